@@ -1,0 +1,127 @@
+"""Doses in a dish: what concentration of a drug the medium has, and from when on."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TypeAlias
+
+from p53net.errors import InputError
+
+Doses: TypeAlias = "float | Dose | Sequence[tuple[float, float]]"
+
+
+@dataclass(frozen=True)
+class Dose:
+    """Steps of the medium's concentration: from each time [h] on, a concentration [nM].
+
+    In a closed dish (`medium_volume` [pL per cell] is set) cells take the drug out of the medium;
+    otherwise the medium keeps its concentration.
+    """
+
+    steps: tuple[tuple[float, float], ...]
+    medium_volume: float | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the amount of drug is finite."""
+        return self.medium_volume is not None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the medium is set once, at the start."""
+        return len(self.steps) == 1
+
+    def __str__(self) -> str:
+        steps = ", ".join(f"{nanomolar:g} nM from {time:g} h" for time, nanomolar in self.steps)
+        return steps + (f", closed, {self.medium_volume:g} pL per cell" if self.closed else "")
+
+
+def constant(nanomolar: float) -> Dose:
+    """The same concentration [nM] from the start to the end."""
+    return Dose(((0.0, _concentration(nanomolar)),))
+
+
+def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
+    """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium."""
+    begin, length = _time(start, "start"), _positive(hours, "hours")
+    before = ((0.0, 0.0),) if begin > 0 else ()
+    return Dose((*before, (begin, _concentration(nanomolar)), (begin + length, 0.0)))
+
+
+def schedule(steps: Iterable[tuple[float, float]]) -> Dose:
+    """Any course of medium changes: pairs of time [h] and the concentration [nM] from then on.
+
+    Times rise strictly; before the first one the medium holds no drug.
+    """
+    try:
+        pairs = [(_time(time, "time"), _concentration(value)) for time, value in steps]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"schedule {steps!r} is not a list of (time [h], concentration [nM]) pairs; "
+            "write [(0, 10), (4, 0)]"
+        ) from None
+    if not pairs:
+        raise InputError("the schedule is empty; give at least one (time [h], nM) pair")
+    for (earlier, _), (later, _) in zip(pairs, pairs[1:], strict=False):
+        if later <= earlier:
+            raise InputError(
+                f"the schedule's times must rise strictly, but {later:g} h follows {earlier:g} h; "
+                "sort them and join doses that fall together"
+            )
+    before = ((0.0, 0.0),) if pairs[0][0] > 0 else ()
+    return Dose((*before, *pairs))
+
+
+def closed(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
+    """A finite amount: medium of this concentration [nM], `medium_volume` [pL] for each cell.
+
+    1,000 pL per cell is a culture of a million cells per mL.
+    """
+    volume = _positive(medium_volume, "medium_volume")
+    return Dose(((0.0, _concentration(nanomolar)),), medium_volume=volume)
+
+
+def as_dose(dose: Doses, drug: str) -> Dose:
+    """A dose from what users write: a number is constant [nM], a list of pairs a schedule."""
+    if isinstance(dose, Dose):
+        return dose
+    try:
+        if isinstance(dose, Real) or not isinstance(dose, Sequence) or isinstance(dose, str):
+            return constant(dose)  # type: ignore[arg-type]  # a wrong type gets its message there
+        return schedule(dose)
+    except InputError as error:
+        raise InputError(f"dose of {drug}: {error}") from None
+
+
+def finite_number(value: object, name: str, unit: str = "") -> float:
+    """The value as a float; anything but a finite number of at least zero is an InputError."""
+    unit = f" [{unit}]" if unit else ""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        try:
+            value = float(value.item()) if hasattr(value, "item") else None
+        except (TypeError, ValueError):
+            value = None
+        if value is None:
+            raise InputError(f"{name} must be a number{unit}, at least 0; give one plain number")
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number) or number < 0:
+        raise InputError(
+            f"{name} is {number:g}, but must be finite and at least 0{unit}; correct it"
+        )
+    return number
+
+
+def _concentration(value: float) -> float:
+    return finite_number(value, "concentration", "nM")
+
+
+def _time(value: float, name: str) -> float:
+    return finite_number(value, name, "h")
+
+
+def _positive(value: float, name: str) -> float:
+    number = finite_number(value, name, "pL" if name == "medium_volume" else "h")
+    if number == 0:
+        raise InputError(f"{name} is 0, but must be more than 0; give a longer or larger one")
+    return number

@@ -1,0 +1,190 @@
+"""libRoadRunner as the engine: SBML compiled once, then run after run from the same clean state.
+
+Every run starts with `resetToOrigin`, sets all that it needs and never relies on what ran before.
+Doses are exact: the integrator stops at each dose time and starts again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import roadrunner
+from numpy.typing import NDArray
+
+from p53net.errors import SimulationError, SteadyStateError
+from p53net.model.definition import Definition
+
+FloatArray = NDArray[np.float64]
+
+roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
+# Without this a second live instance of the same SBML shares compiled code with the first and
+# can lose its time-dependent inputs.
+roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
+
+SETTLING_TIME = 2000.0
+"""Hours after which an undisturbed cell is at rest: 280 half-lives of the slowest process."""
+
+_NEWTON_STEPS = 100
+_DAMPING = 1e-2  # 1/h, well below the rate of every process
+_SETTLED = 1e-10  # largest relative Newton step at the end
+_SAME_STATE = 1e-2  # integration and Newton must agree to this fraction
+_UNSTABLE = 1e-6  # 1/h: growth faster than this leaves the state
+_SMALL = 1e-6  # nM: below this, differences do not count
+_NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
+
+
+@dataclass(frozen=True)
+class Segment:
+    """From `start` to `end` [h], after setting medium concentrations [nM] at `start`."""
+
+    start: float
+    end: float
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Relative tolerance, and absolute tolerance as a fraction of 1 nM."""
+
+    relative: float = 1e-9
+    absolute: float = 1e-12
+
+
+class RoadRunnerEngine:
+    """One compiled model. Not for use from several threads at once."""
+
+    name = "roadrunner"
+    version = str(roadrunner.__version__)
+
+    def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
+        self._definition = definition
+        self._runner = roadrunner.RoadRunner(definition.sbml)
+        self._model = self._runner.model
+        self.species = tuple(self._model.getFloatingSpeciesIds())
+        self._compartments = tuple(self._model.getCompartmentIds())
+        self._parameters = tuple(self._model.getGlobalParameterIds())
+        self._resting = np.array([s not in definition.counters for s in self.species])
+        integrator = self._runner.integrator
+        integrator.relative_tolerance = tolerances.relative
+        integrator.absolute_tolerance = tolerances.absolute
+        integrator.maximum_num_steps = 100_000
+
+    def integrate(
+        self,
+        parameters: Mapping[str, float],
+        start: FloatArray,
+        segments: Sequence[Segment],
+        times: FloatArray,
+        variables: Sequence[str],
+    ) -> FloatArray:
+        """Values of `variables`, one row for each of `times` [h]; concentrations in nM.
+
+        `start` holds the concentrations of `species` at the first segment's start. A row at the
+        time of a dose shows the medium after the dose.
+        """
+        runner = self._runner
+        self._prepare(parameters, start)
+        runner.selections = ["time", *(f"[{v}]" if v in self.species else v for v in variables)]
+        rows = np.empty((len(times), len(variables)))
+        for number, segment in enumerate(segments):
+            for name, value in segment.settings.items():
+                runner[f"[{name}]"] = value
+            last = number == len(segments) - 1
+            inside = (times >= segment.start) & ((times < segment.end) | last)
+            wanted = times[inside]
+            table = self._advance(np.unique([segment.start, *wanted, segment.end]))
+            rows[inside] = table[np.searchsorted(table[:, 0], wanted), 1:]
+        if not np.isfinite(rows).all():
+            raise SimulationError(f"{self._definition.id}: the run gave values that are not finite")
+        return rows
+
+    def steady_state(
+        self, parameters: Mapping[str, float], start: FloatArray, stable: bool = True
+    ) -> FloatArray:
+        """Concentrations of `species` at rest [nM], reached from `start` without further input.
+
+        Integration brings the state near, pseudo-transient Newton steps bring it to rest; they
+        keep conserved totals at those of `start`. Raises SteadyStateError where the steps do not
+        converge, or, unless `stable` is False, where the cell would not stay in the state or did
+        not come near it in SETTLING_TIME.
+        """
+        self._prepare(parameters, start)
+        self._runner.selections = ["time"]
+        self._advance(np.array([0.0, SETTLING_TIME]))
+        integrated = np.array(self._model.getFloatingSpeciesConcentrations())
+        state, jacobian = self._rest(integrated)
+        if stable:
+            moves_away = bool(np.linalg.eigvals(jacobian).real.max() > _UNSTABLE)
+            apart = np.abs(state - integrated)[self._resting]
+            far = apart > _SAME_STATE * (np.abs(state)[self._resting] + _SMALL)
+            if moves_away or far.any():
+                raise SteadyStateError(
+                    f"{self._definition.id}: the cell does not come to rest within "
+                    f"{SETTLING_TIME:.0f} h (it pulses or drifts), so there is no steady state; "
+                    "simulate it, and check the parameters that were changed"
+                )
+        return np.where(state < _NOTHING, 0.0, state)
+
+    def value(self, parameters: Mapping[str, float], state: FloatArray, variable: str) -> float:
+        """One derived quantity in a given state."""
+        self._prepare(parameters, state)
+        return float(self._runner[variable])
+
+    def _prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
+        runner = self._runner
+        runner.resetToOrigin()
+        for name, value in parameters.items():
+            runner[name] = value
+        self._model.setFloatingSpeciesConcentrations(start)
+
+    def _advance(self, points: FloatArray) -> FloatArray:
+        try:
+            table = self._runner.simulate(times=points)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise SimulationError(
+                f"{self._definition.id}: integration failed between {points[0]:g} h and "
+                f"{points[-1]:g} h; check doses and parameters for extreme values ({reason[:300]})"
+            ) from None
+        return np.array(table)
+
+    def _rest(self, near: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The state at rest near a given one, and the Jacobian [1/h] there, without counters."""
+        state = near.copy()
+        keep = np.ix_(self._resting, self._resting)
+        size = np.inf
+        for _ in range(_NEWTON_STEPS):
+            rates = self._rates(state)
+            jacobian = self._jacobian(state, rates)[keep]
+            # The damping makes the system regular along conserved totals, where rates are zero.
+            # Much less of it would blow up rounding errors there into a drift of the totals.
+            system = _DAMPING * np.eye(len(jacobian)) - jacobian
+            change = np.linalg.solve(system, rates[self._resting])
+            state[self._resting] += change
+            before, size = size, np.max(np.abs(change) / (np.abs(state[self._resting]) + _SMALL))
+            if size < _SETTLED and size > before / 2:  # rounding stops further progress
+                break
+        if size > _SETTLED or np.min(state) < -_SMALL:
+            raise SteadyStateError(
+                f"{self._definition.id}: no steady state was found; the parameter set may pulse "
+                "or drift: simulate it, and check the parameters that were changed"
+            )
+        return state, jacobian
+
+    def _jacobian(self, state: FloatArray, rates: FloatArray) -> FloatArray:
+        jacobian = np.empty((len(state), len(state)))
+        for column in range(len(state)):
+            nudge = 1e-6 * max(abs(state[column]), 1e-3)
+            moved = state.copy()
+            moved[column] += nudge
+            jacobian[:, column] = (self._rates(moved) - rates) / nudge
+        return jacobian
+
+    def _rates(self, state: FloatArray) -> FloatArray:
+        """Rates of change in nM/h: engines give amounts, the compartment turns them around."""
+        self._model.setFloatingSpeciesConcentrations(state)
+        return np.array(self._runner.getRatesOfChange()) / self._volumes()
+
+    def _volumes(self) -> FloatArray:
+        sizes = dict(zip(self._compartments, self._model.getCompartmentVolumes(), strict=True))
+        return np.array([sizes[self._definition.compartment_of[s]] for s in self.species])

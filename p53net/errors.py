@@ -1,0 +1,56 @@
+"""Every error of this package, one class for each kind of mistake."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class P53NetError(Exception):
+    """Base of all errors: says what was wrong, what was allowed and what to do."""
+
+
+class UnknownNameError(P53NetError):
+    """A drug, cell line, parameter or observable that the model does not have."""
+
+
+class InputError(P53NetError):
+    """A value outside what is allowed: dose, time, parameter or option."""
+
+
+class TableError(P53NetError):
+    """A drug or cell-line table that cannot be read as one."""
+
+
+class ModelError(P53NetError):
+    """Model text that is not a sound model."""
+
+
+class SteadyStateError(P53NetError):
+    """A parameter set without a stable steady state, or one that was not found."""
+
+
+class SimulationError(P53NetError):
+    """An integration that did not reach its end."""
+
+
+class MeasureError(P53NetError):
+    """A measure that is not defined for this model, dose or cell line."""
+
+
+class OutputError(P53NetError):
+    """A file that cannot be written."""
+
+
+class MissingPackageError(P53NetError):
+    """An optional package that is not installed."""
+
+
+def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is not among `allowed`, with the nearest ones named."""
+    choices = sorted(set(allowed), key=str.casefold)
+    lowered = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(str(name).casefold(), lowered, n=3, cutoff=0.6)
+    if near:
+        hint = "did you mean " + " or ".join(f"'{lowered[item]}'" for item in near) + "?"
+    else:
+        hint = "allowed: " + ", ".join(choices)
+    return UnknownNameError(f"unknown {kind} '{name}'; {hint}")

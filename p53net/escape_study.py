@@ -1,0 +1,375 @@
+"""The study of feedback escape: which drug escapes the loop, by how much, and what does not differ.
+
+Every drug is compared at the dose that is equally effective on active p53, with the loop closed and
+opened, under constant exposure, after washout and in a closed dish. A degrader brings its
+non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from p53net import measures
+from p53net.dosing import Dose, closed, constant, finite_number, pulse
+from p53net.doctor import versions
+from p53net.errors import InputError, MeasureError
+from p53net.escape_report import TWIN, about
+from p53net.measures import FloatArray
+from p53net.model import GENERIC
+from p53net.simulate import Model, load
+
+DRUGS = ("milademetan", "KT-253")
+FOLDS = (2.0, 3.0, 5.0)
+"""Levels of active p53, in multiples of untreated, at which dose ratios are taken."""
+MEDIUM_VOLUMES = (2.0, 20.0, 1000.0)
+"""Medium for each cell [pL] in the closed dish."""
+
+_DOSES = np.geomspace(1e-2, 1e6, 33)  # nM
+_AFTER_WASHOUT = 96.0  # h
+_SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One drug of the comparison: a model, and what makes it a twin."""
+
+    name: str
+    drug: str
+    model: Model
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    untreated: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def in_cell(self) -> str:
+        """Name of the drug's total concentration in the cell."""
+        return f"{self.model.definition.drugs[self.drug]}_in_cell"
+
+    def run(
+        self, times: FloatArray, dose: Dose, names: Sequence[str], *, feedback: bool = True
+    ) -> dict[str, FloatArray]:
+        """Curves of the named quantities under this dose."""
+        table = self.model.simulate(
+            times, {self.drug: dose}, self.parameters, feedback=feedback, observables=names
+        )
+        return {name: np.asarray(table[name].values) for name in names}
+
+    def fold_at(self, hours: float, dose: Dose, *, feedback: bool = True) -> float:
+        """Active p53 at a time, in multiples of untreated."""
+        curve = self.run(np.array([0.0, hours]), dose, ["p53_active"], feedback=feedback)
+        return float(curve["p53_active"][-1] / self.untreated["p53_active"])
+
+    def resting_fold(
+        self, nanomolar: float, *, feedback: bool, changed: Mapping[str, float] | None = None
+    ) -> float:
+        """Active p53 at rest under constant exposure, in multiples of untreated."""
+        state = self.model.steady_state(
+            {self.drug: nanomolar},
+            {**self.parameters, **(changed or {})},
+            feedback=feedback,
+            stable=False,
+        )
+        return float(state["p53_active"]) / self.untreated["p53_active"]
+
+
+def candidates(
+    drugs: Iterable[str],
+    cell_line: str = GENERIC,
+    drug_table: str | Path | None = None,
+    cell_line_table: str | Path | None = None,
+) -> list[Candidate]:
+    """The drugs, each degrader followed by its twin. Refuses cells without p53."""
+    made: list[Candidate] = []
+    for name in drugs:
+        model = load(name, cell_line=cell_line, drugs=drug_table, cell_lines=cell_line_table)
+        ((drug, role),) = model.definition.drugs.items()
+        rest = model.steady_state()
+        untreated = {str(key): float(value) for key, value in rest.items()}
+        if untreated["p53_active"] <= 0:
+            raise MeasureError(
+                f"{cell_line} has no p53, so there is no feedback to escape and no response to "
+                "measure; choose a TP53 wild-type cell line"
+            )
+        made.append(Candidate(drug, drug, model, {}, untreated))
+        if role == "degrader":
+            made.append(Candidate(drug + TWIN, drug, model, {"k_ub_MDM2": 0.0}, untreated))
+    if not made:
+        raise InputError("no drug is named; give at least one")
+    if len({one.name for one in made}) < len(made):
+        raise InputError("a drug is named twice; give each once")
+    return made
+
+
+def escape(
+    drugs: Sequence[str] = DRUGS,
+    cell_line: str = GENERIC,
+    *,
+    hours: float = 24.0,
+    pulse_hours: float = 4.0,
+    fold: float = 3.0,
+    drug_table: str | Path | None = None,
+    cell_line_table: str | Path | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> xr.Dataset:
+    """Every measure of feedback escape for each drug, and the curves behind them.
+
+    All are taken at the constant dose that brings active p53 to `fold` times untreated at `hours`.
+    `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
+    the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
+    over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
+    `progress` is told what is being done and the share done.
+
+    Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
+    """
+    names = [drugs] if isinstance(drugs, str) else list(drugs)
+    hours = _at_least(hours, "hours", 0.1)
+    pulse_hours = _at_least(pulse_hours, "pulse_hours", 0.01)
+    if finite_number(fold, "fold") <= 1:
+        raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
+    said = progress or (lambda _what, _share: None)
+    chosen = candidates(names, cell_line, drug_table, cell_line_table)
+    parts: list[xr.Dataset] = []
+    for number, one in enumerate(chosen):
+        steps = _steps(one, hours, pulse_hours, fold)
+        pieces: list[xr.Dataset] = []
+        for step, (what, piece) in enumerate(steps, start=1):
+            pieces.append(piece)
+            said(f"{one.name}: {what}", (number + step / 6) / len(chosen))
+        parts.append(xr.merge(pieces).expand_dims(drug=[one.name]))
+    result = xr.concat(parts, "drug", data_vars="all", join="exact")
+    for name in (*result.data_vars, *result.coords):
+        unit, meaning = about(str(name))
+        result[name].attrs = {"units": unit, "long_name": meaning}
+    result.attrs = {
+        "study": "escape",
+        "cell_line": chosen[0].model.definition.cell_line,
+        "hours": hours,
+        "pulse_hours": pulse_hours,
+        "fold": fold,
+        **chosen[0].model.run_settings,
+    }
+    return result
+
+
+def _steps(
+    one: Candidate, hours: float, pulse_hours: float, fold: float
+) -> Iterator[tuple[str, xr.Dataset]]:
+    dose = measures.effective_dose(
+        lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
+        fold,
+        f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
+    )
+    yield "equally effective dose", _at_dose(one, dose, hours)
+    yield "dose-response", _responses(one, hours)
+    yield "time courses", _courses(one, dose, hours)
+    yield "washout", _washouts(one, dose, (pulse_hours, hours))
+    yield "dose ratios", _dose_ratios(one)
+    yield "closed dish", _loads(one, hours, fold)
+
+
+def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
+    times = np.linspace(0.0, hours, 481)
+    counter = one.model.definition.counters
+    names = [*_SHOWN, "MDM2_undrugged", one.in_cell, *counter]
+    shut = one.run(times, constant(dose), names)
+    opened = one.run(times, constant(dose), ["p53_active"], feedback=False)
+    untreated = one.untreated
+    log_undrugged, log_abundance, log_occupancy = measures.abundance_occupancy(
+        shut["MDM2_total"][-1], shut["MDM2_undrugged"][-1], untreated["MDM2_total"]
+    )
+    destroyed = shut[counter[0]][-1] / shut[one.in_cell][-1] if counter else np.nan
+    index = measures.escape_index(
+        times, shut["p53_active"], opened["p53_active"], untreated["p53_active"]
+    )
+    return xr.Dataset(
+        {
+            "equal_dose": ((), dose),
+            "p53_active_fold": ((), shut["p53_active"][-1] / untreated["p53_active"]),
+            "p53_total_fold": ((), shut["p53_total"][-1] / untreated["p53_total"]),
+            "MDM2_total_fold": ((), shut["MDM2_total"][-1] / untreated["MDM2_total"]),
+            "MDM2_mRNA_fold": ((), shut["MDM2_mRNA"][-1] / untreated["MDM2_mRNA"]),
+            "loop_factor": ((), _loop_factor(one, dose)),
+            "escape_index": ((), index),
+            "log_undrugged": ((), log_undrugged),
+            "log_abundance": ((), log_abundance),
+            "log_occupancy": ((), log_occupancy),
+            "destroyed_per_drug": ((), destroyed),
+        }
+    )
+
+
+def _loop_factor(one: Candidate, dose: float) -> float:
+    """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
+    treated = one.model.steady_state({one.drug: dose}, one.parameters, stable=False)
+    rate = one.model.definition.parameters["k_ub_p53"].value
+    held = {"P2_activity_held": float(treated["P2_activity_closed"])}
+
+    def sensitivity(feedback: bool) -> float:
+        changed: Mapping[str, float] = {} if feedback else held
+        return measures.log_sensitivity(
+            lambda factor: one.resting_fold(
+                dose, feedback=feedback, changed={"k_ub_p53": rate * factor, **changed}
+            )
+        )
+
+    return sensitivity(False) / sensitivity(True)
+
+
+def _responses(one: Candidate, hours: float) -> xr.Dataset:
+    names = ["p53_active", "MDM2_total"]
+    found = np.array(
+        [
+            [
+                [
+                    one.run(np.array([0.0, hours]), constant(d), names, feedback=f)[n][-1]
+                    for n in names
+                ]
+                for d in _DOSES
+            ]
+            for f in (True, False)
+        ]
+    )
+    return xr.Dataset(
+        {f"response_{n}": (("loop", "dose"), found[:, :, i]) for i, n in enumerate(names)},
+        coords={"loop": ["closed", "open"], "dose": _DOSES},
+    )
+
+
+def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
+    times = np.linspace(0.0, 2.0 * hours, 289)
+    runs = [one.run(times, constant(dose), _SHOWN, feedback=f) for f in (True, False)]
+    return xr.Dataset(
+        {f"course_{n}": (("loop", "time"), np.array([run[n] for run in runs])) for n in _SHOWN},
+        coords={"loop": ["closed", "open"], "time": times},
+    )
+
+
+def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr.Dataset:
+    names = [*_SHOWN, one.in_cell]
+    since = np.linspace(-max(exposures), _AFTER_WASHOUT, 2401)
+    active0, free0 = one.untreated["p53_active"], one.untreated["MDM2_free"]
+    found: dict[str, list[float]] = {"rebound": [], "free_rise": []}
+    halves: dict[str, list[tuple[float, str]]] = {"persistence": [], "washout_half_time": []}
+    curves: dict[str, list[FloatArray]] = {name: [] for name in _SHOWN}
+    for exposure in exposures:
+        times = np.unique(np.concatenate([[0.0, exposure], since[since > -exposure] + exposure]))
+        run = one.run(times, pulse(dose, exposure), names)
+        after = times >= exposure
+        active = run["p53_active"][after]
+        found["rebound"].append(measures.rebound(active, active0))
+        found["free_rise"].append(float(np.log2(run["MDM2_free"][after].max() / free0)))
+        halves["persistence"].append(_half_time(times[after], active, active0))
+        halves["washout_half_time"].append(_half_time(times[after], run[one.in_cell][after], 0.0))
+        for name in _SHOWN:
+            before = np.where(since < -exposure, one.untreated[name], np.nan)
+            inside = since >= -exposure
+            before[inside] = np.interp(since[inside] + exposure, times, run[name])
+            curves[name].append(before)
+    along = ("exposure",)
+    return xr.Dataset(
+        {
+            "rebound": (along, found["rebound"]),
+            "free_MDM2_rise": (along, found["free_rise"]),
+            **{name: (along, [value for value, _ in pairs]) for name, pairs in halves.items()},
+            **{
+                f"{name}_status": (along, [said for _, said in pairs])
+                for name, pairs in halves.items()
+            },
+            **{f"washout_{n}": (("exposure", "since_washout"), curves[n]) for n in _SHOWN},
+        },
+        coords={"exposure": list(exposures), "since_washout": since},
+    )
+
+
+def _half_time(times: FloatArray, values: FloatArray, floor: float) -> tuple[float, str]:
+    try:
+        return measures.half_time(times, values, floor), "ok"
+    except MeasureError as error:
+        return np.nan, str(error)
+
+
+def _dose_ratios(one: Candidate) -> xr.Dataset:
+    doses = np.full((2, len(FOLDS)), np.nan)
+    status = ["ok"] * len(FOLDS)
+    for row, feedback in enumerate((True, False)):
+        for column, fold in enumerate(FOLDS):
+            try:
+                doses[row, column] = measures.effective_dose(
+                    lambda nanomolar, f=feedback: one.resting_fold(nanomolar, feedback=f),
+                    fold,
+                    "active p53 at rest, in multiples of untreated,",
+                )
+            except MeasureError as error:
+                status[column] = f"not reached: {error}"
+    return xr.Dataset(
+        {
+            "dose_ratio": ("fold", doses[0] / doses[1]),
+            "dose_ratio_status": ("fold", status),
+            "resting_dose_closed": ("fold", doses[0]),
+            "resting_dose_closed_status": ("fold", status),
+            "resting_dose_open": ("fold", doses[1]),
+            "resting_dose_open_status": ("fold", status),
+        },
+        coords={"fold": list(FOLDS)},
+    )
+
+
+def _loads(one: Candidate, hours: float, fold: float) -> xr.Dataset:
+    cell = one.model.definition.parameters["cell"].value
+    basal = one.untreated["MDM2_total"] * cell
+    doses = [
+        measures.effective_dose(
+            lambda nanomolar, v=volume: one.fold_at(hours, closed(nanomolar, v)),
+            fold,
+            f"active p53 under {one.name} in {volume:g} pL per cell, in multiples of untreated,",
+        )
+        for volume in MEDIUM_VOLUMES
+    ]
+    per_cell = np.array(doses) * np.array(MEDIUM_VOLUMES)
+    return xr.Dataset(
+        {
+            "closed_dish_dose": ("medium_volume", doses),
+            "stoichiometric_load": ("medium_volume", per_cell / basal),
+        },
+        coords={"medium_volume": list(MEDIUM_VOLUMES)},
+    )
+
+
+def _at_least(value: float, name: str, lowest: float) -> float:
+    number = finite_number(value, name, "h")
+    if number < lowest:
+        raise InputError(f"{name} is {number:g} h, but must be at least {lowest:g} h")
+    return number
+
+
+def repeatable(result: xr.Dataset, inputs: Mapping[str, object]) -> dict[str, object]:
+    """What `escape.json` holds: inputs, settings, versions and every parameter value."""
+    names = [str(name) for name in result["drug"].values if not str(name).endswith(TWIN)]
+    tables = {key: inputs[key] for key in ("drug_table", "cell_line_table")}
+    models = [
+        load(
+            name,
+            cell_line=str(inputs["cell_line"]),
+            drugs=tables["drug_table"],  # type: ignore[arg-type]
+            cell_lines=tables["cell_line_table"],  # type: ignore[arg-type]
+        )
+        for name in names
+    ]
+    return {
+        "study": "escape",
+        "inputs": {
+            key: str(value) if isinstance(value, Path) else value for key, value in inputs.items()
+        },
+        "fold": result.attrs["fold"],
+        "engine": result.attrs["engine"],
+        "tolerances": result.attrs["tolerances"],
+        "versions": versions(),
+        "twins": "k_ub_MDM2 = 0, all else equal",
+        "parameters": {
+            name: model.parameters.to_dict("records")
+            for name, model in zip(names, models, strict=True)
+        },
+    }

@@ -1,0 +1,89 @@
+"""Models as files for other tools: SBML, Antimony and COPASI's own format."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from p53net.dosing import Doses
+from p53net.errors import InputError, MissingPackageError, ModelError
+from p53net.files import write_bytes, write_text
+from p53net.model import OBSERVABLES, equations, to_antimony
+from p53net.simulate import Model, load
+
+SHIPPED = ((), ("milademetan",), ("KT-253",), ("milademetan", "KT-253"))
+"""Models whose SBML and equations are part of the project, by their drugs."""
+
+_SUFFIXES = (".xml", ".sbml", ".ant", ".cps")
+
+
+def export(
+    model: Model,
+    path: str | Path,
+    doses: Mapping[str, Doses] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    feedback: bool = True,
+) -> Path:
+    """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony) or .cps (COPASI).
+
+    The file holds the run that `Model.simulate` would make: the untreated steady state of these
+    parameters as start values, the first dose in the medium, later doses as events.
+    Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(
+            f"'{path}' does not say what to write; end the name in {', '.join(_SUFFIXES)}"
+        )
+    sbml = model.sbml(doses, parameters, feedback=feedback)
+    if suffix == ".ant":
+        return write_text(path, to_antimony(sbml))
+    if suffix == ".cps":
+        return write_bytes(path, _copasi(sbml))
+    return write_text(path, sbml)
+
+
+def antimony(
+    model: Model | str,
+    doses: Mapping[str, Doses] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    feedback: bool = True,
+) -> str:
+    """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model."""
+    loaded = load(model) if isinstance(model, str) else model
+    return to_antimony(loaded.sbml(doses, parameters, feedback=feedback))
+
+
+def build(folder: str | Path) -> list[Path]:
+    """Write SBML and equations of the shipped models; the same sources give the same bytes."""
+    written: list[Path] = []
+    for drugs in SHIPPED:
+        model = load(*drugs)
+        sbml = model.sbml()
+        name = Path(folder) / model.definition.id
+        text = equations(sbml, model.definition.parameters, OBSERVABLES)
+        written.append(write_text(name.with_suffix(".xml"), sbml))
+        written.append(write_text(name.with_suffix(".md"), text))
+    return written
+
+
+def _copasi(sbml: str) -> bytes:
+    try:
+        import COPASI
+    except ImportError:
+        raise MissingPackageError(
+            "writing .cps needs COPASI's Python package; install it with "
+            "`pip install p53net[copasi]`, or write .xml, which COPASI imports"
+        ) from None
+    model = COPASI.CRootContainer.addDatamodel()
+    try:
+        if not model.importSBMLFromString(sbml):
+            raise ModelError(f"COPASI cannot read the model: {model.getImportWarnings()}")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.cps"
+            if not model.saveModel(str(file), True):
+                raise ModelError("COPASI could not save the model; write .xml instead")
+            return file.read_bytes()
+    finally:
+        COPASI.CRootContainer.removeDatamodel(model)

@@ -1,0 +1,242 @@
+"""Figures: one time course, or the study of feedback escape. Matplotlib is imported on use."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from p53net.errors import InputError
+from p53net.escape_report import TWIN
+from p53net.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_LOOP_STYLES = {"closed": "-", "open": "--"}
+_RUN_PANELS = (
+    ("p53", ("p53_total", "p53_active")),
+    ("MDM2 protein", ("MDM2_total", "MDM2_free")),
+    ("MDM2 mRNA", ("MDM2_mRNA",)),
+    ("p53 targets", ("p21", "PUMA", "GDF15")),
+)
+_LABELS = {
+    "p53_active": "active p53 [nM]",
+    "p53_total": "total p53 [nM]",
+    "MDM2_total": "total MDM2 [nM]",
+    "MDM2_free": "free MDM2 [nM]",
+    "MDM2_mRNA": "MDM2 mRNA [nM]",
+}
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e5e5e5",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.hashsalt": "p53net",  # the same figure gives the same bytes
+}
+
+
+def plot(result: xr.Dataset) -> "Figure":
+    """The figure for what `Model.simulate` or `escape` returned."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        if result.attrs.get("study") == "escape":
+            return _escape_figure(result)
+        if tuple(result.sizes) == ("time",):
+            return _run_figure(result)
+    raise InputError("only time courses and the escape study have a figure; give one of those")
+
+
+def save(figure: "Figure", path: str | Path) -> Path:
+    """Write a figure as PNG, SVG or PDF, by the suffix."""
+    import matplotlib
+
+    kind = Path(path).suffix.lstrip(".").lower()
+    if kind not in ("png", "svg", "pdf"):
+        raise InputError(
+            f"a figure cannot be written as '{path}'; end the name in .png, .svg, .pdf"
+        )
+    content = io.BytesIO()
+    fixed: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(content, format=kind, dpi=150, metadata=fixed)
+    return write_bytes(path, content.getvalue())
+
+
+def _run_figure(run: xr.Dataset) -> "Figure":
+    from matplotlib.figure import Figure
+
+    panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
+    panels = [(title, names) for title, names in panels if names]
+    named = {name for _, names in panels for name in names}
+    if not named:
+        panels = [("", [str(name) for name in run.data_vars])]
+    figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for panel, (title, names) in zip(axes, panels, strict=True):
+        for name, colour in zip(names, _cycle(), strict=False):
+            panel.plot(run["time"], run[name], color=colour, label=name)
+        panel.set(title=title, xlabel="time [h]", ylim=(0, None))
+        panel.set_ylabel(f"concentration [{run[names[0]].attrs.get('units', 'nM')}]")
+        panel.legend()
+    drugs = run.attrs.get("drugs") or "no drug"
+    figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
+    return figure
+
+
+def _dose_text(run: xr.Dataset) -> str:
+    import json
+
+    doses = json.loads(run.attrs.get("doses", "{}"))
+    text = "; ".join(f"{drug} {dose}" for drug, dose in doses.items()) or "untreated"
+    return text + ("" if run.attrs.get("feedback") == "closed" else ", loop opened")
+
+
+def _escape_figure(result: xr.Dataset) -> "Figure":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15.0, 11.5), layout="constrained")
+    panels = figure.subplot_mosaic(
+        [["a", "a", "A", "A"], ["b", "B", "f", "m"], ["c", "C", "d", "e"]],
+        height_ratios=[1.15, 1, 1],
+    )
+    colours = dict(zip(result["drug"].values.tolist(), _cycle(), strict=False))
+    hours, fold = result.attrs["hours"], result.attrs["fold"]
+    _responses(panels["a"], result, colours, "p53_active")
+    _responses(panels["A"], result, colours, "MDM2_total")
+    panels["a"].set_title(f"(a) active p53 after {hours:g} h of constant exposure", loc="left")
+    panels["A"].set_title(f"(a) total MDM2 after {hours:g} h of constant exposure", loc="left")
+    for key, name in zip(
+        "bBfm", ("p53_active", "MDM2_total", "MDM2_free", "MDM2_mRNA"), strict=True
+    ):
+        _courses(panels[key], result, colours, name)
+        panels[key].set_title(f"(b) {_LABELS[name].split(' [')[0]} at equal effect", loc="left")
+    for key, name in (("c", "p53_active"), ("C", "MDM2_free")):
+        _washout(panels[key], result, colours, name)
+        pulse = float(result["exposure"][0])
+        panels[key].set_title(f"(c) {_LABELS[name].split(' [')[0]}, {pulse:g} h pulse", loc="left")
+    _closed_dish(panels["d"], result, colours)
+    _hook(panels["e"], result, colours)
+    _legend(figure, result, colours)
+    figure.suptitle(
+        f"Feedback escape in the {result.attrs['cell_line']} line. Equal effect: the dose that "
+        f"brings active p53 to {fold:g} times untreated at {hours:g} h.",
+        fontsize=12,
+    )
+    return figure
+
+
+def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
+    for drug, colour in colours.items():
+        for loop, style in _LOOP_STYLES.items():
+            curve = result[f"response_{name}"].sel(drug=drug, loop=loop)
+            panel.plot(result["dose"], curve, style, color=colour)
+    panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]", ylabel=_LABELS[name])
+    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+
+
+def _courses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
+    for drug, colour in colours.items():
+        for loop, style in _LOOP_STYLES.items():
+            curve = result[f"course_{name}"].sel(drug=drug, loop=loop)
+            panel.plot(result["time"], curve, style, color=colour)
+    panel.set(xlabel="time [h]", ylabel=_LABELS[name], ylim=(0, None))
+    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+
+
+def _washout(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
+    pulse = float(result["exposure"][0])
+    for drug, colour in colours.items():
+        curve = result[f"washout_{name}"].sel(drug=drug).isel(exposure=0)
+        panel.plot(result["since_washout"], curve, color=colour)
+    panel.set(xlabel="time since washout [h]", ylabel=_LABELS[name], ylim=(0, None))
+    panel.set_xlim(-1.5 * pulse, 24.0)
+    panel.axvspan(-pulse, 0.0, color="#bbbbbb", alpha=0.35, lw=0)
+    panel.text(-pulse / 2, 0.02, "drug", ha="center", transform=panel.get_xaxis_transform())
+    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+
+
+def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
+    for drug, colour in colours.items():
+        load = result["stoichiometric_load"].sel(drug=drug)
+        panel.plot(result["medium_volume"], load, "o-", color=colour)
+    panel.axhline(1.0, color="#777777", lw=0.8)
+    panel.text(
+        0.98,
+        1.0,
+        "one drug per MDM2",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color="#555555",
+        transform=panel.get_yaxis_transform(),
+    )
+    panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
+    panel.set_ylabel("drug per basal MDM2 [molecules per molecule]")
+    panel.set_title("(d) closed dish: drug for the same p53", loc="left")
+
+
+def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
+    panel.set_title("(e) hook: MDM2 returns, p53 stays", loc="left")
+    degraders = [drug for drug in colours if drug + TWIN in colours]
+    if not degraders:
+        panel.set_axis_off()
+        panel.text(0.5, 0.5, "no degrader in this comparison", ha="center", va="center")
+        return
+    for drug in degraders:
+        for name, style, marker in (("MDM2_total", "-", ""), ("p53_active", ":", "")):
+            start = float(result[f"course_{name}"].sel(drug=drug).isel(loop=0, time=0))
+            curve = result[f"response_{name}"].sel(drug=drug, loop="closed") / start
+            label = f"{drug} {_LABELS[name].split(' [')[0]}"
+            panel.plot(result["dose"], curve, style + marker, color=colours[drug], label=label)
+    panel.axhline(1.0, color="#777777", lw=0.8)
+    panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]")
+    panel.set_ylabel("multiples of untreated [1]")
+    panel.legend(fontsize=8)
+
+
+def _untreated_line(panel: "Axes", value: float) -> None:
+    panel.axhline(value, color="#777777", lw=0.8, zorder=0)
+    panel.text(
+        0.995,
+        value,
+        "untreated",
+        ha="right",
+        va="bottom",
+        fontsize=7.5,
+        color="#555555",
+        transform=panel.get_yaxis_transform(),
+    )
+
+
+def _legend(figure: "Figure", result: xr.Dataset, colours: dict[str, str]) -> None:
+    from matplotlib.lines import Line2D
+
+    doses = result["equal_dose"].values
+    handles = [
+        Line2D([], [], color=colour, label=f"{drug} (equal effect at {dose:.3g} nM)")
+        for (drug, colour), dose in zip(colours.items(), doses, strict=True)
+    ]
+    handles += [
+        Line2D(
+            [], [], color="#444444", ls=style, label=f"loop {'opened' if loop == 'open' else loop}"
+        )
+        for loop, style in _LOOP_STYLES.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
+
+
+def _cycle() -> Iterator[str]:
+    while True:
+        yield from _COLOURS

@@ -1,0 +1,106 @@
+"""A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from p53net.errors import InputError
+from p53net.model import fragments, sbml
+from p53net.model.tables import Value, cell_line_entries, drug_entries, names_of, resolve
+
+GENERIC = "generic"
+"""The default cell line: TP53 wild type, two copies of MDM2."""
+
+OBSERVABLES = (
+    "p53_total",
+    "p53_active",
+    "MDM2_total",
+    "MDM2_free",
+    "MDM2_mRNA",
+    "p21",
+    "PUMA",
+    "GDF15",
+)
+"""Read-outs that every model has, in nM."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One model: the loop in one cell line, with the modules of its drugs."""
+
+    id: str
+    drugs: Mapping[str, str]
+    """Drug name to its module, `inhibitor` or `degrader`."""
+    cell_line: str
+    drug_names: Mapping[str, str]
+    """Names and synonyms of the drugs, in lower case, to the drug."""
+    antimony: str
+    sbml: str
+    """SBML with every start value at zero: engines compute the untreated state."""
+    parameters: Mapping[str, Value]
+    starts: Mapping[str, str]
+    """Species that start at the value of a parameter."""
+    species: tuple[str, ...]
+    derived: tuple[str, ...]
+    counters: tuple[str, ...]
+    """Species that only accumulate: they have no steady state."""
+    divisors: frozenset[str]
+    """Parameters and compartments that some rate divides by: they must not be zero."""
+    units: Mapping[str, str]
+    compartment_of: Mapping[str, str]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """All that a run can return: the common read-outs first, then the rest."""
+        rest = [name for name in (*self.species, *self.derived) if name not in OBSERVABLES]
+        return (*OBSERVABLES, *rest)
+
+
+def define(
+    *names: str,
+    cell_line: str = GENERIC,
+    drugs: str | Path | None = None,
+    cell_lines: str | Path | None = None,
+) -> Definition:
+    """The definition of the loop in `cell_line` with these drugs; `drugs` and `cell_lines` are
+    tables of the user's own rows.
+
+    Raises UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
+    """
+    known = drug_entries(drugs)
+    chosen = [resolve("drug", name, known) for name in names]
+    line = resolve("cell_line", cell_line, cell_line_entries(cell_lines))
+    roles: dict[str, str] = {}
+    for drug in chosen:
+        role = drug.facts["mechanism"]
+        if role in roles.values():
+            other = next(name for name, taken in roles.items() if taken == role)
+            what = "is given twice" if other == drug.name else f"and {other} are both {role}s"
+            raise InputError(
+                f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
+            )
+        roles[drug.name] = role
+    model_id = "_".join(_identifier(name) for name in roles) or "p53_loop"
+    text = fragments.join(model_id, chosen, line)
+    compiled = sbml.to_sbml(text.antimony, model_id)
+    return Definition(
+        id=model_id,
+        drugs=roles,
+        cell_line=line.name,
+        drug_names=names_of({drug.name: drug for drug in chosen}),
+        antimony=text.antimony,
+        sbml=compiled,
+        parameters=text.parameters,
+        starts=text.starts,
+        species=sbml.species_of(compiled),
+        derived=sbml.rules_of(compiled),
+        counters=sbml.counters_of(compiled),
+        divisors=sbml.divisors_of(compiled),
+        units=sbml.units_of(compiled),
+        compartment_of=sbml.compartments_of(compiled),
+    )
+
+
+def _identifier(name: str) -> str:
+    letters = "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
+    return letters if letters[0].isalpha() else f"drug_{letters}"

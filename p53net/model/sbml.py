@@ -1,0 +1,213 @@
+"""From model text to SBML Level 3 Version 1, and back to what engines and readers need of it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import antimony
+import libsbml
+
+from p53net.errors import ModelError
+
+_ANTIMONY = Lock()  # one loader with global state in the whole process
+
+
+@dataclass(frozen=True)
+class Event:
+    """One dose of an exported model: at `time` [h] the species takes the concentration [nM]."""
+
+    time: float
+    species: str
+    concentration: float
+
+
+def to_sbml(text: str, model_id: str) -> str:
+    """Compile Antimony into flat, annotated SBML L3V1 that libSBML accepts.
+
+    Raises ModelError with the engine's own message. The loader is cleared first and its return
+    code is checked, because a failed load otherwise hands out the previous model.
+    """
+    if "\0" in text:
+        raise ModelError("the model text contains a NUL byte, which would cut it short; remove it")
+    if re.search(r"^\s*import\b", text, re.MULTILINE):
+        raise ModelError("`import` reads other files and is not allowed; join fragments instead")
+    with _ANTIMONY:
+        antimony.clearPreviousLoads()
+        if antimony.loadAntimonyString(text) < 0:
+            raise ModelError(f"the model text cannot be read: {antimony.getLastError().strip()}")
+        sbml = antimony.getSBMLString(model_id)
+        antimony.clearPreviousLoads()
+    document = read(sbml)
+    if not document.setLevelAndVersion(3, 1, True):
+        raise ModelError("the model uses features that SBML Level 3 Version 1 does not have")
+    model = document.getModel()
+    _whole_multipliers(model)
+    for species in model.getListOfSpecies():
+        species.setSubstanceUnits(model.getSubstanceUnits())
+        if not species.isSetInitialConcentration() and not _assigned(model, species.getId()):
+            species.setInitialConcentration(0.0)
+    _creator(model)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def to_antimony(sbml: str) -> str:
+    """Antimony text of an SBML model, for tellurium and for readers."""
+    with _ANTIMONY:
+        antimony.clearPreviousLoads()
+        if antimony.loadSBMLString(sbml) < 0:
+            raise ModelError(f"the SBML cannot be read: {antimony.getLastError().strip()}")
+        text = str(antimony.getAntimonyString(antimony.getMainModuleName()))
+        antimony.clearPreviousLoads()
+    return text
+
+
+def read(sbml: str) -> "libsbml.SBMLDocument":
+    """The parsed document; an unreadable one is a ModelError, not an empty model."""
+    document = libsbml.readSBMLFromString(sbml)
+    if document.getNumErrors(libsbml.LIBSBML_SEV_ERROR) or document.getModel() is None:
+        problems = [document.getError(i).getMessage() for i in range(document.getNumErrors())]
+        raise ModelError("the SBML cannot be read: " + " ".join(" ".join(problems).split())[:600])
+    return document
+
+
+def with_values(
+    sbml: str,
+    parameters: Mapping[str, float],
+    start: Mapping[str, float],
+    events: Sequence[Event] = (),
+) -> str:
+    """The model with these parameter values, start concentrations and dose events written in."""
+    document = read(sbml)
+    model = document.getModel()
+    for name, value in parameters.items():
+        compartment = model.getCompartment(name)
+        if compartment is not None:
+            compartment.setSize(_rounded(value))
+        else:
+            model.getParameter(name).setValue(_rounded(value))
+    for name, value in start.items():
+        if not _assigned(model, name):
+            model.getSpecies(name).setInitialConcentration(_rounded(value))
+    for number, event in enumerate(events, start=1):
+        _add_event(model, number, event)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def units_of(sbml: str) -> dict[str, str]:
+    """Unit of every species (its concentration), compartment, parameter and derived quantity."""
+    document = read(sbml)
+    model = document.getModel()
+    found = {item.getId(): item.getUnits() for item in model.getListOfParameters()}
+    found.update({item.getId(): item.getUnits() for item in model.getListOfCompartments()})
+    found.update({item.getId(): "nM" for item in model.getListOfSpecies()})
+    return found
+
+
+def species_of(sbml: str) -> tuple[str, ...]:
+    """Species in the order of the model."""
+    document = read(sbml)
+    return tuple(item.getId() for item in document.getModel().getListOfSpecies())
+
+
+def compartments_of(sbml: str) -> dict[str, str]:
+    """Compartment of every species."""
+    document = read(sbml)
+    return {item.getId(): item.getCompartment() for item in document.getModel().getListOfSpecies()}
+
+
+def rules_of(sbml: str) -> tuple[str, ...]:
+    """Derived quantities (assignment rules) in the order of the model."""
+    document = read(sbml)
+    return tuple(rule.getVariable() for rule in document.getModel().getListOfRules())
+
+
+def counters_of(sbml: str) -> tuple[str, ...]:
+    """Species that only accumulate: produced, never consumed, and without effect on any rate."""
+    document = read(sbml)
+    model = document.getModel()
+    busy: set[str] = set()
+    for reaction in model.getListOfReactions():
+        busy |= {item.getSpecies() for item in reaction.getListOfReactants()}
+        busy |= _symbols(reaction.getKineticLaw().getMath())
+    for rule in model.getListOfRules():
+        busy |= _symbols(rule.getMath())
+    return tuple(item for item in species_of(sbml) if item not in busy)
+
+
+def divisors_of(sbml: str) -> frozenset[str]:
+    """Symbols below a fraction line, and all compartments: values that must not be zero."""
+    document = read(sbml)
+    model = document.getModel()
+    laws = [reaction.getKineticLaw().getMath() for reaction in model.getListOfReactions()]
+    laws += [rule.getMath() for rule in model.getListOfRules()]
+    fixed = {item.getId() for item in model.getListOfParameters() if item.getConstant()}
+    below = frozenset[str]().union(*(_below(law) for law in laws)) & fixed
+    return below | {item.getId() for item in model.getListOfCompartments()}
+
+
+def _below(node: "libsbml.ASTNode") -> frozenset[str]:
+    children = [node.getChild(i) for i in range(node.getNumChildren())]
+    own = _symbols(children[1]) if node.getType() == libsbml.AST_DIVIDE else set[str]()
+    return frozenset(own).union(*(_below(child) for child in children))
+
+
+def _symbols(node: "libsbml.ASTNode") -> set[str]:
+    own = {node.getName()} if node.isName() else set()
+    return own.union(*(_symbols(node.getChild(i)) for i in range(node.getNumChildren())))
+
+
+def _assigned(model: "libsbml.Model", species: str) -> bool:
+    return model.getInitialAssignmentBySymbol(species) is not None
+
+
+def _rounded(value: float) -> float:
+    """Twelve significant digits: what the solvers agree on, so that files are reproducible."""
+    return float(f"{value:.12g}")
+
+
+def _whole_multipliers(model: "libsbml.Model") -> None:
+    """Write an hour as 3600 s. Antimony writes 3.6 ks, and COPASI then shows 3.6*ks."""
+    for definition in model.getListOfUnitDefinitions():
+        for unit in definition.getListOfUnits():
+            if unit.getScale() > 0:
+                unit.setMultiplier(round(unit.getMultiplier() * 10 ** unit.getScale(), 9))
+                unit.setScale(0)
+
+
+def _creator(model: "libsbml.Model") -> None:
+    """Creator, date and licence. vCard 3, which L3V1 asks for, is the only form COPASI keeps."""
+    history = libsbml.ModelHistory()
+    creator = libsbml.ModelCreator()
+    creator.setFamilyName("p53net")
+    creator.setGivenName("contributors")
+    creator.setOrganization("p53net")
+    history.addCreator(creator)
+    for write in (history.setCreatedDate, history.setModifiedDate):
+        write(libsbml.Date("2026-11-20T00:00:00Z"))
+    model.setModelHistory(history)
+
+
+def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
+    made = model.createEvent()
+    made.setId(f"dose_{number}")
+    made.setUseValuesFromTriggerTime(True)
+    trigger = made.createTrigger()
+    trigger.setInitialValue(True)
+    trigger.setPersistent(True)
+    clock = '<csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/time"> time </csymbol>'
+    hours = f'<cn sbml:units="hour"> {event.time!r} </cn>'
+    trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
+    assignment = made.createEventAssignment()
+    assignment.setVariable(event.species)
+    assignment.setMath(_math(f'<cn sbml:units="nM"> {event.concentration!r} </cn>'))
+
+
+def _math(body: str) -> "libsbml.ASTNode":
+    node = libsbml.readMathMLFromString(
+        '<math xmlns="http://www.w3.org/1998/Math/MathML" '
+        f'xmlns:sbml="http://www.sbml.org/sbml/level3/version1/core">{body}</math>'
+    )
+    if node is None:
+        raise ModelError(f"a dose event cannot be written: {body}")
+    return node

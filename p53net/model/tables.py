@@ -1,0 +1,157 @@
+"""Drugs and cell lines as rows: reading the tables, resolving names and synonyms.
+
+A table is tab-separated with the columns `drug` (or `cell_line`), `parameter`, `value`, `unit`,
+`kind`, `source`, `note`; one row is one fact. `mechanism`, `synonym`, `description` and `inchikey`
+are facts about the entry, every other row sets a model parameter.
+"""
+
+import csv
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from p53net.errors import TableError, unknown_name
+
+KINDS = ("measured", "assumed", "fitted")
+"""How a number is known. Every row of a table, and every parameter of a model, has one."""
+
+MECHANISMS = ("inhibitor", "degrader")
+"""Drug modules that exist, in the order in which they are joined."""
+
+_COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
+_FACTS = ("mechanism", "synonym", "description", "inchikey", "molar_mass")
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number of a model with its unit and where it comes from."""
+
+    value: float
+    unit: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One drug or one cell line: facts about it, and the parameters that it sets."""
+
+    name: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    synonyms: tuple[str, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+def models_folder() -> Path:
+    """Folder of the model texts: inside the installed package, or `models/` of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def drug_entries(path: str | Path | None = None) -> dict[str, Entry]:
+    """All drugs by name: the package's, and those of a user's table, which win."""
+    return _entries("drug", "drugs.tsv", path)
+
+
+def cell_line_entries(path: str | Path | None = None) -> dict[str, Entry]:
+    """All cell lines by name: the package's, and those of a user's table, which win."""
+    return _entries("cell_line", "cell_lines.tsv", path)
+
+
+def names_of(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Every name and synonym, in lower case, to the entry's name; a name wins over a synonym."""
+    synonyms = {s.casefold(): entry.name for entry in entries.values() for s in entry.synonyms}
+    return {**synonyms, **{name.casefold(): name for name in entries}}
+
+
+def drug_names() -> dict[str, str]:
+    """Names and synonyms of the package's drugs."""
+    return names_of(drug_entries())
+
+
+def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
+    """The entry that `name` or one of its synonyms stands for, whatever the case.
+
+    Raises UnknownNameError, which names the nearest known names.
+    """
+    known = names_of(entries)
+    if isinstance(name, str) and name.strip().casefold() in known:
+        return entries[known[name.strip().casefold()]]
+    spelled = [*entries, *(synonym for entry in entries.values() for synonym in entry.synonyms)]
+    raise unknown_name(kind.replace("_", " "), name, spelled)
+
+
+def _entries(key: str, shipped: str, path: str | Path | None) -> dict[str, Entry]:
+    entries = _read(models_folder() / shipped, key)
+    return entries if path is None else {**entries, **_read(Path(path), key)}
+
+
+def _read(path: Path, key: str) -> dict[str, Entry]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            columns = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"cannot read the table {path}: {error}") from error
+    missing = [column for column in (key, *_COLUMNS) if column not in columns]
+    if missing:
+        raise TableError(
+            f"{path}: the columns {', '.join(missing)} are missing; "
+            f"a table has the tab-separated columns {key}, {', '.join(_COLUMNS)}"
+        )
+    names = list(dict.fromkeys((row[key] or "").strip() for row in rows))
+    return {
+        name: _entry(name, [row for row in rows if (row[key] or "").strip() == name], path, key)
+        for name in names
+    }
+
+
+def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .;+_-]{0,63}", name):
+        raise TableError(
+            f"{path}: '{name}' is not a {key} name; use letters, digits, space and . ; + _ -"
+        )
+    facts: dict[str, str] = {}
+    synonyms: list[str] = []
+    values: dict[str, Value] = {}
+    for row in rows:
+        parameter = (row["parameter"] or "").strip()
+        where = f"{path}: {name}, {parameter or 'empty parameter'}"
+        if parameter == "synonym":
+            synonyms.append((row["value"] or "").strip())
+        elif parameter in facts or parameter in values:
+            raise TableError(f"{where}: the row stands twice; keep one")
+        elif parameter in _FACTS:
+            facts[parameter] = (row["value"] or "").strip()
+        else:
+            values[parameter] = _value(row, where)
+    if key == "drug" and facts.get("mechanism") not in MECHANISMS:
+        raise TableError(
+            f"{path}: {name}: mechanism '{facts.get('mechanism', '')}' is unknown; "
+            f"add a row `mechanism` with one of {', '.join(MECHANISMS)}"
+        )
+    return Entry(name, facts, tuple(synonyms), values)
+
+
+def _value(row: Mapping[str, str], where: str) -> Value:
+    text = {column: " ".join((row[column] or "").split()) for column in _COLUMNS}
+    if text["kind"] not in KINDS:
+        raise TableError(f"{where}: kind '{text['kind']}' is unknown; use {', '.join(KINDS)}")
+    if text["kind"] == "measured" and not text["source"]:
+        raise TableError(f"{where}: a measured value needs a source")
+    try:
+        number = float(text["value"])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise TableError(
+            f"{where}: value '{text['value']}' is not a finite number of at least zero"
+        )
+    if not text["unit"]:
+        raise TableError(f"{where}: the unit is missing; write `dimensionless` where there is none")
+    said = "; ".join(part for part in (text["note"], text["source"]) if part)
+    return Value(number, text["unit"], text["kind"], said or "assumed")

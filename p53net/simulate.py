@@ -1,0 +1,346 @@
+"""A model that runs: time courses and steady states as labelled tables with units."""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from p53net.dosing import Dose, Doses, as_dose, finite_number
+from p53net.engines import RoadRunnerEngine, Segment, Tolerances
+from p53net.errors import InputError, unknown_name
+from p53net.model import GENERIC, Definition, Event, define, drug_names, with_values
+
+MOST_POINTS = 1_000_000
+"""Longest table that one run may ask for."""
+
+_INPUTS = {
+    "feedback": "it is an argument: feedback=False opens the loop",
+    "closed_dish": "it follows from the dose: pn.closed(10.0, medium_volume=1000)",
+}
+_STARTS_KEPT = 256  # untreated states remembered for each model
+
+
+class Model:
+    """The MDM2-p53 loop in one cell line with the modules of its drugs, ready to run.
+
+    Made by `load`. Runs are pure: the same inputs give the same numbers, whatever ran before.
+    One model is not for use from several threads at once; a lock keeps that safe, and slow.
+    """
+
+    def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
+        self.definition = definition
+        self.tolerances = tolerances
+        self._untreated: dict[tuple[tuple[str, float], ...], tuple[NDArray[np.float64], float]] = {}
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        drugs = " + ".join(self.definition.drugs) or "no drug"
+        return f"<p53net model: {drugs}, cell line {self.definition.cell_line}>"
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """Every parameter: id, value, unit, source, kind (measured, assumed, fitted; input and
+        computed for what belongs to a run)."""
+        rows = self.definition.parameters
+        return pd.DataFrame(
+            {
+                "id": list(rows),
+                "value": [row.value for row in rows.values()],
+                "unit": [row.unit for row in rows.values()],
+                "source": [row.source for row in rows.values()],
+                "kind": [row.kind for row in rows.values()],
+            }
+        )
+
+    def simulate(
+        self,
+        times: ArrayLike,
+        doses: Mapping[str, Doses] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        observables: Sequence[str] | None = None,
+    ) -> xr.Dataset:
+        """A time course from the untreated steady state of this very parameter set.
+
+        `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
+        is constant; see `pulse`, `schedule`, `closed`. `parameters` override values by id.
+        `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
+        what comes back; by default all read-outs, species and derived quantities.
+
+        Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
+        medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
+        SimulationError.
+        """
+        grid = _checked_times(times)
+        given = self._doses(doses)
+        end = float(grid[-1])
+        for drug, dose in given.items():
+            if dose.steps[-1][0] > end:
+                raise InputError(
+                    f"dose of {drug}: it changes at {dose.steps[-1][0]:g} h, after the run ends at "
+                    f"{end:g} h; simulate longer or end the dose earlier"
+                )
+        variables = self._observables(observables)
+        changed = self._parameters(parameters)
+        with self._lock:
+            setting, start = self._start(changed, given, feedback)
+            table = self._engine.integrate(
+                setting, start, self._segments(given, end), grid, variables
+            )
+        data = {name: ("time", table[:, i], self._about(name)) for i, name in enumerate(variables)}
+        return xr.Dataset(
+            data,
+            coords={"time": ("time", grid, {"units": "h", "long_name": "time"})},
+            attrs=self._provenance(given, changed, feedback),
+        )
+
+    def steady_state(
+        self,
+        doses: Mapping[str, Doses] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        stable: bool = True,
+    ) -> xr.Dataset:
+        """The state at rest, untreated or under a constant dose: scalars with units.
+
+        Counters, which never rest, are left out. Raises SteadyStateError where there is none;
+        `stable=False` also accepts a state at rest from which a pulsing cell moves away.
+        """
+        given = self._doses(doses)
+        for drug, dose in given.items():
+            if not dose.is_constant:
+                raise InputError(
+                    f"dose of {drug}: a steady state needs a constant dose, not {dose}; "
+                    "give a number, or simulate"
+                )
+        changed = self._parameters(parameters)
+        with self._lock:
+            setting, start = self._start(changed, given, feedback)
+            state = self._with_medium(start, self._segments(given, 1.0)[0])
+            rest = self._engine.steady_state(setting, state, stable)
+            names = [n for n in self.definition.variables if n not in self.definition.counters]
+            values = self._engine.integrate(
+                setting, rest, [Segment(0.0, 1.0, {})], np.array([0.0]), names
+            )[0]
+        return xr.Dataset(
+            {
+                name: ((), value, self._about(name))
+                for name, value in zip(names, values, strict=True)
+            },
+            attrs=self._provenance(given, changed, feedback),
+        )
+
+    def sbml(
+        self,
+        doses: Mapping[str, Doses] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+    ) -> str:
+        """SBML of one run: start values are the untreated steady state, later doses are events."""
+        given = self._doses(doses)
+        with self._lock:
+            setting, start = self._start(self._parameters(parameters), given, feedback)
+            first = self._segments(given, np.inf)[0]
+            state = self._with_medium(start, first)
+            values = dict(zip(self._engine.species, map(float, state), strict=True))
+        events = [
+            Event(time, f"{self.definition.drugs[drug]}_medium", nanomolar)
+            for drug, dose in given.items()
+            for time, nanomolar in dose.steps[1:]
+        ]
+        return with_values(self.definition.sbml, setting, values, events)
+
+    @property
+    def run_settings(self) -> dict[str, str]:
+        """Engine, tolerances and version: with the inputs, enough to repeat a run."""
+        return {
+            "engine": f"{RoadRunnerEngine.name} {RoadRunnerEngine.version}",
+            "tolerances": f"relative {self.tolerances.relative:g}, "
+            f"absolute {self.tolerances.absolute:g} zmol",
+            "version": version("p53net"),
+        }
+
+    @cached_property
+    def _engine(self) -> RoadRunnerEngine:
+        return RoadRunnerEngine(self.definition, self.tolerances)
+
+    def _start(
+        self, changed: Mapping[str, float], doses: Mapping[str, Dose], feedback: bool
+    ) -> tuple[dict[str, float], NDArray[np.float64]]:
+        """All parameters of a run that differ from the file, and the untreated state."""
+        state, activity = self._untreated_state(changed)
+        volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
+        setting = {
+            "P2_activity_held": activity,
+            **changed,
+            "feedback": float(feedback),
+            **({"closed_dish": 1.0, "medium": float(volumes.pop() or 0.0)} if volumes else {}),
+        }
+        return setting, state
+
+    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[NDArray[np.float64], float]:
+        """Start concentrations of an undamaged cell without drug, and its P2 activity."""
+        kinds = self.definition.parameters
+        moving = {n: v for n, v in changed.items() if kinds[n].kind not in ("input", "computed")}
+        key = tuple(sorted(moving.items()))
+        if key not in self._untreated:
+            seed = {
+                species: changed.get(parameter, kinds[parameter].value)
+                for species, parameter in self.definition.starts.items()
+            }
+            start = np.array([seed.get(species, 0.0) for species in self._engine.species])
+            state = self._engine.steady_state(moving, start)
+            activity = self._engine.value(moving, state, "P2_activity_closed")
+            if len(self._untreated) >= _STARTS_KEPT:
+                self._untreated.pop(next(iter(self._untreated)))
+            self._untreated[key] = state, activity
+        return self._untreated[key]
+
+    def _with_medium(self, start: NDArray[np.float64], segment: Segment) -> NDArray[np.float64]:
+        pairs = zip(self._engine.species, start, strict=True)
+        return np.array([segment.settings.get(name, float(value)) for name, value in pairs])
+
+    def _segments(self, doses: Mapping[str, Dose], end: float) -> list[Segment]:
+        changes: dict[float, dict[str, float]] = {0.0: {}}
+        for drug, dose in doses.items():
+            for time, nanomolar in dose.steps:
+                medium = f"{self.definition.drugs[drug]}_medium"
+                changes.setdefault(time, {})[medium] = nanomolar
+        starts = sorted(time for time in changes if time < end or time == 0.0)
+        ends = [*starts[1:], end]
+        return [
+            Segment(begin, stop, changes[begin]) for begin, stop in zip(starts, ends, strict=True)
+        ]
+
+    def _doses(self, doses: Mapping[str, Doses] | None) -> dict[str, Dose]:
+        if doses is None:
+            return {}
+        if not isinstance(doses, Mapping):
+            raise InputError(
+                f"doses is {doses!r}, but must map drug names to nM; write {{'milademetan': 100.0}}"
+            )
+        given: dict[str, Dose] = {}
+        for name, dose in doses.items():
+            drug = self._drug(name)
+            if drug in given:
+                raise InputError(f"{drug} is dosed twice, as '{name}' too; give one dose for it")
+            given[drug] = as_dose(dose, drug)
+        if len({dose.medium_volume for dose in given.values()}) > 1:
+            raise InputError(
+                "one drug is in a closed dish and the other is not, or in another volume; "
+                "both share the medium: give both with pn.closed and one medium_volume"
+            )
+        return given
+
+    def _drug(self, name: str) -> str:
+        own = self.definition.drug_names
+        if isinstance(name, str) and name.strip().casefold() in own:
+            return own[name.strip().casefold()]
+        if isinstance(name, str) and name.strip().casefold() in (known := drug_names()):
+            drug = known[name.strip().casefold()]
+            has = ", ".join(self.definition.drugs) or "no drug"
+            raise InputError(
+                f"dose of {drug}: this model has {has}; load it with "
+                f"pn.load({', '.join(repr(d) for d in (*self.definition.drugs, drug))})"
+            )
+        raise unknown_name("drug", name, self.definition.drugs or set(drug_names().values()))
+
+    def _parameters(self, parameters: Mapping[str, float] | None) -> dict[str, float]:
+        if parameters is None:
+            return {}
+        if not isinstance(parameters, Mapping):
+            raise InputError(
+                f"parameters is {parameters!r}, but must map ids to numbers; "
+                "write {'k_deg_p53': 0.1}"
+            )
+        known = self.definition.parameters
+        for name, value in parameters.items():
+            if name not in known:
+                raise unknown_name("parameter", name, known)
+            if name in _INPUTS:
+                raise InputError(f"parameter {name} cannot be set: {_INPUTS[name]}")
+            number = finite_number(value, f"parameter {name}", known[name].unit)
+            if number == 0 and name in self.definition.divisors:
+                raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
+        return {name: float(value) for name, value in parameters.items()}
+
+    def _observables(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        if names is None:
+            return self.definition.variables
+        chosen = [names] if isinstance(names, str) else list(names)
+        if not chosen:
+            raise InputError("observables is empty; name at least one, or leave it out for all")
+        for name in chosen:
+            if name not in self.definition.variables:
+                raise unknown_name("observable", name, self.definition.variables)
+        return tuple(dict.fromkeys(chosen))
+
+    def _about(self, name: str) -> dict[str, str]:
+        unit = self.definition.units[name]
+        return {"units": {"per_hour": "1/h", "dimensionless": "1"}.get(unit, unit)}
+
+    def _provenance(
+        self, doses: Mapping[str, Dose], changed: Mapping[str, float], feedback: bool
+    ) -> dict[str, str]:
+        return {
+            "model": self.definition.id,
+            "drugs": ", ".join(self.definition.drugs),
+            "cell_line": self.definition.cell_line,
+            "doses": json.dumps({drug: str(dose) for drug, dose in doses.items()}),
+            "parameters": json.dumps(dict(changed)),
+            "feedback": "closed" if feedback else "open",
+            **self.run_settings,
+        }
+
+
+def load(
+    *names: str,
+    cell_line: str = GENERIC,
+    drugs: str | Path | None = None,
+    cell_lines: str | Path | None = None,
+) -> Model:
+    """The loop in `cell_line`, alone or with one inhibitor, one degrader or both.
+
+    Names and synonyms are those of `p53net list`, in any case; `drugs` and `cell_lines` are
+    tab-separated tables with more rows. Raises UnknownNameError, InputError, TableError.
+    """
+    return Model(define(*names, cell_line=cell_line, drugs=drugs, cell_lines=cell_lines))
+
+
+def _checked_times(times: ArrayLike) -> NDArray[np.float64]:
+    if isinstance(times, Iterable) and not isinstance(times, (list, tuple, np.ndarray, pd.Index)):
+        times = list(times)  # type: ignore[assignment]
+    try:
+        raw = np.asarray(times)
+        if raw.dtype.kind not in "iuf":
+            raise TypeError
+        grid = raw.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"times must be numbers [h], not {str(times)[:60]!r}") from None
+    if grid.ndim != 1 or grid.size < 2:
+        raise InputError("times must be a list of at least two numbers [h], starting at 0")
+    if grid.size > MOST_POINTS:
+        raise InputError(f"times has {grid.size:,} points; at most {MOST_POINTS:,} are allowed")
+    if not np.isfinite(grid).all():
+        raise InputError("times contains NaN or infinity; give finite hours")
+    if grid[0] != 0.0:
+        raise InputError(
+            f"times starts at {grid[0]:g} h, but every run starts at 0; put 0 first and cut later"
+        )
+    if (np.diff(grid) <= 0).any():
+        where = int(np.argmax(np.diff(grid) <= 0))
+        raise InputError(
+            f"times must rise strictly, but {grid[where + 1]:g} h follows {grid[where]:g} h; "
+            "sort them and drop repeats"
+        )
+    return grid
