@@ -22,7 +22,7 @@ from p53net.errors import UnknownNameError as UnknownNameError
 from p53net.escape_study import escape as escape
 from p53net.exchange import antimony as antimony
 from p53net.exchange import export as export
-from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.figures import plot as plot
+from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load

@@ -149,8 +149,7 @@ def escape(
 
     Writes escape.png, escape.svg, escape.csv, escape.json and summary.txt into a folder.
     """
-    from p53net import escape_report
-    from p53net import escape_study
+    from p53net import escape_report, escape_study
     from p53net.files import made_folder, write_text
 
     folder = made_folder(out)
@@ -237,6 +236,21 @@ def check(
         _said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings", markup=False)
     _print(pd.DataFrame(rows, columns=["model", "check", "subject", "message"]))
     if rows:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evidence() -> None:
+    """Print what the shipped models show beside what was observed: met, miss or shown. CSV.
+
+    Exits with 1 if a row that is meant to hold does not.
+    """
+    from p53net.evidence import evidence as compare
+
+    with _engine_on_stderr(), _progress() as progress:
+        table = compare(progress=progress)
+    _print(table)
+    if (table["verdict"] == "miss").any():
         raise typer.Exit(1)
 
 

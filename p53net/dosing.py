@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 from typing import TypeAlias
 
@@ -63,7 +64,7 @@ def schedule(steps: Iterable[tuple[float, float]]) -> Dose:
         ) from None
     if not pairs:
         raise InputError("the schedule is empty; give at least one (time [h], nM) pair")
-    for (earlier, _), (later, _) in zip(pairs, pairs[1:], strict=False):
+    for (earlier, _), (later, _) in pairwise(pairs):
         if later <= earlier:
             raise InputError(
                 f"the schedule's times must rise strictly, but {later:g} h follows {earlier:g} h; "
@@ -87,9 +88,7 @@ def as_dose(dose: Doses, drug: str) -> Dose:
     if isinstance(dose, Dose):
         return dose
     try:
-        if isinstance(dose, Real) or not isinstance(dose, Sequence) or isinstance(dose, str):
-            return constant(dose)  # type: ignore[arg-type]  # a wrong type gets its message there
-        return schedule(dose)
+        return schedule(dose) if isinstance(dose, (list, tuple)) else constant(dose)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"dose of {drug}: {error}") from None
 
@@ -99,12 +98,12 @@ def finite_number(value: object, name: str, unit: str = "") -> float:
     unit = f" [{unit}]" if unit else ""
     if isinstance(value, bool) or not isinstance(value, Real):
         try:
-            value = float(value.item()) if hasattr(value, "item") else None
+            value = float(value.item()) if hasattr(value, "item") else None  # a NumPy scalar
         except (TypeError, ValueError):
             value = None
         if value is None:
             raise InputError(f"{name} must be a number{unit}, at least 0; give one plain number")
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     if not math.isfinite(number) or number < 0:
         raise InputError(
             f"{name} is {number:g}, but must be finite and at least 0{unit}; correct it"

@@ -31,6 +31,7 @@ _ABOUT = {
     "log_abundance": ("1", "part of it from total MDM2: what feedback hands back"),
     "log_occupancy": ("1", "part of it from the undrugged share: what the drug takes"),
     "destroyed_per_drug": ("1", "MDM2 molecules destroyed per drug molecule in the cell"),
+    "late_swing": ("1", "swing of active p53 late in constant exposure, over its mean: pulsing"),
     "rebound": ("1", "fall of active p53 below untreated after washout: 0 none, 1 to nothing"),
     "free_MDM2_rise": ("1", "log2 of the highest free MDM2 after washout over untreated"),
     "persistence": ("h", "half-time of raised active p53 after washout"),
@@ -139,6 +140,10 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
         f"- Feedback therefore costs response under every drug; escape index "
         f"{each('{:.2f}', 'escape_index')} (0 would be a full escape)."
     )
+    yield (
+        f"- The local strength of the loop at equal p53 (loop factor, 1 = no feedback): "
+        f"{each('{:.2f}', 'loop_factor')}."
+    )
     yield ""
     yield "What differs"
     yield f"- The sign of the MDM2 protein change: {each('{:.3g} times', 'MDM2_total_fold')}."
@@ -162,11 +167,18 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
         f"{each('{:.3g}', 'stoichiometric_load', medium_volume=scarce)}; with {ample:g} pL "
         f"{each('{:.3g}', 'stoichiometric_load', medium_volume=ample)}."
     )
-    yield f"- Local strength of the loop (loop factor): {each('{:.2f}', 'loop_factor')}."
     if twins:
         degraders = [name.removesuffix(TWIN) for name in twins]
         turned = each("{:.0f}", "destroyed_per_drug", among=degraders)
         yield f"- MDM2 molecules destroyed per drug molecule in the cell by {hours:g} h: {turned}."
+    pulsing = [name for name in names if float(result["late_swing"].sel(drug=name)) > 0.05]
+    if pulsing:
+        yield ""
+        yield (
+            f"Note: active p53 still pulses late in constant exposure under {', '.join(pulsing)} "
+            f"({each('{:.0%} of its mean', 'late_swing', among=pulsing)}): drug that enters slowly "
+            "and is held tightly is outrun by new MDM2. Read its value at one time with care."
+        )
 
 
 def _number(value: float) -> str:

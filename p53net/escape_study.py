@@ -6,16 +6,16 @@ non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from p53net import measures
-from p53net.dosing import Dose, closed, constant, finite_number, pulse
 from p53net.doctor import versions
+from p53net.dosing import Dose, closed, constant, finite_number, pulse
 from p53net.errors import InputError, MeasureError
 from p53net.escape_report import TWIN, about
 from p53net.measures import FloatArray
@@ -241,8 +241,12 @@ def _responses(one: Candidate, hours: float) -> xr.Dataset:
 def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     times = np.linspace(0.0, 2.0 * hours, 289)
     runs = [one.run(times, constant(dose), _SHOWN, feedback=f) for f in (True, False)]
+    late = runs[0]["p53_active"][times >= 1.5 * hours]
     return xr.Dataset(
-        {f"course_{n}": (("loop", "time"), np.array([run[n] for run in runs])) for n in _SHOWN},
+        {
+            "late_swing": ((), float(np.ptp(late) / late.mean())),
+            **{f"course_{n}": (("loop", "time"), np.array([r[n] for r in runs])) for n in _SHOWN},
+        },
         coords={"loop": ["closed", "open"], "time": times},
     )
 
@@ -298,7 +302,7 @@ def _dose_ratios(one: Candidate) -> xr.Dataset:
         for column, fold in enumerate(FOLDS):
             try:
                 doses[row, column] = measures.effective_dose(
-                    lambda nanomolar, f=feedback: one.resting_fold(nanomolar, feedback=f),
+                    partial(one.resting_fold, feedback=feedback),
                     fold,
                     "active p53 at rest, in multiples of untreated,",
                 )
@@ -317,12 +321,16 @@ def _dose_ratios(one: Candidate) -> xr.Dataset:
     )
 
 
+def _closed_fold(one: Candidate, hours: float, volume: float, nanomolar: float) -> float:
+    return one.fold_at(hours, closed(nanomolar, volume))
+
+
 def _loads(one: Candidate, hours: float, fold: float) -> xr.Dataset:
     cell = one.model.definition.parameters["cell"].value
     basal = one.untreated["MDM2_total"] * cell
     doses = [
         measures.effective_dose(
-            lambda nanomolar, v=volume: one.fold_at(hours, closed(nanomolar, v)),
+            partial(_closed_fold, one, hours, volume),
             fold,
             f"active p53 under {one.name} in {volume:g} pL per cell, in multiples of untreated,",
         )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from p53net.errors import InputError
@@ -32,7 +31,7 @@ _LABELS = {
     "MDM2_free": "free MDM2 [nM]",
     "MDM2_mRNA": "MDM2 mRNA [nM]",
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

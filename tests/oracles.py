@@ -6,9 +6,11 @@ Both read the SBML by themselves; neither shares code with p53net, Antimony or R
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import libsbml as sb
 import numpy as np
@@ -18,7 +20,10 @@ from scipy.integrate import solve_ivp
 Array = NDArray[np.float64]
 Generated = Callable[[float, Sequence[float], Sequence[float]], list[float]]
 
-_FLOOR = 1e-10  # of the largest state: states that never get beyond this count as zero
+_FLOOR = 1e-10  # of the largest amount: smaller states are solved to this scale, not their own
+_NAMES = re.compile(r"\bs_(\w+)")
+_NO_LOCALS: Mapping[str, str] = MappingProxyType({})
+_EQUALITIES = (sb.AST_RELATIONAL_EQ, sb.AST_RELATIONAL_NEQ)
 _COMPARISONS = {
     sb.AST_RELATIONAL_LT: "<",
     sb.AST_RELATIONAL_LEQ: "<=",
@@ -27,50 +32,53 @@ _COMPARISONS = {
     sb.AST_RELATIONAL_EQ: "==",
     sb.AST_RELATIONAL_NEQ: "!=",
 }
-_JOINED = {  # MathML operators of any number of arguments
+_JOINED = {  # any number of arguments: the sign between them, the value without any
     sb.AST_PLUS: (" + ", "0.0"),
     sb.AST_TIMES: (" * ", "1.0"),
     sb.AST_LOGICAL_AND: (" and ", "True"),
     sb.AST_LOGICAL_OR: (" or ", "False"),
 }
-_CALLS = {
-    sb.AST_POWER: "power({})",
-    sb.AST_FUNCTION_POWER: "power({})",
-    sb.AST_FUNCTION_EXP: "exp({})",
-    sb.AST_FUNCTION_LN: "log({})",
-    sb.AST_FUNCTION_ABS: "abs({})",
-    sb.AST_FUNCTION_MIN: "min([{}])",
-    sb.AST_FUNCTION_MAX: "max([{}])",
-    sb.AST_LOGICAL_NOT: "(not {})",
+_FIXED = {  # MathML operator and number of arguments
+    (sb.AST_NAME_TIME, 0): "t",
+    (sb.AST_CONSTANT_PI, 0): "pi",
+    (sb.AST_CONSTANT_E, 0): "e",
+    (sb.AST_CONSTANT_TRUE, 0): "True",
+    (sb.AST_CONSTANT_FALSE, 0): "False",
+    (sb.AST_MINUS, 1): "(-{})",
+    (sb.AST_MINUS, 2): "({} - {})",
+    (sb.AST_DIVIDE, 2): "({} / {})",
+    (sb.AST_POWER, 2): "power({}, {})",
+    (sb.AST_FUNCTION_POWER, 2): "power({}, {})",
+    (sb.AST_FUNCTION_ROOT, 1): "sqrt({})",
+    (sb.AST_FUNCTION_ROOT, 2): "power({1}, 1.0 / {0})",
+    (sb.AST_FUNCTION_EXP, 1): "exp({})",
+    (sb.AST_FUNCTION_LN, 1): "log({})",
+    (sb.AST_FUNCTION_LOG, 1): "log10({})",
+    (sb.AST_FUNCTION_LOG, 2): "(log({1}) / log({0}))",
+    (sb.AST_FUNCTION_ABS, 1): "abs({})",
+    (sb.AST_LOGICAL_NOT, 1): "(not {})",
 }
-_CONSTANTS = {
-    sb.AST_NAME_TIME: "t",
-    sb.AST_CONSTANT_PI: repr(math.pi),
-    sb.AST_CONSTANT_E: repr(math.e),
-    sb.AST_CONSTANT_TRUE: "True",
-    sb.AST_CONSTANT_FALSE: "False",
-}
+_EXTREMES = {sb.AST_FUNCTION_MIN: "min", sb.AST_FUNCTION_MAX: "max"}
 
 
 def scipy_solution(
     sbml: str, times: Array, *, rtol: float = 1e-11, method: str = "LSODA"
 ) -> dict[str, Array]:
-    """Concentrations of all species and values of all assignment rules, one value a time.
+    """Concentrations of all species and values of all assignment rules, one for each time.
 
-    `times` increase and start at 0 or later; the model itself starts at time 0. The integration
-    stops at each event and at each `piecewise` switch in time; a row at an event shows the value
-    after it. What the oracle does not know raises NotImplementedError with the element's id.
+    `times` increase and start at 0 or later; the model itself starts at 0. The integration stops
+    at each event and each `piecewise` switch in time; a row at an event shows the value after it.
+    What the oracle does not know raises NotImplementedError with the element's id.
     """
     times = np.asarray(times, dtype=float)
     if times.size == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
-        raise ValueError("times must be at least 0 and increase")
+        raise ValueError("times must increase and start at 0 or later")
     system = _System(sbml)
-    y = np.array(system.amounts)
-    slope = np.array(system.rates(0.0, system.amounts, system.held))
-    scale = max(np.abs(y).max(initial=0.0), np.abs(slope).max(initial=0.0) * times[-1], 1e-300)
+    slopes = np.abs(system.rates(0.0, system.amounts, system.held)) * times[-1]
+    scale = max(np.abs(system.amounts).max(initial=0.0), slopes.max(initial=0.0), 1e-250)
     # A first coarse run finds the size of each state, which sets its absolute tolerance.
-    _, peaks = _integrate(system, times, 1e-6, np.full(y.shape, 1e-12 * scale), method)
-    atol = 1e-14 * np.maximum(peaks, max(_FLOOR * peaks.max(initial=0.0), 1e-280))
+    _, peaks = _integrate(system, times, 1e-6, np.full(slopes.shape, 1e-12 * scale), method)
+    atol = 1e-14 * np.maximum(peaks, max(_FLOOR * peaks.max(initial=0.0), 1e-250))
     rows, _ = _integrate(system, times, rtol, atol, method)
     if not np.isfinite(rows).all():
         raise ArithmeticError("the solution is not finite")
@@ -80,66 +88,337 @@ def scipy_solution(
 def copasi_solution(path: Path, times: Array) -> dict[str, Array]:
     """The same from COPASI, which reads the .xml or .cps file itself (LSODA, rtol 1e-10).
 
-    `times` increase and start at 0. COPASI may show the value before or after an event that
-    falls exactly on a row: do not compare there.
+    `times` increase and start at 0. A row exactly at an event may show the value before or after
+    it: do not compare there.
     """
     import basico
+    from COPASI import CModelEntity
 
-    model = basico.load_model(str(path))
-    if model is None:
+    if len(times) < 2 or times[0] != 0 or np.any(np.diff(times) <= 0):
+        raise ValueError("times must start at 0 and increase")
+    loaded = basico.load_model(str(path))
+    if loaded is None:
         raise ValueError(f"COPASI cannot read {path}")
     try:
         table = basico.run_time_course(
-            model=model,
+            model=loaded,
             values=[float(time) for time in times],
             method="deterministic",
             use_initial_values=True,
+            automatic=False,
             output_event=False,
             r_tol=1e-10,
             a_tol=1e-18,
             max_steps=1_000_000,
             use_sbml_id=True,
         )
-        wanted = [item.getSBMLId() or item.getObjectName() for item in model.getModel().getMetabolites()]
-        for item in model.getModel().getModelValues():
-            if item.getStatus() == 1:  # an assignment
-                wanted.append(item.getSBMLId() or item.getObjectName())
+        model = loaded.getModel()
+        shown = [*model.getMetabolites(), *model.getModelValues()]
+        rule = CModelEntity.Status_ASSIGNMENT
+        parameters = {v.getKey() for v in model.getModelValues() if v.getStatus() != rule}
+        names = [
+            item.getSBMLId() or item.getObjectName()
+            for item in shown
+            if item.getKey() not in parameters
+        ]
     finally:
-        basico.remove_datamodel(model)
-    return {name: table[name].to_numpy(dtype=float) for name in wanted}
+        basico.remove_datamodel(loaded)
+    if not np.array_equal(table.index.to_numpy(), times):
+        raise ArithmeticError(f"COPASI stopped after {len(table)} of {len(times)} times")
+    return {name: table[name].to_numpy(dtype=float) for name in names}
 
 
 def _integrate(
     system: "_System", times: Array, rtol: float, atol: Array, method: str
 ) -> tuple[Array, Array]:
-    """Outputs, one row a time, and the largest absolute amount of each state on the way."""
-    y, held, now = np.array(system.amounts), list(system.held), 0.0
+    """Outputs, one row for each time, and the largest amount of each state in these rows."""
+    now = 0.0
+    y, held = system.fire(now, np.array(system.amounts), system.held)
+    peaks = np.maximum(np.abs(system.amounts), np.abs(y))
     rows: list[list[float]] = []
-    peaks = np.abs(y)
-    y, held = system.fire(0.0, y, held)
-    stops = [stop for stop in system.stops if 0 < stop <= times[-1]]
-    for end in dict.fromkeys([*stops, float(times[-1])]):
-        if times[0] <= now and now in times:
-            rows.append(system.show(now, y.tolist(), held))
-        if end > now:
-            # Within a segment all comparisons with time keep the value they have inside it.
-            first, last = np.nextafter(now, end), np.nextafter(end, now)
+    for end in [*(stop for stop in system.stops if 0 < stop < times[-1]), float(times[-1])]:
+        if end == now:
+            break
+        # Inside a segment every comparison with time keeps the value it has there.
+        first, last = np.nextafter(now, end), np.nextafter(end, now)
 
-            def slope(t: float, y: Array, first=first, last=last, held=held) -> list[float]:
-                return system.rates(min(max(t, first), last), y.tolist(), held)
+        def slope(
+            t: float, y: Array, first: float = first, last: float = last, held: list[float] = held
+        ) -> list[float]:
+            return system.rates(min(max(t, first), last), y.tolist(), held)
 
-            inner = times[(times > now) & (times < end)]
-            run = solve_ivp(
-                slope, (now, end), y, method, np.append(inner, end), rtol=rtol, atol=atol
-            )
-            if not run.success:
-                raise ArithmeticError(f"{method} failed at {run.t[-1]}: {run.message}")
-            for t, state in zip(inner, run.y.T, strict=False):
-                rows.append(system.show(float(t), state.tolist(), held))
-            y = run.y[:, -1]
-            peaks = np.maximum(peaks, np.abs(run.y).max(axis=1))
-        y, held = system.fire(end, y, held)
-        peaks, now = np.maximum(peaks, np.abs(y)), end
-    if now in times and len(rows) < len(times):
-        rows.append(system.show(now, y.tolist(), held))
+        grid = times[(times >= now) & (times < end)]
+        run = solve_ivp(slope, (now, end), y, method, np.append(grid, end), rtol=rtol, atol=atol)
+        if not run.success:
+            raise ArithmeticError(f"{method} failed after {now}: {run.message}")
+        path = run.y.T
+        if now in grid:
+            path[0] = y  # not what the solver interpolates
+        rows += [
+            system.show(t, state, held)
+            for t, state in zip(grid.tolist(), path[:-1].tolist(), strict=True)
+        ]
+        y, held = system.fire(end, path[-1], held)
+        peaks, now = np.maximum(peaks, np.abs([*path, y]).max(axis=0)), end
+    rows.append(system.show(now, y.tolist(), held))
     return np.array(rows), peaks
+
+
+@dataclass(frozen=True)
+class _Event:
+    """At `time` the targets, species or parameters, take `values` (species as amounts)."""
+
+    name: str
+    time: float
+    targets: list[str]
+    values: Generated
+
+
+class _System:
+    """An SBML model as generated Python: rates of change of amounts, outputs and events.
+
+    Every SBML id becomes the variable `s_id` with the meaning it has in MathML (a species is a
+    concentration, or an amount where it has only substance units); `a_id` is a species' amount.
+    """
+
+    def __init__(self, sbml: str) -> None:
+        self.document = sb.readSBMLFromString(sbml)  # owns every node below
+        self.model = model = self.document.getModel()
+        if model is None or self.document.getNumErrors(sb.LIBSBML_SEV_ERROR):
+            raise ValueError(f"not valid SBML: {self.document.getErrorLog().toString()}")
+        _refuse(self.document)
+        self.rules = {rule.getVariable(): rule.getMath() for rule in model.getListOfRules()}
+        self.switches: list[str] = []  # times at which a comparison changes
+        derived = {name: self.text(node, name) for name, node in self.rules.items()}
+        derived |= {item.getId(): self.rate(item) for item in model.getListOfReactions()}
+        species = {item.getId(): item for item in model.getListOfSpecies()}
+        self.states = [name for name in species if name not in derived]
+        others = [*model.getListOfParameters(), *model.getListOfCompartments()]
+        self.parameters = [item.getId() for item in others if item.getId() not in derived]
+        self.constants = {item.getId() for item in others if item.getConstant()}
+
+        start = {item.getId(): _parameter(item) for item in others}
+        start |= {name: _start(item) for name, item in species.items()}
+        for item in model.getListOfInitialAssignments():
+            name = item.getSymbol()
+            if name not in start:
+                raise NotImplementedError(f"initial assignment to {name}")
+            start[name] = self.text(item.getMath(), name)
+        self.start = start | derived
+        self.held = self.at_start([f"s_{name}" for name in self.parameters])
+        self.amounts = self.at_start([_amount(species[name], f"s_{name}") for name in self.states])
+
+        self.running = {name: _symbol(species[name]) for name in self.states} | derived
+        self.rates = self.function([_balance(model, species[name]) for name in self.states])
+        shown = {name: _concentration(item, f"s_{name}") for name, item in species.items()}
+        shown |= {name: f"s_{name}" for name in self.rules if name not in species}
+        self.outputs = list(shown)
+        self.show = self.function(list(shown.values()))
+        self.events = [event for item in model.getListOfEvents() for event in self.event(item)]
+        stops = [self.constant(text, "comparison with time") for text in self.switches]
+        self.stops = sorted({*stops, *(event.time for event in self.events)})
+
+    def fire(self, now: float, y: Array, held: list[float]) -> tuple[Array, list[float]]:
+        """State and parameters after the events at time `now`, which all see the state before."""
+        due = [event for event in self.events if event.time == now]
+        targets = [name for event in due for name in event.targets]
+        values = [value for event in due for value in event.values(now, y.tolist(), held)]
+        if len(set(targets)) < len(targets):
+            raise NotImplementedError(f"{[event.name for event in due]}: same time, same target")
+        after, kept = y.copy(), list(held)
+        for name, value in zip(targets, values, strict=True):
+            if name in self.states:
+                after[self.states.index(name)] = value
+            else:
+                kept[self.parameters.index(name)] = value
+        return after, kept
+
+    def event(self, item: "sb.Event") -> list[_Event]:
+        """The event as a list of one, or empty if it lies before the start."""
+        name, trigger = item.getId() or "event without id", item.getTrigger()
+        node = trigger.getMath()
+        sides = [self.text(node.getChild(i), name) for i in range(node.getNumChildren())]
+        if node.getType() == sb.AST_RELATIONAL_LEQ:
+            sides.reverse()
+        elif node.getType() != sb.AST_RELATIONAL_GEQ:
+            sides = []
+        if len(sides) != 2 or sides[0] != "t":
+            raise NotImplementedError(f"{name}: trigger other than `time >= constant`")
+        if item.isSetDelay() or not item.getUseValuesFromTriggerTime():
+            raise NotImplementedError(f"{name}: delay, or values not from the trigger time")
+        time, values = self.constant(sides[1], name), dict[str, str]()
+        for one in item.getListOfEventAssignments():
+            target, text = one.getVariable(), self.text(one.getMath(), name)
+            if target in self.states:
+                text = _amount(self.model.getSpecies(target), text)
+            elif target not in self.parameters or self.model.getCompartment(target) is not None:
+                raise NotImplementedError(f"{name}: assignment to {target}")
+            values[target] = text
+        if time < 0 or (time == 0 and trigger.getInitialValue()):
+            if not trigger.getInitialValue():
+                raise NotImplementedError(f"{name}: time before the start")
+            return []  # true before the start, so it does not become true
+        return [_Event(name, time, list(values), self.function(list(values.values())))]
+
+    def constant(self, text: str, owner: str) -> float:
+        """Value of a time that is built from numbers and constants."""
+        if self.timed(text) or not self.constants.issuperset(_NAMES.findall(text)):
+            raise NotImplementedError(f"{owner}: the time {text} is not constant")
+        return self.at_start([text])[0]
+
+    def at_start(self, wanted: list[str]) -> list[float]:
+        """Values of expressions at time 0."""
+        return _compiled(self.start, [], [], wanted)(0.0, [], [])
+
+    def function(self, wanted: list[str]) -> Generated:
+        """Expressions as a function of time, amounts and parameters."""
+        return _compiled(self.running, self.states, self.parameters, wanted)
+
+    def rate(self, reaction: "sb.Reaction") -> str:
+        """Kinetic law with the values of its local parameters written in."""
+        law = reaction.getKineticLaw()
+        local = {item.getId(): _literal(item.getValue()) for item in law.getListOfParameters()}
+        return self.text(law.getMath(), reaction.getId(), local)
+
+    def text(self, node: "sb.ASTNode", owner: str, local: Mapping[str, str] = _NO_LOCALS) -> str:
+        """MathML as a Python expression; `local` replaces bound names."""
+        kind, name = node.getType(), node.getName()
+        if node.isNumber():
+            return _literal(node.getValue())
+        if kind == sb.AST_NAME:
+            return local.get(name, f"s_{name}")
+        parts = [self.text(node.getChild(i), owner, local) for i in range(node.getNumChildren())]
+        if kind == sb.AST_FUNCTION and (known := self.model.getFunctionDefinition(name)):
+            bound = [known.getArgument(i).getName() for i in range(known.getNumArguments())]
+            return self.text(known.getBody(), owner, dict(zip(bound, parts, strict=True)))
+        if kind in _COMPARISONS:
+            self.note_switch(kind, parts, owner)
+            pairs = zip(parts, parts[1:], strict=False)
+            return "(" + " and ".join(f"{a} {_COMPARISONS[kind]} {b}" for a, b in pairs) + ")"
+        if kind in _JOINED:
+            sign, empty = _JOINED[kind]
+            return f"({sign.join(parts)})" if parts else empty
+        if kind in _EXTREMES:
+            return f"{_EXTREMES[kind]}([{', '.join(parts)}])"
+        if kind == sb.AST_FUNCTION_PIECEWISE:
+            result = parts.pop() if len(parts) % 2 else "nan"
+            for value, condition in zip(parts[-2::-2], parts[-1::-2], strict=True):
+                result = f"({value} if {condition} else {result})"
+            return result
+        if (kind, len(parts)) not in _FIXED:
+            raise NotImplementedError(f"{owner}: {sb.formulaToL3String(node)}")
+        return _FIXED[kind, len(parts)].format(*parts)
+
+    def note_switch(self, kind: int, sides: list[str], owner: str) -> None:
+        """Remember the time of a comparison with time, so that no step crosses it."""
+        timed = [side for side in sides if self.timed(side)]
+        if timed and (timed != ["t"] or len(sides) != 2 or kind in _EQUALITIES):
+            raise NotImplementedError(f"{owner}: comparison other than of time and a constant")
+        self.switches += [side for side in sides if timed and side != "t"]
+
+    def timed(self, text: str) -> bool:
+        """Whether an expression contains time, also by way of rules."""
+        rules = (name for name in _NAMES.findall(text) if name in self.rules)
+        return bool(re.search(r"\bt\b", text)) or any(
+            self.timed(self.text(self.rules[name], name)) for name in rules
+        )
+
+
+def _compiled(
+    definitions: Mapping[str, str], states: list[str], held: list[str], wanted: list[str]
+) -> Generated:
+    """A function that evaluates the definitions in order of need and returns `wanted`."""
+    needs = {name: set(_NAMES.findall(text)) - set(held) for name, text in definitions.items()}
+    needs[""] = set(_NAMES.findall(" ".join(wanted))) - set(held)
+    for name, used in needs.items():
+        if unknown := used - definitions.keys():
+            raise NotImplementedError(f"{name or 'model'}: {', '.join(sorted(unknown))}")
+    lines = ["def generated(t, a, c):"]
+    lines += [f"    [{', '.join(f'a_{name}' for name in states)}] = a"]
+    lines += [f"    [{', '.join(f's_{name}' for name in held)}] = c"]
+    order = [name for name in TopologicalSorter(needs).static_order() if name]
+    lines += [f"    s_{name} = {definitions[name]}" for name in order]
+    space: dict[str, Any] = {**vars(math), "power": _power}
+    exec("\n".join([*lines, f"    return [{', '.join(wanted)}]"]), space)
+    generated: Generated = space["generated"]
+    return generated
+
+
+def _refuse(document: "sb.SBMLDocument") -> None:
+    """Raise for what would otherwise be ignored."""
+    model, found = document.getModel(), list[str]()
+    for i in range(document.getNumPlugins()):
+        package = document.getPlugin(i).getPackageName()
+        found += [f"package {package}"] * bool(document.getPackageRequired(package))
+    found += [f"rule {r.getVariable()}" for r in model.getListOfRules() if not r.isAssignment()]
+    for item in [model, *model.getListOfSpecies()]:
+        found += [f"conversion factor of {item.getId()}"] * bool(item.isSetConversionFactor())
+    for item in model.getListOfCompartments():
+        found += [f"point {item.getId()}"] * (item.getSpatialDimensionsAsDouble() == 0)
+    for item in model.getListOfReactions():
+        law = item.getKineticLaw()
+        if item.getFast() or law is None or law.getMath() is None:
+            found.append(f"{item.getId()}: fast, or without rate")
+        for one in [*item.getListOfReactants(), *item.getListOfProducts()]:
+            variable = one.isSetStoichiometryMath() or not math.isfinite(one.getStoichiometry())
+            if variable or (document.getLevel() > 2 and not one.getConstant()):
+                found.append(f"{item.getId()}: stoichiometry of {one.getSpecies()}")
+    if found:
+        raise NotImplementedError(", ".join(found))
+
+
+def _balance(model: "sb.Model", species: "sb.Species") -> str:
+    """Rate of change of a species' amount."""
+    terms = ["0.0"]
+    if not species.getBoundaryCondition() and not species.getConstant():
+        for reaction in model.getListOfReactions():
+            consumed, made = reaction.getListOfReactants(), reaction.getListOfProducts()
+            for sign, side in (("-", consumed), ("+", made)):
+                for one in side:
+                    if one.getSpecies() == species.getId():
+                        terms.append(f"{sign} {one.getStoichiometry()!r} * s_{reaction.getId()}")
+    return " ".join(terms)
+
+
+def _start(species: "sb.Species") -> str:
+    """Initial value of a species as MathML sees it; not a number if there is none."""
+    if species.isSetInitialAmount():
+        return _symbol(species, _literal(species.getInitialAmount()))
+    concentration = _literal(species.getInitialConcentration())
+    if species.getHasOnlySubstanceUnits() and species.isSetInitialConcentration():
+        return f"{concentration} * s_{species.getCompartment()}"
+    return concentration if species.isSetInitialConcentration() else "nan"
+
+
+def _symbol(species: "sb.Species", amount: str = "") -> str:
+    """What the species' id means in MathML, from its amount."""
+    amount = amount or f"a_{species.getId()}"
+    only = species.getHasOnlySubstanceUnits()
+    return amount if only else f"{amount} / s_{species.getCompartment()}"
+
+
+def _amount(species: "sb.Species", symbol: str) -> str:
+    """The species' amount, from what its id means in MathML."""
+    only = species.getHasOnlySubstanceUnits()
+    return symbol if only else f"({symbol}) * s_{species.getCompartment()}"
+
+
+def _concentration(species: "sb.Species", symbol: str) -> str:
+    """The species' concentration, from what its id means in MathML."""
+    only = species.getHasOnlySubstanceUnits()
+    return f"{symbol} / s_{species.getCompartment()}" if only else symbol
+
+
+def _parameter(item: "sb.Parameter | sb.Compartment") -> str:
+    """Initial value of a parameter or size of a compartment."""
+    return _literal(item.getSize() if isinstance(item, sb.Compartment) else item.getValue())
+
+
+def _literal(value: float) -> str:
+    """A number as Python source (`inf` and `nan` are names there)."""
+    return f"({float(value)!r})" if value < 0 else repr(float(value))
+
+
+def _power(base: float, exponent: float) -> float:
+    """Power; where it is not real, because a solver tries states just below 0, it is 0."""
+    return 0.0 if base < 0 and not float(exponent).is_integer() else math.pow(base, exponent)

@@ -287,15 +287,6 @@ IN_TEXT = {
             ("libsbml", "MDM2_degradation"),
         },
     ),
-    "default compartment": (
-        "species MDM2 in cell",
-        "species MDM2",
-        {
-            ("compartment", "default_compartment"),
-            ("parameter", "default_compartment"),
-            ("miriam", "default_compartment"),
-        },
-    ),
     "compartment without a size": (
         "cell = 2 pL",
         "cell has pL",
@@ -451,6 +442,17 @@ IN_SBML = {
         "",
         {("libsbml", "MDM2_synthesis")},
     ),
+    "symbol that does not exist": (
+        "<ci> k_syn_p53 </ci>",
+        "<ci> k_syn_typo </ci>",
+        {("units", "p53_synthesis"), ("libsbml", "p53_synthesis")},
+    ),
+    "more equations than unknowns": (
+        "<listOfRules>",
+        '<listOfRules><algebraicRule><math xmlns="http://www.w3.org/1998/Math/MathML">'
+        "<ci> p53_start </ci></math></algebraicRule>",
+        {("libsbml", "small")},
+    ),
     "text that is not SBML": ("</sbml>", "", {("libsbml", "sbml")}),
 }
 
@@ -480,6 +482,12 @@ def test_a_fault_in_the_table(
     if change is not None:
         table["K_MDM2"] = replace(row, **change)
     assert seen(findings(compiled(SMALL), table)) == expected
+
+
+def test_the_compartment_that_antimony_makes_up() -> None:
+    text = re.sub(r"\bcell\b", "default_compartment", SMALL)
+    found = findings(compiled(text), table_of(text))
+    assert seen(found) == {("compartment", "default_compartment")}
 
 
 def test_a_reaction_without_a_rate_and_a_local_parameter() -> None:

@@ -18,22 +18,7 @@ import pint
 from p53net.model.fragments import INPUT_KINDS
 from p53net.model.tables import KINDS, Value
 
-_CATEGORIES = (
-    libsbml.LIBSBML_CAT_GENERAL_CONSISTENCY,
-    libsbml.LIBSBML_CAT_IDENTIFIER_CONSISTENCY,
-    libsbml.LIBSBML_CAT_UNITS_CONSISTENCY,
-    libsbml.LIBSBML_CAT_MATHML_CONSISTENCY,
-    libsbml.LIBSBML_CAT_SBO_CONSISTENCY,
-    libsbml.LIBSBML_CAT_OVERDETERMINED_MODEL,
-    libsbml.LIBSBML_CAT_MODELING_PRACTICE,
-)
-_SAME = (
-    libsbml.AST_PLUS,
-    libsbml.AST_MINUS,
-    libsbml.AST_FUNCTION_ABS,
-    libsbml.AST_FUNCTION_FLOOR,
-    libsbml.AST_FUNCTION_CEILING,
-)
+_SAME = (libsbml.AST_PLUS, libsbml.AST_MINUS, libsbml.AST_FUNCTION_ABS)
 _PURE = (libsbml.AST_FUNCTION_EXP, libsbml.AST_FUNCTION_LN, libsbml.AST_FUNCTION_LOG)
 _CLOCK = "<time>"  # the csymbol in a table of symbols; no id can be written like this
 _RESOURCE = "https://identifiers.org/"
@@ -85,7 +70,8 @@ def findings(sbml: str, parameters: Mapping[str, Value]) -> list[Finding]:
     model = document.getModel()
     if model is None or document.getNumErrors(libsbml.LIBSBML_SEV_ERROR):
         return list(_messages(document))
-    found = [*_consistency(document), *_table(model, parameters)]
+    document.checkConsistency()  # all of libSBML's checks are on unless they are switched off
+    found = [*_messages(document), *_table(model, parameters)]
     for check in (_units, _amounts, _compartments, _ids, _starts, _annotations):
         found += check(model)
     for check in (_declared_units, _model_units, _constructs, _names):
@@ -93,17 +79,11 @@ def findings(sbml: str, parameters: Mapping[str, Value]) -> list[Finding]:
     return found
 
 
-def _consistency(document: "libsbml.SBMLDocument") -> Iterator[Finding]:
-    """Everything that libSBML has to say, warnings and modelling practice included."""
-    for category in _CATEGORIES:
-        document.setConsistencyChecks(category, True)
-    document.checkInternalConsistency()
-    document.checkConsistency()
-    yield from _messages(document)
-
-
 def _messages(document: "libsbml.SBMLDocument") -> Iterator[Finding]:
-    """libSBML's log. It gives a line; the last id at or before that line is the subject."""
+    """All that libSBML says, warnings and modelling practice included.
+
+    It gives a line; the last id at or before that line is the subject.
+    """
     elements = [item for item in document.getListOfAllElements() if item.getId()]
     for number in range(document.getNumErrors()):
         error = document.getError(number)
@@ -417,8 +397,7 @@ def _unit(
         _common(pure + parts[1:], named)
         return _raised(parts[0][1], _text(children[1]))
     if kind == libsbml.AST_FUNCTION_PIECEWISE:
-        _common(pure + parts[1::2], named)
-        return _common(parts[0::2], named)
+        return _common(parts[0::2], named)  # every other part is a condition
     if node.isRelational():
         _common(parts, named)
         return {}

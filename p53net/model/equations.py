@@ -43,7 +43,8 @@ def _lines(
     yield "| reaction | equation | rate [zmol/h] |"
     yield "|---|---|---|"
     for reaction in model.getListOfReactions():
-        yield f"| `{reaction.getId()}` | {_equation(reaction)} | `{_formula(reaction.getKineticLaw())}` |"
+        rate = _formula(reaction.getKineticLaw())
+        yield f"| `{reaction.getId()}` | {_equation(reaction)} | `{rate}` |"
     yield ""
     yield "## Differential equations"
     yield ""

@@ -195,7 +195,8 @@ def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
     trigger = made.createTrigger()
     trigger.setInitialValue(True)
     trigger.setPersistent(True)
-    clock = '<csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/time"> time </csymbol>'
+    symbol = "http://www.sbml.org/sbml/symbols/time"
+    clock = f'<csymbol encoding="text" definitionURL="{symbol}"> time </csymbol>'
     hours = f'<cn sbml:units="hour"> {event.time!r} </cn>'
     trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
     assignment = made.createEventAssignment()
