@@ -222,7 +222,7 @@ def check(
     Exits with 1 if there is any finding.
     """
     from p53net.exchange import SHIPPED
-    from p53net.model import findings
+    from p53net.model.check import findings
 
     chosen = [name.split("+") for name in models] if models else [list(d) for d in SHIPPED]
     rows: list[tuple[str, str, str, str]] = []

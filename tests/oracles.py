@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import libsbml as sb
@@ -22,8 +22,6 @@ Generated = Callable[[float, Sequence[float], Sequence[float]], list[float]]
 
 _FLOOR = 1e-10  # of the largest amount: smaller states are solved to this scale, not their own
 _NAMES = re.compile(r"\bs_(\w+)")
-_NO_LOCALS: Mapping[str, str] = MappingProxyType({})
-_EQUALITIES = (sb.AST_RELATIONAL_EQ, sb.AST_RELATIONAL_NEQ)
 _COMPARISONS = {
     sb.AST_RELATIONAL_LT: "<",
     sb.AST_RELATIONAL_LEQ: "<=",
@@ -182,23 +180,20 @@ class _System:
     """
 
     def __init__(self, sbml: str) -> None:
-        self.document = sb.readSBMLFromString(sbml)  # owns every node below
+        self.document = _read(sbml)  # owns every node below
         self.model = model = self.document.getModel()
-        if model is None or self.document.getNumErrors(sb.LIBSBML_SEV_ERROR):
-            raise ValueError(f"not valid SBML: {self.document.getErrorLog().toString()}")
-        _refuse(self.document)
         self.rules = {rule.getVariable(): rule.getMath() for rule in model.getListOfRules()}
         self.switches: list[str] = []  # times at which a comparison changes
         derived = {name: self.text(node, name) for name, node in self.rules.items()}
-        derived |= {item.getId(): self.rate(item) for item in model.getListOfReactions()}
+        for item in model.getListOfReactions():
+            derived[item.getId()] = self.text(item.getKineticLaw().getMath(), item.getId())
         species = {item.getId(): item for item in model.getListOfSpecies()}
         self.states = [name for name in species if name not in derived]
         others = [*model.getListOfParameters(), *model.getListOfCompartments()]
         self.parameters = [item.getId() for item in others if item.getId() not in derived]
         self.constants = {item.getId() for item in others if item.getConstant()}
 
-        start = {item.getId(): _parameter(item) for item in others}
-        start |= {name: _start(item) for name, item in species.items()}
+        start = {item.getId(): _start(item) for item in [*others, *species.values()]}
         for item in model.getListOfInitialAssignments():
             name = item.getSymbol()
             if name not in start:
@@ -206,12 +201,16 @@ class _System:
             start[name] = self.text(item.getMath(), name)
         self.start = start | derived
         self.held = self.at_start([f"s_{name}" for name in self.parameters])
-        self.amounts = self.at_start([_amount(species[name], f"s_{name}") for name in self.states])
+        amounts = [f"s_{name}{_volume(species[name], '*')}" for name in self.states]
+        self.amounts = self.at_start(amounts)
 
-        self.running = {name: _symbol(species[name]) for name in self.states} | derived
+        self.running = {name: f"a_{name}{_volume(species[name], '/')}" for name in self.states}
+        self.running |= derived
         self.rates = self.function([_balance(model, species[name]) for name in self.states])
-        shown = {name: _concentration(item, f"s_{name}") for name, item in species.items()}
-        shown |= {name: f"s_{name}" for name in self.rules if name not in species}
+        shown = {name: f"s_{name}" for name in [*species, *self.rules]}
+        for name, item in species.items():
+            if item.getHasOnlySubstanceUnits():
+                shown[name] += f" / s_{item.getCompartment()}"
         self.outputs = list(shown)
         self.show = self.function(list(shown.values()))
         self.events = [event for item in model.getListOfEvents() for event in self.event(item)]
@@ -250,15 +249,13 @@ class _System:
         for one in item.getListOfEventAssignments():
             target, text = one.getVariable(), self.text(one.getMath(), name)
             if target in self.states:
-                text = _amount(self.model.getSpecies(target), text)
+                text += _volume(self.model.getSpecies(target), "*")
             elif target not in self.parameters or self.model.getCompartment(target) is not None:
                 raise NotImplementedError(f"{name}: assignment to {target}")
             values[target] = text
-        if time < 0 or (time == 0 and trigger.getInitialValue()):
-            if not trigger.getInitialValue():
-                raise NotImplementedError(f"{name}: time before the start")
+        if time <= 0 and trigger.getInitialValue():
             return []  # true before the start, so it does not become true
-        return [_Event(name, time, list(values), self.function(list(values.values())))]
+        return [_Event(name, max(time, 0.0), list(values), self.function(list(values.values())))]
 
     def constant(self, text: str, owner: str) -> float:
         """Value of a time that is built from numbers and constants."""
@@ -274,27 +271,18 @@ class _System:
         """Expressions as a function of time, amounts and parameters."""
         return _compiled(self.running, self.states, self.parameters, wanted)
 
-    def rate(self, reaction: "sb.Reaction") -> str:
-        """Kinetic law with the values of its local parameters written in."""
-        law = reaction.getKineticLaw()
-        local = {item.getId(): _literal(item.getValue()) for item in law.getListOfParameters()}
-        return self.text(law.getMath(), reaction.getId(), local)
-
-    def text(self, node: "sb.ASTNode", owner: str, local: Mapping[str, str] = _NO_LOCALS) -> str:
-        """MathML as a Python expression; `local` replaces bound names."""
-        kind, name = node.getType(), node.getName()
+    def text(self, node: "sb.ASTNode", owner: str) -> str:
+        """MathML as a Python expression in parentheses or a single term."""
+        kind = node.getType()
         if node.isNumber():
             return _literal(node.getValue())
         if kind == sb.AST_NAME:
-            return local.get(name, f"s_{name}")
-        parts = [self.text(node.getChild(i), owner, local) for i in range(node.getNumChildren())]
-        if kind == sb.AST_FUNCTION and (known := self.model.getFunctionDefinition(name)):
-            bound = [known.getArgument(i).getName() for i in range(known.getNumArguments())]
-            return self.text(known.getBody(), owner, dict(zip(bound, parts, strict=True)))
+            return f"s_{node.getName()}"
+        parts = [self.text(node.getChild(i), owner) for i in range(node.getNumChildren())]
         if kind in _COMPARISONS:
             self.note_switch(kind, parts, owner)
-            pairs = zip(parts, parts[1:], strict=False)
-            return "(" + " and ".join(f"{a} {_COMPARISONS[kind]} {b}" for a, b in pairs) + ")"
+            steps = [f"{a} {_COMPARISONS[kind]} {b}" for a, b in pairwise(parts)]
+            return f"({' and '.join(steps)})"
         if kind in _JOINED:
             sign, empty = _JOINED[kind]
             return f"({sign.join(parts)})" if parts else empty
@@ -312,7 +300,8 @@ class _System:
     def note_switch(self, kind: int, sides: list[str], owner: str) -> None:
         """Remember the time of a comparison with time, so that no step crosses it."""
         timed = [side for side in sides if self.timed(side)]
-        if timed and (timed != ["t"] or len(sides) != 2 or kind in _EQUALITIES):
+        equal = kind in (sb.AST_RELATIONAL_EQ, sb.AST_RELATIONAL_NEQ)
+        if timed and (timed != ["t"] or len(sides) != 2 or equal):
             raise NotImplementedError(f"{owner}: comparison other than of time and a constant")
         self.switches += [side for side in sides if timed and side != "t"]
 
@@ -344,8 +333,11 @@ def _compiled(
     return generated
 
 
-def _refuse(document: "sb.SBMLDocument") -> None:
-    """Raise for what would otherwise be ignored."""
+def _read(sbml: str) -> "sb.SBMLDocument":
+    """The document with functions and local parameters written out, refused if not understood."""
+    document = sb.readSBMLFromString(sbml)
+    if document.getModel() is None or document.getNumErrors(sb.LIBSBML_SEV_ERROR):
+        raise ValueError(f"not valid SBML: {document.getErrorLog().toString()}")
     model, found = document.getModel(), list[str]()
     for i in range(document.getNumPlugins()):
         package = document.getPlugin(i).getPackageName()
@@ -365,6 +357,12 @@ def _refuse(document: "sb.SBMLDocument") -> None:
                 found.append(f"{item.getId()}: stoichiometry of {one.getSpecies()}")
     if found:
         raise NotImplementedError(", ".join(found))
+    for option in ("expandFunctionDefinitions", "promoteLocalParameters"):
+        properties = sb.ConversionProperties()
+        properties.addOption(option, True)
+        if document.convert(properties) != sb.LIBSBML_OPERATION_SUCCESS:
+            raise ValueError(f"libSBML fails to {option}")
+    return document
 
 
 def _balance(model: "sb.Model", species: "sb.Species") -> str:
@@ -380,38 +378,23 @@ def _balance(model: "sb.Model", species: "sb.Species") -> str:
     return " ".join(terms)
 
 
-def _start(species: "sb.Species") -> str:
-    """Initial value of a species as MathML sees it; not a number if there is none."""
-    if species.isSetInitialAmount():
-        return _symbol(species, _literal(species.getInitialAmount()))
-    concentration = _literal(species.getInitialConcentration())
-    if species.getHasOnlySubstanceUnits() and species.isSetInitialConcentration():
-        return f"{concentration} * s_{species.getCompartment()}"
-    return concentration if species.isSetInitialConcentration() else "nan"
+def _start(item: "sb.Parameter | sb.Compartment | sb.Species") -> str:
+    """Initial value of a quantity as its id means it in MathML; nan if there is none."""
+    if isinstance(item, sb.Compartment):
+        return _literal(item.getSize())
+    if isinstance(item, sb.Parameter):
+        return _literal(item.getValue())
+    if item.isSetInitialAmount():
+        return _literal(item.getInitialAmount()) + _volume(item, "/")
+    known = item.isSetInitialConcentration()
+    text = _literal(item.getInitialConcentration() if known else math.nan)
+    return f"{text} * s_{item.getCompartment()}" if item.getHasOnlySubstanceUnits() else text
 
 
-def _symbol(species: "sb.Species", amount: str = "") -> str:
-    """What the species' id means in MathML, from its amount."""
-    amount = amount or f"a_{species.getId()}"
+def _volume(species: "sb.Species", sign: str) -> str:
+    """What turns the meaning of a species' id into its amount (`*`) or back (`/`)."""
     only = species.getHasOnlySubstanceUnits()
-    return amount if only else f"{amount} / s_{species.getCompartment()}"
-
-
-def _amount(species: "sb.Species", symbol: str) -> str:
-    """The species' amount, from what its id means in MathML."""
-    only = species.getHasOnlySubstanceUnits()
-    return symbol if only else f"({symbol}) * s_{species.getCompartment()}"
-
-
-def _concentration(species: "sb.Species", symbol: str) -> str:
-    """The species' concentration, from what its id means in MathML."""
-    only = species.getHasOnlySubstanceUnits()
-    return f"{symbol} / s_{species.getCompartment()}" if only else symbol
-
-
-def _parameter(item: "sb.Parameter | sb.Compartment") -> str:
-    """Initial value of a parameter or size of a compartment."""
-    return _literal(item.getSize() if isinstance(item, sb.Compartment) else item.getValue())
+    return "" if only else f" {sign} s_{species.getCompartment()}"
 
 
 def _literal(value: float) -> str:

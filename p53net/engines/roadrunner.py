@@ -25,7 +25,8 @@ SETTLING_TIME = 2000.0
 """Hours after which an undisturbed cell is at rest: 280 half-lives of the slowest process."""
 
 _NEWTON_STEPS = 100
-_DAMPING = 1e-2  # 1/h, well below the rate of every process
+_DAMPING = 1e-2  # 1/h, below the rate of nearly every process
+_LEAST_DAMPING = 1e-5
 _SETTLED = 1e-10  # largest relative Newton step at the end
 _SAME_STATE = 1e-2  # integration and Newton must agree to this fraction
 _UNSTABLE = 1e-6  # 1/h: growth faster than this leaves the state
@@ -152,18 +153,21 @@ class RoadRunnerEngine:
         """The state at rest near a given one, and the Jacobian [1/h] there, without counters."""
         state = near.copy()
         keep = np.ix_(self._resting, self._resting)
-        size = np.inf
+        size, damping = np.inf, _DAMPING
         for _ in range(_NEWTON_STEPS):
             rates = self._rates(state)
             jacobian = self._jacobian(state, rates)[keep]
             # The damping makes the system regular along conserved totals, where rates are zero.
-            # Much less of it would blow up rounding errors there into a drift of the totals.
-            system = _DAMPING * np.eye(len(jacobian)) - jacobian
+            # Too little would blow up rounding errors there into a drift of the totals, so
+            # it is lowered only where a slow process needs it.
+            system = damping * np.eye(len(jacobian)) - jacobian
             change = np.linalg.solve(system, rates[self._resting])
             state[self._resting] += change
             before, size = size, np.max(np.abs(change) / (np.abs(state[self._resting]) + _SMALL))
-            if size < _SETTLED and size > before / 2:  # rounding stops further progress
-                break
+            if size > before / 2:
+                if size < _SETTLED:  # rounding stops further progress
+                    break
+                damping = max(damping / 3.0, _LEAST_DAMPING)
         if size > _SETTLED or np.min(state) < -_SMALL:
             raise SteadyStateError(
                 f"{self._definition.id}: no steady state was found; the parameter set may pulse "

@@ -1,7 +1,5 @@
 """The model room: biology as text and tables, made into SBML. Only here: antimony and libsbml."""
 
-from p53net.model.check import Finding as Finding
-from p53net.model.check import findings as findings
 from p53net.model.definition import GENERIC as GENERIC
 from p53net.model.definition import OBSERVABLES as OBSERVABLES
 from p53net.model.definition import Definition as Definition

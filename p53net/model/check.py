@@ -167,13 +167,14 @@ def _starts(model: "libsbml.Model") -> Iterator[Finding]:
 
 
 def _annotations(model: "libsbml.Model") -> Iterator[Finding]:
-    """Species, compartments and reactions say what they are, by SBO term and public record."""
+    """Species, compartments and reactions say what they are, by SBO term and public record.
+
+    Unknown, obsolete and misplaced terms are reported by libSBML.
+    """
     lists = (model.getListOfSpecies(), model.getListOfCompartments(), model.getListOfReactions())
     for item in chain(*lists):
         if not item.isSetSBOTerm():
             yield Finding("sbo", item.getId(), "no SBO term")
-        elif libsbml.SBO.isObselete(item.getSBOTerm()):
-            yield Finding("sbo", item.getId(), f"{item.getSBOTermID()} is obsolete")
         terms = [item.getCVTerm(number) for number in range(item.getNumCVTerms())]
         uris = [term.getResourceURI(i) for term in terms for i in range(term.getNumResources())]
         if not any(str(uri).startswith(_RESOURCE) for uri in uris):

@@ -1,0 +1,25 @@
+"""Models that many tests share: compiled once."""
+
+import pytest
+
+import p53net as pn
+
+
+@pytest.fixture(scope="session")
+def loop() -> pn.Model:
+    return pn.load()
+
+
+@pytest.fixture(scope="session")
+def inhibitor() -> pn.Model:
+    return pn.load("milademetan")
+
+
+@pytest.fixture(scope="session")
+def degrader() -> pn.Model:
+    return pn.load("KT-253")
+
+
+@pytest.fixture(scope="session")
+def both() -> pn.Model:
+    return pn.load("milademetan", "KT-253")

@@ -1,0 +1,198 @@
+"""The biology against closed forms, limits and invariants, over random parameter sets."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import p53net as pn
+from p53net.errors import SteadyStateError
+
+TIMES = np.linspace(0.0, 48.0, 97)
+FACTORS = st.floats(0.5, 2.0)
+VARIED = ("k_syn_p53", "k_deg_p53", "k_ub_p53", "k_deg_MDM2", "k_transl_MDM2", "MDM2_gene_dose")
+
+
+def changed(model: pn.Model, factors: list[float]) -> dict[str, float]:
+    values = model.definition.parameters
+    return {name: values[name].value * f for name, f in zip(VARIED, factors, strict=True)}
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(FACTORS, min_size=len(VARIED), max_size=len(VARIED)))
+def test_untreated_state_satisfies_the_balances(factors: list[float]) -> None:
+    """At rest: p53 made = p53 lost; MDM2 total = translation / turnover; mRNA by its rates."""
+    model = MODELS["loop"]
+    parameters = changed(model, factors)
+    p = {name: value.value for name, value in model.definition.parameters.items()} | parameters
+    try:
+        s = model.steady_state(parameters=parameters)
+    except SteadyStateError:
+        pytest.skip("this set pulses; the model says so")
+    made = p["k_syn_p53"]
+    lost = p["k_deg_p53"] * s["p53"] + p["k_ub_p53"] * s["MDM2_p53"]
+    assert float(lost) == pytest.approx(made, rel=1e-9)
+    activity = s["p53"] ** p["n_MDM2"] / (p["K_MDM2"] ** p["n_MDM2"] + s["p53"] ** p["n_MDM2"])
+    made = p["MDM2_gene_dose"] * (p["k_transcr_MDM2_P1"] + p["k_transcr_MDM2_P2"] * activity)
+    assert float(s["MDM2_mRNA_cytoplasmic"]) == pytest.approx(
+        float(made) / p["k_deg_MDM2_mRNA"], rel=1e-9
+    )
+    total = p["k_transl_MDM2"] * s["MDM2_mRNA_cytoplasmic"] / p["k_deg_MDM2"]
+    assert float(s["MDM2_total"]) == pytest.approx(float(total), rel=1e-9)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.lists(FACTORS, min_size=len(VARIED), max_size=len(VARIED)))
+def test_without_drug_nothing_moves(factors: list[float]) -> None:
+    model = MODELS["both"]
+    parameters = changed(model, factors)
+    try:
+        run = model.simulate(TIMES, {"milademetan": 0.0, "KT-253": 0.0}, parameters)
+    except SteadyStateError:
+        pytest.skip("this set pulses; the model says so")
+    for name in pn.OBSERVABLES:
+        assert float(abs(run[name] / run[name][0] - 1.0).max()) < 1e-7
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.floats(0.0, 4.0), st.floats(-1.0, 3.0), st.floats(0.5, 3.5))
+def test_closed_dish_conserves_drugs_and_crbn(first: float, second: float, volume: float) -> None:
+    model, medium = MODELS["both"], 10.0**volume
+    doses = {"milademetan": pn.closed(10**first, medium), "KT-253": pn.closed(10**second, medium)}
+    run = model.simulate(TIMES, doses)
+    cell = model.definition.parameters["cell"].value
+    for role in ("inhibitor", "degrader"):
+        total = medium * run[f"{role}_medium"] + cell * run[f"{role}_in_cell"]
+        assert float(abs(total / total[0] - 1.0).max()) < 1e-9
+    crbn = sum(run[n] for n in run.data_vars if str(n).startswith("CRBN") or "_CRBN" in str(n))
+    assert float(abs(crbn / crbn[0] - 1.0).max()) < 1e-9
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.floats(-1.0, 4.0), st.booleans())
+def test_concentrations_stay_non_negative(log_dose: float, feedback: bool) -> None:
+    doses = {"milademetan": pn.pulse(10**log_dose, 4.0), "KT-253": 10 ** (log_dose - 1.0)}
+    run = MODELS["both"].simulate(TIMES, doses, feedback=feedback)
+    assert min(float(run[name].min()) for name in run.data_vars) > -1e-9
+
+
+def test_free_drug_in_an_open_dish_follows_its_closed_form() -> None:
+    """Without MDM2 the drug in the cell is fu * medium * (1 - exp(-k_perm t))."""
+    model = MODELS["inhibitor"]
+    run = model.simulate(TIMES, {"milademetan": 100.0}, {"k_transl_MDM2": 0.0})
+    fu = model.definition.parameters["fu_inhibitor"].value
+    k_perm = model.definition.parameters["k_perm_inhibitor"].value
+    expected = fu * 100.0 * (1.0 - np.exp(-k_perm * TIMES))
+    np.testing.assert_allclose(run["inhibitor"].values, expected, atol=1e-7 * fu * 100.0)
+
+
+def test_bound_and_free_drug_obey_mass_action_at_rest() -> None:
+    """Turnover of bound MDM2 adds to the off-rate: MDM2 * I / bound = Ki + k_deg / k_on."""
+    model = MODELS["inhibitor"]
+    p = {name: value.value for name, value in model.definition.parameters.items()}
+    s = model.steady_state({"milademetan": 100.0})
+    expected = p["Ki_inhibitor"] + p["k_deg_MDM2"] / p["k_on_inhibitor"]
+    assert float(s["MDM2"] * s["inhibitor"] / s["MDM2_inhibitor"]) == pytest.approx(expected)
+
+
+def test_the_ternary_complex_is_in_detailed_balance() -> None:
+    """With hardly any turnover, the two ways to the ternary complex agree."""
+    still = {"k_ub_MDM2": 0.0, "k_deg_MDM2": 0.01, "k_transl_MDM2": 4.0}
+    model = MODELS["degrader"]
+    s = {k: float(v) for k, v in model.steady_state({"KT-253": 10.0}, still, stable=False).items()}
+    p = {name: value.value for name, value in model.definition.parameters.items()}
+    by_crbn = s["MDM2_degrader"] * s["CRBN"] / s["MDM2_degrader_CRBN"]
+    by_mdm2 = s["CRBN_degrader"] * s["MDM2"] / s["MDM2_degrader_CRBN"]
+    assert by_crbn == pytest.approx(p["Kd_CRBN_degrader"] / p["cooperativity"], rel=1e-2)
+    assert by_mdm2 == pytest.approx(p["Kd_MDM2_degrader"] / p["cooperativity"], rel=1e-2)
+
+
+def test_undrugged_mdm2_of_the_theorem() -> None:
+    """Undrugged MDM2 at rest is synthesis / (k_deg (1 + X)) under both mechanisms at equal p53."""
+    ratios = []
+    for model, drug in ((MODELS["inhibitor"], "milademetan"), (MODELS["degrader"], "KT-253")):
+        rest = model.steady_state()
+        from p53net.measures import effective_dose
+
+        dose = effective_dose(
+            lambda d, m=model, n=drug, r=rest: float(m.steady_state({n: d})["p53_active"])
+            / float(r["p53_active"]),
+            3.0,
+            "p53",
+        )
+        state = model.steady_state({drug: dose})
+        ratios.append(float(state["MDM2_undrugged"] / rest["MDM2_undrugged"]))
+        assert float(state["MDM2_mRNA"] / rest["MDM2_mRNA"]) > 3.0
+    assert ratios[0] == pytest.approx(ratios[1], rel=0.01)
+
+
+def test_residual_activity_caps_the_inhibitor_and_not_the_degrader() -> None:
+    fold = {}
+    for model, drug in ((MODELS["inhibitor"], "milademetan"), (MODELS["degrader"], "KT-253")):
+        rest = float(model.steady_state()["p53_active"])
+        high = model.steady_state({drug: 1e4}, {"residual": 0.05}, stable=False)
+        fold[drug] = float(high["p53_active"]) / rest
+    assert fold["milademetan"] < 4.0
+    assert fold["KT-253"] > 8.0
+
+
+def test_opened_loop_holds_the_promoter_and_leaves_the_untreated_state() -> None:
+    model = MODELS["inhibitor"]
+    run = model.simulate(TIMES, {"milademetan": 1000.0}, {"MDM2_gene_dose": 3.0}, feedback=False)
+    assert float(abs(run["MDM2_mRNA"] / run["MDM2_mRNA"][0] - 1.0).max()) < 1e-7
+    start = model.steady_state(parameters={"MDM2_gene_dose": 3.0})
+    opened = model.steady_state(parameters={"MDM2_gene_dose": 3.0}, feedback=False)
+    for name in pn.OBSERVABLES:
+        assert float(opened[name]) == pytest.approx(float(start[name]), rel=1e-9)
+
+
+def test_stabilised_bound_mdm2_accumulates() -> None:
+    model = MODELS["inhibitor"]
+    plain = model.steady_state({"milademetan": 300.0})["MDM2_total"]
+    stable = model.steady_state({"milademetan": 300.0}, {"stabilisation": 3.0}, stable=False)
+    assert float(stable["MDM2_total"]) > 1.5 * float(plain)
+
+
+def test_inhibitor_and_degrader_compete_for_mdm2() -> None:
+    """A pocket filled by the inhibitor is not destroyed."""
+    model = MODELS["both"]
+    alone = model.simulate(TIMES, {"KT-253": 10.0})["MDM2_destroyed"][-1]
+    blocked = model.simulate(TIMES, {"KT-253": 10.0, "milademetan": 1e5})["MDM2_destroyed"][-1]
+    assert float(blocked) < 0.2 * float(alone)
+
+
+def test_a_degrader_destroys_many_times_its_own_number() -> None:
+    run = MODELS["degrader"].simulate(TIMES, {"KT-253": pn.closed(5.0, 20.0)})
+    per_cell = 5.0 * 20.0 / MODELS["degrader"].definition.parameters["cell"].value
+    assert float(run["MDM2_destroyed"][-1]) > 10.0 * per_cell
+    twin = MODELS["degrader"].simulate(TIMES, {"KT-253": 10.0}, {"k_ub_MDM2": 0.0})
+    assert float(twin["MDM2_destroyed"].max()) == 0.0
+
+
+def test_cell_volume_cancels_in_an_open_dish_and_not_in_a_closed_one() -> None:
+    model = MODELS["degrader"]
+    big, small = ({"cell": volume} for volume in (2.0, 0.5))
+    opened = [model.simulate(TIMES, {"KT-253": 5.0}, p)["p53_active"].values for p in (big, small)]
+    np.testing.assert_allclose(opened[0], opened[1], rtol=1e-6)
+    dose = {"KT-253": pn.closed(5.0, 2.0)}
+    shut = [model.simulate(TIMES, dose, p)["p53_active"].values for p in (big, small)]
+    assert abs(shut[0][-1] / shut[1][-1] - 1.0) > 0.05
+
+
+def test_a_pulsing_twin_has_no_stable_state() -> None:
+    """Near 14 nM the twin's p53 pulses for ever: a state at rest exists, but is left."""
+    model, twin = MODELS["degrader"], {"k_ub_MDM2": 0.0}
+    with pytest.raises(SteadyStateError, match="pulses"):
+        model.steady_state({"KT-253": 14.0}, twin)
+    rest = float(model.steady_state({"KT-253": 14.0}, twin, stable=False)["p53_active"])
+    late = model.simulate(np.linspace(0, 400, 4001), {"KT-253": 14.0}, twin)["p53_active"]
+    swing = late.sel(time=slice(350, 400))
+    assert float(swing.max() - swing.min()) > 0.05 * rest
+
+
+MODELS = {
+    "loop": pn.load(),
+    "inhibitor": pn.load("milademetan"),
+    "degrader": pn.load("KT-253"),
+    "both": pn.load("milademetan", "KT-253"),
+}
