@@ -216,7 +216,7 @@ class Model:
             for time, nanomolar in dose.steps:
                 medium = f"{self.definition.drugs[drug]}_medium"
                 changes.setdefault(time, {})[medium] = nanomolar
-        starts = sorted(time for time in changes if time < end or time == 0.0)
+        starts = sorted(time for time in changes if time <= end)
         ends = [*starts[1:], end]
         return [
             Segment(begin, stop, changes[begin]) for begin, stop in zip(starts, ends, strict=True)

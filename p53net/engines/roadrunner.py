@@ -93,6 +93,9 @@ class RoadRunnerEngine:
             last = number == len(segments) - 1
             inside = (times >= segment.start) & ((times < segment.end) | last)
             wanted = times[inside]
+            if segment.start == segment.end:  # a dose at the very end shows in the last row
+                rows[inside] = [runner[name] for name in runner.selections[1:]]
+                continue
             table = self._advance(np.unique([segment.start, *wanted, segment.end]))
             rows[inside] = table[np.searchsorted(table[:, 0], wanted), 1:]
         if not np.isfinite(rows).all():

@@ -190,7 +190,7 @@ def _declared_units(model: "libsbml.Model") -> Iterator[Finding]:
 
 
 def _model_units(model: "libsbml.Model") -> Iterator[Finding]:
-    """All six units of the model are set, and COPASI, which shows 3.6*ks, reads an hour."""
+    """All six units are set. An hour is 3600 s: COPASI shows one of 3.6 ks as 3.6*ks."""
     for name in ("Substance", "Time", "Volume", "Area", "Length", "Extent"):
         if not getattr(model, f"isSet{name}Units")():
             yield Finding("model_units", model.getId(), f"the {name.lower()} unit is not set")

@@ -4,6 +4,7 @@ A fragment is plain Antimony, one statement a line, with one extension: `name +=
 sum to which several fragments contribute. Joining writes each such sum as one rule.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,19 @@ _PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*/
 _ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
 _UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
 _START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
+_STATEMENTS = re.compile(
+    r"""(
+      unit\ \w+\ =\ .+
+    | (species\ \w+\ in|compartment)\ \w+
+    | \w+\ =\ ([-+.\deE]+\ )?\w+
+    | \w+\ :=\ .+
+    | \w+\ has\ \w+
+    | \w+:\ .*[=-]>.*;\ .+
+    | \w+\.sboTerm\ =\ \d+\s*;\ \w+\ \w+\ "\S+"(,\ "\S+")*
+    | (model|\w+)\ \w+\ "\S+"
+    )""",
+    re.VERBOSE,
+)
 _DEFINITION = re.compile(r"^(?:species |compartment |unit )?(?P<id>\w+)(?: in \w+| =| :=|: )")
 
 
@@ -51,6 +65,7 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
         for line in fragment(name).splitlines()
     ]
     lines = _summed(lines)
+    _refuse_unknown_statements(lines)
     parameters = _parameters(lines)
     units = {match["id"]: match["definition"] for line in lines if (match := _UNIT.match(line))}
     for entry in (*drugs, cell_line):
@@ -58,6 +73,8 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
         for name, row in entry.values.items():
             if name not in own:
                 raise TableError(f"{entry.name}: {unknown_name('parameter', name, own)}")
+            if name not in parameters:
+                continue  # a cell line's value for a module that this model does not have
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
     lines = [_written(line, parameters) for line in lines]
     lines += [_identity(drug) for drug in drugs if "inchikey" in drug.facts]
@@ -68,7 +85,7 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
         starts={
             match["id"]: match["parameter"]
             for line in lines
-            if (match := _START.match(line.split("//")[0].strip()))
+            if (match := _START.match(_code(line)))
         },
     )
 
@@ -108,7 +125,10 @@ def _parameters(lines: Iterable[str]) -> dict[str, Value]:
     for line in lines:
         if match := _PARAMETER.match(line):
             kind, source = _kind(match["id"], match["said"].strip())
-            found[match["id"]] = Value(float(match["value"]), match["unit"], kind, source)
+            number = float(match["value"])
+            if not math.isfinite(number):
+                raise ModelError(f"{match['id']}: {match['value']} is not a finite number")
+            found[match["id"]] = Value(number, match["unit"], kind, source)
     return found
 
 
@@ -165,6 +185,11 @@ def _pint_definition(definition: str) -> str:
     return found
 
 
+def _code(line: str) -> str:
+    """The statement of a line, without its comment; a resource's address keeps its slashes."""
+    return re.split(r"(?<!:)//", line)[0].strip()
+
+
 def _identity(drug: Entry) -> str:
     role = drug.facts["mechanism"]
     key = drug.facts["inchikey"]
@@ -174,11 +199,22 @@ def _identity(drug: Entry) -> str:
     return f'{role} identity "{resource}"\n{role}_medium identity "{resource}"'
 
 
+def _refuse_unknown_statements(lines: Iterable[str]) -> None:
+    """Antimony reads 0x10 as 0 and drops half of what it does not expect; only known forms pass."""
+    for line in lines:
+        code = _code(line)
+        if code and not _STATEMENTS.fullmatch(code):
+            raise ModelError(
+                f"`{code}` is not a statement that a fragment may hold; "
+                "see the ones in models/core.ant"
+            )
+
+
 def _refuse_duplicates(lines: Iterable[str]) -> None:
     """Antimony lets a second definition replace the first in silence; here it is an error."""
     seen: dict[tuple[str, str], str] = {}
     for line in lines:
-        code = line.split("//")[0].strip()
+        code = _code(line)
         match = _DEFINITION.match(code)
         if match is None:
             continue

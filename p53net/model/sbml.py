@@ -158,7 +158,8 @@ def _symbols(node: "libsbml.ASTNode") -> set[str]:
 
 
 def _assigned(model: "libsbml.Model", species: str) -> bool:
-    return model.getInitialAssignmentBySymbol(species) is not None
+    by_rule = model.getRuleByVariable(species) is not None
+    return by_rule or model.getInitialAssignmentBySymbol(species) is not None
 
 
 def _rounded(value: float) -> float:
@@ -197,11 +198,11 @@ def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
     trigger.setPersistent(True)
     symbol = "http://www.sbml.org/sbml/symbols/time"
     clock = f'<csymbol encoding="text" definitionURL="{symbol}"> time </csymbol>'
-    hours = f'<cn sbml:units="hour"> {event.time!r} </cn>'
+    hours = f'<cn sbml:units="hour"> {float(event.time)!r} </cn>'
     trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
     assignment = made.createEventAssignment()
     assignment.setVariable(event.species)
-    assignment.setMath(_math(f'<cn sbml:units="nM"> {event.concentration!r} </cn>'))
+    assignment.setMath(_math(f'<cn sbml:units="nM"> {float(event.concentration)!r} </cn>'))
 
 
 def _math(body: str) -> "libsbml.ASTNode":

@@ -154,4 +154,6 @@ def _value(row: Mapping[str, str], where: str) -> Value:
     if not text["unit"]:
         raise TableError(f"{where}: the unit is missing; write `dimensionless` where there is none")
     said = "; ".join(part for part in (text["note"], text["source"]) if part)
-    return Value(number, text["unit"], text["kind"], said or "assumed")
+    if not said:
+        raise TableError(f"{where}: say in `source` or `note` where the number comes from")
+    return Value(number, text["unit"], text["kind"], said)
