@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import libsbml as sb
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 Array = NDArray[np.float64]
+Method = Literal["LSODA", "Radau", "BDF"]
 Generated = Callable[[float, Sequence[float], Sequence[float]], list[float]]
 
 _FLOOR = 1e-10  # of the largest amount: smaller states are solved to this scale, not their own
@@ -60,7 +61,7 @@ _EXTREMES = {sb.AST_FUNCTION_MIN: "min", sb.AST_FUNCTION_MAX: "max"}
 
 
 def scipy_solution(
-    sbml: str, times: Array, *, rtol: float = 1e-11, method: str = "LSODA"
+    sbml: str, times: Array, *, rtol: float = 1e-11, method: Method = "LSODA"
 ) -> dict[str, Array]:
     """Concentrations of all species and values of all assignment rules, one for each time.
 
@@ -72,11 +73,10 @@ def scipy_solution(
     if times.size == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
         raise ValueError("times must increase and start at 0 or later")
     system = _System(sbml)
-    slopes = np.abs(system.rates(0.0, system.amounts, system.held)) * times[-1]
-    scale = max(np.abs(system.amounts).max(initial=0.0), slopes.max(initial=0.0), 1e-250)
     # A first coarse run finds the size of each state, which sets its absolute tolerance.
-    _, peaks = _integrate(system, times, 1e-6, np.full(slopes.shape, 1e-12 * scale), method)
-    atol = 1e-14 * np.maximum(peaks, max(_FLOOR * peaks.max(initial=0.0), 1e-250))
+    grid = np.union1d(times, np.linspace(0.0, times[-1], 101))
+    _, peaks = _integrate(system, grid, 1e-6, None, method)
+    atol = 1e-14 * np.maximum(peaks, _FLOOR * (peaks.max(initial=0.0) or 1.0))
     rows, _ = _integrate(system, times, rtol, atol, method)
     if not np.isfinite(rows).all():
         raise ArithmeticError("the solution is not finite")
@@ -98,9 +98,9 @@ def copasi_solution(path: Path, times: Array) -> dict[str, Array]:
     if loaded is None:
         raise ValueError(f"COPASI cannot read {path}")
     try:
-        table = basico.run_time_course(
+        basico.run_time_course(
             model=loaded,
-            values=[float(time) for time in times],
+            values=times.tolist(),
             method="deterministic",
             use_initial_values=True,
             automatic=False,
@@ -108,29 +108,36 @@ def copasi_solution(path: Path, times: Array) -> dict[str, Array]:
             r_tol=1e-10,
             a_tol=1e-18,
             max_steps=1_000_000,
-            use_sbml_id=True,
         )
-        model = loaded.getModel()
-        shown = [*model.getMetabolites(), *model.getModelValues()]
-        rule = CModelEntity.Status_ASSIGNMENT
-        parameters = {v.getKey() for v in model.getModelValues() if v.getStatus() != rule}
-        names = [
-            item.getSBMLId() or item.getObjectName()
-            for item in shown
-            if item.getKey() not in parameters
-        ]
+        series, model = loaded.getTask("Time-Course").getTimeSeries(), loaded.getModel()
+        rows = range(series.getRecordedSteps())
+        found = {
+            series.getKey(i): np.array([series.getConcentrationData(row, i) for row in rows])
+            for i in range(series.getNumVariables())
+        }
+        clock = np.array([series.getConcentrationData(row, 0) for row in rows])
+        if not np.array_equal(clock, times):
+            raise ArithmeticError(f"COPASI gave {len(rows)} rows for {len(times)} times")
+        values = model.getModelValues()
+        rules = [item for item in values if item.getStatus() == CModelEntity.Status_ASSIGNMENT]
+        for item in model.getMetabolites():  # the series leaves out those that cannot change
+            found.setdefault(item.getKey(), np.full(len(rows), item.getInitialConcentration()))
+        return {
+            item.getSBMLId() or item.getObjectName(): found[item.getKey()]
+            for item in [*model.getMetabolites(), *rules]
+        }
     finally:
         basico.remove_datamodel(loaded)
-    if not np.array_equal(table.index.to_numpy(), times):
-        raise ArithmeticError(f"COPASI stopped after {len(table)} of {len(times)} times")
-    return {name: table[name].to_numpy(dtype=float) for name in names}
 
 
 def _integrate(
-    system: "_System", times: Array, rtol: float, atol: Array, method: str
+    system: "_System", times: Array, rtol: float, atol: Array | None, method: Method
 ) -> tuple[Array, Array]:
-    """Outputs, one row for each time, and the largest amount of each state in these rows."""
-    now = 0.0
+    """Outputs, one row for each time, and the largest amount of each state in these rows.
+
+    Without `atol` the absolute tolerance is 1e-12 of what the states are or may become.
+    """
+    now, scale = 0.0, 0.0
     y, held = system.fire(now, np.array(system.amounts), system.held)
     peaks = np.maximum(np.abs(system.amounts), np.abs(y))
     rows: list[list[float]] = []
@@ -145,8 +152,12 @@ def _integrate(
         ) -> list[float]:
             return system.rates(min(max(t, first), last), y.tolist(), held)
 
+        slopes = [np.multiply(slope(t, y), end - now) for t in (now, (now + end) / 2, end)]
+        scale = max(scale, np.abs([y, *slopes]).max(initial=0.0))
+        allowed = 1e-12 * (scale or 1.0) if atol is None else atol
         grid = times[(times >= now) & (times < end)]
-        run = solve_ivp(slope, (now, end), y, method, np.append(grid, end), rtol=rtol, atol=atol)
+        shown = np.append(grid, end)
+        run = solve_ivp(slope, (now, end), y, method, shown, rtol=rtol, atol=allowed)
         if not run.success:
             raise ArithmeticError(f"{method} failed after {now}: {run.message}")
         path = run.y.T
@@ -341,7 +352,8 @@ def _read(sbml: str) -> "sb.SBMLDocument":
     model, found = document.getModel(), list[str]()
     for i in range(document.getNumPlugins()):
         package = document.getPlugin(i).getPackageName()
-        found += [f"package {package}"] * bool(document.getPackageRequired(package))
+        if document.getPackageRequired(package) and package != "l3v2extendedmath":
+            found.append(f"package {package}")
     found += [f"rule {r.getVariable()}" for r in model.getListOfRules() if not r.isAssignment()]
     for item in [model, *model.getListOfSpecies()]:
         found += [f"conversion factor of {item.getId()}"] * bool(item.isSetConversionFactor())

@@ -1,35 +1,27 @@
-"""Checks of a finished model: each is a small function that yields a `Finding` for each fault.
-
-libSBML compares only the dimension of units. Here the magnitude counts too, so that a rate in per
-second is not taken for one in per hour, nor uM for nM.
-"""
+"""Checks of a finished model: each is a small function that yields a `Finding` for each fault."""
 
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, reduce
 from itertools import chain
-from typing import Any
 
 import libsbml
-import pint
 
 from p53net.model.fragments import INPUT_KINDS
 from p53net.model.tables import KINDS, Value
+from p53net.model.units import (
+    NoUnitError,
+    WrongUnitError,
+    formulas,
+    named_units,
+    over,
+    spelled,
+    text_of,
+    unit_of,
+)
 
-_SAME = (libsbml.AST_PLUS, libsbml.AST_MINUS, libsbml.AST_FUNCTION_ABS)
-_PURE = (libsbml.AST_FUNCTION_EXP, libsbml.AST_FUNCTION_LN, libsbml.AST_FUNCTION_LOG)
-_CLOCK = "<time>"  # the csymbol in a table of symbols; no id can be written like this
 _RESOURCE = "https://identifiers.org/"
-
-Unit = dict[tuple[str, str], float]
-"""A unit as a sum of logarithms: how often each base unit is multiplied in.
-
-A key is (base unit, exponent formula); the base unit "10" counts the powers of ten. nM^n is
-{("mole", "n"): 1, ("meter", "n"): -3, ("10", "n"): -6}: it cancels against another nM^n, and
-against nothing else. Dimensionless is empty.
-"""
 
 
 @dataclass(frozen=True)
@@ -39,25 +31,6 @@ class Finding:
     check: str
     subject: str
     message: str
-
-
-@dataclass(frozen=True)
-class _Formula:
-    """One MathML formula, whose it is, and the unit that is due; None where that is not known."""
-
-    subject: str
-    what: str
-    math: "libsbml.ASTNode | None"
-    symbols: Mapping[str, Unit | None]
-    due: Unit | None
-
-
-class _WrongUnitError(Exception):
-    """Operands that do not go together."""
-
-
-class _NoUnitError(Exception):
-    """A symbol without a unit, which another check reports."""
 
 
 def findings(sbml: str, parameters: Mapping[str, Value]) -> list[Finding]:
@@ -97,34 +70,34 @@ def _messages(document: "libsbml.SBMLDocument") -> Iterator[Finding]:
 
 def _units(model: "libsbml.Model") -> Iterator[Finding]:
     """Every formula has the unit that is due, with its magnitude, and so have all operands."""
-    named = _named_units(model)
+    named = named_units(model)
     for item in model.getListOfUnitDefinitions():
         if item.getId() not in named:
             yield Finding("units", item.getId(), "the unit has no positive multiplier, or no kind")
-    for formula in _formulas(model, named):
+    for formula in formulas(model, named):
         if formula.math is None:
             yield Finding("units", formula.subject, f"the {formula.what} has no formula")
         elif formula.math.isWellFormedASTNode():  # libSBML reports it if not
             try:
-                unit = _unit(formula.math, formula.symbols, named)
-                if formula.due is not None and _over(unit, formula.due):
-                    found, due = _spelled(unit, named), _spelled(formula.due, named)
-                    raise _WrongUnitError(f"is in {found} but must be in {due}")
-            except _NoUnitError:
+                unit = unit_of(formula.math, formula.symbols, named)
+                if formula.due is not None and over(unit, formula.due):
+                    found, due = spelled(unit, named), spelled(formula.due, named)
+                    raise WrongUnitError(f"is in {found} but must be in {due}")
+            except NoUnitError:
                 continue
-            except _WrongUnitError as error:
-                text = f"the {formula.what} {error}: {_text(formula.math)}"
+            except WrongUnitError as error:
+                text = f"the {formula.what} {error}: {text_of(formula.math)}"
                 yield Finding("units", formula.subject, text)
 
 
 def _amounts(model: "libsbml.Model") -> Iterator[Finding]:
     """A reaction adds its extent to an amount, so both are counted in the same unit."""
-    named = _named_units(model)
+    named = named_units(model)
     extent = named.get(model.getExtentUnits())
     for item in model.getListOfSpecies():
         unit = named.get(item.getSubstanceUnits() or model.getSubstanceUnits())
-        if unit is not None and extent is not None and _over(unit, extent):
-            text = f"in {_spelled(unit, named)}, but the extent is in {_spelled(extent, named)}"
+        if unit is not None and extent is not None and over(unit, extent):
+            text = f"in {spelled(unit, named)}, but the extent is in {spelled(extent, named)}"
             yield Finding("units", item.getId(), text)
 
 
@@ -210,7 +183,7 @@ def _constructs(model: "libsbml.Model") -> Iterator[Finding]:
     for item in model.getListOfFunctionDefinitions():
         yield Finding("construct", item.getId(), "a function definition; write the formula out")
     clocks = _clocks(model)
-    for formula in _formulas(model, {}):
+    for formula in formulas(model, {}):
         for node in _nodes(formula.math):
             if node.getType() == libsbml.AST_FUNCTION_DELAY:
                 yield Finding("construct", formula.subject, f"the {formula.what} uses a delay")
@@ -287,177 +260,3 @@ def _nodes(node: "libsbml.ASTNode | None") -> "Iterator[libsbml.ASTNode]":
         yield node
         for number in range(node.getNumChildren()):
             yield from _nodes(node.getChild(number))
-
-
-def _formulas(model: "libsbml.Model", named: Mapping[str, Unit]) -> Iterator[_Formula]:
-    """Every formula of the model. A species stands for its concentration."""
-    time = named.get(model.getTimeUnits())
-    rate = _ratio(named.get(model.getExtentUnits()), time)
-    symbols: dict[str, Unit | None] = {_CLOCK: time}
-    for item in (*model.getListOfParameters(), *model.getListOfCompartments()):
-        symbols[str(item.getId())] = named.get(item.getUnits())
-    for item in model.getListOfSpecies():
-        amount = named.get(item.getSubstanceUnits() or model.getSubstanceUnits())
-        size = {} if item.getHasOnlySubstanceUnits() else symbols.get(item.getCompartment())
-        symbols[str(item.getId())] = _ratio(amount, size)
-    symbols |= {str(item.getId()): rate for item in model.getListOfReactions()}
-    for item in model.getListOfReactions():
-        law, known = item.getKineticLaw(), dict(symbols)
-        for one in law.getListOfLocalParameters() if law is not None else ():
-            known[str(one.getId())] = named.get(one.getUnits())
-        formula = law.getMath() if law is not None else None
-        yield _Formula(str(item.getId()), "rate", formula, known, rate)
-    for item in model.getListOfInitialAssignments():
-        name = str(item.getSymbol())
-        yield _Formula(name, "start value", item.getMath(), symbols, symbols.get(name))
-    for item in model.getListOfRules():
-        name = str(item.getVariable())
-        due = _ratio(symbols.get(name), time) if item.isRate() else symbols.get(name)
-        yield _Formula(name or "algebraic rule", "rule", item.getMath(), symbols, due)
-    for item in model.getListOfEvents():
-        name = str(item.getId()) or "event"
-        parts = {"trigger": {}, "priority": {}, "delay": time}
-        for what, unit in parts.items():
-            part = getattr(item, f"get{what.capitalize()}")()
-            if part is not None:
-                yield _Formula(name, what, part.getMath(), symbols, unit)
-        for one in item.getListOfEventAssignments():
-            due = symbols.get(one.getVariable())
-            yield _Formula(name, f"assignment to {one.getVariable()}", one.getMath(), symbols, due)
-
-
-@cache
-def _kinds() -> dict[str, Unit]:
-    """SBML's own units, in pint's base units."""
-    registry: pint.UnitRegistry[float] = pint.UnitRegistry()
-    registry.define("item = [item]")
-    registry.define("avogadro = 6.02214179e23")  # a pure number in SBML
-    units: dict[str, Unit] = {}
-    for kind in map(libsbml.UnitKind_toString, range(libsbml.UNIT_KIND_INVALID)):
-        if kind in registry:  # all but Celsius, which is not in Level 3
-            base: Any = registry.Quantity(1.0, kind).to_base_units()
-            unit = {(str(name), ""): float(count) for name, count in base.unit_items()}
-            units[kind] = _product(unit, {("10", ""): math.log10(base.magnitude)})
-    return units
-
-
-def _named_units(model: "libsbml.Model") -> dict[str, Unit]:
-    """Units by id: SBML's own, and those of the model that have a magnitude.
-
-    A unit of the model is a product of (multiplier * 10^scale * kind)^exponent.
-    """
-    named = dict(_kinds())
-    for definition in model.getListOfUnitDefinitions():
-        total: Unit | None = {}
-        for unit in definition.getListOfUnits():
-            kind = _kinds().get(libsbml.UnitKind_toString(unit.getKind()))
-            if total is None or kind is None or not unit.getMultiplier() > 0:
-                total = None
-                continue
-            size = {("10", ""): math.log10(unit.getMultiplier()) + unit.getScale()}
-            total = _product(total, _product(kind, size), unit.getExponentAsDouble())
-        if total is not None:
-            named[str(definition.getId())] = total
-    return named
-
-
-def _product(left: Unit, right: Unit, power: float = 1.0) -> Unit:
-    """left * right^power; what rounding leaves over is not a unit."""
-    counts = {key: left.get(key, 0.0) + power * right.get(key, 0.0) for key in left | right}
-    return {key: count for key, count in counts.items() if abs(count) > 1e-9}
-
-
-def _over(left: Unit, right: Unit) -> Unit:
-    """left / right, which is empty if both are the same unit of the same magnitude."""
-    return _product(left, right, -1.0)
-
-
-def _ratio(left: Unit | None, right: Unit | None) -> Unit | None:
-    return None if left is None or right is None else _over(left, right)
-
-
-def _unit(
-    node: "libsbml.ASTNode", symbols: Mapping[str, Unit | None], named: Mapping[str, Unit]
-) -> Unit:
-    """The unit of a formula. Raises _WrongUnitError at the first operands that do not match."""
-    kind = node.getType()
-    if node.isNumber() or kind in (libsbml.AST_NAME, libsbml.AST_NAME_TIME):
-        return _leaf_unit(node, symbols, named)
-    if kind in (libsbml.AST_FUNCTION, libsbml.AST_FUNCTION_DELAY):  # reported as constructs
-        raise _NoUnitError
-    children = [node.getChild(number) for number in range(node.getNumChildren())]
-    parts = [(child, _unit(child, symbols, named)) for child in children]
-    pure: list[tuple[libsbml.ASTNode, Unit]] = [(node, {})]
-    if kind in _SAME:
-        return _common(parts, named)
-    if kind == libsbml.AST_TIMES:
-        return reduce(_product, (unit for _, unit in parts), {})
-    if kind == libsbml.AST_DIVIDE:
-        return _over(parts[0][1], parts[1][1])
-    if kind in (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER):
-        _common(pure + parts[1:], named)
-        return _raised(parts[0][1], _text(children[1]))
-    if kind == libsbml.AST_FUNCTION_PIECEWISE:
-        return _common(parts[0::2], named)  # every other part is a condition
-    if node.isRelational():
-        _common(parts, named)
-        return {}
-    if node.isLogical() or node.isConstant() or kind in _PURE:
-        return _common(pure + parts, named)
-    raise _WrongUnitError(f"has an operator whose unit is not known, in {_text(node)}")
-
-
-def _leaf_unit(
-    node: "libsbml.ASTNode", symbols: Mapping[str, Unit | None], named: Mapping[str, Unit]
-) -> Unit:
-    """The unit of a number or a symbol; a number that declares none is dimensionless."""
-    if node.isNumber():
-        unit = named.get(node.getUnits()) if node.isSetUnits() else {}
-    else:
-        name = _CLOCK if node.getType() == libsbml.AST_NAME_TIME else node.getName()
-        if name not in symbols:
-            raise _WrongUnitError(f"uses '{name}', whose unit is not known")
-        unit = symbols[name]
-    if unit is None:
-        raise _NoUnitError
-    return unit
-
-
-def _common(parts: "list[tuple[libsbml.ASTNode, Unit]]", named: Mapping[str, Unit]) -> Unit:
-    """The unit that all parts share."""
-    for node, unit in parts[1:]:
-        if _over(unit, parts[0][1]):
-            due, found = _spelled(parts[0][1], named), _spelled(unit, named)
-            raise _WrongUnitError(f"needs {_text(node)} in {due}, but it is in {found}")
-    return parts[0][1] if parts else {}
-
-
-def _raised(base: Unit, exponent: str) -> Unit:
-    """base^exponent; an exponent that is not a number stays as a formula in the keys."""
-    try:
-        return _product({}, base, float(exponent))
-    except ValueError:
-        return {(name, f"{old}^({exponent})"): count for (name, old), count in base.items()}
-
-
-def _text(node: "libsbml.ASTNode") -> str:
-    return str(libsbml.formulaToL3String(node))
-
-
-def _spelled(unit: Unit, named: Mapping[str, Unit]) -> str:
-    """A unit as people write it: nM, zmol/hour, nM^(n_MDM2)."""
-    texts = []
-    for exponent in sorted({power for _, power in unit}) or [""]:
-        part = {(base, ""): count for (base, power), count in unit.items() if power == exponent}
-        texts.append(_name(part, named) + exponent)
-    return " ".join(texts)
-
-
-def _name(unit: Unit, named: Mapping[str, Unit]) -> str:
-    """The name of a unit or of a quotient of two, the model's own first; else its base units."""
-    names = list(reversed(list(named)))
-    single = (name for name in names if not _over(unit, named[name]))
-    pairs = (f"{a}/{b}" for a in names for b in names if not _over(unit, _over(named[a], named[b])))
-    bases = sorted((base, n) for (base, _), n in unit.items())  # the magnitude, "10", is first
-    written = (f"{10**n:.6g}" if base == "10" else f"{base}^{n:g}" for base, n in bases)
-    return next(chain(single, pairs), None) or " ".join(written)

@@ -1,0 +1,1 @@
+"""Measurements of speed and error; run as modules from the repository root."""

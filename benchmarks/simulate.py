@@ -1,0 +1,146 @@
+"""Error and time of one run, on p53net and on other engines, as Markdown for the README.
+
+`python -m benchmarks.simulate` from the repository root, on a quiet machine, takes half a minute.
+The run: milademetan at a constant 1000 nM, 72 h, 145 points, every species and read-out. COPASI and
+SciPy run the SBML that `Model.sbml` writes. What an engine does once for a model is not timed.
+Engines take turns in random order, so that a slow moment of the machine hits all of them.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.integrate import odeint
+
+import p53net as pn
+from p53net.engines import Tolerances
+
+Columns = Mapping[str, Any]  # one array for each species and read-out
+Engine = tuple[Callable[[], Any], Callable[[Any], Columns]]  # what is timed; what reads its result
+Key = tuple[str, float]  # name and relative tolerance of an engine
+
+TIMES = np.linspace(0.0, 72.0, 145)
+DOSES = {"milademetan": 1000.0}
+USUAL: Key = ("p53net, `simulate`", Tolerances().relative)
+ROUNDS = 60
+ABSENT = 1e-9  # nM: a species that stays below has no relative error
+PACKAGES = {"libroadrunner": "roadrunner", "python-copasi": "COPASI", "scipy": "scipy"}
+
+
+def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
+    """The call of a user, and the call of the engine within it."""
+    model = pn.Model(model.definition, Tolerances(tolerance, tolerance / 1000))
+    doses, names = model._doses(DOSES), model.definition.variables
+    start, segments = model._start({}, doses, True), model._segments(doses, TIMES[-1])
+    alone = partial(model._engine.integrate, *start, segments, TIMES, names)
+    whole = partial(model.simulate, TIMES, DOSES)
+    return (whole, dict), (alone, lambda rows: dict(zip(names, rows.T, strict=True)))
+
+
+def copasi(path: Path, tolerance: float) -> Engine:
+    """The time course task of COPASI (LSODA), which keeps its table in memory."""
+    import COPASI
+
+    loaded = COPASI.CRootContainer.addDatamodel()
+    loaded.importSBML(str(path))
+    task = loaded.getTask("Time-Course")
+    task.setMethodType(COPASI.CTaskEnum.Method_deterministic)
+    task.getMethod().getParameter("Relative Tolerance").setDblValue(tolerance)
+    task.getMethod().getParameter("Absolute Tolerance").setDblValue(tolerance / 1000)
+    task.getProblem().setAutomaticStepSize(False)
+    task.getProblem().setDuration(TIMES[-1])
+    task.getProblem().setStepNumber(len(TIMES) - 1)
+    task.initializeRaw(COPASI.CCopasiTask.OUTPUT_UI)
+
+    def read(done: bool) -> Columns:
+        table, rows = task.getTimeSeries(), range(len(TIMES) if done else 0)
+        return {
+            table.getSBMLId(i, loaded): np.array([table.getConcentrationData(j, i) for j in rows])
+            for i in range(1, table.getNumVariables())
+        }
+
+    return partial(task.processRaw, True), read
+
+
+def scipy(path: Path, tolerance: float) -> Engine:
+    """LSODA with rates and read-outs in Python, by `odeint`: `solve_ivp` is slower here."""
+    from tests.oracles import _System
+
+    system = _System(path.read_text())
+    settings = {"rtol": tolerance, "atol": tolerance / 1000, "mxstep": 100_000, "tfirst": True}
+
+    def rates(time: float, amounts: np.ndarray) -> list[float]:
+        return system.rates(time, amounts.tolist(), system.held)
+
+    def run() -> Columns:
+        states = odeint(rates, system.amounts, TIMES, **settings).tolist()
+        rows = np.array([system.show(0.0, state, system.held) for state in states])
+        return dict(zip(system.outputs, rows.T, strict=True))
+
+    return run, dict
+
+
+def error(found: Columns, reference: Columns) -> float:
+    """Largest difference of any species, as a fraction of the largest value it takes."""
+    parts = [abs(found[n] - x).max() / x.max() for n, x in reference.items() if x.max() > ABSENT]
+    return float(np.max(parts))
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    from tests.oracles import scipy_solution
+
+    missing = [name for name, module in PACKAGES.items() if not find_spec(module)]
+    model, engines = pn.load(*DOSES), dict[Key, Engine]()
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "run.xml")
+        path.write_text(model.sbml(DOSES))
+        second = scipy_solution(path.read_text(), TIMES, rtol=1e-12, method="Radau")
+        for tol in sorted({1e-6, 1e-9, USUAL[1]}, reverse=True):
+            engines[USUAL[0], tol], engines["p53net, engine alone", tol] = p53net(model, tol)
+            if not missing:
+                engines["COPASI, task alone", tol] = copasi(path, tol)
+            engines["SciPy LSODA", tol] = scipy(path, tol)
+    run, read = p53net(model, 1e-12)[1]
+    reference = {n: x for n, x in read(run()).items() if n in model._engine.species}
+    errors = {key: error(read(run()), reference) for key, (run, read) in engines.items()}  # warms up
+    times: dict[Key, list[float]] = {key: [] for key in engines}
+    for number in range(ROUNDS):
+        for i in np.random.default_rng(number).permutation(len(engines)):
+            key, (run, _) = list(engines.items())[i]
+            start = perf_counter()
+            run()
+            times[key].append(1e3 * (perf_counter() - start))
+
+    cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    cpu = cpu.partition("model name\t: ")[2].partition("\n")[0] or platform.processor()
+    print(f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {date.today()};", end="")
+    print(*(f" {name} {version(name)}" for name in ["p53net", *PACKAGES] if name not in missing), sep=",")
+    print("\n| engine | relative tolerance | error | median [ms] | minimum [ms] | to p53net |")
+    print("|---|---|---|---|---|---|")
+    for (name, tol), runs in times.items():
+        half = np.median(runs)
+        print(f"| {name} | {tol:.0e} | {errors[name, tol]:.0e} | {half:.1f} | {min(runs):.1f} ", end="")
+        print(f"| {half / np.median(times[USUAL]):.1f} |")
+    first = [
+        subprocess.check_output([sys.executable, "-c", "from time import perf_counter as now\n"
+        "a = now(); import p53net; b = now(); model = p53net.load('milademetan'); model._engine\n"
+        "c = now(); model._untreated_state({}); print(b - a, c - b, now() - c)"]).split()
+        for _ in range(5)
+    ]
+    print("\n")
+
+
+if __name__ == "__main__":
+    main()
