@@ -1,6 +1,6 @@
 """Error and time of one run, on p53net and on other engines, as Markdown for the README.
 
-`python -m benchmarks.simulate` from the repository root, on a quiet machine, takes half a minute.
+`python -m benchmarks.simulate` from the repository root, on a quiet machine, takes 20 seconds.
 The run: milademetan at a constant 1000 nM, 72 h, 145 points, every species and read-out. COPASI and
 SciPy run the SBML that `Model.sbml` writes. What an engine does once for a model is not timed.
 Engines take turns in random order, so that a slow moment of the machine hits all of them.
@@ -8,7 +8,6 @@ Engines take turns in random order, so that a slow moment of the machine hits al
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -16,6 +15,7 @@ from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import check_output
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -35,7 +35,6 @@ DOSES = {"milademetan": 1000.0}
 USUAL: Key = ("p53net, `simulate`", Tolerances().relative)
 ROUNDS = 60
 ABSENT = 1e-9  # nM: a species that stays below has no relative error
-PACKAGES = {"libroadrunner": "roadrunner", "python-copasi": "COPASI", "scipy": "scipy"}
 
 
 def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
@@ -43,13 +42,13 @@ def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
     model = pn.Model(model.definition, Tolerances(tolerance, tolerance / 1000))
     doses, names = model._doses(DOSES), model.definition.variables
     start, segments = model._start({}, doses, True), model._segments(doses, TIMES[-1])
-    alone = partial(model._engine.integrate, *start, segments, TIMES, names)
+    bare = partial(model._engine.integrate, *start, segments, TIMES, names)
     whole = partial(model.simulate, TIMES, DOSES)
-    return (whole, dict), (alone, lambda rows: dict(zip(names, rows.T, strict=True)))
+    return (whole, dict), (bare, lambda rows: dict(zip(names, rows.T, strict=True)))
 
 
 def copasi(path: Path, tolerance: float) -> Engine:
-    """The time course task of COPASI (LSODA), which keeps its table in memory."""
+    """COPASI's time course task (LSODA); its last digits differ between loads of one file."""
     import COPASI
 
     loaded = COPASI.CRootContainer.addDatamodel()
@@ -63,8 +62,8 @@ def copasi(path: Path, tolerance: float) -> Engine:
     task.getProblem().setStepNumber(len(TIMES) - 1)
     task.initializeRaw(COPASI.CCopasiTask.OUTPUT_UI)
 
-    def read(done: bool) -> Columns:
-        table, rows = task.getTimeSeries(), range(len(TIMES) if done else 0)
+    def read(_: bool) -> Columns:
+        table, rows = task.getTimeSeries(), range(task.getTimeSeries().getRecordedSteps())
         return {
             table.getSBMLId(i, loaded): np.array([table.getConcentrationData(j, i) for j in rows])
             for i in range(1, table.getNumVariables())
@@ -85,8 +84,8 @@ def scipy(path: Path, tolerance: float) -> Engine:
 
     def run() -> Columns:
         states = odeint(rates, system.amounts, TIMES, **settings).tolist()
-        rows = np.array([system.show(0.0, state, system.held) for state in states])
-        return dict(zip(system.outputs, rows.T, strict=True))
+        rows = [system.show(0.0, state, system.held) for state in states]
+        return dict(zip(system.outputs, np.array(rows).T, strict=True))
 
     return run, dict
 
@@ -97,24 +96,8 @@ def error(found: Columns, reference: Columns) -> float:
     return float(np.max(parts))
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    from tests.oracles import scipy_solution
-
-    missing = [name for name, module in PACKAGES.items() if not find_spec(module)]
-    model, engines = pn.load(*DOSES), dict[Key, Engine]()
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "run.xml")
-        path.write_text(model.sbml(DOSES))
-        second = scipy_solution(path.read_text(), TIMES, rtol=1e-12, method="Radau")
-        for tol in sorted({1e-6, 1e-9, USUAL[1]}, reverse=True):
-            engines[USUAL[0], tol], engines["p53net, engine alone", tol] = p53net(model, tol)
-            if not missing:
-                engines["COPASI, task alone", tol] = copasi(path, tol)
-            engines["SciPy LSODA", tol] = scipy(path, tol)
-    run, read = p53net(model, 1e-12)[1]
-    reference = {n: x for n, x in read(run()).items() if n in model._engine.species}
-    errors = {key: error(read(run()), reference) for key, (run, read) in engines.items()}  # warms up
+def milliseconds(engines: Mapping[Key, Engine]) -> dict[Key, list[float]]:
+    """Times of all runs, with the engines taking turns."""
     times: dict[Key, list[float]] = {key: [] for key in engines}
     for number in range(ROUNDS):
         for i in np.random.default_rng(number).permutation(len(engines)):
@@ -122,24 +105,45 @@ def main() -> None:
             start = perf_counter()
             run()
             times[key].append(1e3 * (perf_counter() - start))
+    return times
 
-    cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    cpu = cpu.partition("model name\t: ")[2].partition("\n")[0] or platform.processor()
-    print(f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {date.today()};", end="")
-    print(*(f" {name} {version(name)}" for name in ["p53net", *PACKAGES] if name not in missing), sep=",")
-    print("\n| engine | relative tolerance | error | median [ms] | minimum [ms] | to p53net |")
+
+def main() -> None:
+    """Measure, and print the table."""
+    from tests.oracles import scipy_solution
+
+    model, engines, has_copasi = pn.load(*DOSES), dict[Key, Engine](), find_spec("COPASI")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "run.xml")
+        path.write_text(model.sbml(DOSES))
+        second = scipy_solution(path.read_text(), TIMES, rtol=1e-12, method="Radau")
+        for tol in sorted({1e-6, 1e-9, USUAL[1]}, reverse=True):
+            engines[USUAL[0], tol], engines["p53net, engine call", tol] = p53net(model, tol)
+            engines |= {("COPASI, task", tol): copasi(path, tol)} if has_copasi else {}
+            engines["SciPy LSODA, Python rates", tol] = scipy(path, tol)
+    run, read = p53net(model, 1e-12)[1]
+    first = {n: x for n, x in read(run()).items() if n in model._engine.species}
+    errors = {key: error(read(run()), first) for key, (run, read) in engines.items()}
+    times = milliseconds(engines)  # after the line above warmed up
+    usual = np.median(times[USUAL])
+
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    cpu = info.partition("model name\t: ")[2].partition("\n")[0] or platform.processor()
+    packages = ["p53net", "libroadrunner", "numpy", "scipy", *["python-copasi"] * bool(has_copasi)]
+    print(f"{date.today()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()},")
+    print(", ".join(f"{name} {version(name)}" for name in packages) + f"; {ROUNDS} runs each.\n")
+    print("| engine | relative tolerance | error | median [ms] | minimum [ms] | to p53net |")
     print("|---|---|---|---|---|---|")
     for (name, tol), runs in times.items():
-        half = np.median(runs)
-        print(f"| {name} | {tol:.0e} | {errors[name, tol]:.0e} | {half:.1f} | {min(runs):.1f} ", end="")
-        print(f"| {half / np.median(times[USUAL]):.1f} |")
-    first = [
-        subprocess.check_output([sys.executable, "-c", "from time import perf_counter as now\n"
-        "a = now(); import p53net; b = now(); model = p53net.load('milademetan'); model._engine\n"
-        "c = now(); model._untreated_state({}); print(b - a, c - b, now() - c)"]).split()
-        for _ in range(5)
-    ]
-    print("\n")
+        cells = f"{errors[name, tol]:.0e} | {np.median(runs):.1f} | {min(runs):.1f}"
+        print(f"| {name} | {tol:.0e} | {cells} | {np.median(runs) / usual:.1f} |")
+    print(f"\nError: largest of any species above {ABSENT:g} nM, as a fraction of its peak, from")
+    print(f"p53net at 1e-12. SciPy's Radau at 1e-12 is {error(second, first):.0e} from that.")
+    calls = [check_output([sys.executable, "-m", "benchmarks.first_calls"]) for _ in range(5)]
+    once = np.median([[float(x) for x in line.split()] for line in calls], axis=0)
+    print(f"First calls in a new process: `import p53net` {once[0]:.2f} s, load and compile")
+    print(f"{once[1]:.2f} s, untreated steady state {once[2]:.3f} s (medians of {len(calls)}).")
+    print("" if has_copasi else "Left out because it is missing: python-copasi.")
 
 
 if __name__ == "__main__":

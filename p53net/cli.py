@@ -360,7 +360,9 @@ def _print(frame: pd.DataFrame) -> None:
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, float], None]]:
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.description}"), console=_said, transient=True) as bar:
+    said = TextColumn("{task.description}")
+    quiet = not _said.is_terminal
+    with Progress(*columns, said, console=_said, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda what, share: bar.update(task, completed=share, description=what)
 

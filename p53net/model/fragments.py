@@ -69,7 +69,7 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
     parameters = _parameters(lines)
     units = {match["id"]: match["definition"] for line in lines if (match := _UNIT.match(line))}
     for entry in (*drugs, cell_line):
-        own = _module_parameters(entry, parameters)
+        own = _settable(entry)
         for name, row in entry.values.items():
             if name not in own:
                 raise TableError(f"{entry.name}: {unknown_name('parameter', name, own)}")
@@ -90,22 +90,12 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
     )
 
 
-def _module_parameters(entry: Entry, parameters: Mapping[str, Value]) -> list[str]:
-    """What the rows of an entry may set: a drug its own module, a cell line everything else."""
-    settable = [name for name, value in parameters.items() if value.kind not in INPUT_KINDS]
-    modules = {name: set(_parameters(fragment(name).splitlines())) for name in MECHANISMS}
+def _settable(entry: Entry) -> list[str]:
+    """What the rows of an entry may set: a drug its own module, a cell line any parameter."""
     mechanism = entry.facts.get("mechanism")
-    if mechanism is None:
-        return [name for name in _all_parameters() if name in settable or name not in parameters]
-    return [name for name in settable if name in modules[mechanism]]
-
-
-def _all_parameters() -> list[str]:
-    return [
-        name
-        for part in (CORE, SHARED, *MECHANISMS)
-        for name in _parameters(fragment(part).splitlines())
-    ]
+    parts = (CORE, SHARED, *MECHANISMS) if mechanism is None else (mechanism,)
+    found = _parameters(line for part in parts for line in fragment(part).splitlines())
+    return [name for name, value in found.items() if value.kind not in INPUT_KINDS]
 
 
 def _summed(lines: Iterable[str]) -> list[str]:

@@ -42,6 +42,7 @@ def to_sbml(text: str, model_id: str) -> str:
     if not document.setLevelAndVersion(3, 1, True):
         raise ModelError("the model uses features that SBML Level 3 Version 1 does not have")
     model = document.getModel()
+    model.setName(model_id)  # COPASI shows the name, and "NoName" without one
     _whole_multipliers(model)
     for species in model.getListOfSpecies():
         species.setSubstanceUnits(model.getSubstanceUnits())

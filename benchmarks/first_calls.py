@@ -1,0 +1,20 @@
+"""Seconds of what a process does once: import, load and compile, untreated steady state."""
+
+from time import perf_counter
+
+
+def main() -> None:
+    """Print the three times; `python -m benchmarks.first_calls` is a new process."""
+    start = perf_counter()
+    import p53net
+
+    imported = perf_counter()
+    model = p53net.load("milademetan")
+    _ = model._engine
+    compiled = perf_counter()
+    model._untreated_state({})
+    print(imported - start, compiled - imported, perf_counter() - compiled)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The command line from end to end, in processes of its own, as a user runs it."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import p53net as pn
+
+
+def p53net(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "p53net", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        cwd=cwd,
+        env={**__import__("os").environ, "COLUMNS": "100", "NO_COLOR": "1"},
+    )
+
+
+def csv(done: subprocess.CompletedProcess[str]) -> pd.DataFrame:
+    assert done.returncode == 0, done.stderr
+    return pd.read_csv(io.StringIO(done.stdout))
+
+
+def test_simulate_prints_what_python_gives(tmp_path: Path) -> None:
+    table = csv(p53net("simulate", "KT-253", "--dose", "10", "--hours", "24", "--points", "49",
+                       "--pulse", "4", "--cell-line", "RS4;11", "--set", "k_deg_p53=0.1"))  # fmt: skip
+    run = pn.load("KT-253", cell_line="RS4;11").simulate(
+        np.linspace(0, 24, 49), {"KT-253": pn.pulse(10.0, 4.0)}, {"k_deg_p53": 0.1}
+    )
+    assert list(table.columns) == ["time", *run.data_vars]
+    np.testing.assert_array_equal(table["p53_active"], run["p53_active"])
+
+
+def test_simulate_writes_files(tmp_path: Path) -> None:
+    done = p53net("simulate", "milademetan", "KT-253", "--dose", "milademetan=100", "--dose",
+                  "seldegamadlin=1", "--closed", "20", "--open-loop", "--out", "x.csv", "--plot",
+                  "x.png", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert len(pd.read_csv(tmp_path / "x.csv")) == 145
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_damage_pulses_without_a_drug() -> None:
+    table = csv(p53net("simulate", "--set", "DSB=1", "--hours", "40"))
+    p53 = table["p53_total"].to_numpy()
+    peaks = np.flatnonzero((p53[1:-1] > p53[:-2]) & (p53[1:-1] > p53[2:]))
+    assert len(peaks) >= 2
+
+
+def test_escape_writes_everything(tmp_path: Path) -> None:
+    done = p53net("escape", "--drug", "nutlin-3a", "--drug", "MD-224", "--out", "found/here",
+                  cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    folder = tmp_path / "found" / "here"
+    assert {p.name for p in folder.iterdir()} == {
+        "escape.csv", "escape.json", "escape.png", "escape.svg", "summary.txt"
+    }  # fmt: skip
+    assert "What does not differ" in done.stderr
+    table = pd.read_csv(folder / "escape.csv")
+    assert set(table["drug"]) == {"nutlin-3a", "MD-224", "MD-224 (non-catalytic twin)"}
+    assert json.loads((folder / "escape.json").read_text())["inputs"]["pulse_hours"] == 4.0
+    assert b"<svg" in (folder / "escape.svg").read_bytes()[:600]
+
+
+def test_escape_without_a_figure_and_without_a_degrader(tmp_path: Path) -> None:
+    done = p53net("escape", "--drug", "siremadlin", "--hours", "12", "--pulse", "2", "--no-plot",
+                  "--cell-line", "RS4;11", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = {p.name for p in (tmp_path / "escape").iterdir()}
+    assert names == {"escape.csv", "escape.json", "summary.txt"}
+
+
+def test_list_names_drugs_lines_and_observables() -> None:
+    table = csv(p53net("list"))
+    assert set(table["kind"]) == {"drug", "cell line", "observable"}
+    assert set(table.loc[table["kind"] == "observable", "name"]) == set(pn.OBSERVABLES)
+    assert (table.loc[table["kind"] == "observable", "unit"] == "nM").all()
+
+
+@pytest.mark.parametrize("name", ["both.xml", "both.ant", "both.cps", "both.sbml"])
+def test_export(name: str, tmp_path: Path) -> None:
+    if name.endswith(".cps"):
+        pytest.importorskip("COPASI")
+    done = p53net("export", "milademetan+KT-253", name, "--dose", "KT-253=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / name).stat().st_size > 5_000
+
+
+def test_export_of_the_loop_alone(tmp_path: Path) -> None:
+    assert p53net("export", "loop", "loop.xml", cwd=tmp_path).returncode == 0
+    assert "MDM2_p53" in (tmp_path / "loop.xml").read_text()
+
+
+def test_check_finds_nothing_in_the_shipped_models() -> None:
+    done = p53net("check")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout == "model,check,subject,message\n"
+    assert done.stderr.count("no findings") == 4
+
+
+def test_doctor_looks_at_the_installation() -> None:
+    table = csv(p53net("doctor")).set_index("item")
+    assert table.loc["tellurium imports", "status"] == "ok"
+    assert table.loc["engine runs", "status"] == "ok"
+    assert table.loc["libroadrunner", "found"]
+
+
+def test_build_writes_the_shipped_models(tmp_path: Path) -> None:
+    assert p53net("build", "out", cwd=tmp_path).returncode == 0
+    assert len(list((tmp_path / "out").iterdir())) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["simulate", "KT25"], "did you mean"),
+        (["simulate", "KT-253", "--dose", "nan"], "nan, but must be finite"),
+        (["simulate", "KT-253", "--dose", "ten"], "'ten' is not a number"),
+        (["simulate", "KT-253", "--dose", "a=1"], "unknown drug 'a'"),
+        (["simulate", "--dose", "1"], "does not say of which drug"),
+        (["simulate", "KT-253", "--pulse", "4"], "need a --dose"),
+        (["simulate", "KT-253", "--dose", "1", "--pulse", "4", "--closed", "9"], "exclude"),
+        (["simulate", "KT-253", "--dose", "1", "--dose", "2"], "twice"),
+        (["simulate", "KT-253", "--dose", "1", "--pulse", "100"], "after the run ends"),
+        (["simulate", "--hours", "0"], "hours is 0"),
+        (["simulate", "--hours", "-3"], "hours is -3"),
+        (["simulate", "--hours", "inf"], "hours is inf"),
+        (["simulate", "--points", "1"], "points is 1"),
+        (["simulate", "--points", "2000000"], "2,000,000"),
+        (["simulate", "--set", "DSB"], "not id=value"),
+        (["simulate", "--set", "DSB=x"], "'x' is not a number"),
+        (["simulate", "--set", "DSB=1", "--set", "DSB=2"], "twice"),
+        (["simulate", "--set", "nothing=1"], "unknown parameter"),
+        (["simulate", "--out", "/nowhere/x.csv"], "cannot write"),
+        (["simulate", "--plot", "x.doc"], "end the name in .png"),
+        (["simulate", "--cell-line", "HeLa"], "unknown cell line"),
+        (["escape", "--cell-line", "TP53-null", "--no-plot"], "no p53"),
+        (["escape", "--out", "/proc/nothing"], "cannot make the folder"),
+        (["export", "KT-253", "x.txt"], "end the name in"),
+        (["export", "KT-253+MD-224", "x.xml"], "are both degraders"),
+        (["check", "aspirin"], "unknown drug"),
+    ],
+)
+def test_errors_are_one_line_on_stderr(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = p53net(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_option_exits_with_2() -> None:
+    assert p53net("simulate", "--nonsense").returncode == 2
+
+
+def test_help_names_every_command() -> None:
+    done = p53net("--help")
+    assert done.returncode == 0
+    for command in ("list", "simulate", "escape", "export", "check", "doctor", "build", "evidence"):
+        assert command in done.stdout
+        assert p53net(command, "--help").returncode == 0
+
+
+def test_a_closed_pipe_is_not_a_traceback() -> None:
+    line = f"{sys.executable} -m p53net simulate --points 20000 | head -n 1"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("time,")
+    assert "Traceback" not in done.stderr

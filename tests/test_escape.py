@@ -1,0 +1,199 @@
+"""Measures of feedback escape: closed forms of each, and the study as users run it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import p53net as pn
+from p53net import escape_report, measures
+from p53net.escape_report import TWIN
+
+TIMES = np.linspace(0.0, 10.0, 1001)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return pn.escape(["milademetan", "KT-253"])
+
+
+# --- closed forms
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.1, 50.0))
+def test_escape_index_is_the_share_lost(kept: float, height: float) -> None:
+    opened = 10.0 + height * TIMES
+    closed = 10.0 + kept * height * TIMES
+    assert measures.escape_index(TIMES, closed, opened, 10.0) == pytest.approx(1 - kept, abs=1e-9)
+
+
+@given(st.floats(0.1, 10.0), st.floats(0.01, 1.0))
+def test_abundance_and_occupancy_add_up(rise: float, share: float) -> None:
+    whole, abundance, occupancy = measures.abundance_occupancy(20.0 * rise, 20.0 * rise * share, 20.0)
+    assert abundance == pytest.approx(math.log(rise), abs=1e-12)
+    assert occupancy == pytest.approx(math.log(share), abs=1e-12)
+    assert whole == pytest.approx(math.log(rise * share), abs=1e-12)
+
+
+@settings(derandomize=True)
+@given(st.floats(0.3, 3.0), st.floats(0.0, 5.0))
+def test_half_time_of_an_exponential(rate: float, floor: float) -> None:
+    values = floor + 7.0 * np.exp(-rate * TIMES)
+    assert measures.half_time(TIMES + 3.0, values, floor) == pytest.approx(
+        math.log(2.0) / rate, rel=1e-3
+    )
+
+
+def test_half_time_counts_the_last_crossing() -> None:
+    values = np.interp(TIMES, [0, 1, 2, 3, 10], [1.0, 0.2, 0.8, 0.0, 0.0])
+    assert measures.half_time(TIMES, values, 0.0) == pytest.approx(2.375, abs=0.01)
+
+
+def test_rebound() -> None:
+    assert measures.rebound(np.array([3.0, 0.4, 1.0]), 1.0) == pytest.approx(0.6)
+    assert measures.rebound(np.array([3.0, 1.5]), 1.0) == 0.0
+
+
+@given(st.floats(-3.0, 3.0))
+def test_log_sensitivity_of_a_power(power: float) -> None:
+    assert measures.log_sensitivity(lambda x: 5.0 * x**power) == pytest.approx(power, abs=1e-9)
+
+
+@given(st.floats(-3.0, 5.0))
+def test_effective_dose_inverts_the_response(log_ec50: float) -> None:
+    ec50 = 10.0**log_ec50
+    dose = measures.effective_dose(lambda d: 1.0 + 4.0 * d / (d + ec50), 3.0, "x")
+    assert dose == pytest.approx(ec50, rel=1e-6)
+
+
+# --- the study
+
+
+def test_all_drugs_are_equally_effective(result) -> None:
+    np.testing.assert_allclose(result["p53_active_fold"], 3.0, rtol=1e-6)
+    assert result["drug"].values.tolist() == ["milademetan", "KT-253", "KT-253" + TWIN]
+
+
+def test_a_measure_can_be_had_from_a_plain_simulation(result) -> None:
+    """The study's numbers are those of `simulate` at its equal dose."""
+    model = pn.load("milademetan")
+    dose = float(result["equal_dose"].sel(drug="milademetan"))
+    run = model.simulate([0.0, 24.0], {"milademetan": dose})
+    rest = model.steady_state()
+    fold = float(run["MDM2_total"][-1] / rest["MDM2_total"])
+    assert fold == pytest.approx(float(result["MDM2_total_fold"].sel(drug="milademetan")), rel=1e-6)
+
+
+def test_what_does_not_differ_and_what_does(result) -> None:
+    """The mechanism's own statements, and not the slogan."""
+    milademetan, degrader = (result.sel(drug=name) for name in ("milademetan", "KT-253"))
+    np.testing.assert_allclose(milademetan["dose_ratio"], degrader["dose_ratio"], rtol=0.05)
+    np.testing.assert_allclose(milademetan["dose_ratio"], [2.44, 4.31, 8.0], rtol=0.05)
+    assert float(degrader["escape_index"]) == pytest.approx(
+        float(milademetan["escape_index"]), abs=0.05
+    )
+    assert float(milademetan["MDM2_total_fold"]) > 2.0 > 1.0 > float(degrader["MDM2_total_fold"])
+    assert float(milademetan["log_abundance"]) > 0.0 > float(degrader["log_abundance"])
+    long = {"exposure": 24.0}
+    assert float(milademetan["rebound"].sel(long)) > 0.2
+    assert float(degrader["rebound"].sel(long)) < 0.05
+    little, much = {"medium_volume": 2.0}, {"medium_volume": 1000.0}
+    load = result["stoichiometric_load"]
+    scarce = load.sel(drug="milademetan", **little) / load.sel(drug="KT-253", **little)
+    ample = load.sel(drug="milademetan", **much) / load.sel(drug="KT-253", **much)
+    assert float(scarce) > 1.2 * float(ample)
+    potency = result["equal_dose"].sel(drug="milademetan") / result["equal_dose"].sel(drug="KT-253")
+    assert float(ample) == pytest.approx(float(potency), rel=0.02)
+    assert float(load.sel(drug="KT-253", **little)) < 1.0
+
+
+def test_the_loop_factor_falls_at_saturating_doses() -> None:
+    """Near 1.3 for 1 uM milademetan and 1.1 for 100 nM KT-253: a saturated promoter feels less."""
+    from p53net.escape_study import _loop_factor, candidates
+
+    inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
+    assert _loop_factor(inhibitor, 1000.0) == pytest.approx(1.34, abs=0.05)
+    assert _loop_factor(degrader, 100.0) == pytest.approx(1.08, abs=0.05)
+
+
+def test_every_number_has_a_unit_and_a_meaning(result) -> None:
+    for name in (*result.data_vars, *result.coords):
+        assert result[name].attrs["units"]
+        assert result[name].attrs["long_name"]
+
+
+def test_table_has_every_measure_for_each_drug(result) -> None:
+    table = escape_report.table(result)
+    for measure in ("loop_factor", "escape_index", "dose_ratio", "log_undrugged", "log_abundance",
+                    "log_occupancy", "rebound", "free_MDM2_rise", "persistence",
+                    "washout_half_time", "stoichiometric_load"):  # fmt: skip
+        assert set(table[table["measure"] == measure]["drug"]) == set(result["drug"].values)
+    empty = table[table["value"].isna()]
+    assert (empty["status"] != "ok").all()
+    assert (table[table["value"].notna()]["status"] == "ok").all()
+
+
+def test_a_fold_that_is_not_reached_is_a_status_and_not_a_number() -> None:
+    """In a cell with slow MDM2-independent loss the plateau is low; nothing is made up above it."""
+    import csv
+    import io
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    row = {"cell_line": "low", "parameter": "k_deg_p53", "value": "0.7", "unit": "per_hour",
+           "kind": "assumed", "source": "", "note": "test"}  # fmt: skip
+    text = io.StringIO()
+    writer = csv.DictWriter(text, row, delimiter="\t")
+    writer.writeheader()
+    writer.writerow(row)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "lines.tsv"
+        path.write_text(text.getvalue())
+        result = pn.escape(["milademetan"], "low", fold=2.0, cell_line_table=path)
+    table = escape_report.table(result).set_index(["measure", "condition"])
+    row5 = table.loc[("dose_ratio", "p53_active 5 x untreated")]
+    assert math.isnan(float(row5["value"]))
+    assert str(row5["status"]).startswith("not reached: active p53 at rest")
+    assert "not reached" in escape_report.summary(result)
+
+
+def test_summary_says_what_does_not_differ(result) -> None:
+    text = escape_report.summary(result)
+    same, different = text.split("What differs")
+    assert "What does not differ" in same
+    assert "catalysis by itself does not weaken the feedback" in same
+    assert "dose ratio" not in different.lower()
+    assert "sign of the MDM2 protein change" in different
+
+
+def test_summary_does_not_claim_a_theorem_that_this_run_does_not_show(result) -> None:
+    changed = result.copy(deep=True)
+    changed["dose_ratio"].loc[{"drug": "KT-253"}] *= 1.5
+    assert "They differ by up to" in escape_report.summary(changed)
+
+
+def test_the_same_inputs_give_the_same_bytes(result) -> None:
+    again = pn.escape(["milademetan", "KT-253"])
+    assert escape_report.table(again).to_csv() == escape_report.table(result).to_csv()
+
+
+def test_the_record_repeats_the_run(result) -> None:
+    from p53net.escape_study import repeatable
+
+    inputs = {"drugs": ["milademetan", "KT-253"], "cell_line": "generic", "hours": 24.0,
+              "pulse_hours": 4.0, "drug_table": None, "cell_line_table": None}  # fmt: skip
+    record = json.loads(json.dumps(repeatable(result, inputs)))
+    again = pn.escape(**record["inputs"], fold=record["fold"])
+    assert escape_report.table(again).equals(escape_report.table(result))
+    values = {row["id"]: row["value"] for row in record["parameters"]["KT-253"]}
+    assert values["k_ub_MDM2"] == 1500.0
+    assert record["versions"]["libroadrunner"]
+
+
+@pytest.mark.parametrize("cell_line", ["SJSA-1", "LPS-amplified", "RS4;11"])
+def test_every_wild_type_line_gives_all_measures(cell_line: str) -> None:
+    table = escape_report.table(pn.escape(["milademetan"], cell_line))
+    assert table.loc[table["measure"] == "escape_index", "value"].between(0.0, 1.0).all()
