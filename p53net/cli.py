@@ -240,16 +240,22 @@ def check(
 
 
 @app.command()
-def evidence() -> None:
-    """Print what the shipped models show beside what was observed: met, miss or shown. CSV.
+def evidence(
+    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
+) -> None:
+    """Print what the shipped models show beside what was observed: met, missed or shown. CSV.
 
     Exits with 1 if a row that is meant to hold does not.
     """
     from p53net.evidence import evidence as compare
+    from p53net.evidence import markdown as as_markdown
 
     with _engine_on_stderr(), _progress() as progress:
         table = compare(progress=progress)
-    _print(table)
+    if markdown:
+        sys.stdout.write(as_markdown(table))
+    else:
+        _print(table)
     if (table["verdict"] == "miss").any():
         raise typer.Exit(1)
 

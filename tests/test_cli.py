@@ -30,8 +30,8 @@ def csv(done: subprocess.CompletedProcess[str]) -> pd.DataFrame:
 
 
 def test_simulate_prints_what_python_gives(tmp_path: Path) -> None:
-    table = csv(p53net("simulate", "KT-253", "--dose", "10", "--hours", "24", "--points", "49",
-                       "--pulse", "4", "--cell-line", "RS4;11", "--set", "k_deg_p53=0.1"))  # fmt: skip
+    options = "--dose 10 --hours 24 --points 49 --pulse 4 --cell-line RS4;11 --set k_deg_p53=0.1"
+    table = csv(p53net("simulate", "KT-253", *options.split()))
     run = pn.load("KT-253", cell_line="RS4;11").simulate(
         np.linspace(0, 24, 49), {"KT-253": pn.pulse(10.0, 4.0)}, {"k_deg_p53": 0.1}
     )

@@ -222,7 +222,9 @@ def test_bad_input(
 
 
 def test_every_error_derives_from_the_base() -> None:
-    kinds = [e for e in vars(errors).values() if isinstance(e, type) and e.__module__ == errors.__name__]
+    kinds = [
+        e for e in vars(errors).values() if isinstance(e, type) and e.__module__ == errors.__name__
+    ]
     assert len(kinds) >= 10
     assert all(issubclass(kind, pn.P53NetError) for kind in kinds)
 
@@ -253,7 +255,7 @@ def test_a_user_table_cannot_write_model_text(tmp_path: Path) -> None:
     for row in ("Ki_inhibitor\t1\tnM; import\tassumed", "x = 1; y\t1\tnM\tassumed"):
         with pytest.raises(pn.TableError):
             drug(f"x\t{row}\t\tn\n")(tmp_path)
-    quiet = drug("x\tKi_inhibitor\t1\tnM\tassumed\t\tnote\u2028import \"/etc/passwd\"\n")(tmp_path)
+    quiet = drug('x\tKi_inhibitor\t1\tnM\tassumed\t\tnote\u2028import "/etc/passwd"\n')(tmp_path)
     assert isinstance(quiet, pn.Model)
     assert "import" not in "".join(
         line.split("//")[0] for line in quiet.definition.antimony.splitlines()

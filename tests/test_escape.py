@@ -32,7 +32,9 @@ def test_escape_index_is_the_share_lost(kept: float, height: float) -> None:
 
 @given(st.floats(0.1, 10.0), st.floats(0.01, 1.0))
 def test_abundance_and_occupancy_add_up(rise: float, share: float) -> None:
-    whole, abundance, occupancy = measures.abundance_occupancy(20.0 * rise, 20.0 * rise * share, 20.0)
+    whole, abundance, occupancy = measures.abundance_occupancy(
+        20.0 * rise, 20.0 * rise * share, 20.0
+    )
     assert abundance == pytest.approx(math.log(rise), abs=1e-12)
     assert occupancy == pytest.approx(math.log(share), abs=1e-12)
     assert whole == pytest.approx(math.log(rise * share), abs=1e-12)
@@ -197,3 +199,23 @@ def test_the_record_repeats_the_run(result) -> None:
 def test_every_wild_type_line_gives_all_measures(cell_line: str) -> None:
     table = escape_report.table(pn.escape(["milademetan"], cell_line))
     assert table.loc[table["measure"] == "escape_index", "value"].between(0.0, 1.0).all()
+
+
+@pytest.mark.parametrize(("crbn", "equal"), [(0.0, True), (50.0, False), (5000.0, True)])
+def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) -> None:
+    """Without CRBN, or with plenty, the twin is one more occupier of the pocket."""
+    from dataclasses import replace
+    from functools import partial
+
+    from p53net.escape_study import candidates
+
+    inhibitor, _, twin = candidates(["milademetan", "KT-253"])
+    twin = replace(twin, parameters={**twin.parameters, "CRBN_total": crbn})
+    ratios = []
+    for one in (inhibitor, twin):
+        shut, opened = (
+            measures.effective_dose(partial(one.resting_fold, feedback=f), 5.0, "active p53")
+            for f in (True, False)
+        )
+        ratios.append(shut / opened)
+    assert (abs(ratios[1] / ratios[0] - 1.0) < 0.05) is equal

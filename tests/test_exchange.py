@@ -1,4 +1,4 @@
-"""Exported files against real COPASI, SciPy and tellurium; and the committed ones, byte for byte."""
+"""Exported files against real COPASI, SciPy and tellurium; the committed ones byte for byte."""
 
 import subprocess
 import sys
@@ -96,7 +96,9 @@ def test_what_copasi_shows(tmp_path: Path) -> None:
         units = basico.get_model_units(model=loaded)
         assert units["time_unit"] == "h"
         reactions = basico.get_reactions(model=loaded)
-        reversible = {name for name in reactions.index if "=" in reactions.scheme[name].replace("->", "")}
+        reversible = {
+            name for name in reactions.index if "=" in reactions.scheme[name].replace("->", "")
+        }
         expected = {name for name in reactions.index if "binding" in name or "formation" in name}
         assert reversible == expected
         creators = basico.get_miriam_annotation(model=loaded)["creators"]
@@ -111,7 +113,9 @@ def test_committed_files_are_what_the_text_gives(tmp_path: Path) -> None:
     committed = {path.name: path.read_bytes() for path in MODELS_FOLDER.iterdir()}
     assert set(fresh) == set(committed)
     for name, content in fresh.items():
-        assert content == committed[name], f"{name} differs; run `p53net build` and look at the diff"
+        assert content == committed[name], (
+            f"{name} differs; run `p53net build` and look at the diff"
+        )
 
 
 def test_start_values_are_written_with_twelve_digits() -> None:

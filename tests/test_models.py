@@ -115,8 +115,9 @@ def test_undrugged_mdm2_of_the_theorem() -> None:
         from p53net.measures import effective_dose
 
         dose = effective_dose(
-            lambda d, m=model, n=drug, r=rest: float(m.steady_state({n: d})["p53_active"])
-            / float(r["p53_active"]),
+            lambda d, m=model, n=drug, r=rest: (
+                float(m.steady_state({n: d})["p53_active"]) / float(r["p53_active"])
+            ),
             3.0,
             "p53",
         )

@@ -37,8 +37,12 @@ def test_synonyms_resolve_in_any_case(synonym: str, name: str) -> None:
 
 def test_no_synonym_means_two_drugs() -> None:
     for entries in (drug_entries(), cell_line_entries()):
-        spelled = [s.casefold() for entry in entries.values() for s in {entry.name, *entry.synonyms}]
-        by_owner = {(s, e.name) for e in entries.values() for s in map(str.casefold, (e.name, *e.synonyms))}
+        spelled = [
+            s.casefold() for entry in entries.values() for s in {entry.name, *entry.synonyms}
+        ]
+        by_owner = {
+            (s, e.name) for e in entries.values() for s in map(str.casefold, (e.name, *e.synonyms))
+        }
         assert len({s for s, _ in by_owner}) == len(by_owner)
         assert spelled
 
@@ -48,7 +52,9 @@ def test_every_drug_raises_p53_and_has_its_own_affinity(drug: str) -> None:
     model = pn.load(drug)
     run = model.simulate(GRID, {drug: 1000.0})
     assert float(run["p53_active"][-1] / run["p53_active"][0]) > 1.5
-    affinity = "Ki_inhibitor" if "inhibitor" in model.definition.drugs.values() else "Kd_MDM2_degrader"
+    affinity = (
+        "Ki_inhibitor" if "inhibitor" in model.definition.drugs.values() else "Kd_MDM2_degrader"
+    )
     assert affinity in drug_entries()[drug].values
 
 
@@ -100,13 +106,19 @@ def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None
         "mine\tCRBN_total\t13\tnM\tmeasured\tGuo 2020\t",
         "mine\tMDM2_gene_dose\t3\tdimensionless\tassumed\t\tguess",
     )
-    assert pn.load(cell_line="mine", cell_lines=path).definition.parameters["MDM2_gene_dose"].value == 3
+    assert (
+        pn.load(cell_line="mine", cell_lines=path).definition.parameters["MDM2_gene_dose"].value
+        == 3
+    )
     both = pn.load("KT-253", cell_line="MINE", cell_lines=path)
     assert float(both.steady_state()["CRBN"]) == 13.0
 
 
 def test_a_byte_order_mark_and_crlf_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "excel.tsv"
-    text = HEADER.format("drug") + "x\tmechanism\tinhibitor\t\t\t\t\nx\tKi_inhibitor\t1\tnM\tassumed\t\tn\n"
+    text = (
+        HEADER.format("drug")
+        + "x\tmechanism\tinhibitor\t\t\t\t\nx\tKi_inhibitor\t1\tnM\tassumed\t\tn\n"
+    )
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert pn.load("x", drugs=path).definition.parameters["Ki_inhibitor"].value == 1.0

@@ -107,7 +107,9 @@ def test_the_untreated_state_follows_the_parameters(fresh: Model) -> None:
 
 def test_damage_and_dish_do_not_move_the_untreated_state(fresh: Model) -> None:
     plain = values(fresh.simulate(GRID))[:, 0]
-    np.testing.assert_array_equal(plain, values(fresh.simulate(GRID, parameters={"DSB": 1.0}))[:, 0])
+    np.testing.assert_array_equal(
+        plain, values(fresh.simulate(GRID, parameters={"DSB": 1.0}))[:, 0]
+    )
 
 
 def test_a_failed_load_does_not_hand_out_the_previous_model() -> None:

@@ -115,7 +115,7 @@ class RoadRunnerEngine:
         """
         self._prepare(parameters, start)
         self._runner.selections = ["time"]
-        # A pulsing cell does not come nearer with time; a short way finds the state it pulses round.
+        # A pulsing cell comes no nearer with time; a short way finds the state it pulses round.
         self._advance(np.array([0.0, SETTLING_TIME if stable else _APPROACH_TIME]))
         integrated = np.array(self._model.getFloatingSpeciesConcentrations())
         state, jacobian = self._rest(integrated)

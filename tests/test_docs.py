@@ -1,0 +1,85 @@
+"""README and docs: every Python block runs, every command exists, every quoted number is today's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import p53net as pn
+from p53net.escape_report import TWIN
+from p53net.evidence import evidence, markdown
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run_in_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, page.name, "exec"), space)
+    capsys.readouterr()
+
+
+def test_the_example_of_the_readme_is_short() -> None:
+    block = re.search(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    assert len(block[1].splitlines()) <= 15
+
+
+def test_commands_in_the_readme_exist() -> None:
+    from p53net.cli import app
+
+    known = {(c.name or c.callback.__name__) for c in app.registered_commands}
+    named = set(re.findall(r"`p53net (\w+)", PAGES[0].read_text(encoding="utf-8")))
+    assert named == known
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_table_of_the_readme_is_what_the_study_gives() -> None:
+    result = pn.escape()
+    text = PAGES[0].read_text(encoding="utf-8")
+    long, scarce = {"exposure": 24.0}, {"medium_volume": 2.0}
+    names = ["milademetan", "KT-253", "KT-253" + TWIN]
+    rows = {
+        "dose [nM]": [f"{float(v):.3g}" for v in result["equal_dose"]],
+        "MDM2 mRNA, fold": [f"{float(v):.3g}" for v in result["MDM2_mRNA_fold"]],
+        "dose ratio, loop closed over open, at p53 2, 3, 5 times": [
+            ", ".join(f"{v:#.3g}" for v in result["dose_ratio"].sel(drug=n).values) for n in names
+        ],
+        "escape index (0 = feedback costs nothing)": [
+            f"{float(v):.2f}" for v in result["escape_index"]
+        ],
+        "total MDM2, fold": [f"{float(v):.3g}" for v in result["MDM2_total_fold"]],
+        "fall of p53 below untreated after 24 h and washout": [
+            f"{float(v):.0%}".replace("%", " %") for v in result["rebound"].sel(long)
+        ],
+        "drug per basal MDM2, closed dish of 2 pL per cell": [
+            f"{float(v):.3g}" for v in result["stoichiometric_load"].sel(scarce)
+        ],
+    }
+    for name, cells in rows.items():
+        assert f"| {name} | {' | '.join(cells)} |" in text
+
+
+def test_the_evidence_page_is_today_s() -> None:
+    """Values within rounding: a processor may change the last digit of a drift of 1e-16."""
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    wanted = [line for line in markdown(evidence()).splitlines() if "e-1" not in line]
+    missing = [line for line in wanted if line not in page]
+    assert not missing, "run `p53net evidence --markdown` into docs/evidence.md:\n" + "\n".join(
+        missing
+    )
+
+
+def test_nothing_of_a_private_machine_is_in_the_tree() -> None:
+    for page in [*PAGES, ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]:
+        assert not re.search(r"/(work|tmp|root|home)/", page.read_text(encoding="utf-8")), page
