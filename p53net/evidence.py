@@ -19,6 +19,7 @@ from p53net.escape_study import candidates
 from p53net.measures import FloatArray, effective_dose, rebound
 from p53net.simulate import Model, load
 
+_WORDS = ("unit", "verdict", "source", "note")
 _MILADEMETAN = "ASH 2016 abstract 2893"
 _RG7112 = "Ray-Coquard 2012 Lancet Oncol 13:1133"
 _RG7112_FOLDS = {
@@ -65,16 +66,14 @@ def evidence(progress: Callable[[str, float], None] | None = None) -> pd.DataFra
 def markdown(table: pd.DataFrame) -> str:
     """The rows as a Markdown table, with numbers of three digits."""
     lines = ["| check | value | range | unit | verdict | source | note |", "|---" * 7 + "|"]
-    for row in table.itertuples(index=False):
-        bounds = f"{row.low:,.3g} to {row.high:,.3g}"
-        if row.low == 0:
-            bounds = f"at most {row.high:.3g}"
-        if math.isinf(row.high):
-            bounds = f"{row.low:.3g} or more"
-        lines.append(
-            f"| {row.check} | {row.value:.3g} | {bounds} | {row.unit} | {row.verdict} "
-            f"| {row.source} | {row.note} |"
-        )
+    for row in table.to_dict("records"):
+        bounds = f"{row['low']:,.3g} to {row['high']:,.3g}"
+        if row["low"] == 0:
+            bounds = f"at most {row['high']:.3g}"
+        if math.isinf(row["high"]):
+            bounds = f"{row['low']:.3g} or more"
+        cells = (row["check"], f"{row['value']:.3g}", bounds, *(row[name] for name in _WORDS))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

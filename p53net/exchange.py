@@ -7,7 +7,7 @@ from pathlib import Path
 from p53net.dosing import Doses
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
-from p53net.model import OBSERVABLES, equations, to_antimony
+from p53net.model import OBSERVABLES
 from p53net.simulate import Model, load
 
 SHIPPED = ((), ("milademetan",), ("KT-253",), ("milademetan", "KT-253"))
@@ -37,6 +37,8 @@ def export(
         )
     sbml = model.sbml(doses, parameters, feedback=feedback)
     if suffix == ".ant":
+        from p53net.model.sbml import to_antimony
+
         return write_text(path, to_antimony(sbml))
     if suffix == ".cps":
         return write_bytes(path, _copasi(sbml))
@@ -51,12 +53,16 @@ def antimony(
     feedback: bool = True,
 ) -> str:
     """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model."""
+    from p53net.model.sbml import to_antimony
+
     loaded = load(model) if isinstance(model, str) else model
     return to_antimony(loaded.sbml(doses, parameters, feedback=feedback))
 
 
 def build(folder: str | Path) -> list[Path]:
     """Write SBML and equations of the shipped models; the same sources give the same bytes."""
+    from p53net.model.equations import equations
+
     written: list[Path] = []
     for drugs in SHIPPED:
         model = load(*drugs)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import trapezoid
-from scipy.optimize import brentq
 
 from p53net.errors import MeasureError
 
@@ -27,12 +25,12 @@ def escape_index(
 
     0: feedback costs nothing. 1: it abolishes the response.
     """
-    gained = trapezoid(opened - untreated, times)
+    gained = np.trapezoid(opened - untreated, times)
     if gained <= 0:
         raise MeasureError(
             "the escape index needs a dose that raises active p53 with the loop opened; raise it"
         )
-    return float(1.0 - trapezoid(closed - untreated, times) / gained)
+    return float(1.0 - np.trapezoid(closed - untreated, times) / gained)
 
 
 def abundance_occupancy(
@@ -84,6 +82,8 @@ def effective_dose(response: Callable[[float], float], target: float, what: str)
 
     Raises MeasureError, naming `what` and the reachable maximum, where no dose does.
     """
+    from scipy.optimize import brentq  # a third of a second that `import p53net` need not take
+
     low, high = math.log(LOWEST_DOSE), math.log(HIGHEST_DOSE)
     highest = response(HIGHEST_DOSE)
     if highest < target:

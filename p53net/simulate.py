@@ -6,17 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from p53net.dosing import Dose, Doses, as_dose, finite_number
-from p53net.engines import RoadRunnerEngine, Segment, Tolerances
+from p53net.engines import FloatArray, Segment, Tolerances
 from p53net.errors import InputError, unknown_name
-from p53net.model import GENERIC, Definition, Event, define, drug_names, with_values
+from p53net.model import GENERIC, Definition, define, drug_names
 
+if TYPE_CHECKING:
+    from p53net.engines.roadrunner import RoadRunnerEngine
+
+VERSION = version("p53net")
 MOST_POINTS = 1_000_000
 """Longest table that one run may ask for."""
 
@@ -37,7 +42,7 @@ class Model:
     def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
         self.definition = definition
         self.tolerances = tolerances
-        self._untreated: dict[tuple[tuple[str, float], ...], tuple[NDArray[np.float64], float]] = {}
+        self._untreated: dict[tuple[tuple[str, float], ...], tuple[FloatArray, float]] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -147,6 +152,8 @@ class Model:
         feedback: bool = True,
     ) -> str:
         """SBML of one run: start values are the untreated steady state, later doses are events."""
+        from p53net.model.sbml import Event, with_values
+
         given = self._doses(doses)
         with self._lock:
             setting, start = self._start(self._parameters(parameters), given, feedback)
@@ -164,19 +171,21 @@ class Model:
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
         return {
-            "engine": f"{RoadRunnerEngine.name} {RoadRunnerEngine.version}",
+            "engine": f"{self._engine.name} {self._engine.version}",
             "tolerances": f"relative {self.tolerances.relative:g}, "
             f"absolute {self.tolerances.absolute:g} zmol",
-            "version": version("p53net"),
+            "version": VERSION,
         }
 
     @cached_property
-    def _engine(self) -> RoadRunnerEngine:
+    def _engine(self) -> "RoadRunnerEngine":
+        from p53net.engines.roadrunner import RoadRunnerEngine
+
         return RoadRunnerEngine(self.definition, self.tolerances)
 
     def _start(
         self, changed: Mapping[str, float], doses: Mapping[str, Dose], feedback: bool
-    ) -> tuple[dict[str, float], NDArray[np.float64]]:
+    ) -> tuple[dict[str, float], FloatArray]:
         """All parameters of a run that differ from the file, and the untreated state."""
         state, activity = self._untreated_state(changed)
         volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
@@ -188,7 +197,7 @@ class Model:
         }
         return setting, state
 
-    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[NDArray[np.float64], float]:
+    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[FloatArray, float]:
         """Start concentrations of an undamaged cell without drug, and its P2 activity."""
         kinds = self.definition.parameters
         moving = {n: v for n, v in changed.items() if kinds[n].kind not in ("input", "computed")}
@@ -206,7 +215,7 @@ class Model:
             self._untreated[key] = state, activity
         return self._untreated[key]
 
-    def _with_medium(self, start: NDArray[np.float64], segment: Segment) -> NDArray[np.float64]:
+    def _with_medium(self, start: FloatArray, segment: Segment) -> FloatArray:
         pairs = zip(self._engine.species, start, strict=True)
         return np.array([segment.settings.get(name, float(value)) for name, value in pairs])
 
@@ -317,7 +326,7 @@ def load(
     return Model(define(*names, cell_line=cell_line, drugs=drugs, cell_lines=cell_lines))
 
 
-def _checked_times(times: ArrayLike) -> NDArray[np.float64]:
+def _checked_times(times: ArrayLike) -> FloatArray:
     if isinstance(times, Iterable) and not isinstance(times, (list, tuple, np.ndarray, pd.Index)):
         times = list(times)  # type: ignore[assignment]
     try:

@@ -1,4 +1,4 @@
-"""README and docs: every Python block runs, every command exists, every quoted number is today's."""
+"""README and docs: every Python block runs, every command exists, numbers are today's."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,8 @@
-"""Engines turn a model's SBML into trajectories. RoadRunner is the reference."""
+"""Engines turn a model's SBML into trajectories. RoadRunner is the reference.
 
-from p53net.engines.roadrunner import RoadRunnerEngine as RoadRunnerEngine
-from p53net.engines.roadrunner import Segment as Segment
-from p53net.engines.roadrunner import Tolerances as Tolerances
+An engine's own file imports its compiled library and is imported when a model first runs.
+"""
+
+from p53net.engines.runs import FloatArray as FloatArray
+from p53net.engines.runs import Segment as Segment
+from p53net.engines.runs import Tolerances as Tolerances

@@ -5,16 +5,13 @@ Doses are exact: the integrator stops at each dose time and starts again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import roadrunner
-from numpy.typing import NDArray
 
+from p53net.engines.runs import FloatArray, Segment, Tolerances
 from p53net.errors import SimulationError, SteadyStateError
 from p53net.model.definition import Definition
-
-FloatArray = NDArray[np.float64]
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
 # Without this a second live instance of the same SBML shares compiled code with the first and
@@ -33,23 +30,6 @@ _SAME_STATE = 1e-2  # integration and Newton must agree to this fraction
 _UNSTABLE = 1e-6  # 1/h: growth faster than this leaves the state
 _SMALL = 1e-6  # nM: below this, differences do not count
 _NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
-
-
-@dataclass(frozen=True)
-class Segment:
-    """From `start` to `end` [h], after setting medium concentrations [nM] at `start`."""
-
-    start: float
-    end: float
-    settings: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """Relative tolerance, and absolute tolerance as a fraction of 1 nM."""
-
-    relative: float = 1e-9
-    absolute: float = 1e-12
 
 
 class RoadRunnerEngine:

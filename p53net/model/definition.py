@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p53net.errors import InputError
-from p53net.model import fragments, sbml
+from p53net.model import fragments
 from p53net.model.tables import Value, cell_line_entries, drug_entries, names_of, resolve
 
 GENERIC = "generic"
@@ -67,6 +67,8 @@ def define(
 
     Raises UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
     """
+    from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
+
     known = drug_entries(drugs)
     chosen = [resolve("drug", name, known) for name in names]
     line = resolve("cell_line", cell_line, cell_line_entries(cell_lines))

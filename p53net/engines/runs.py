@@ -1,0 +1,26 @@
+"""What every engine is given for a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """From `start` to `end` [h], after setting medium concentrations [nM] at `start`."""
+
+    start: float
+    end: float
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Relative tolerance, and absolute tolerance as a fraction of 1 nM."""
+
+    relative: float = 1e-9
+    absolute: float = 1e-12
