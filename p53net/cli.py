@@ -280,7 +280,7 @@ def build(
     from p53net import exchange
     from p53net.files import made_folder
 
-    with _engine_on_stderr():
+    with _engine_on_stderr(), _said.status("building four models"):
         written = exchange.build(made_folder(folder))
     _said.print(f"wrote {len(written)} files to {folder}", markup=False)
 
@@ -307,6 +307,8 @@ def _doses(
     model: Model, texts: list[str], hours: float | None, volume: float | None
 ) -> dict[str, Dose]:
     """Doses as written: a bare number is for the model's only drug."""
+    if hours is not None and volume is not None:
+        raise InputError("--pulse and --closed exclude each other; give one")
     drugs = list(model.definition.drugs)
     given: dict[str, Dose] = {}
     for text in texts:
@@ -320,14 +322,15 @@ def _doses(
         if name in given:
             raise InputError(f"--dose gives {name} twice; give it once")
         nanomolar = _number(value, f"--dose {text}")
-        if hours is not None and volume is not None:
-            raise InputError("--pulse and --closed exclude each other; give one")
-        if hours is not None:
-            given[name] = pulse(nanomolar, hours)
-        elif volume is not None:
-            given[name] = closed(nanomolar, volume)
-        else:
-            given[name] = constant(nanomolar)
+        try:
+            if hours is not None:
+                given[name] = pulse(nanomolar, hours)
+            elif volume is not None:
+                given[name] = closed(nanomolar, volume)
+            else:
+                given[name] = constant(nanomolar)
+        except InputError as error:
+            raise InputError(f"dose of {name}: {error}") from None
     if not given and (hours is not None or volume is not None):
         raise InputError("--pulse and --closed need a --dose; give one in nM")
     return given

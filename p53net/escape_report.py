@@ -9,6 +9,10 @@ import xarray as xr
 TWIN = " (non-catalytic twin)"
 """Added to a degrader's name for the same molecule with `k_ub_MDM2` = 0."""
 
+AFTER_WASHOUT = 96.0
+"""How long after washout the study looks, in h."""
+
+_FELT = 1.1  # a ratio below this is called no effect in words
 _MEASURE_DIMENSIONS = frozenset({"drug", "fold", "exposure", "medium_volume"})
 
 _ABOUT = {
@@ -31,7 +35,7 @@ _ABOUT = {
     "log_abundance": ("1", "part of it from total MDM2: what feedback hands back"),
     "log_occupancy": ("1", "part of it from the undrugged share: what the drug takes"),
     "destroyed_per_drug": ("1", "MDM2 molecules destroyed per drug molecule in the cell"),
-    "late_swing": ("1", "swing of active p53 late in constant exposure, over its mean: pulsing"),
+    "late_swing": ("1", "swing of active p53 late in constant exposure, over its mean"),
     "rebound": ("1", "fall of active p53 below untreated after washout: 0 none, 1 to nothing"),
     "free_MDM2_rise": ("1", "log2 of the highest free MDM2 after washout over untreated"),
     "persistence": ("h", "half-time of raised active p53 after washout"),
@@ -122,23 +126,26 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
     )
     yield ""
     yield "What does not differ"
-    yield (
-        f"- MDM2 mRNA rises under every drug: {each('{:.3g} times', 'MDM2_mRNA_fold')}. "
-        "Equal p53 means equal transcription."
-    )
+    mrna = each("{:.3g} times", "MDM2_mRNA_fold")
+    if float(result["MDM2_mRNA_fold"].max()) > _FELT:
+        yield f"- MDM2 mRNA rises under every drug: {mrna}. Equal p53 means equal transcription."
+    else:
+        yield f"- MDM2 mRNA hardly moves ({mrna}): p53 stays below what its promoter responds to."
     ratios = "; ".join(
         f"{name} " + ", ".join(_number(v) for v in result["dose_ratio"].sel(drug=name).values)
         for name in names
     )
+    felt = bool((result["dose_ratio"] > _FELT).any())
+    cost = "Feedback costs dose" if felt else "Feedback costs hardly any dose in this line"
     yield (
-        f"- Feedback costs dose: closed over open loop at rest, for active p53 {folds} times "
-        f"untreated: {ratios}. {_theorem(result, real)}"
+        f"- {cost}: closed over open loop at rest, for active p53 {folds} times untreated: "
+        f"{ratios}. {_theorem(result, real)}"
     )
-    if twins:
+    if twins and felt:
         yield f"  {_twin_dose_ratio(result, twins)}"
     yield (
-        f"- Feedback therefore costs response under every drug; escape index "
-        f"{each('{:.2f}', 'escape_index')} (0 would be a full escape)."
+        f"- Share of the response that feedback costs (escape index, 0 would be a full escape): "
+        f"{each('{:.2f}', 'escape_index')}."
     )
     yield (
         f"- The local strength of the loop at equal p53 (loop factor, 1 = no feedback): "
@@ -158,6 +165,7 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
         f"{each('{:+.1f}', 'free_MDM2_rise', exposure=long)}."
     )
     lasting = each("{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", exposure=short)
+    lasting = lasting.replace("nan h", f"over {AFTER_WASHOUT:g} h")
     yield (
         f"- Half-time of raised p53 after a {short:g} h pulse, and in brackets of the drug in the "
         f"cell: {lasting}. Duration follows retention and affinity, not catalysis alone."
@@ -171,13 +179,14 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
         degraders = [name.removesuffix(TWIN) for name in twins]
         turned = each("{:.0f}", "destroyed_per_drug", among=degraders)
         yield f"- MDM2 molecules destroyed per drug molecule in the cell by {hours:g} h: {turned}."
-    pulsing = [name for name in names if float(result["late_swing"].sel(drug=name)) > 0.05]
-    if pulsing:
+    moving = [name for name in names if float(result["late_swing"].sel(drug=name)) > 0.05]
+    if moving:
         yield ""
         yield (
-            f"Note: active p53 still pulses late in constant exposure under {', '.join(pulsing)} "
-            f"({each('{:.0%} of its mean', 'late_swing', among=pulsing)}): drug that enters slowly "
-            "and is held tightly is outrun by new MDM2. Read its value at one time with care."
+            f"Note: late in constant exposure active p53 has not come to rest: it pulses or still "
+            f"rises, over {each('{:.0%} of its mean', 'late_swing', among=moving)}. Drug that "
+            "enters slowly and is held tightly is outrun by new MDM2. Read its value at one time "
+            "with care."
         )
 
 
@@ -206,7 +215,7 @@ def _twin_dose_ratio(result: xr.Dataset, twins: list[str]) -> str:
     ratios = result["dose_ratio"].sel(drug=twin).values
     parent = result["dose_ratio"].sel(drug=twin.removesuffix(TWIN)).values
     if not np.isfinite(ratios).all() or abs(ratios[-1] / parent[-1] - 1.0) <= 0.05:
-        return f"{twin} has the same ratio: its MDM2 does not outgrow CRBN."
+        return f"{twin} has the same ratio here."
     return (
         f"{twin} departs because its MDM2 is not destroyed: it outgrows CRBN, which would hold "
         "drug and MDM2 together, and with the loop opened it does not."

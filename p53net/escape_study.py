@@ -17,7 +17,7 @@ from p53net import measures
 from p53net.doctor import versions
 from p53net.dosing import Dose, closed, constant, finite_number, pulse
 from p53net.errors import InputError, MeasureError
-from p53net.escape_report import TWIN, about
+from p53net.escape_report import AFTER_WASHOUT, TWIN, about
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
 from p53net.simulate import Model, load
@@ -28,8 +28,8 @@ FOLDS = (2.0, 3.0, 5.0)
 MEDIUM_VOLUMES = (2.0, 20.0, 1000.0)
 """Medium for each cell [pL] in the closed dish."""
 
+_STEPS = 6  # of each candidate, for the progress
 _DOSES = np.geomspace(1e-2, 1e6, 33)  # nM
-_AFTER_WASHOUT = 96.0  # h
 _SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
 
 
@@ -127,6 +127,11 @@ def escape(
     names = [drugs] if isinstance(drugs, str) else list(drugs)
     hours = _at_least(hours, "hours", 0.1)
     pulse_hours = _at_least(pulse_hours, "pulse_hours", 0.01)
+    if pulse_hours >= hours:
+        raise InputError(
+            f"pulse_hours is {pulse_hours:g} h, but must be shorter than hours, {hours:g} h: "
+            "washout is compared after a short and a long exposure"
+        )
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     said = progress or (lambda _what, _share: None)
@@ -137,7 +142,7 @@ def escape(
         pieces: list[xr.Dataset] = []
         for step, (what, piece) in enumerate(steps, start=1):
             pieces.append(piece)
-            said(f"{one.name}: {what}", (number + step / 6) / len(chosen))
+            said(f"{one.name}: {what}", (number + step / _STEPS) / len(chosen))
         parts.append(xr.merge(pieces).expand_dims(drug=[one.name]))
     result = xr.concat(parts, "drug", data_vars="all", join="exact")
     for name in (*result.data_vars, *result.coords):
@@ -220,18 +225,12 @@ def _loop_factor(one: Candidate, dose: float) -> float:
 
 def _responses(one: Candidate, hours: float) -> xr.Dataset:
     names = ["p53_active", "MDM2_total"]
-    found = np.array(
-        [
-            [
-                [
-                    one.run(np.array([0.0, hours]), constant(d), names, feedback=f)[n][-1]
-                    for n in names
-                ]
-                for d in _DOSES
-            ]
-            for f in (True, False)
-        ]
-    )
+    ends = np.array([0.0, hours])
+    found = np.empty((2, len(_DOSES), len(names)))
+    for row, feedback in enumerate((True, False)):
+        for column, dose in enumerate(_DOSES):
+            run = one.run(ends, constant(dose), names, feedback=feedback)
+            found[row, column] = [run[name][-1] for name in names]
     return xr.Dataset(
         {f"response_{n}": (("loop", "dose"), found[:, :, i]) for i, n in enumerate(names)},
         coords={"loop": ["closed", "open"], "dose": _DOSES},
@@ -253,7 +252,7 @@ def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
 
 def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr.Dataset:
     names = [*_SHOWN, one.in_cell]
-    since = np.linspace(-max(exposures), _AFTER_WASHOUT, 2401)
+    since = np.linspace(-max(exposures), AFTER_WASHOUT, 2401)
     active0, free0 = one.untreated["p53_active"], one.untreated["MDM2_free"]
     found: dict[str, list[float]] = {"rebound": [], "free_rise": []}
     halves: dict[str, list[tuple[float, str]]] = {"persistence": [], "washout_half_time": []}

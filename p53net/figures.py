@@ -1,7 +1,7 @@
 """Figures: one time course, or the study of feedback escape. Matplotlib is imported on use."""
 
 import io
-from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
 _LOOP_STYLES = {"closed": "-", "open": "--"}
 _RUN_PANELS = (
     ("p53", ("p53_total", "p53_active")),
@@ -84,7 +85,7 @@ def _run_figure(run: xr.Dataset) -> "Figure":
     figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for panel, (title, names) in zip(axes, panels, strict=True):
-        for name, colour in zip(names, _cycle(), strict=False):
+        for name, colour in zip(names, cycle(_COLOURS), strict=False):
             panel.plot(run["time"], run[name], color=colour, label=name)
         panel.set(title=title, xlabel="time [h]", ylim=(0, None))
         panel.set_ylabel(f"concentration [{run[names[0]].attrs.get('units', 'nM')}]")
@@ -110,7 +111,7 @@ def _escape_figure(result: xr.Dataset) -> "Figure":
         [["a", "a", "A", "A"], ["b", "B", "f", "m"], ["c", "C", "d", "e"]],
         height_ratios=[1.15, 1, 1],
     )
-    colours = dict(zip(result["drug"].values.tolist(), _cycle(), strict=False))
+    colours = dict(zip(result["drug"].values.tolist(), cycle(_COLOURS), strict=False))
     hours, fold = result.attrs["hours"], result.attrs["fold"]
     _responses(panels["a"], result, colours, "p53_active")
     _responses(panels["A"], result, colours, "MDM2_total")
@@ -121,10 +122,11 @@ def _escape_figure(result: xr.Dataset) -> "Figure":
     ):
         _courses(panels[key], result, colours, name)
         panels[key].set_title(f"(b) {_LABELS[name].split(' [')[0]} at equal effect", loc="left")
+    pulse = float(result["exposure"][0])
     for key, name in (("c", "p53_active"), ("C", "MDM2_free")):
         _washout(panels[key], result, colours, name)
-        pulse = float(result["exposure"][0])
-        panels[key].set_title(f"(c) {_LABELS[name].split(' [')[0]}, {pulse:g} h pulse", loc="left")
+        title = f"(c) {_LABELS[name].split(' [')[0]}, {pulse:g} h pulse and washout\n"
+        panels[key].set_title(title, loc="left")
     _closed_dish(panels["d"], result, colours)
     _hook(panels["e"], result, colours)
     _legend(figure, result, colours)
@@ -137,32 +139,36 @@ def _escape_figure(result: xr.Dataset) -> "Figure":
 
 
 def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
-    for drug, colour in colours.items():
+    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
         for loop, style in _LOOP_STYLES.items():
             curve = result[f"response_{name}"].sel(drug=drug, loop=loop)
-            panel.plot(result["dose"], curve, style, color=colour)
+            panel.plot(result["dose"], curve, style, color=colour, lw=width)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]", ylabel=_LABELS[name])
+    _plain_numbers(panel)
     _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
 
 
 def _courses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
-    for drug, colour in colours.items():
+    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
         for loop, style in _LOOP_STYLES.items():
             curve = result[f"course_{name}"].sel(drug=drug, loop=loop)
-            panel.plot(result["time"], curve, style, color=colour)
+            panel.plot(result["time"], curve, style, color=colour, lw=width)
+    panel.axvline(float(result.attrs["hours"]), color="#777777", lw=0.8, ls=":")
     panel.set(xlabel="time [h]", ylabel=_LABELS[name], ylim=(0, None))
     _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
 
 
 def _washout(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
     pulse = float(result["exposure"][0])
-    for drug, colour in colours.items():
+    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
         curve = result[f"washout_{name}"].sel(drug=drug).isel(exposure=0)
-        panel.plot(result["since_washout"], curve, color=colour)
+        panel.plot(result["since_washout"], curve, color=colour, lw=width)
     panel.set(xlabel="time since washout [h]", ylabel=_LABELS[name], ylim=(0, None))
     panel.set_xlim(-1.5 * pulse, 24.0)
     panel.axvspan(-pulse, 0.0, color="#bbbbbb", alpha=0.35, lw=0)
-    panel.text(-pulse / 2, 0.02, "drug", ha="center", transform=panel.get_xaxis_transform())
+    panel.text(
+        -pulse / 2, 1.0, "drug", ha="center", va="bottom", transform=panel.get_xaxis_transform()
+    )
     _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
 
 
@@ -205,6 +211,15 @@ def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     panel.legend(fontsize=8)
 
 
+def _plain_numbers(panel: "Axes") -> None:
+    """20, 50, 100 on a logarithmic axis instead of 2 x 10^1."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _untreated_line(panel: "Axes", value: float) -> None:
     panel.axhline(value, color="#777777", lw=0.8, zorder=0)
     panel.text(
@@ -234,8 +249,3 @@ def _legend(figure: "Figure", result: xr.Dataset, colours: dict[str, str]) -> No
         for loop, style in _LOOP_STYLES.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
-
-
-def _cycle() -> Iterator[str]:
-    while True:
-        yield from _COLOURS

@@ -1,8 +1,13 @@
 """Models that many tests share: compiled once."""
 
 import pytest
+from hypothesis import settings
 
 import p53net as pn
+
+# No test depends on chance or on speed.
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,8 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("escape to 1 fold", lambda _: pn.escape(["KT-253"], fold=1.0), pn.InputError, "fold is 1"),
     ("escape to 100 fold", lambda _: pn.escape(["KT-253"], fold=100.0), pn.MeasureError, "not 100"),
     ("escape in no time", lambda _: pn.escape(["KT-253"], hours=0.0), pn.InputError, "hours is 0"),
+    ("escape pulse as long as the exposure", lambda _: pn.escape(["KT-253"], hours=4.0), pn.InputError,
+     "must be shorter than hours"),
     ("escape pulse of NaN", lambda _: pn.escape(["KT-253"], pulse_hours=NAN), pn.InputError,
      "pulse_hours is nan"),
     ("index without response", lambda _: escape_index(GRID, GRID * 0, GRID * 0, 0.0),

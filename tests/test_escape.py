@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import p53net as pn
@@ -40,7 +40,6 @@ def test_abundance_and_occupancy_add_up(rise: float, share: float) -> None:
     assert whole == pytest.approx(math.log(rise * share), abs=1e-12)
 
 
-@settings(derandomize=True)
 @given(st.floats(0.3, 3.0), st.floats(0.0, 5.0))
 def test_half_time_of_an_exponential(rate: float, floor: float) -> None:
     values = floor + 7.0 * np.exp(-rate * TIMES)
@@ -193,6 +192,15 @@ def test_the_record_repeats_the_run(result) -> None:
     values = {row["id"]: row["value"] for row in record["parameters"]["KT-253"]}
     assert values["k_ub_MDM2"] == 1500.0
     assert record["versions"]["libroadrunner"]
+
+
+def test_summary_of_an_amplified_line_does_not_speak_of_a_rise_that_is_not_there() -> None:
+    text = escape_report.summary(pn.escape(["milademetan", "KT-253"], "SJSA-1"))
+    assert "MDM2 mRNA hardly moves" in text
+    assert "Feedback costs hardly any dose in this line" in text
+    assert "outgrows CRBN" not in text
+    assert "nan" not in text
+    assert "over 96 h" in text
 
 
 @pytest.mark.parametrize("cell_line", ["SJSA-1", "LPS-amplified", "RS4;11"])

@@ -18,7 +18,7 @@ def changed(model: pn.Model, factors: list[float]) -> dict[str, float]:
     return {name: values[name].value * f for name, f in zip(VARIED, factors, strict=True)}
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(st.lists(FACTORS, min_size=len(VARIED), max_size=len(VARIED)))
 def test_untreated_state_satisfies_the_balances(factors: list[float]) -> None:
     """At rest: p53 made = p53 lost; MDM2 total = translation / turnover; mRNA by its rates."""
@@ -41,7 +41,7 @@ def test_untreated_state_satisfies_the_balances(factors: list[float]) -> None:
     assert float(s["MDM2_total"]) == pytest.approx(float(total), rel=1e-9)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(st.lists(FACTORS, min_size=len(VARIED), max_size=len(VARIED)))
 def test_without_drug_nothing_moves(factors: list[float]) -> None:
     model = MODELS["both"]
@@ -54,7 +54,7 @@ def test_without_drug_nothing_moves(factors: list[float]) -> None:
         assert float(abs(run[name] / run[name][0] - 1.0).max()) < 1e-7
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(st.floats(0.0, 4.0), st.floats(-1.0, 3.0), st.floats(0.5, 3.5))
 def test_closed_dish_conserves_drugs_and_crbn(first: float, second: float, volume: float) -> None:
     model, medium = MODELS["both"], 10.0**volume
@@ -68,7 +68,7 @@ def test_closed_dish_conserves_drugs_and_crbn(first: float, second: float, volum
     assert float(abs(crbn / crbn[0] - 1.0).max()) < 1e-9
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(st.floats(-1.0, 4.0), st.booleans())
 def test_concentrations_stay_non_negative(log_dose: float, feedback: bool) -> None:
     doses = {"milademetan": pn.pulse(10**log_dose, 4.0), "KT-253": 10 ** (log_dose - 1.0)}
