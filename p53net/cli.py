@@ -1,7 +1,7 @@
 """The command line. Data go to stdout as CSV, everything else to stderr; errors exit with 1."""
 
 import contextlib
-import ctypes
+import io
 import json
 import os
 import sys
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from p53net.dosing import Dose, closed, constant, finite_number, pulse
-from p53net.errors import InputError, P53NetError
+from p53net.errors import InputError, OutputError, P53NetError
 from p53net.model import GENERIC, OBSERVABLES, cell_line_entries, drug_entries
 from p53net.simulate import MOST_POINTS, Model, load
 
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_ESCAPE_FIGURES = ("escape.png", "escape.svg")
 _said = Console(stderr=True, highlight=False)
 
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
@@ -49,15 +50,19 @@ Settings = Annotated[
 OpenLoop = Annotated[
     bool, typer.Option("--open-loop", help="Hold the MDM2 promoter at its untreated activity.")
 ]
-DrugTable = Annotated[Path | None, typer.Option("--drugs", help="Your own table of drugs (TSV).")]
+DrugTable = Annotated[Path | None, typer.Option("--drug-table", help="Your own drugs (TSV).")]
 LineTable = Annotated[
-    Path | None, typer.Option("--cell-lines", help="Your own table of cell lines (TSV).")
+    Path | None, typer.Option("--cell-line-table", help="Your own cell lines (TSV).")
 ]
 
 
 def main() -> None:
     """Entry point: one clear line on stderr for an error, never a traceback for bad input."""
     try:
+        if sys.stdout is None:
+            raise OutputError("standard output is closed; open it, or write a file with --out")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
         app()
     except P53NetError as error:
         _said.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
@@ -65,19 +70,16 @@ def main() -> None:
     except KeyboardInterrupt:
         _said.print("interrupted")
         raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader of our stdout has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
 
 
 @app.command("list")
-def list_(drugs: DrugTable = None, cell_lines: LineTable = None) -> None:
+def list_(drug_table: DrugTable = None, line_table: LineTable = None) -> None:
     """List drugs, cell lines and observables, with units."""
     rows: list[tuple[str, str, str, str]] = []
-    for drug in drug_entries(drugs).values():
+    for drug in drug_entries(drug_table).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
         rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
-    for line in cell_line_entries(cell_lines).values():
+    for line in cell_line_entries(line_table).values():
         rows.append(("cell line", line.name, "", line.facts.get("description", "")))
     rows += [("observable", name, "nM", _OBSERVABLE_MEANINGS[name]) for name in OBSERVABLES]
     _print(pd.DataFrame(rows, columns=["kind", "name", "unit", "description"]))
@@ -87,7 +89,7 @@ def list_(drugs: DrugTable = None, cell_lines: LineTable = None) -> None:
 def simulate(
     drugs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DRUG]...", help="None, one, or one of each kind."),
+        typer.Argument(metavar="DRUG", help="None, one, or one of each kind."),
     ] = None,
     dose: Doses = None,
     hours: Annotated[float, typer.Option("--hours", help="Length of the run.")] = 72.0,
@@ -115,17 +117,19 @@ def simulate(
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
     model = _model(drugs or [], cell_line, drug_table, line_table)
     given = _doses(model, dose or [], pulse, closed)
-    with _engine_on_stderr():
+    if drugs and not given:
+        _said.print("no --dose is given: this run is drug-free", markup=False)
+    with _said.status("simulating"):
         run = model.simulate(
             np.linspace(0.0, length, points), given, _settings(set_ or []), feedback=not open_loop
         )
+        text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if plot is not None:
         from p53net import figures
 
         _said.print(f"wrote {figures.save(figures.plot(run), plot)}", markup=False)
-    text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if out is None:
-        sys.stdout.write(text)
+        _write(text)
     else:
         from p53net.files import write_text
 
@@ -152,6 +156,7 @@ def escape(
     from p53net import escape_report, escape_study
     from p53net.files import made_folder, write_text
 
+    new = not out.exists()
     folder = made_folder(out)
     inputs = {
         "drugs": list(drug or escape_study.DRUGS),
@@ -161,22 +166,32 @@ def escape(
         "drug_table": drug_table,
         "cell_line_table": line_table,
     }
-    with _engine_on_stderr(), _progress() as progress:
-        result = escape_study.escape(progress=progress, **inputs)  # type: ignore[arg-type]
+    try:
+        with _progress() as progress:
+            result = escape_study.escape(progress=progress, **inputs)  # type: ignore[arg-type]
+    except P53NetError:
+        if new:
+            folder.rmdir()
+        raise
     table = escape_report.table(result)
-    write_text(folder / "escape.csv", table.to_csv(index=False, lineterminator="\n"))
     record = json.dumps(escape_study.repeatable(result, inputs), indent=2, ensure_ascii=False)
-    write_text(folder / "escape.json", record + "\n")
     words = escape_report.summary(result)
-    write_text(folder / "summary.txt", words + "\n")
+    texts = {
+        "escape.csv": table.to_csv(index=False, lineterminator="\n"),
+        "escape.json": record + "\n",
+        "summary.txt": words + "\n",
+    }
+    written = [write_text(folder / name, text) for name, text in texts.items()]
+    for name in _ESCAPE_FIGURES:  # a figure of another run must not stand beside these numbers
+        (folder / name).unlink(missing_ok=True)
     if not no_plot:
         from p53net import figures
 
         figure = figures.plot(result)
-        for suffix in ("png", "svg"):
-            figures.save(figure, folder / f"escape.{suffix}")
+        written += [figures.save(figure, folder / name) for name in _ESCAPE_FIGURES]
     _said.print(words, markup=False, soft_wrap=True)
-    _said.print(f"\nwrote {folder}/: {', '.join(sorted(os.listdir(folder)))}", markup=False)
+    names = ", ".join(path.name for path in written)
+    _said.print(f"\nwrote {names} to {folder}/", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -203,15 +218,14 @@ def export(
     names = [] if model.strip().casefold() == "loop" else model.split("+")
     loaded = _model(names, cell_line, drug_table, line_table)
     given = _doses(loaded, dose or [], pulse, closed)
-    with _engine_on_stderr():
-        path = exchange.export(loaded, file, given, _settings(set_ or []), feedback=not open_loop)
+    path = exchange.export(loaded, file, given, _settings(set_ or []), feedback=not open_loop)
     _said.print(f"wrote {path}", markup=False)
 
 
 @app.command()
 def check(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="As for `export`; default all.")
+        list[str] | None, typer.Argument(metavar="MODEL", help="As for `export`; default all.")
     ] = None,
     cell_line: CellLine = GENERIC,
     drug_table: DrugTable = None,
@@ -229,8 +243,7 @@ def check(
     for names in chosen:
         names = [name for name in names if name.strip().casefold() != "loop"]
         loaded = _model(names, cell_line, drug_table, line_table)
-        with _engine_on_stderr():
-            sbml = loaded.sbml()
+        sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
         rows += [(loaded.definition.id, one.check, one.subject, one.message) for one in found]
         _said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings", markup=False)
@@ -250,10 +263,10 @@ def evidence(
     from p53net.evidence import evidence as compare
     from p53net.evidence import markdown as as_markdown
 
-    with _engine_on_stderr(), _progress() as progress:
+    with _progress() as progress:
         table = compare(progress=progress)
     if markdown:
-        sys.stdout.write(as_markdown(table))
+        _write(as_markdown(table))
     else:
         _print(table)
     if (table["verdict"] == "miss").any():
@@ -280,7 +293,7 @@ def build(
     from p53net import exchange
     from p53net.files import made_folder
 
-    with _engine_on_stderr(), _said.status("building four models"):
+    with _said.status("building four models"):
         written = exchange.build(made_folder(folder))
     _said.print(f"wrote {len(written)} files to {folder}", markup=False)
 
@@ -318,6 +331,8 @@ def _doses(
             raise InputError(
                 f"--dose {text} does not say of which drug; this model has {has}: write NAME=nM"
             )
+        if separator and not name:
+            raise InputError(f"--dose {text} names no drug; write NAME=nM")
         name = name or drugs[0]
         if name in given:
             raise InputError(f"--dose gives {name} twice; give it once")
@@ -350,15 +365,30 @@ def _settings(texts: list[str]) -> dict[str, float]:
 
 def _number(text: str, where: str) -> float:
     try:
+        if "_" in text or not text.isascii():
+            raise ValueError
         return float(text)
     except ValueError:
         raise InputError(f"{where}: '{text}' is not a number; write a plain number") from None
 
 
+def _write(text: str) -> None:
+    """Text to stdout, whole: a full disk is an error, a reader who left is the end."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still buffered must not fail again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from None
+        raise OutputError(f"cannot write to standard output: {error}; use --out") from None
+
+
 def _print(frame: pd.DataFrame) -> None:
     """A table for a person at a terminal, CSV for everything else."""
     if not sys.stdout.isatty():
-        sys.stdout.write(frame.to_csv(index=False, lineterminator="\n"))
+        _write(frame.to_csv(index=False, lineterminator="\n"))
         return
     table = Table(*map(str, frame.columns))
     for row in frame.itertuples(index=False):
@@ -374,22 +404,3 @@ def _progress() -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, said, console=_said, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda what, share: bar.update(task, completed=share, description=what)
-
-
-@contextlib.contextmanager
-def _engine_on_stderr() -> Iterator[None]:
-    """Send what compiled engines print to stderr: CVODE writes its warnings to stdout."""
-    sys.stdout.flush()
-    try:
-        stdout = sys.stdout.fileno()
-        kept = os.dup(stdout)
-    except OSError:  # stdout is not a file, as under a test runner
-        yield
-        return
-    try:
-        os.dup2(sys.stderr.fileno(), stdout)
-        yield
-    finally:
-        ctypes.CDLL(None if os.name == "posix" else "msvcrt").fflush(None)
-        os.dup2(kept, stdout)
-        os.close(kept)

@@ -7,6 +7,8 @@ from itertools import pairwise
 from numbers import Real
 from typing import TypeAlias
 
+import numpy as np
+
 from p53net.errors import InputError
 
 Doses: TypeAlias = "float | Dose | Sequence[tuple[float, float]]"
@@ -23,6 +25,19 @@ class Dose:
     steps: tuple[tuple[float, float], ...]
     medium_volume: float | None = None
 
+    def __post_init__(self) -> None:
+        steps = tuple((_time(time, "time"), _concentration(value)) for time, value in self.steps)
+        if not steps or steps[0][0] != 0:
+            raise InputError("a dose starts at time 0; put (0, nM) first, or use pn.schedule")
+        for (earlier, _), (later, _) in pairwise(steps):
+            if later <= earlier:
+                raise InputError(
+                    f"the schedule's times must rise strictly, but {later:g} h follows "
+                    f"{earlier:g} h; sort them and join doses that fall together"
+                )
+        if self.medium_volume is not None:
+            _positive(self.medium_volume, "medium_volume")
+
     @property
     def closed(self) -> bool:
         """Whether the amount of drug is finite."""
@@ -34,8 +49,8 @@ class Dose:
         return len(self.steps) == 1
 
     def __str__(self) -> str:
-        steps = ", ".join(f"{nanomolar:g} nM from {time:g} h" for time, nanomolar in self.steps)
-        return steps + (f", closed, {self.medium_volume:g} pL per cell" if self.closed else "")
+        said = ", ".join(f"{_exact(value)} nM from {_exact(time)} h" for time, value in self.steps)
+        return said + (f", closed, {_exact(self.medium_volume)} pL per cell" if self.closed else "")
 
 
 def constant(nanomolar: float) -> Dose:
@@ -64,12 +79,6 @@ def schedule(steps: Iterable[tuple[float, float]]) -> Dose:
         ) from None
     if not pairs:
         raise InputError("the schedule is empty; give at least one (time [h], nM) pair")
-    for (earlier, _), (later, _) in pairwise(pairs):
-        if later <= earlier:
-            raise InputError(
-                f"the schedule's times must rise strictly, but {later:g} h follows {earlier:g} h; "
-                "sort them and join doses that fall together"
-            )
     before = ((0.0, 0.0),) if pairs[0][0] > 0 else ()
     return Dose((*before, *pairs))
 
@@ -96,19 +105,24 @@ def as_dose(dose: Doses, drug: str) -> Dose:
 def finite_number(value: object, name: str, unit: str = "") -> float:
     """The value as a float; anything but a finite number of at least zero is an InputError."""
     unit = f" [{unit}]" if unit else ""
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
-        try:
-            value = float(value.item()) if hasattr(value, "item") else None  # a NumPy scalar
-        except (TypeError, ValueError):
-            value = None
-        if value is None:
-            raise InputError(f"{name} must be a number{unit}, at least 0; give one plain number")
-    number = float(value)
+        raise InputError(f"{name} must be a number{unit}, at least 0; give one plain number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number) or number < 0:
         raise InputError(
             f"{name} is {number:g}, but must be finite and at least 0{unit}; correct it"
         )
     return number
+
+
+def _exact(value: float | None) -> str:
+    """All digits, so that a run can be repeated."""
+    return repr(float(value or 0.0)).removesuffix(".0")
 
 
 def _concentration(value: float) -> float:

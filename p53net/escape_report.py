@@ -1,6 +1,6 @@
 """What the escape study says, in words and rows: the meaning of each measure, table and summary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,14 @@ TWIN = " (non-catalytic twin)"
 AFTER_WASHOUT = 96.0
 """How long after washout the study looks, in h."""
 
+_ALIKE = 1.05  # drugs within this ratio are called alike in words
 _FELT = 1.1  # a ratio below this is called no effect in words
 _MEASURE_DIMENSIONS = frozenset({"drug", "fold", "exposure", "medium_volume"})
 
 _ABOUT = {
     "drug": ("1", "drug"),
     "loop": ("1", "loop closed, or opened by holding the P2 promoter"),
+    "mechanism": ("1", "inhibitor, degrader, or twin: a degrader without catalysis"),
     "dose": ("nM", "concentration in the medium"),
     "time": ("h", "time"),
     "since_washout": ("h", "time since washout"),
@@ -29,7 +31,7 @@ _ABOUT = {
     "p53_total_fold": ("1", "total p53 over untreated, at the equal dose"),
     "MDM2_total_fold": ("1", "total MDM2 over untreated, at the equal dose"),
     "MDM2_mRNA_fold": ("1", "MDM2 mRNA over untreated, at the equal dose"),
-    "loop_factor": ("1", "sensitivity of active p53 to k_ub_p53 at rest, open over closed loop"),
+    "loop_factor": ("1", "sensitivity of resting active p53 to k_ub_p53, open over closed loop"),
     "escape_index": ("1", "share of the open-loop response that feedback costs: 0 none, 1 all"),
     "log_undrugged": ("1", "ln of undrugged MDM2 over untreated"),
     "log_abundance": ("1", "part of it from total MDM2: what feedback hands back"),
@@ -100,123 +102,183 @@ def _condition(cell: xr.DataArray) -> str:
 
 
 def _sentences(result: xr.Dataset) -> Iterator[str]:
-    names = [str(drug) for drug in result["drug"].values]
     hours, fold = float(result.attrs["hours"]), float(result.attrs["fold"])
-
-    def each(text: str, *measures: str, among: list[str] = names, **at: float) -> str:
-        parts = []
-        for name in among:
-            values = [
-                float(
-                    result[m].sel({"drug": name, **{k: at[k] for k in at if k in result[m].dims}})
-                )
-                for m in measures
-            ]
-            parts.append(f"{name} {text.format(*values)}")
-        return "; ".join(parts)
-
-    short, long = (float(value) for value in result["exposure"].values)
-    scarce, ample = (float(result["medium_volume"].values[i]) for i in (0, -1))
-    folds = ", ".join(f"{value:g}" for value in result["fold"].values)
-    real = [name for name in names if not name.endswith(TWIN)]
-    twins = [name for name in names if name.endswith(TWIN)]
+    names = [str(name) for name in result["drug"].values]
+    doses = _each(result, "{:.3g} nM", "equal_dose")
     yield (
-        f"Cell line {result.attrs['cell_line']}. All drugs are compared at the dose that brings "
-        f"active p53 to {fold:g} times untreated at {hours:g} h: {each('{:.3g} nM', 'equal_dose')}."
+        f"Cell line {result.attrs['cell_line']}. Doses that bring active p53 to {fold:g} times "
+        f"untreated at {hours:g} h: {doses}."
     )
-    yield ""
-    yield "What does not differ"
-    mrna = each("{:.3g} times", "MDM2_mRNA_fold")
-    if float(result["MDM2_mRNA_fold"].max()) > _FELT:
-        yield f"- MDM2 mRNA rises under every drug: {mrna}. Equal p53 means equal transcription."
+    if len(names) == 1:
+        yield from _section(f"What {names[0]} does", [text for text, _ in _findings(result)])
     else:
-        yield f"- MDM2 mRNA hardly moves ({mrna}): p53 stays below what its promoter responds to."
-    ratios = "; ".join(
-        f"{name} " + ", ".join(_number(v) for v in result["dose_ratio"].sel(drug=name).values)
-        for name in names
-    )
+        found = list(_findings(result))
+        same = f"What does not differ (within {_ALIKE - 1:.0%})"
+        yield from _section(same, [text for text, alike in found if alike])
+        yield from _section("What differs", [text for text, alike in found if not alike])
+    yield from _section("Read with care", list(_cautions(result)))
+
+
+def _section(title: str, sentences: list[str]) -> Iterator[str]:
+    if sentences:
+        yield ""
+        yield title
+        yield from (f"- {sentence}" for sentence in sentences)
+
+
+def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
+    """Each finding in words, and whether the compared drugs are alike in it."""
+    short, long = ({"exposure": float(value)} for value in result["exposure"].values)
+    scarce, ample = ({"medium_volume": float(result["medium_volume"][i])} for i in (0, -1))
+    folds = ", ".join(f"{value:g}" for value in result["fold"].values)
+
+    mrna = _each(result, "{:.3g} times", "MDM2_mRNA_fold")
+    rises = float(result["MDM2_mRNA_fold"].max()) > _FELT
+    text = f"MDM2 mRNA rises: {mrna}. The promoter follows p53, not the drug."
+    if not rises:
+        text = f"MDM2 mRNA hardly moves ({mrna}): p53 stays below what its promoter responds to."
+    yield text, _alike(result, "MDM2_mRNA_fold")
+
     felt = bool((result["dose_ratio"] > _FELT).any())
+    ratios = "; ".join(
+        f"{name} {', '.join(_number(v) for v in result['dose_ratio'].sel(drug=name).values)}"
+        for name in result["drug"].values
+    )
     cost = "Feedback costs dose" if felt else "Feedback costs hardly any dose in this line"
     yield (
-        f"- {cost}: closed over open loop at rest, for active p53 {folds} times untreated: "
-        f"{ratios}. {_theorem(result, real)}"
+        f"{cost}: closed over open loop at rest, for active p53 {folds} times untreated: "
+        f"{ratios}.{_theorem(result)}{_twin_dose_ratio(result) if felt else ''}",
+        _alike(result, "dose_ratio"),
     )
-    if twins and felt:
-        yield f"  {_twin_dose_ratio(result, twins)}"
+    index = _each(result, "{:.2f}", "escape_index")
     yield (
-        f"- Share of the response that feedback costs (escape index, 0 would be a full escape): "
-        f"{each('{:.2f}', 'escape_index')}."
+        "Share of the response that feedback costs (escape index; 0 would be a full escape): "
+        f"{index}.",
+        _alike(result, "escape_index", absolute=True),
     )
+    factor = _each(result, "{:.2f}", "loop_factor")
     yield (
-        f"- The local strength of the loop at equal p53 (loop factor, 1 = no feedback): "
-        f"{each('{:.2f}', 'loop_factor')}."
+        f"Local strength of the loop at equal resting p53 (loop factor; 1 = none): {factor}.",
+        _alike(result, "loop_factor"),
     )
-    yield ""
-    yield "What differs"
-    yield f"- The sign of the MDM2 protein change: {each('{:.3g} times', 'MDM2_total_fold')}."
+    protein = _each(result, "{:.3g} times", "MDM2_total_fold")
+    yield f"Total MDM2 protein goes to {protein}.", _alike(result, "MDM2_total_fold")
+    split = _each(result, "{:+.2f} {:+.2f}", "log_abundance", "log_occupancy")
     yield (
-        "- Where undrugged MDM2 goes (natural logarithms, abundance + occupancy): "
-        f"{each('{:+.2f} {:+.2f}', 'log_abundance', 'log_occupancy')}. A positive first term is "
-        "MDM2 that feedback hands back and drug must hold down."
+        f"Where undrugged MDM2 goes (natural logarithms, abundance and occupancy): {split}. A "
+        "positive first term is MDM2 that feedback hands back and drug must hold down.",
+        _alike(result, "log_abundance", absolute=True),
     )
+    fall = _each(result, "{:.0%}", "rebound", **long)
+    free = _each(result, "{:+.1f}", "free_MDM2_rise", **long)
     yield (
-        f"- After washout, {long:g} h exposure: active p53 falls below untreated by "
-        f"{each('{:.0%}', 'rebound', exposure=long)}; free MDM2 peaks at log2 "
-        f"{each('{:+.1f}', 'free_MDM2_rise', exposure=long)}."
+        f"After washout of {long['exposure']:g} h of exposure active p53 falls below untreated by "
+        f"{fall}; free MDM2 peaks at log2 {free}.",
+        _alike(result, "rebound", long, absolute=True),
     )
-    lasting = each("{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", exposure=short)
+    lasting = _each(result, "{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", **short)
     lasting = lasting.replace("nan h", f"over {AFTER_WASHOUT:g} h")
     yield (
-        f"- Half-time of raised p53 after a {short:g} h pulse, and in brackets of the drug in the "
-        f"cell: {lasting}. Duration follows retention and affinity, not catalysis alone."
+        f"Half-time of raised p53 after a {short['exposure']:g} h pulse, and in brackets of the "
+        f"drug in the cell: {lasting}. Duration follows retention and affinity, not catalysis "
+        "alone.",
+        _alike(result, "persistence", short),
     )
+    little, much = (_each(result, "{:.3g}", "stoichiometric_load", **at) for at in (scarce, ample))
     yield (
-        f"- Drug per cell in a closed dish, per basal MDM2: with {scarce:g} pL per cell "
-        f"{each('{:.3g}', 'stoichiometric_load', medium_volume=scarce)}; with {ample:g} pL "
-        f"{each('{:.3g}', 'stoichiometric_load', medium_volume=ample)}."
+        f"Drug per cell in a closed dish, per basal MDM2: with {scarce['medium_volume']:g} pL per "
+        f"cell {little}; with {ample['medium_volume']:g} pL {much}.",
+        _alike(result, "stoichiometric_load", scarce),
     )
-    if twins:
-        degraders = [name.removesuffix(TWIN) for name in twins]
-        turned = each("{:.0f}", "destroyed_per_drug", among=degraders)
-        yield f"- MDM2 molecules destroyed per drug molecule in the cell by {hours:g} h: {turned}."
-    moving = [name for name in names if float(result["late_swing"].sel(drug=name)) > 0.05]
-    if moving:
-        yield ""
+    degraders = result.sel(drug=result["mechanism"] == "degrader")
+    if degraders.sizes["drug"]:
+        turned = _each(degraders, "{:.0f}", "destroyed_per_drug")
+        hours = float(result.attrs["hours"])
         yield (
-            f"Note: late in constant exposure active p53 has not come to rest: it pulses or still "
-            f"rises, over {each('{:.0%} of its mean', 'late_swing', among=moving)}. Drug that "
-            "enters slowly and is held tightly is outrun by new MDM2. Read its value at one time "
-            "with care."
+            f"MDM2 molecules destroyed per drug molecule in the cell by {hours:g} h: {turned}.",
+            False,
         )
+
+
+def _cautions(result: xr.Dataset) -> Iterator[str]:
+    moving = result.sel(drug=result["late_swing"] > _ALIKE - 1)
+    if moving.sizes["drug"]:
+        yield (
+            "Late in constant exposure active p53 has not come to rest: it pulses or still rises, "
+            f"over {_each(moving, '{:.0%} of its mean', 'late_swing')}. Drug that enters slowly "
+            "and is held tightly is outrun by new MDM2."
+        )
+    for name in result["drug"].values[result["equal_dose_status"] != "ok"]:
+        yield f"{name}: the dose is {result['equal_dose_status'].sel(drug=name).item()}."
+
+
+def _each(result: xr.Dataset, text: str, *measures: str, **at: float) -> str:
+    """`drug value; drug value ...` for one place of the measures."""
+    parts = []
+    for name in result["drug"].values:
+        here = [result[measure].sel({"drug": name, **at}) for measure in measures]
+        parts.append(f"{name} {text.format(*map(float, here))}")
+    return "; ".join(parts)
+
+
+def _alike(
+    result: xr.Dataset,
+    measure: str,
+    at: Mapping[str, float] | None = None,
+    *,
+    absolute: bool = False,
+) -> bool:
+    """Whether the drugs agree: as ratios, or as differences for shares and logarithms.
+
+    A twin is only compared where there is no other drug than its own.
+    """
+    real = result.sel(drug=result["mechanism"] != "twin")
+    values = (real if real.sizes["drug"] > 1 else result)[measure].sel(at or {})
+    if not np.isfinite(values).all():
+        return False
+    low, high = values.min("drug"), values.max("drug")
+    if absolute:
+        return bool((high - low <= _ALIKE - 1).all())
+    return bool((high <= _ALIKE * low).all())
 
 
 def _number(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "not reached"
 
 
-def _theorem(result: xr.Dataset, real: list[str]) -> str:
-    ratios = result["dose_ratio"].sel(drug=real)
-    if len(real) < 2 or not np.isfinite(ratios).all():
-        return "At rest and equal p53 the ratio does not depend on how the drug works."
+def _theorem(result: xr.Dataset) -> str:
+    """What equal ratios mean; said only where an inhibitor stands beside a degrader."""
+    compared = result.sel(drug=result["mechanism"] != "twin")
+    ratios = compared["dose_ratio"]
+    if set(compared["mechanism"].values) != {"inhibitor", "degrader"} or not _finite(ratios):
+        return ""
     spread = float((ratios.max("drug") / ratios.min("drug")).max()) - 1.0
-    if spread <= 0.05:
+    if spread <= _ALIKE - 1:
         return (
-            f"They agree within {spread:.1%}: at constant exposure and equal p53, catalysis by "
-            "itself does not weaken the feedback."
+            f" Inhibitor and degrader agree within {spread:.1%}: at constant exposure and equal "
+            "p53, catalysis by itself does not weaken the feedback."
         )
     return (
-        f"They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting and "
+        f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting and "
         "drug-bound MDM2 is inactive."
     )
 
 
-def _twin_dose_ratio(result: xr.Dataset, twins: list[str]) -> str:
-    twin = twins[0]
-    ratios = result["dose_ratio"].sel(drug=twin).values
-    parent = result["dose_ratio"].sel(drug=twin.removesuffix(TWIN)).values
-    if not np.isfinite(ratios).all() or abs(ratios[-1] / parent[-1] - 1.0) <= 0.05:
-        return f"{twin} has the same ratio here."
+def _twin_dose_ratio(result: xr.Dataset) -> str:
+    departs = []
+    for twin in result["drug"].values[result["mechanism"] == "twin"]:
+        own, parent = (
+            result["dose_ratio"].sel(drug=name) for name in (twin, twin.removesuffix(TWIN))
+        )
+        if _finite(own) and _finite(parent) and abs(float(own[-1] / parent[-1]) - 1) > _ALIKE - 1:
+            departs.append(twin)
+    if not departs:
+        return ""
     return (
-        f"{twin} departs because its MDM2 is not destroyed: it outgrows CRBN, which would hold "
-        "drug and MDM2 together, and with the loop opened it does not."
+        f" {' and '.join(departs)} departs because its MDM2 is not destroyed: closed, it outgrows "
+        "CRBN, which holds drug and MDM2 together; opened, it does not."
     )
+
+
+def _finite(values: xr.DataArray) -> bool:
+    return bool(np.isfinite(values).all())

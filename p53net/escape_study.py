@@ -44,6 +44,11 @@ class Candidate:
     untreated: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def mechanism(self) -> str:
+        """`inhibitor`, `degrader`, or `twin` for a degrader without its catalysis."""
+        return "twin" if self.parameters else self.model.definition.drugs[self.drug]
+
+    @property
     def in_cell(self) -> str:
         """Name of the drug's total concentration in the cell."""
         return f"{self.model.definition.drugs[self.drug]}_in_cell"
@@ -124,6 +129,8 @@ def escape(
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
     """
+    if not isinstance(drugs, Iterable):
+        raise InputError(f"drugs is {drugs!r}, but must be a list of names")
     names = [drugs] if isinstance(drugs, str) else list(drugs)
     hours = _at_least(hours, "hours", 0.1)
     pulse_hours = _at_least(pulse_hours, "pulse_hours", 0.01)
@@ -143,7 +150,8 @@ def escape(
         for step, (what, piece) in enumerate(steps, start=1):
             pieces.append(piece)
             said(f"{one.name}: {what}", (number + step / _STEPS) / len(chosen))
-        parts.append(xr.merge(pieces).expand_dims(drug=[one.name]))
+        part = xr.merge(pieces).expand_dims(drug=[one.name])
+        parts.append(part.assign_coords(mechanism=("drug", [one.mechanism])))
     result = xr.concat(parts, "drug", data_vars="all", join="exact")
     for name in (*result.data_vars, *result.coords):
         unit, meaning = about(str(name))
@@ -162,16 +170,14 @@ def escape(
 def _steps(
     one: Candidate, hours: float, pulse_hours: float, fold: float
 ) -> Iterator[tuple[str, xr.Dataset]]:
-    dose = measures.effective_dose(
-        lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
-        fold,
-        f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
-    )
-    yield "equally effective dose", _at_dose(one, dose, hours)
-    yield "dose-response", _responses(one, hours)
+    responses = _responses(one, hours)
+    yield "dose-response", responses
+    dose, status = _equal_dose(one, responses, hours, fold)
+    at_dose = _at_dose(one, dose, hours)
+    yield "equally effective dose", at_dose.assign(equal_dose_status=((), status))
     yield "time courses", _courses(one, dose, hours)
     yield "washout", _washouts(one, dose, (pulse_hours, hours))
-    yield "dose ratios", _dose_ratios(one)
+    yield "state at rest", xr.merge([_dose_ratios(one), _loop_factor_at(one, fold)])
     yield "closed dish", _loads(one, hours, fold)
 
 
@@ -196,7 +202,6 @@ def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
             "p53_total_fold": ((), shut["p53_total"][-1] / untreated["p53_total"]),
             "MDM2_total_fold": ((), shut["MDM2_total"][-1] / untreated["MDM2_total"]),
             "MDM2_mRNA_fold": ((), shut["MDM2_mRNA"][-1] / untreated["MDM2_mRNA"]),
-            "loop_factor": ((), _loop_factor(one, dose)),
             "escape_index": ((), index),
             "log_undrugged": ((), log_undrugged),
             "log_abundance": ((), log_abundance),
@@ -204,6 +209,40 @@ def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
             "destroyed_per_drug": ((), destroyed),
         }
     )
+
+
+def _equal_dose(
+    one: Candidate, responses: xr.Dataset, hours: float, fold: float
+) -> tuple[float, str]:
+    """The lowest constant dose that gives the fold, and whether others give it too.
+
+    Where p53 pulses, a response at one time can cross a level more than once.
+    """
+    curve = responses["response_p53_active"].sel(loop="closed").values
+    above = curve / one.untreated["p53_active"] >= fold
+    crossings = np.flatnonzero(above[1:] != above[:-1])
+    between = (_DOSES[crossings[0]], _DOSES[crossings[0] + 1]) if len(crossings) else None
+    dose = measures.effective_dose(
+        lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
+        fold,
+        f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
+        between,
+    )
+    if len(crossings) > 1:
+        return dose, "the lowest of several: active p53 pulses, so the response is not monotone"
+    return dose, "ok"
+
+
+def _loop_factor_at(one: Candidate, fold: float) -> xr.Dataset:
+    """The loop factor where active p53 rests at `fold` times untreated, so that drugs compare."""
+    try:
+        dose = measures.effective_dose(
+            partial(one.resting_fold, feedback=True), fold, "active p53 at rest"
+        )
+        found, status = _loop_factor(one, dose), "ok"
+    except MeasureError as error:
+        found, status = np.nan, f"not reached: {error}"
+    return xr.Dataset({"loop_factor": ((), found), "loop_factor_status": ((), status)})
 
 
 def _loop_factor(one: Candidate, dose: float) -> float:
@@ -371,6 +410,10 @@ def repeatable(result: xr.Dataset, inputs: Mapping[str, object]) -> dict[str, ob
             key: str(value) if isinstance(value, Path) else value for key, value in inputs.items()
         },
         "fold": result.attrs["fold"],
+        "dose_ratio_folds": list(FOLDS),
+        "medium_volumes_pL": list(MEDIUM_VOLUMES),
+        "hours_after_washout": AFTER_WASHOUT,
+        "doses_nM": list(_DOSES),
         "engine": result.attrs["engine"],
         "tolerances": result.attrs["tolerances"],
         "versions": versions(),

@@ -19,6 +19,7 @@ from p53net.escape_study import candidates
 from p53net.measures import FloatArray, effective_dose, rebound
 from p53net.simulate import Model, load
 
+_NOISE = 1e-8  # rounding errors differ between machines
 _WORDS = ("unit", "verdict", "source", "note")
 _MILADEMETAN = "ASH 2016 abstract 2893"
 _RG7112 = "Ray-Coquard 2012 Lancet Oncol 13:1133"
@@ -72,7 +73,8 @@ def markdown(table: pd.DataFrame) -> str:
             bounds = f"at most {row['high']:.3g}"
         if math.isinf(row["high"]):
             bounds = f"{row['low']:.3g} or more"
-        cells = (row["check"], f"{row['value']:.3g}", bounds, *(row[name] for name in _WORDS))
+        value = f"{row['value']:.3g}" if abs(row["value"]) >= _NOISE else f"below {_NOISE:g}"
+        cells = (row["check"], value, bounds, *(row[name] for name in _WORDS))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,5 +1,6 @@
 """Models as files for other tools: SBML, Antimony and COPASI's own format."""
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ def export(
     parameters as start values, the first dose in the medium, later doses as events.
     Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
     """
+    if not isinstance(model, Model) or not isinstance(path, str | os.PathLike):
+        raise InputError("export takes a loaded model and a path: pn.export(model, 'model.xml')")
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(

@@ -50,6 +50,10 @@ def plot(result: xr.Dataset) -> "Figure":
     """The figure for what `Model.simulate` or `escape` returned."""
     import matplotlib
 
+    if not isinstance(result, xr.Dataset):
+        raise InputError(
+            f"plot takes what simulate or escape returned, not {type(result).__name__}"
+        )
     with matplotlib.rc_context(_STYLE):
         if result.attrs.get("study") == "escape":
             return _escape_figure(result)

@@ -41,6 +41,8 @@ def abundance_occupancy(
     Mu is MDM2 without drug, phi its share; untreated MDM2 is all undrugged. The second number is
     what feedback hands back, the third what the drug takes.
     """
+    if min(total, undrugged, total_untreated) <= 0:
+        raise MeasureError("abundance and occupancy need MDM2 in the cell; check the parameters")
     abundance = math.log(total / total_untreated)
     occupancy = math.log(undrugged / total)
     return abundance + occupancy, abundance, occupancy
@@ -77,23 +79,30 @@ def log_sensitivity(response: Callable[[float], float], step: float = 1e-3) -> f
     return (math.log(up) - math.log(down)) / (2.0 * step)
 
 
-def effective_dose(response: Callable[[float], float], target: float, what: str) -> float:
+def effective_dose(
+    response: Callable[[float], float],
+    target: float,
+    what: str,
+    between: tuple[float, float] | None = None,
+) -> float:
     """The dose [nM] at which a response that rises with dose reaches `target`.
 
+    It is looked for `between` two doses, one on each side of it; by default over the whole range.
     Raises MeasureError, naming `what` and the reachable maximum, where no dose does.
     """
     from scipy.optimize import brentq  # a third of a second that `import p53net` need not take
 
-    low, high = math.log(LOWEST_DOSE), math.log(HIGHEST_DOSE)
-    highest = response(HIGHEST_DOSE)
+    least, most = between or (LOWEST_DOSE, HIGHEST_DOSE)
+    low, high = math.log(least), math.log(most)
+    highest = response(most)
     if highest < target:
         raise MeasureError(
-            f"{what} reaches {highest:.3g}, not {target:g}, even at {HIGHEST_DOSE:g} nM; "
+            f"{what} reaches {highest:.3g}, not {target:g}, even at {most:g} nM; "
             "choose a lower target"
         )
-    if response(LOWEST_DOSE) > target:
+    if response(least) > target:
         raise MeasureError(
-            f"{what} is above {target:g} already at {LOWEST_DOSE:g} nM; choose a higher target"
+            f"{what} is above {target:g} already at {least:g} nM; choose a higher target"
         )
     root = brentq(lambda logarithm: response(math.exp(logarithm)) - target, low, high, xtol=1e-9)
     return math.exp(float(root))

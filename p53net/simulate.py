@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -188,7 +188,14 @@ class Model:
     ) -> tuple[dict[str, float], FloatArray]:
         """All parameters of a run that differ from the file, and the untreated state."""
         state, activity = self._untreated_state(changed)
+        if not isinstance(feedback, bool | np.bool_):
+            raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
         volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
+        if volumes and "medium" in changed:
+            raise InputError(
+                "parameter medium is set beside a closed dish, which sets it by medium_volume; "
+                "leave one out"
+            )
         setting = {
             "P2_activity_held": activity,
             **changed,
@@ -286,6 +293,8 @@ class Model:
     def _observables(self, names: Sequence[str] | None) -> tuple[str, ...]:
         if names is None:
             return self.definition.variables
+        if not isinstance(names, Iterable):
+            raise InputError(f"observables is {names!r}, but must be a list of names")
         chosen = [names] if isinstance(names, str) else list(names)
         if not chosen:
             raise InputError("observables is empty; name at least one, or leave it out for all")
@@ -308,6 +317,7 @@ class Model:
             "doses": json.dumps({drug: str(dose) for drug, dose in doses.items()}),
             "parameters": json.dumps(dict(changed)),
             "feedback": "closed" if feedback else "open",
+            "model_sha256": self.definition.sha256,
             **self.run_settings,
         }
 
@@ -327,9 +337,9 @@ def load(
 
 
 def _checked_times(times: ArrayLike) -> FloatArray:
-    if isinstance(times, Iterable) and not isinstance(times, (list, tuple, np.ndarray, pd.Index)):
-        times = list(times)  # type: ignore[assignment]
     try:
+        if isinstance(times, str | Mapping | Set | np.ma.MaskedArray):
+            raise TypeError
         raw = np.asarray(times)
         if raw.dtype.kind not in "iuf":
             raise TypeError

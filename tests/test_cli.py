@@ -149,6 +149,8 @@ def test_build_writes_the_shipped_models(tmp_path: Path) -> None:
         (["export", "KT-253", "x.txt"], "end the name in"),
         (["export", "KT-253+MD-224", "x.xml"], "are both degraders"),
         (["check", "aspirin"], "unknown drug"),
+        (["simulate", "KT-253", "--dose", "1_0"], "not a number"),
+        (["simulate", "KT-253", "--dose", "=5"], "names no drug"),
     ],
 )
 def test_errors_are_one_line_on_stderr(arguments: list[str], said: str, tmp_path: Path) -> None:
@@ -170,6 +172,32 @@ def test_help_names_every_command() -> None:
     for command in ("list", "simulate", "escape", "export", "check", "doctor", "build", "evidence"):
         assert command in done.stdout
         assert p53net(command, "--help").returncode == 0
+
+
+def test_figures_of_another_run_do_not_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "escape"
+    folder.mkdir()
+    for name in ("escape.png", "mine.txt"):
+        (folder / name).write_text("old")
+    done = p53net("escape", "--drug", "milademetan", "--no-plot", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "escape.png").exists()
+    assert (folder / "mine.txt").read_text() == "old"
+    assert "wrote escape.csv, escape.json, summary.txt to escape/" in done.stderr
+
+
+def test_a_refused_study_leaves_no_folder(tmp_path: Path) -> None:
+    assert p53net("escape", "--cell-line", "TP53-null", cwd=tmp_path).returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full"])
+def test_a_stdout_that_cannot_be_written_is_one_error(where: str) -> None:
+    line = f"{sys.executable} -m p53net list {where}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_closed_pipe_is_not_a_traceback() -> None:

@@ -162,18 +162,43 @@ def test_a_fold_that_is_not_reached_is_a_status_and_not_a_number() -> None:
 
 
 def test_summary_says_what_does_not_differ(result) -> None:
-    text = escape_report.summary(result)
-    same, different = text.split("What differs")
+    same, different = escape_report.summary(result).split("What differs")
     assert "What does not differ" in same
     assert "catalysis by itself does not weaken the feedback" in same
-    assert "dose ratio" not in different.lower()
-    assert "sign of the MDM2 protein change" in different
+    assert "Feedback costs dose" in same
+    assert "Total MDM2 protein" in different
 
 
-def test_summary_does_not_claim_a_theorem_that_this_run_does_not_show(result) -> None:
+def test_summary_follows_the_numbers_and_not_a_script(result) -> None:
     changed = result.copy(deep=True)
     changed["dose_ratio"].loc[{"drug": "KT-253"}] *= 1.5
-    assert "They differ by up to" in escape_report.summary(changed)
+    changed["MDM2_total_fold"].loc[{"drug": "KT-253"}] = changed["MDM2_total_fold"][0]
+    same, different = escape_report.summary(changed).split("What differs")
+    assert "They differ by up to" in different
+    assert "Total MDM2 protein" in same
+
+
+def test_summary_of_two_inhibitors_claims_nothing_about_catalysis() -> None:
+    text = escape_report.summary(pn.escape(["milademetan", "nutlin-3a"]))
+    same, different = text.split("What differs")
+    assert "catalysis by itself" not in text
+    assert "Total MDM2 protein" in same
+    assert "After washout" in different
+
+
+def test_summary_of_one_drug_compares_nothing() -> None:
+    text = escape_report.summary(pn.escape(["milademetan"]))
+    assert "What milademetan does" in text
+    assert "differ" not in text
+
+
+def test_a_dose_that_is_not_the_only_one_says_so() -> None:
+    """Where the twin pulses, its response at 24 h crosses the level several times."""
+    result = pn.escape(["KT-253"], "LPS-amplified", fold=25.0)
+    status = result["equal_dose_status"].sel(drug="KT-253" + TWIN).item()
+    assert status.startswith("the lowest of several")
+    assert "the lowest of several" in escape_report.summary(result)
+    assert result["equal_dose_status"].sel(drug="KT-253").item() == "ok"
 
 
 def test_the_same_inputs_give_the_same_bytes(result) -> None:

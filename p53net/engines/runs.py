@@ -20,7 +20,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Relative tolerance, and absolute tolerance as a fraction of 1 nM."""
+    """Relative tolerance, and absolute tolerance [zmol], low enough for the smallest doses."""
 
     relative: float = 1e-9
-    absolute: float = 1e-12
+    absolute: float = 1e-16

@@ -1,10 +1,12 @@
 """A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from p53net.errors import InputError
+from p53net.errors import InputError, TableError
 from p53net.model import fragments
 from p53net.model.tables import Value, cell_line_entries, drug_entries, names_of, resolve
 
@@ -22,6 +24,15 @@ OBSERVABLES = (
     "GDF15",
 )
 """Read-outs that every model has, in nM."""
+
+
+# Words that Antimony or the model itself uses, and that a drug may be called.
+_RESERVED = frozenset(
+    "after at avogadro cell compartment const constraint crbn degrader delete delta dna end event "
+    "exponential formula function gamma gene has hill hour import in infinity inhibitor inf is "
+    "mdm2 medium model module nan nm normal operator p53 pi poisson reaction residual species time "
+    "unit uniform var".split()
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,11 @@ class Definition:
     """Parameters and compartments that some rate divides by: they must not be zero."""
     units: Mapping[str, str]
     compartment_of: Mapping[str, str]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the SBML, with the values of all tables in it: the same model or not."""
+        return hashlib.sha256(self.sbml.encode()).hexdigest()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -82,9 +98,16 @@ def define(
                 f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
             )
         roles[drug.name] = role
-    model_id = "_".join(_identifier(name) for name in roles) or "p53_loop"
+    where = [] if line.name == GENERIC else [line.name]
+    model_id = "_".join(_identifier(name) for name in (*(roles or ["p53_loop"]), *where))
+    if model_id.casefold() in _RESERVED:
+        model_id = f"drug_{model_id}"
     text = fragments.join(model_id, chosen, line)
     compiled = sbml.to_sbml(text.antimony, model_id)
+    divisors = sbml.divisors_of(compiled)
+    for name in sorted(divisors):
+        if text.parameters[name].value == 0:
+            raise TableError(f"{name} is 0 in a table, but the model divides by it; give more")
     return Definition(
         id=model_id,
         drugs=roles,
@@ -97,7 +120,7 @@ def define(
         species=sbml.species_of(compiled),
         derived=sbml.rules_of(compiled),
         counters=sbml.counters_of(compiled),
-        divisors=sbml.divisors_of(compiled),
+        divisors=divisors,
         units=sbml.units_of(compiled),
         compartment_of=sbml.compartments_of(compiled),
     )

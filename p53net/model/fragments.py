@@ -24,6 +24,9 @@ _PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*/
 _ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
 _UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
 _START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
+_NAME_AND_POWER = r"[A-Za-zµμ%][\wµμ]*\ *((\*\*|\^)\ *-?[0-9])?"
+_PLAIN_UNIT = re.compile(rf"(1|{_NAME_AND_POWER})(\ *[*/]\ *{_NAME_AND_POWER})*", re.VERBOSE)
+"""Pint evaluates what it is given, so that a power of a power could run for ever."""
 _STATEMENTS = re.compile(
     r"""(
       unit\ \w+\ =\ .+
@@ -148,11 +151,15 @@ def _in_units(row: Value, unit: str, units: Mapping[str, str], where: str) -> Va
     """The row's value in the unit of the model: 1 uM becomes 1000 nM."""
     if row.unit == unit:
         return row
+    if len(row.unit) > 60 or not _PLAIN_UNIT.fullmatch(re.sub(r"[()]", "", row.unit)):
+        raise TableError(f"{where}: '{row.unit[:40]}' is not a unit; write one like {unit} or 1/h")
     registry = unit_registry(units)
     try:
         value = float(registry.Quantity(row.value, row.unit).to(unit).magnitude)
     except Exception as error:  # pint raises many kinds, and tokenize errors of its own
-        raise TableError(f"{where}: unit '{row.unit}' is not a unit like {unit}: {error}") from None
+        raise TableError(
+            f"{where}: unit '{row.unit}' cannot be turned into {unit}: {error}"
+        ) from None
     return replace(row, value=float(f"{value:.12g}"), unit=unit)
 
 

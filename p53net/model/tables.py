@@ -7,6 +7,7 @@ are facts about the entry, every other row sets a model parameter.
 
 import csv
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -86,7 +87,14 @@ def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
 
 def _entries(key: str, shipped: str, path: str | Path | None) -> dict[str, Entry]:
     entries = _read(models_folder() / shipped, key)
-    return entries if path is None else {**entries, **_read(Path(path), key)}
+    if path is None:
+        return entries
+    if not isinstance(path, str | os.PathLike):
+        raise TableError(f"the table of rows is {path!r}, not a path; give the name of a TSV file")
+    own = _read(Path(path), key)
+    taken = {name.casefold() for name in own}
+    kept = {name: entry for name, entry in entries.items() if name.casefold() not in taken}
+    return {**kept, **own}
 
 
 def _read(path: Path, key: str) -> dict[str, Entry]:
@@ -95,7 +103,7 @@ def _read(path: Path, key: str) -> dict[str, Entry]:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             columns = tuple(reader.fieldnames or ())
             rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, csv.Error) as error:
         raise TableError(f"cannot read the table {path}: {error}") from error
     missing = [column for column in (key, *_COLUMNS) if column not in columns]
     if missing:
@@ -104,6 +112,8 @@ def _read(path: Path, key: str) -> dict[str, Entry]:
             f"a table has the tab-separated columns {key}, {', '.join(_COLUMNS)}"
         )
     names = list(dict.fromkeys((row[key] or "").strip() for row in rows))
+    if len({name.casefold() for name in names}) < len(names):
+        raise TableError(f"{path}: two names differ only by case; give each {key} one spelling")
     return {
         name: _entry(name, [row for row in rows if (row[key] or "").strip() == name], path, key)
         for name in names
@@ -143,13 +153,11 @@ def _value(row: Mapping[str, str], where: str) -> Value:
         raise TableError(f"{where}: kind '{text['kind']}' is unknown; use {', '.join(KINDS)}")
     if text["kind"] == "measured" and not text["source"]:
         raise TableError(f"{where}: a measured value needs a source")
-    try:
-        number = float(text["value"])
-    except ValueError:
-        number = math.nan
+    plain = re.fullmatch(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.", text["value"])
+    number = float(text["value"]) if plain else math.nan
     if not math.isfinite(number) or number < 0:
         raise TableError(
-            f"{where}: value '{text['value']}' is not a finite number of at least zero"
+            f"{where}: value '{text['value'][:40]}' is not a finite number of at least zero"
         )
     if not text["unit"]:
         raise TableError(f"{where}: the unit is missing; write `dimensionless` where there is none")
