@@ -19,7 +19,7 @@ from p53net.escape_study import candidates
 from p53net.measures import FloatArray, effective_dose, rebound
 from p53net.simulate import Model, load
 
-_NOISE = 1e-8  # rounding errors differ between machines
+_NOISE = 1e-10  # rounding errors differ between machines
 _WORDS = ("unit", "verdict", "source", "note")
 _MILADEMETAN = "ASH 2016 abstract 2893"
 _RG7112 = "Ray-Coquard 2012 Lancet Oncol 13:1133"

@@ -23,7 +23,7 @@ for _level in ("WARNING", "ERROR"):
 roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
 
 SETTLING_TIME = 2000.0
-"""Hours after which an undisturbed cell is at rest: 280 half-lives of the slowest process."""
+"""Hours after which an undisturbed cell is at rest: a thousand of its slowest half-lives."""
 
 _APPROACH_TIME = 200.0  # h
 _NEWTON_STEPS = 100
@@ -49,7 +49,6 @@ class RoadRunnerEngine:
         self._model = self._runner.model
         self.species = tuple(self._model.getFloatingSpeciesIds())
         self._compartments = tuple(self._model.getCompartmentIds())
-        self._parameters = tuple(self._model.getGlobalParameterIds())
         self._resting = np.array([s not in definition.counters for s in self.species])
         integrator = self._runner.integrator
         integrator.relative_tolerance = tolerances.relative
@@ -95,8 +94,8 @@ class RoadRunnerEngine:
 
         Integration brings the state near, pseudo-transient Newton steps bring it to rest; they
         keep conserved totals at those of `start`. Raises SteadyStateError where the steps do not
-        converge, or, unless `stable` is False, where the cell would not stay in the state or did
-        not come near it in SETTLING_TIME.
+        converge, or, unless `stable` is False, where the cell would not stay in the state or
+        integration, for as long as the slowest process needs, does not come near it.
         """
         self._prepare(parameters, start)
         self._runner.selections = ["time"]
@@ -108,6 +107,7 @@ class RoadRunnerEngine:
             speeds = np.linalg.eigvals(jacobian).real
             slowest = float(np.abs(speeds[np.abs(speeds) > _STILL]).min())
             if _LIFETIMES / slowest > SETTLING_TIME:  # slow, and perhaps still on its way
+                self._model.setFloatingSpeciesConcentrations(integrated)
                 self._advance(np.array([SETTLING_TIME, SETTLING_TIME + _LIFETIMES / slowest]))
                 integrated = np.array(self._model.getFloatingSpeciesConcentrations())
                 state, jacobian = self._rest(integrated)
