@@ -197,18 +197,18 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
 
 
 def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
-    panel.set_title("(e) hook: MDM2 returns, p53 stays", loc="left")
     degraders = [drug for drug in colours if drug + TWIN in colours]
     if not degraders:
         panel.set_axis_off()
-        panel.text(0.5, 0.5, "no degrader in this comparison", ha="center", va="center")
+        panel.text(0.5, 0.5, "(e) hook: no degrader in this comparison", ha="center", va="center")
         return
+    panel.set_title("(e) hook: MDM2 returns, p53 stays", loc="left")
     for drug in degraders:
-        for name, style, marker in (("MDM2_total", "-", ""), ("p53_active", ":", "")):
+        for name, style in (("MDM2_total", "-"), ("p53_active", ":")):
             start = float(result[f"course_{name}"].sel(drug=drug).isel(loop=0, time=0))
             curve = result[f"response_{name}"].sel(drug=drug, loop="closed") / start
             label = f"{drug} {_LABELS[name].split(' [')[0]}"
-            panel.plot(result["dose"], curve, style + marker, color=colours[drug], label=label)
+            panel.plot(result["dose"], curve, style, color=colours[drug], label=label)
     panel.axhline(1.0, color="#777777", lw=0.8)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]")
     panel.set_ylabel("multiples of untreated [1]")
