@@ -81,7 +81,7 @@ def list_(drug_table: DrugTable = None, line_table: LineTable = None) -> None:
         rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
     for line in cell_line_entries(line_table).values():
         rows.append(("cell line", line.name, "", line.facts.get("description", "")))
-    rows += [("observable", name, "nM", _OBSERVABLE_MEANINGS[name]) for name in OBSERVABLES]
+    rows += [("observable", name, "nM", meaning) for name, meaning in OBSERVABLES.items()]
     _print(pd.DataFrame(rows, columns=["kind", "name", "unit", "description"]))
 
 
@@ -296,18 +296,6 @@ def build(
     with _said.status("building four models"):
         written = exchange.build(made_folder(folder))
     _said.print(f"wrote {len(written)} files to {folder}", markup=False)
-
-
-_OBSERVABLE_MEANINGS = {
-    "p53_total": "all p53, free and bound",
-    "p53_active": "free p53, phosphorylated or not: transcriptionally active",
-    "MDM2_total": "all MDM2, free, bound and ubiquitinated",
-    "MDM2_free": "MDM2 bound to nothing",
-    "MDM2_mRNA": "MDM2 mRNA, nuclear and cytoplasmic",
-    "p21": "p21 (CDKN1A) protein",
-    "PUMA": "PUMA (BBC3) protein",
-    "GDF15": "GDF15 in the cell",
-}
 
 
 def _model(

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from p53net.candidates import candidates
 from p53net.dosing import closed, pulse
 from p53net.errors import MeasureError
-from p53net.escape_study import candidates
 from p53net.measures import FloatArray, effective_dose, rebound
 from p53net.simulate import Model, load
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Dose, Doses, as_dose, finite_number
 from p53net.engines import FloatArray, Segment, Tolerances
 from p53net.errors import InputError, unknown_name
-from p53net.model import GENERIC, Definition, define, drug_names
+from p53net.model import GENERIC, OBSERVABLES, Definition, define, drug_names
 
 if TYPE_CHECKING:
     from p53net.engines.roadrunner import RoadRunnerEngine
@@ -305,7 +305,8 @@ class Model:
 
     def _about(self, name: str) -> dict[str, str]:
         unit = self.definition.units[name]
-        return {"units": {"per_hour": "1/h", "dimensionless": "1"}.get(unit, unit)}
+        unit = {"per_hour": "1/h", "dimensionless": "1"}.get(unit, unit)
+        return {"units": unit, "long_name": OBSERVABLES.get(name, name)}
 
     def _provenance(
         self, doses: Mapping[str, Dose], changed: Mapping[str, float], feedback: bool

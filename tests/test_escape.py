@@ -113,7 +113,8 @@ def test_what_does_not_differ_and_what_does(result) -> None:
 
 def test_the_loop_factor_falls_at_saturating_doses() -> None:
     """Near 1.3 for 1 uM milademetan and 1.1 for 100 nM KT-253: a saturated promoter feels less."""
-    from p53net.escape_study import _loop_factor, candidates
+    from p53net.candidates import candidates
+    from p53net.escape_study import _loop_factor
 
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
     assert _loop_factor(inhibitor, 1000.0) == pytest.approx(1.34, abs=0.05)
@@ -240,7 +241,7 @@ def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) 
     from dataclasses import replace
     from functools import partial
 
-    from p53net.escape_study import candidates
+    from p53net.candidates import candidates
 
     inhibitor, _, twin = candidates(["milademetan", "KT-253"])
     twin = replace(twin, parameters={**twin.parameters, "CRBN_total": crbn})

@@ -13,17 +13,17 @@ from p53net.model.tables import Value, cell_line_entries, drug_entries, names_of
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
 
-OBSERVABLES = (
-    "p53_total",
-    "p53_active",
-    "MDM2_total",
-    "MDM2_free",
-    "MDM2_mRNA",
-    "p21",
-    "PUMA",
-    "GDF15",
-)
-"""Read-outs that every model has, in nM."""
+OBSERVABLES = {
+    "p53_total": "all p53, free and bound",
+    "p53_active": "free p53, phosphorylated or not: transcriptionally active",
+    "MDM2_total": "all MDM2, free, bound and ubiquitinated",
+    "MDM2_free": "MDM2 bound to nothing",
+    "MDM2_mRNA": "MDM2 mRNA, nuclear and cytoplasmic",
+    "p21": "p21 (CDKN1A) protein",
+    "PUMA": "PUMA (BBC3) protein",
+    "GDF15": "GDF15 in the cell",
+}
+"""Read-outs that every model has, in nM, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.

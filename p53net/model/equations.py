@@ -1,6 +1,6 @@
 """Generated equations in Markdown: what a reviewer reads instead of SBML."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 import libsbml
 
@@ -8,14 +8,14 @@ from p53net.model.sbml import read
 from p53net.model.tables import Value
 
 
-def equations(sbml: str, parameters: Mapping[str, Value], observables: Sequence[str]) -> str:
+def equations(sbml: str, parameters: Mapping[str, Value], observables: Collection[str]) -> str:
     """Markdown of one model: compartments, parameters with source, rates, ODEs, start values."""
     document = read(sbml)
     return "\n".join(_lines(document.getModel(), parameters, observables)) + "\n"
 
 
 def _lines(
-    model: "libsbml.Model", parameters: Mapping[str, Value], observables: Sequence[str]
+    model: "libsbml.Model", parameters: Mapping[str, Value], observables: Collection[str]
 ) -> Iterator[str]:
     yield f"# {model.getId()}"
     yield ""
