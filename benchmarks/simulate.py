@@ -130,7 +130,9 @@ def main() -> None:
     packages = ["p53net", "libroadrunner", "numpy", "scipy", *["python-copasi"] * bool(has_copasi)]
     print(f"{date.today()}, {cpu}, {os.cpu_count()} cores, Python {platform.python_version()},")
     print(", ".join(f"{name} {version(name)}" for name in packages) + f"; {ROUNDS} runs each.\n")
-    print("| engine | tolerance | error | median [ms] | minimum [ms] | to default p53net |")
+    print(
+        "| engine | tolerance | error | median [ms] | minimum [ms] | time over default `simulate` |"
+    )
     print("|---" * 6 + "|")
     for (name, tol), runs in times.items():
         ratio = np.median(runs) / np.median(times[USUAL])

@@ -139,11 +139,13 @@ def simulate(
 @app.command()
 def escape(
     drug: Annotated[
-        list[str] | None, typer.Option("--drug", help="Drug to compare. Repeatable.")
+        list[str] | None,
+        typer.Option("--drug", help="Drug to compare; default milademetan, KT-253. Repeatable."),
     ] = None,
     cell_line: CellLine = GENERIC,
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
+    fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
     drug_table: DrugTable = None,
@@ -163,6 +165,7 @@ def escape(
         "cell_line": cell_line,
         "hours": hours,
         "pulse_hours": pulse,
+        "fold": fold,
         "drug_table": drug_table,
         "cell_line_table": line_table,
     }

@@ -113,7 +113,7 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
         yield from _section(f"What {names[0]} does", [text for text, _ in _findings(result)])
     else:
         found = list(_findings(result))
-        same = f"What does not differ (within {_ALIKE - 1:.0%})"
+        same = f"What does not differ between drugs (within {_ALIKE - 1:.0%}; twins stand beside)"
         yield from _section(same, [text for text, alike in found if alike])
         yield from _section("What differs", [text for text, alike in found if not alike])
     yield from _section("Read with care", list(_cautions(result)))
@@ -169,11 +169,14 @@ def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
         "positive first term is MDM2 that feedback hands back and drug must hold down.",
         _alike(result, "log_abundance", absolute=True),
     )
-    fall = _each(result, "{:.0%}", "rebound", **long)
+    fall = _each(result, "{:.0%} ({:.2g} h)", "rebound", "washout_half_time", **long)
+    fall = fall.replace("nan h", f"over {AFTER_WASHOUT:g} h")
     free = _each(result, "{:+.1f}", "free_MDM2_rise", **long)
     yield (
         f"After washout of {long['exposure']:g} h of exposure active p53 falls below untreated by "
-        f"{fall}; free MDM2 peaks at log2 {free}.",
+        f"{fall}; free MDM2 peaks at log2 {free}. In brackets the half-time of the drug in the "
+        "cell, on which this depends: rates of entry and exit are assumed, and at equal rates an "
+        "inhibitor and a degrader rebound alike.",
         _alike(result, "rebound", long, absolute=True),
     )
     lasting = _each(result, "{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", **short)

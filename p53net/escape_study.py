@@ -334,7 +334,6 @@ def repeatable(result: xr.Dataset, inputs: Mapping[str, object]) -> dict[str, ob
         "inputs": {
             key: str(value) if isinstance(value, Path) else value for key, value in inputs.items()
         },
-        "fold": result.attrs["fold"],
         "dose_ratio_folds": list(FOLDS),
         "medium_volumes_pL": list(MEDIUM_VOLUMES),
         "hours_after_washout": AFTER_WASHOUT,

@@ -108,9 +108,11 @@ def _untreated() -> Iterator[Row]:
     half_life = 60.0 * math.log(2.0) * p53 / model.definition.parameters["k_syn_p53"].value
     run = model.simulate(np.linspace(0.0, 1000.0, 101))
     drift = max(float(abs(run[n] / run[n][0] - 1.0).max()) for n in ("p53_total", "MDM2_total"))
-    yield Row("untreated p53", p53, 5, 100, "nM", "expected range")
-    yield Row("untreated MDM2", mdm2, 5, 100, "nM", "expected range")
-    yield Row("untreated p53 half-life", half_life, 10, 30, "min", "BioNumbers 106237")
+    yield Row("untreated p53", p53, 5, 100, "nM", "expected range", "set by hand")
+    yield Row("untreated MDM2", mdm2, 5, 100, "nM", "expected range", "set by hand")
+    yield Row(
+        "untreated p53 half-life", half_life, 10, 30, "min", "BioNumbers 106237", "set by hand"
+    )
     yield Row("relative drift over 1,000 h", drift, 0, 1e-6, "1", "invariant")
 
 
@@ -137,7 +139,7 @@ def _milademetan_induction() -> Iterator[Row]:
         rest = model.steady_state()
         scored = line == "generic"
         note = (
-            ""
+            "set by hand"
             if scored
             else "prediction, missed: at gene dose 15 the plateau lies at doses never tested"
         )
@@ -167,7 +169,15 @@ def _kt253() -> Iterator[Row]:
     fall = rebound(run["p53_active"].sel(time=slice(24.0, None)).values, float(rest["p53_active"]))
     yield Row("KT-253 100 nM, 2 h: total MDM2", at2, 0, 0.10, "fold", "mechanism")
     yield Row("KT-253 100 nM, 24 h: total MDM2", at24, 0, 0.25, "fold", "mechanism")
-    yield Row("KT-253 100 nM, 24 h, washed out: rebound", fall, 0, 0.05, "1", "mechanism")
+    yield Row(
+        "KT-253 100 nM, 24 h, washed out: rebound",
+        fall,
+        0,
+        0.05,
+        "1",
+        "expected range",
+        "follows from the assumed exit of 2 /h; at the inhibitors' 10 /h it rebounds as they do",
+    )
     dose, _ = half_effect_dose(model, "KT-253", "MDM2_total", 2.0, feedback=False)
     source = "BenchChem technical guide on KT-253, 2025: 0.4 nM"
     yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "set by hand")
@@ -236,7 +246,7 @@ def _damage() -> Iterator[Row]:
     lag = float(mdm2[0] - p53[0])
     source = "Geva-Zatorsky 2006 Mol Syst Biol"
     yield Row("damage (DSB = 1): p53 peaks in 40 h", float(len(p53)), 2, np.inf, "1", source)
-    yield Row("damage: period of p53 peaks", period, 4.5, 7, "h", source)
+    yield Row("damage: period of p53 peaks", period, 4.5, 7, "h", source, "set by hand")
     yield Row("damage: lag of MDM2 behind p53", lag, 1, 3, "h", "general knowledge, unverified")
 
 

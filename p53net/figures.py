@@ -193,7 +193,7 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
     )
     panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
     panel.set_ylabel("drug per basal MDM2 [molecules per molecule]")
-    panel.set_title("(d) closed dish: drug for the same p53", loc="left")
+    panel.set_title("(d) closed dish: drug for equal effect", loc="left")
 
 
 def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:

@@ -149,6 +149,9 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
      "1,000,001 points"),
     # runs
     ("integration fails", simulate(doses={"KT-253": 1e300}), pn.SimulationError, "integration failed"),
+    ("untreated cell that pulses for ever",
+     simulate(parameters={"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}),
+     pn.SteadyStateError, "it pulses"),
     ("no state at rest", lambda _: MODEL.steady_state({"KT-253": 14.0}, {"k_ub_MDM2": 0.0}),
      pn.SteadyStateError, "does not come to rest"),
     # escape

@@ -210,10 +210,17 @@ def test_the_same_inputs_give_the_same_bytes(result) -> None:
 def test_the_record_repeats_the_run(result) -> None:
     from p53net.escape_study import repeatable
 
-    inputs = {"drugs": ["milademetan", "KT-253"], "cell_line": "generic", "hours": 24.0,
-              "pulse_hours": 4.0, "drug_table": None, "cell_line_table": None}  # fmt: skip
+    inputs = {
+        "drugs": ["milademetan", "KT-253"],
+        "cell_line": "generic",
+        "hours": 24.0,
+        "pulse_hours": 4.0,
+        "fold": 3.0,
+        "drug_table": None,
+        "cell_line_table": None,
+    }
     record = json.loads(json.dumps(repeatable(result, inputs)))
-    again = pn.escape(**record["inputs"], fold=record["fold"])
+    again = pn.escape(**record["inputs"])
     assert escape_report.table(again).equals(escape_report.table(result))
     values = {row["id"]: row["value"] for row in record["parameters"]["KT-253"]}
     assert values["k_ub_MDM2"] == 1500.0
@@ -253,3 +260,26 @@ def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) 
         )
         ratios.append(shut / opened)
     assert (abs(ratios[1] / ratios[0] - 1.0) < 0.05) is equal
+
+
+def test_at_equal_exit_an_inhibitor_and_a_degrader_rebound_alike() -> None:
+    """The rebound follows how fast a drug leaves the cell: the contrast is an assumed rate."""
+    lowest = {}
+    for drug, role in (("milademetan", "inhibitor"), ("KT-253", "degrader")):
+        model = pn.load(drug)
+        rest = float(model.steady_state()["p53_active"])
+        for rate in (2.0, 10.0):
+            parameters = {f"k_perm_{role}": rate}
+            dose = measures.effective_dose(
+                lambda d, m=model, n=drug, p=parameters, r=rest: float(
+                    m.simulate([0.0, 24.0], {n: d}, p)["p53_active"][-1] / r
+                ),
+                3.0,
+                "active p53",
+            )
+            run = model.simulate(np.linspace(0, 72, 1441), {drug: pn.pulse(dose, 24.0)}, parameters)
+            after = run["p53_active"].sel(time=slice(24.0, None))
+            lowest[role, rate] = float(after.min()) / rest
+    assert min(lowest["inhibitor", 2.0], lowest["degrader", 2.0]) > 0.95
+    assert max(lowest["inhibitor", 10.0], lowest["degrader", 10.0]) < 0.6
+    assert lowest["inhibitor", 10.0] == pytest.approx(lowest["degrader", 10.0], abs=0.1)

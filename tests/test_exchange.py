@@ -15,7 +15,7 @@ from tests.oracles import copasi_solution, scipy_solution
 
 TIMES = np.linspace(0.0, 72.0, 145)
 AGREEMENT = 1e-6  # of each quantity's maximum
-FLOOR = 1e-6  # nM: a quantity that stays below is compared with this instead
+FLOOR = 1e-9  # nM: a quantity that stays below is compared with this instead
 MODELS_FOLDER = Path(__file__).parent.parent / "models" / "sbml"
 # Dose times lie between grid points: engines may differ exactly at an event.
 COURSES = {
@@ -137,7 +137,7 @@ def test_equations_name_every_parameter_species_and_reaction() -> None:
     definition = pn.load("milademetan", "KT-253").definition
     for name in (*definition.parameters, *definition.species, *definition.derived):
         assert f"`{name}" in text or f"*{name})/dt" in text
-    assert "| assumed |" in text and "| measured |" in text
+    assert text.count("| assumed |") > 50
 
 
 def test_antimony_round_trip(tmp_path: Path) -> None:

@@ -16,15 +16,16 @@ from p53net.errors import SimulationError, SteadyStateError
 from p53net.model.definition import Definition
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
-# The integrator logs warnings to stdout, which belongs to the user's data.
+# The integrator logs warnings to stdout, which belongs to the user's data. What stops a run is
+# raised as an error as well.
 for _level in ("WARNING", "ERROR"):
-    os.environ.setdefault(f"SUNLOGGER_{_level}_FILENAME", "stderr")
+    os.environ.setdefault(f"SUNLOGGER_{_level}_FILENAME", os.devnull)
 # Without this a second live instance of the same SBML shares compiled code with the first and
 # can lose its time-dependent inputs.
 roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
 
 SETTLING_TIME = 2000.0
-"""Hours after which an undisturbed cell is at rest: a thousand of its slowest half-lives."""
+"""Hours after which a cell is at rest: at default values a thousand of its slowest half-lives."""
 
 _APPROACH_TIME = 200.0  # h
 _NEWTON_STEPS = 100
@@ -101,7 +102,17 @@ class RoadRunnerEngine:
         self._prepare(parameters, start)
         self._runner.selections = ["time"]
         # A pulsing cell comes no nearer with time; a short way finds the state it pulses round.
-        self._advance(np.array([0.0, SETTLING_TIME if stable else _APPROACH_TIME]))
+        try:
+            self._advance(np.array([0.0, SETTLING_TIME if stable else _APPROACH_TIME]))
+        except SimulationError:
+            if not stable:
+                raise
+            self._prepare(parameters, start)
+            self._advance(np.array([0.0, _APPROACH_TIME]))  # fails too if it is not for pulses
+            raise SteadyStateError(
+                f"{self._definition.id}: the cell does not come to rest within "
+                f"{SETTLING_TIME:,.0f} h: it pulses; check the parameters that were changed"
+            ) from None
         integrated = np.array(self._model.getFloatingSpeciesConcentrations())
         state, jacobian = self._rest(integrated)
         if stable:
