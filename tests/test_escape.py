@@ -43,14 +43,16 @@ def test_abundance_and_occupancy_add_up(rise: float, share: float) -> None:
 @given(st.floats(0.3, 3.0), st.floats(0.0, 5.0))
 def test_half_time_of_an_exponential(rate: float, floor: float) -> None:
     values = floor + 7.0 * np.exp(-rate * TIMES)
+    # Linear interpolation over a step of 0.01 h is late by at most rate * step**2 / 8.
+    late = rate * 0.01**2 / 8.0
     assert measures.half_time(TIMES + 3.0, values, floor) == pytest.approx(
-        math.log(2.0) / rate, rel=1e-3
+        math.log(2.0) / rate, abs=late + 1e-9
     )
 
 
 def test_half_time_counts_the_last_crossing() -> None:
     values = np.interp(TIMES, [0, 1, 2, 3, 10], [1.0, 0.2, 0.8, 0.0, 0.0])
-    assert measures.half_time(TIMES, values, 0.0) == pytest.approx(2.375, abs=0.01)
+    assert measures.half_time(TIMES, values, 0.0) == pytest.approx(2.375, abs=1e-9)
 
 
 def test_rebound() -> None:
@@ -91,10 +93,10 @@ def test_a_measure_can_be_had_from_a_plain_simulation(result) -> None:
 def test_what_does_not_differ_and_what_does(result) -> None:
     """The mechanism's own statements, and not the slogan."""
     milademetan, degrader = (result.sel(drug=name) for name in ("milademetan", "KT-253"))
-    np.testing.assert_allclose(milademetan["dose_ratio"], degrader["dose_ratio"], rtol=0.05)
-    np.testing.assert_allclose(milademetan["dose_ratio"], [2.44, 4.31, 8.0], rtol=0.05)
+    np.testing.assert_allclose(milademetan["dose_ratio"], degrader["dose_ratio"], rtol=0.005)
+    np.testing.assert_allclose(milademetan["dose_ratio"], [2.44, 4.31, 8.0], rtol=0.005)
     assert float(degrader["escape_index"]) == pytest.approx(
-        float(milademetan["escape_index"]), abs=0.05
+        float(milademetan["escape_index"]), abs=0.01
     )
     assert float(milademetan["MDM2_total_fold"]) > 2.0 > 1.0 > float(degrader["MDM2_total_fold"])
     assert float(milademetan["log_abundance"]) > 0.0 > float(degrader["log_abundance"])
@@ -107,7 +109,7 @@ def test_what_does_not_differ_and_what_does(result) -> None:
     ample = load.sel(drug="milademetan", **much) / load.sel(drug="KT-253", **much)
     assert float(scarce) > 1.2 * float(ample)
     potency = result["equal_dose"].sel(drug="milademetan") / result["equal_dose"].sel(drug="KT-253")
-    assert float(ample) == pytest.approx(float(potency), rel=0.02)
+    assert float(ample) == pytest.approx(float(potency), rel=0.002)
     assert float(load.sel(drug="KT-253", **little)) < 1.0
 
 
