@@ -1,17 +1,25 @@
-"""The drugs that a study compares: each a model with one drug, and a degrader's twin."""
+"""The drugs that a study compares, each a model with one drug, and the doses at which it does so.
+
+A degrader brings its non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from p53net.dosing import Dose
+from p53net import measures
+from p53net.dosing import Dose, closed, constant
 from p53net.errors import InputError, MeasureError
 from p53net.escape_report import TWIN
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
 from p53net.simulate import Model, load
+
+DOSES = np.geomspace(1e-2, 1e6, 33)
+"""Constant concentrations [nM] of a dose-response curve."""
 
 
 @dataclass(frozen=True)
@@ -87,3 +95,73 @@ def candidates(
     if len({one.name for one in made}) < len(made):
         raise InputError("a drug is named twice; give each once")
     return made
+
+
+def resting_dose(one: Candidate, fold: float, *, feedback: bool) -> float:
+    """The constant dose [nM] under which active p53 rests at `fold` times untreated."""
+    return measures.effective_dose(
+        partial(one.resting_fold, feedback=feedback),
+        fold,
+        "active p53 at rest, in multiples of untreated,",
+    )
+
+
+def loop_factor(one: Candidate, dose: float) -> float:
+    """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
+    treated = one.model.steady_state({one.drug: dose}, one.parameters, stable=False)
+    usual = one.model.definition.parameters["k_ub_p53"].value
+    rate = one.parameters.get("k_ub_p53", usual)
+    held = {"P2_activity_held": float(treated["P2_activity_closed"])}
+
+    def sensitivity(feedback: bool) -> float:
+        changed: Mapping[str, float] = {} if feedback else held
+        return measures.log_sensitivity(
+            lambda factor: one.resting_fold(
+                dose, feedback=feedback, changed={"k_ub_p53": rate * factor, **changed}
+            )
+        )
+
+    return sensitivity(False) / sensitivity(True)
+
+
+def responses(
+    one: Candidate, hours: float, names: Sequence[str], *, feedback: bool = True
+) -> FloatArray:
+    """Values at `hours` under each of `DOSES`, constant: a row for each, a column for each name."""
+    ends = np.array([0.0, hours])
+    runs = [one.run(ends, constant(dose), names, feedback=feedback) for dose in DOSES]
+    return np.array([[run[name][-1] for name in names] for run in runs])
+
+
+def equal_dose(one: Candidate, active: FloatArray, hours: float, fold: float) -> tuple[float, bool]:
+    """The lowest constant dose [nM] that gives the fold at `hours`, and whether it is the only one.
+
+    `active` is active p53 under each of `DOSES`. Where p53 pulses, a response at one time can cross
+    a level more than once.
+    """
+    above = active / one.untreated["p53_active"] >= fold
+    crossings = np.flatnonzero(above[1:] != above[:-1])
+    between = (DOSES[crossings[0]], DOSES[crossings[0] + 1]) if len(crossings) else None
+    dose = measures.effective_dose(
+        lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
+        fold,
+        f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
+        between,
+    )
+    return dose, len(crossings) <= 1
+
+
+def closed_dish_dose(one: Candidate, volume: float, hours: float, fold: float) -> float:
+    """First concentration [nM] that gives the fold with `volume` [pL] of medium for each cell."""
+    return measures.effective_dose(
+        lambda nanomolar: one.fold_at(hours, closed(nanomolar, volume)),
+        fold,
+        f"active p53 under {one.name} in {volume:g} pL per cell, in multiples of untreated,",
+    )
+
+
+def stoichiometric_load(one: Candidate, dose: float, volume: float) -> float:
+    """Drug molecules for each MDM2 molecule of the untreated cell, at a closed dish's dose [nM]."""
+    usual = one.model.definition.parameters["cell"].value
+    cell = one.parameters.get("cell", usual)
+    return dose * volume / (one.untreated["MDM2_total"] * cell)

@@ -6,16 +6,25 @@ non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from p53net import measures
-from p53net.candidates import Candidate, candidates
+from p53net.candidates import (
+    DOSES,
+    Candidate,
+    candidates,
+    closed_dish_dose,
+    equal_dose,
+    loop_factor,
+    responses,
+    resting_dose,
+    stoichiometric_load,
+)
 from p53net.doctor import versions
-from p53net.dosing import closed, constant, finite_number, pulse
+from p53net.dosing import constant, finite_number, pulse
 from p53net.errors import InputError, MeasureError
 from p53net.escape_report import AFTER_WASHOUT, TWIN, about
 from p53net.measures import FloatArray
@@ -29,7 +38,6 @@ MEDIUM_VOLUMES = (2.0, 20.0, 1000.0)
 """Medium for each cell [pL] in the closed dish."""
 
 _STEPS = 6  # of each candidate, for the progress
-_DOSES = np.geomspace(1e-2, 1e6, 33)  # nM
 _SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
 
 
@@ -95,9 +103,12 @@ def escape(
 def _steps(
     one: Candidate, hours: float, pulse_hours: float, fold: float
 ) -> Iterator[tuple[str, xr.Dataset]]:
-    responses = _responses(one, hours)
-    yield "dose-response", responses
-    dose, status = _equal_dose(one, responses, hours, fold)
+    curves = _responses(one, hours)
+    yield "dose-response", curves
+    active = curves["response_p53_active"].sel(loop="closed").values
+    dose, only = equal_dose(one, active, hours, fold)
+    pulses = "the lowest of several: active p53 pulses, so the response is not monotone"
+    status = "ok" if only else pulses
     at_dose = _at_dose(one, dose, hours)
     yield "equally effective dose", at_dose.assign(equal_dose_status=((), status))
     yield "time courses", _courses(one, dose, hours)
@@ -136,68 +147,23 @@ def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     )
 
 
-def _equal_dose(
-    one: Candidate, responses: xr.Dataset, hours: float, fold: float
-) -> tuple[float, str]:
-    """The lowest constant dose that gives the fold, and whether others give it too.
-
-    Where p53 pulses, a response at one time can cross a level more than once.
-    """
-    curve = responses["response_p53_active"].sel(loop="closed").values
-    above = curve / one.untreated["p53_active"] >= fold
-    crossings = np.flatnonzero(above[1:] != above[:-1])
-    between = (_DOSES[crossings[0]], _DOSES[crossings[0] + 1]) if len(crossings) else None
-    dose = measures.effective_dose(
-        lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
-        fold,
-        f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
-        between,
-    )
-    if len(crossings) > 1:
-        return dose, "the lowest of several: active p53 pulses, so the response is not monotone"
-    return dose, "ok"
-
-
 def _loop_factor_at(one: Candidate, fold: float) -> xr.Dataset:
     """The loop factor where active p53 rests at `fold` times untreated, so that drugs compare."""
     try:
-        dose = measures.effective_dose(
-            partial(one.resting_fold, feedback=True), fold, "active p53 at rest"
-        )
-        found, status = _loop_factor(one, dose), "ok"
+        found, status = loop_factor(one, resting_dose(one, fold, feedback=True)), "ok"
     except MeasureError as error:
         found, status = np.nan, f"not reached: {error}"
     return xr.Dataset({"loop_factor": ((), found), "loop_factor_status": ((), status)})
 
 
-def _loop_factor(one: Candidate, dose: float) -> float:
-    """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
-    treated = one.model.steady_state({one.drug: dose}, one.parameters, stable=False)
-    rate = one.model.definition.parameters["k_ub_p53"].value
-    held = {"P2_activity_held": float(treated["P2_activity_closed"])}
-
-    def sensitivity(feedback: bool) -> float:
-        changed: Mapping[str, float] = {} if feedback else held
-        return measures.log_sensitivity(
-            lambda factor: one.resting_fold(
-                dose, feedback=feedback, changed={"k_ub_p53": rate * factor, **changed}
-            )
-        )
-
-    return sensitivity(False) / sensitivity(True)
-
-
 def _responses(one: Candidate, hours: float) -> xr.Dataset:
     names = ["p53_active", "MDM2_total"]
-    ends = np.array([0.0, hours])
-    found = np.empty((2, len(_DOSES), len(names)))
-    for row, feedback in enumerate((True, False)):
-        for column, dose in enumerate(_DOSES):
-            run = one.run(ends, constant(dose), names, feedback=feedback)
-            found[row, column] = [run[name][-1] for name in names]
+    found = np.array(
+        [responses(one, hours, names, feedback=feedback) for feedback in (True, False)]
+    )
     return xr.Dataset(
         {f"response_{n}": (("loop", "dose"), found[:, :, i]) for i, n in enumerate(names)},
-        coords={"loop": ["closed", "open"], "dose": _DOSES},
+        coords={"loop": ["closed", "open"], "dose": DOSES},
     )
 
 
@@ -264,11 +230,7 @@ def _dose_ratios(one: Candidate) -> xr.Dataset:
     for row, feedback in enumerate((True, False)):
         for column, fold in enumerate(FOLDS):
             try:
-                doses[row, column] = measures.effective_dose(
-                    partial(one.resting_fold, feedback=feedback),
-                    fold,
-                    "active p53 at rest, in multiples of untreated,",
-                )
+                doses[row, column] = resting_dose(one, fold, feedback=feedback)
             except MeasureError as error:
                 status[column] = f"not reached: {error}"
     return xr.Dataset(
@@ -284,26 +246,13 @@ def _dose_ratios(one: Candidate) -> xr.Dataset:
     )
 
 
-def _closed_fold(one: Candidate, hours: float, volume: float, nanomolar: float) -> float:
-    return one.fold_at(hours, closed(nanomolar, volume))
-
-
 def _loads(one: Candidate, hours: float, fold: float) -> xr.Dataset:
-    cell = one.model.definition.parameters["cell"].value
-    basal = one.untreated["MDM2_total"] * cell
-    doses = [
-        measures.effective_dose(
-            partial(_closed_fold, one, hours, volume),
-            fold,
-            f"active p53 under {one.name} in {volume:g} pL per cell, in multiples of untreated,",
-        )
-        for volume in MEDIUM_VOLUMES
-    ]
-    per_cell = np.array(doses) * np.array(MEDIUM_VOLUMES)
+    doses = [closed_dish_dose(one, volume, hours, fold) for volume in MEDIUM_VOLUMES]
+    loads = [stoichiometric_load(one, *pair) for pair in zip(doses, MEDIUM_VOLUMES, strict=True)]
     return xr.Dataset(
         {
             "closed_dish_dose": ("medium_volume", doses),
-            "stoichiometric_load": ("medium_volume", per_cell / basal),
+            "stoichiometric_load": ("medium_volume", loads),
         },
         coords={"medium_volume": list(MEDIUM_VOLUMES)},
     )
@@ -337,7 +286,7 @@ def repeatable(result: xr.Dataset, inputs: Mapping[str, object]) -> dict[str, ob
         "dose_ratio_folds": list(FOLDS),
         "medium_volumes_pL": list(MEDIUM_VOLUMES),
         "hours_after_washout": AFTER_WASHOUT,
-        "doses_nM": list(_DOSES),
+        "doses_nM": list(DOSES),
         "engine": result.attrs["engine"],
         "tolerances": result.attrs["tolerances"],
         "versions": versions(),

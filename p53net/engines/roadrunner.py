@@ -72,7 +72,9 @@ class RoadRunnerEngine:
         """
         runner = self._runner
         self._prepare(parameters, start)
-        runner.selections = ["time", *(f"[{v}]" if v in self.species else v for v in variables)]
+        chosen = ["time", *(f"[{v}]" if v in self.species else v for v in variables)]
+        if chosen != runner.selections:
+            runner.selections = chosen
         rows = np.empty((len(times), len(variables)))
         for number, segment in enumerate(segments):
             for name, value in segment.settings.items():
@@ -88,6 +90,25 @@ class RoadRunnerEngine:
         if not np.isfinite(rows).all():
             raise SimulationError(f"{self._definition.id}: the run gave values that are not finite")
         return rows
+
+    def rates(self, parameters: Mapping[str, float], state: FloatArray) -> FloatArray:
+        """Rates of change of `species` [nM/h] in a given state."""
+        self._prepare(parameters, state)
+        return self._rates(state, self._volumes())
+
+    def stable_near(self, parameters: Mapping[str, float], near: FloatArray) -> FloatArray | None:
+        """The stable state at rest [nM] to which Newton steps lead from a state near it, if any.
+
+        Only for a model with one state at rest, such as a cell without drug: nothing shows here
+        that the cell would come to this one. The steps keep conserved totals at those of `near`.
+        """
+        self._prepare(parameters, near)
+        try:
+            state, jacobian = self._rest(near)
+        except (SteadyStateError, np.linalg.LinAlgError):
+            return None
+        leaves = bool(np.linalg.eigvals(jacobian).real.max() > _STILL)
+        return None if leaves else np.where(state < _NOTHING, 0.0, state)
 
     def steady_state(
         self, parameters: Mapping[str, float], start: FloatArray, stable: bool = True
@@ -158,24 +179,37 @@ class RoadRunnerEngine:
         return np.array(table)
 
     def _rest(self, near: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The state at rest near a given one, and the Jacobian [1/h] there, without counters."""
-        state = near.copy()
-        keep = np.ix_(self._resting, self._resting)
-        size, damping = np.inf, _DAMPING
+        """The state at rest near a given one, and the Jacobian [1/h] there, without counters.
+
+        Steps repeat with one Jacobian as long as they shrink, for it costs as much as thirty of
+        them.
+        """
+        volumes = self._volumes()
+        state, resting = near.copy(), self._resting
+        keep = np.ix_(resting, resting)
+        damping, size = _DAMPING, np.inf
+        inverse, fresh = None, False
         for _ in range(_NEWTON_STEPS):
-            rates = self._rates(state)
-            jacobian = self._jacobian(state, rates)[keep]
-            # The damping makes the system regular along conserved totals, where rates are zero.
-            # Too little would blow up rounding errors there into a drift of the totals, so
-            # it is lowered only where a slow process needs it.
-            system = damping * np.eye(len(jacobian)) - jacobian
-            change = np.linalg.solve(system, rates[self._resting])
-            state[self._resting] += change
-            before, size = size, np.max(np.abs(change) / (np.abs(state[self._resting]) + _SMALL))
+            if inverse is None:
+                jacobian = self._jacobian(state, volumes)[keep]
+                # The damping makes the system regular along conserved totals, where rates are
+                # zero. Too little would blow up rounding errors there into a drift of the totals,
+                # so it is lowered only where a slow process needs it.
+                inverse, fresh = np.linalg.inv(damping * np.eye(len(jacobian)) - jacobian), True
+            rates = self._rates(state, volumes)[resting]
+            if not np.isfinite(rates).all():  # a step has left what the rates are defined for
+                size = np.inf
+                break
+            change = inverse @ rates
+            state[resting] += change
+            before, size = size, np.max(np.abs(change) / (np.abs(state[resting]) + _SMALL))
             if size > before / 2:
-                if size < _SETTLED:  # rounding stops further progress
+                if fresh and size < _SETTLED:  # rounding stops further progress
                     break
-                damping = max(damping / 3.0, _LEAST_DAMPING)
+                if fresh:
+                    damping = max(damping / 3.0, _LEAST_DAMPING)
+                inverse = None
+            fresh = False
         if size > _SETTLED or np.min(state) < -_SMALL:
             raise SteadyStateError(
                 f"{self._definition.id}: no steady state was found; the parameter set may pulse "
@@ -183,19 +217,20 @@ class RoadRunnerEngine:
             )
         return state, jacobian
 
-    def _jacobian(self, state: FloatArray, rates: FloatArray) -> FloatArray:
+    def _jacobian(self, state: FloatArray, volumes: FloatArray) -> FloatArray:
+        rates = self._rates(state, volumes)
         jacobian = np.empty((len(state), len(state)))
         for column in range(len(state)):
             nudge = 1e-6 * max(abs(state[column]), 1e-3)
             moved = state.copy()
             moved[column] += nudge
-            jacobian[:, column] = (self._rates(moved) - rates) / nudge
+            jacobian[:, column] = (self._rates(moved, volumes) - rates) / nudge
         return jacobian
 
-    def _rates(self, state: FloatArray) -> FloatArray:
+    def _rates(self, state: FloatArray, volumes: FloatArray) -> FloatArray:
         """Rates of change in nM/h: engines give amounts, the compartment turns them around."""
         self._model.setFloatingSpeciesConcentrations(state)
-        return np.array(self._runner.getRatesOfChange()) / self._volumes()
+        return np.array(self._runner.getRatesOfChange()) / volumes
 
     def _volumes(self) -> FloatArray:
         sizes = dict(zip(self._compartments, self._model.getCompartmentVolumes(), strict=True))
