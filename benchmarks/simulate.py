@@ -40,7 +40,7 @@ ABSENT = 1e-9  # nM: a species that stays below has no relative error (here: no 
 def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
     """The call of a user, and the call of the engine within it."""
     model = pn.Model(model.definition, Tolerances(tolerance, tolerance / 1000))
-    doses, names = model._doses(DOSES), model.definition.variables
+    doses, names = model.checked_doses(DOSES), model.definition.variables
     start, segments = model._start({}, doses, True), model._segments(doses, TIMES[-1])
     bare = partial(model._engine.integrate, *start, segments, TIMES, names)
     whole = partial(model.simulate, TIMES, DOSES)

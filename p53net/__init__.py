@@ -17,8 +17,10 @@ from p53net.errors import OutputError as OutputError
 from p53net.errors import P53NetError as P53NetError
 from p53net.errors import SimulationError as SimulationError
 from p53net.errors import SteadyStateError as SteadyStateError
+from p53net.errors import StoreError as StoreError
 from p53net.errors import TableError as TableError
 from p53net.errors import UnknownNameError as UnknownNameError
+from p53net.errors import WorkersError as WorkersError
 from p53net.escape_study import escape as escape
 from p53net.exchange import antimony as antimony
 from p53net.exchange import export as export
@@ -26,3 +28,13 @@ from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load
+from p53net.sweeps import Measure as Measure
+from p53net.sweeps import at as at
+from p53net.sweeps import auc as auc
+from p53net.sweeps import fold as fold
+from p53net.sweeps import log_uniform as log_uniform
+from p53net.sweeps import measure as measure
+from p53net.sweeps import peak as peak
+from p53net.sweeps import read_sweep as read_sweep
+from p53net.sweeps import sweep as sweep
+from p53net.sweeps import uniform as uniform

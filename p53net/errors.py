@@ -32,12 +32,24 @@ class SimulationError(P53NetError):
     """An integration that did not reach its end."""
 
 
+class TimeLimitError(P53NetError):
+    """A run that took longer than it was allowed to."""
+
+
 class MeasureError(P53NetError):
     """A measure that is not defined for this model, dose or cell line."""
 
 
 class OutputError(P53NetError):
     """A file that cannot be written."""
+
+
+class StoreError(P53NetError):
+    """A folder that is not this sweep's, or that another process is writing."""
+
+
+class WorkersError(P53NetError):
+    """Workers or a scheduler that cannot be used."""
 
 
 class MissingPackageError(P53NetError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,17 +85,11 @@ class Model:
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
         """
-        grid = _checked_times(times)
-        given = self._doses(doses)
-        end = float(grid[-1])
-        for drug, dose in given.items():
-            if dose.steps[-1][0] > end:
-                raise InputError(
-                    f"dose of {drug}: it changes at {dose.steps[-1][0]:g} h, after the run ends at "
-                    f"{end:g} h; simulate longer or end the dose earlier"
-                )
-        variables = self._observables(observables)
-        changed = self._parameters(parameters)
+        grid = checked_times(times)
+        given = self.checked_doses(doses)
+        variables = self.checked_observables(observables)
+        changed = self.checked_parameters(parameters)
+        self.check_run(given, changed, feedback, float(grid[-1]))
         table = self.curves(grid, given, changed, variables, feedback=feedback)
         data = {name: ("time", table[:, i], self._about(name)) for i, name in enumerate(variables)}
         return xr.Dataset(
@@ -119,6 +114,10 @@ class Model:
             segments = self._segments(doses, float(times[-1]))
             return self._engine.integrate(setting, start, segments, times, variables)
 
+    def set_deadline(self, seconds: float) -> None:
+        """Stop integrations that end later than this from now with a TimeLimitError."""
+        self._engine.deadline = perf_counter() + seconds
+
     def steady_state(
         self,
         doses: Mapping[str, Doses] | None = None,
@@ -132,14 +131,15 @@ class Model:
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
         `stable=False` also accepts a state at rest from which a pulsing cell moves away.
         """
-        given = self._doses(doses)
+        given = self.checked_doses(doses)
         for drug, dose in given.items():
             if not dose.is_constant:
                 raise InputError(
                     f"dose of {drug}: a steady state needs a constant dose, not {dose}; "
                     "give a number, or simulate"
                 )
-        changed = self._parameters(parameters)
+        changed = self.checked_parameters(parameters)
+        self.check_run(given, changed, feedback)
         with self._lock:
             setting, start = self._start(changed, given, feedback)
             state = self._with_medium(start, self._segments(given, 1.0)[0])
@@ -166,9 +166,10 @@ class Model:
         """SBML of one run: start values are the untreated steady state, later doses are events."""
         from p53net.model.sbml import Event, with_values
 
-        given = self._doses(doses)
+        given, changed = self.checked_doses(doses), self.checked_parameters(parameters)
+        self.check_run(given, changed, feedback)
         with self._lock:
-            setting, start = self._start(self._parameters(parameters), given, feedback)
+            setting, start = self._start(changed, given, feedback)
             first = self._segments(given, np.inf)[0]
             state = self._with_medium(start, first)
             values = dict(zip(self._engine.species, map(float, state), strict=True))
@@ -178,6 +179,28 @@ class Model:
             for time, nanomolar in dose.steps[1:]
         ]
         return with_values(self.definition.sbml, setting, values, events)
+
+    def check_run(
+        self,
+        doses: Mapping[str, Dose],
+        parameters: Mapping[str, float],
+        feedback: bool,
+        end: float = np.inf,
+    ) -> None:
+        """Raise InputError where checked inputs do not go together, in a run until `end` [h]."""
+        for drug, dose in doses.items():
+            if dose.steps[-1][0] > end:
+                raise InputError(
+                    f"dose of {drug}: it changes at {dose.steps[-1][0]:g} h, after the run ends at "
+                    f"{end:g} h; simulate longer or end the dose earlier"
+                )
+        if not isinstance(feedback, bool | np.bool_):
+            raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
+        if "medium" in parameters and any(dose.closed for dose in doses.values()):
+            raise InputError(
+                "parameter medium is set beside a closed dish, which sets it by medium_volume; "
+                "leave one out"
+            )
 
     @property
     def run_settings(self) -> dict[str, str]:
@@ -200,14 +223,7 @@ class Model:
     ) -> tuple[dict[str, float], FloatArray]:
         """All parameters of a run that differ from the file, and the untreated state."""
         state, activity = self._untreated_state(changed)
-        if not isinstance(feedback, bool | np.bool_):
-            raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
         volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
-        if volumes and "medium" in changed:
-            raise InputError(
-                "parameter medium is set beside a closed dish, which sets it by medium_volume; "
-                "leave one out"
-            )
         setting = {
             "P2_activity_held": activity,
             **changed,
@@ -274,7 +290,8 @@ class Model:
             Segment(begin, stop, changes[begin]) for begin, stop in zip(starts, ends, strict=True)
         ]
 
-    def _doses(self, doses: Mapping[str, Doses] | None) -> dict[str, Dose]:
+    def checked_doses(self, doses: Mapping[str, Doses] | None) -> dict[str, Dose]:
+        """Doses as a user gives them, by the drugs' own names. Raises InputError."""
         if doses is None:
             return {}
         if not isinstance(doses, Mapping):
@@ -307,7 +324,8 @@ class Model:
             )
         raise unknown_name("drug", name, self.definition.drugs or set(drug_names().values()))
 
-    def _parameters(self, parameters: Mapping[str, float] | None) -> dict[str, float]:
+    def checked_parameters(self, parameters: Mapping[str, float] | None) -> dict[str, float]:
+        """Parameters as a user gives them, as floats. Raises InputError, UnknownNameError."""
         if parameters is None:
             return {}
         if not isinstance(parameters, Mapping):
@@ -326,7 +344,8 @@ class Model:
                 raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
         return {name: float(value) for name, value in parameters.items()}
 
-    def _observables(self, names: Sequence[str] | None) -> tuple[str, ...]:
+    def checked_observables(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """Names of what a run returns, each once. Raises InputError, UnknownNameError."""
         if names is None:
             return self.definition.variables
         if not isinstance(names, Iterable):
@@ -373,7 +392,8 @@ def load(
     return Model(define(*names, cell_line=cell_line, drugs=drugs, cell_lines=cell_lines))
 
 
-def _checked_times(times: ArrayLike) -> FloatArray:
+def checked_times(times: ArrayLike) -> FloatArray:
+    """Times [h] as an array that starts at 0 and rises. Raises InputError."""
     try:
         if isinstance(times, str | Mapping | Set | np.ma.MaskedArray):
             raise TypeError

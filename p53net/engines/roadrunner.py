@@ -7,12 +7,13 @@ Doses are exact: the integrator stops at each dose time and starts again.
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 
 import numpy as np
 import roadrunner
 
 from p53net.engines.runs import FloatArray, Segment, Tolerances
-from p53net.errors import SimulationError, SteadyStateError
+from p53net.errors import SimulationError, SteadyStateError, TimeLimitError
 from p53net.model.definition import Definition
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
@@ -46,6 +47,8 @@ class RoadRunnerEngine:
     version = str(roadrunner.__version__)
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
+        self.deadline = np.inf
+        """When `perf_counter` passes this, the next integration is a TimeLimitError."""
         self._definition = definition
         self._runner = roadrunner.RoadRunner(definition.sbml)
         self._model = self._runner.model
@@ -170,6 +173,8 @@ class RoadRunnerEngine:
     def _advance(self, points: FloatArray) -> FloatArray:
         try:
             table = self._runner.simulate(times=points)
+            if perf_counter() > self.deadline:
+                raise TimeLimitError(f"{self._definition.id}: the time limit is over")
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise SimulationError(

@@ -1,0 +1,214 @@
+"""Which points a sweep runs: a grid, a random design, or a table that the user brings."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from p53net.dosing import finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+
+DESIGNS = ("grid", "sobol", "latin-hypercube")
+MOST_RUNS = 100_000_000
+"""Most points that a sweep takes."""
+
+_RUN_TIME = 4e-3  # s, of one point on one core; for the size of what is refused
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Values of an axis between `low` and `high`, even or even in the logarithm."""
+
+    low: float
+    high: float
+    logarithmic: bool
+
+    def __post_init__(self) -> None:
+        low, high = finite_number(self.low, "low"), finite_number(self.high, "high")
+        if low >= high:
+            raise InputError(f"an axis from {low:g} to {high:g} is empty; give low below high")
+        if self.logarithmic and low == 0:
+            raise InputError("a logarithmic axis cannot start at 0; start above, or use uniform")
+
+    def quantile(self, share: FloatArray) -> FloatArray:
+        """The value below which this share, 0 to 1, of the distribution lies."""
+        if not self.logarithmic:
+            return np.asarray(self.low + share * (self.high - self.low))
+        spread = math.log(self.high / self.low)
+        # The ends are exact: rounding must not leave what was allowed.
+        return np.clip(self.low * np.exp(share * spread), self.low, self.high)
+
+
+Axes: TypeAlias = "Mapping[str, ArrayLike | Distribution]"
+Points: TypeAlias = "int | None"
+
+
+def uniform(low: float, high: float) -> Distribution:
+    """An axis spread evenly from `low` to `high`."""
+    return Distribution(low, high, logarithmic=False)
+
+
+def log_uniform(low: float, high: float) -> Distribution:
+    """An axis spread evenly in the logarithm from `low` to `high`."""
+    return Distribution(low, high, logarithmic=True)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Points in a fixed order: the grid's axes, the first slowest, and along `point` the rest."""
+
+    grid: Mapping[str, FloatArray]
+    """Axes that are crossed, in order."""
+    sampled: Mapping[str, FloatArray]
+    """Axes that move together: one value for each of `point`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every axis; the columns of `values`."""
+        return (*self.grid, *self.sampled)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the grid's axes, and of `point` where there is one."""
+        along = [len(values) for values in self.grid.values()]
+        return (*along, *[len(values) for values in list(self.sampled.values())[:1]])
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names for `shape`."""
+        return (*self.grid, *(["point"] if self.sampled else []))
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return math.prod(self.shape)
+
+    def values(self, start: int, stop: int) -> FloatArray:
+        """Axes at points `start` to `stop`: a row for each point, a column for each axis."""
+        places = np.unravel_index(np.arange(start, stop), self.shape)
+        crossed = [values[place] for values, place in zip(self.grid.values(), places, strict=False)]
+        return np.column_stack([*crossed, *[v[places[-1]] for v in self.sampled.values()]])
+
+
+def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
+    """The design that a user's axes describe.
+
+    Arrays are crossed. In a grid a distribution becomes `points` values at even steps; in the other
+    designs all distributions are sampled together at `points` points, for every cell of the arrays.
+    """
+    if kind not in DESIGNS:
+        raise InputError(f"design is {kind!r}, but must be one of {', '.join(DESIGNS)}")
+    if not isinstance(axes, Mapping) or not axes:
+        raise InputError(
+            "axes must map names to values; write {'milademetan': [10, 100], "
+            "'k_deg_p53': pn.log_uniform(0.05, 1)}"
+        )
+    drawn = {str(name): axis for name, axis in axes.items() if isinstance(axis, Distribution)}
+    given = {
+        str(name): _values(str(name), axis)
+        for name, axis in axes.items()
+        if not isinstance(axis, Distribution)
+    }
+    for name, values in given.items():
+        if len(np.unique(values)) < len(values):
+            raise InputError(f"axis {name} has a value twice; give each value of a grid once")
+    if drawn or points is not None:
+        _checked_points(points, kind, bool(drawn))
+    lengths = [len(values) for values in given.values()]
+    lengths += [points or 0] * (len(drawn) if kind == "grid" else bool(drawn))
+    check_size(math.prod(lengths), " x ".join(f"{length:,}" for length in lengths))
+    if kind == "grid":
+        steps = np.linspace(0.0, 1.0, points or 2)
+        spread = {name: axis.quantile(steps) for name, axis in drawn.items()}
+        return Design({str(name): {**given, **spread}[str(name)] for name in axes}, {})
+    if not drawn:
+        raise InputError(
+            f"a {kind} design needs an axis that is a distribution, such as "
+            "pn.log_uniform(0.05, 1); arrays make a grid"
+        )
+    shares = _shares(len(drawn), points or 0, kind, seed)
+    sampled = {name: axis.quantile(shares[:, i]) for i, (name, axis) in enumerate(drawn.items())}
+    return Design(given, sampled)
+
+
+def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
+    """The design of a table, or of a CSV or Parquet file: a row for each point."""
+    if not isinstance(table, pd.DataFrame):
+        path = Path(table)
+        try:
+            read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+            frame = read(path)
+        except (OSError, ValueError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"cannot read points from {path}: {reason}; give a CSV or .parquet file with one "
+                "column for each axis"
+            ) from None
+        table = frame
+    if table.empty:
+        raise InputError("the table of points is empty; give one row for each point")
+    if len(set(map(str, table.columns))) < len(table.columns):
+        raise InputError("the table of points names a column twice; give each axis once")
+    check_size(len(table), f"{len(table):,} rows")
+    return Design({}, {str(name): _values(str(name), table[name]) for name in table.columns})
+
+
+def check_size(runs: int, how: str) -> None:
+    """Refuse a sweep that nobody can wait for, and say how big it is."""
+    if runs > MOST_RUNS:
+        years = runs * _RUN_TIME / (3600 * 24 * 365)
+        raise InputError(
+            f"{runs:,} points ({how}) are too many: at most {MOST_RUNS:,} are allowed, and these "
+            f"would take {years:,.0f} core years and {runs * 8 / 2**30:,.0f} GiB for each measure; "
+            "take fewer values for each axis, or a sobol design"
+        )
+
+
+def _values(name: str, axis: object) -> FloatArray:
+    try:
+        if isinstance(axis, str | Mapping | set | np.ma.MaskedArray):
+            raise TypeError
+        raw = np.asarray(axis)
+        if raw.dtype.kind not in "iuf":
+            raise TypeError
+        values = raw.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"axis {name} must be numbers or a distribution, not {str(axis)[:60]!r}"
+        ) from None
+    if values.ndim != 1 or values.size == 0:
+        what = "empty" if values.size == 0 else f"{values.ndim}-dimensional"
+        raise InputError(f"axis {name} is {what}; give a list of one number or more")
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise InputError(f"axis {name} has a value that is NaN, infinite or below 0; correct it")
+    return values
+
+
+def _checked_points(points: object, kind: str, drawn: bool) -> None:
+    whole = isinstance(points, int | np.integer) and not isinstance(points, bool)
+    if not drawn:
+        raise InputError("points is given, but no axis is a distribution; leave it out")
+    if not whole or int(points) < (2 if kind == "grid" else 1):  # type: ignore[call-overload]
+        least = "2 or more values for each axis" if kind == "grid" else "1 or more"
+        raise InputError(f"points is {points!r}, but a {kind} design needs a whole number, {least}")
+
+
+def _shares(axes: int, points: int, kind: str, seed: int) -> FloatArray:
+    from scipy.stats import qmc
+
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise InputError(f"seed is {seed!r}, but must be a whole number, 0 or more")
+    source = np.random.default_rng(int(seed))
+    if kind == "latin-hypercube":
+        return np.asarray(qmc.LatinHypercube(axes, rng=source).random(points))
+    with warnings.catch_warnings():  # any number may be asked for; powers of two are most even
+        warnings.simplefilter("ignore", UserWarning)
+        return np.asarray(qmc.Sobol(axes, rng=source).random(points))

@@ -1,0 +1,376 @@
+"""What a sweep keeps of each run: areas, peaks, values, and every measure of feedback escape.
+
+A measure is written `kind:argument:argument`, as on the command line: `peak:p53_active`.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from p53net import candidates, measures
+from p53net.engines import FloatArray
+from p53net.errors import InputError, MeasureError, unknown_name
+from p53net.model import Definition
+from p53net.sweeps.point import Point
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of measure: its arguments, what it is, and how it is taken from a point."""
+
+    arguments: tuple[str, ...]
+    name: str
+    unit: str
+    meaning: str
+    value: Callable[..., float]
+    observables: tuple[str, ...] = ()
+    """What it needs besides an `observable` among its arguments."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number from each point. Made by `auc`, `peak`, `at`, `fold`, `measure` or a text."""
+
+    kind: str
+    arguments: tuple[str | float, ...] = ()
+    own: "Own | None" = None
+
+    def __str__(self) -> str:
+        parts = [a if isinstance(a, str) else f"{a:g}" for a in self.arguments]
+        return ":".join([self.kind, *parts])
+
+
+@dataclass(frozen=True)
+class Own:
+    """A user's function of `times` [h] and one array for each of `observables`."""
+
+    function: Callable[..., float]
+    observables: tuple[str, ...]
+    unit: str
+
+    @property
+    def digest(self) -> str:
+        """Tells one function from another."""
+        try:
+            source = inspect.getsource(self.function)
+        except (OSError, TypeError):
+            code = getattr(self.function, "__code__", None)
+            source = repr((code.co_code, code.co_consts)) if code else repr(self.function)
+        return hashlib.sha256(source.encode()).hexdigest()
+
+
+def auc(observable: str) -> Measure:
+    """Area under the curve over the whole run, by trapezoids between `times` [unit h]."""
+    return Measure("auc", (observable,))
+
+
+def peak(observable: str) -> Measure:
+    """Highest value among `times`."""
+    return Measure("peak", (observable,))
+
+
+def at(observable: str, hours: float) -> Measure:
+    """Value at one of `times` [h]."""
+    return Measure("at", (observable, hours))
+
+
+def fold(observable: str) -> Measure:
+    """Value at the end over the untreated value."""
+    return Measure("fold", (observable,))
+
+
+def measure(
+    name: str, function: Callable[..., float], observables: Sequence[str], unit: str = "1"
+) -> Measure:
+    """A measure of your own: `function(times, *curves)` returns one number.
+
+    `times` [h] and one array for each of `observables` are NumPy arrays of one length. The function
+    runs in the workers. What it raises, or a value that is not finite, is the point's status.
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise InputError(f"measure name {name!r} must be letters, digits and _, such as half_time")
+    if not callable(function):
+        raise InputError(f"measure {name} must be a function of times and curves")
+    if isinstance(observables, str) or not observables:
+        raise InputError(f"measure {name} needs a list of observables, such as ['p53_active']")
+    return Measure(name, (), Own(function, tuple(observables), unit))
+
+
+def _fold(point: Point, name: str) -> float:
+    curve = point.curve(name)
+    if curve[0] <= 0:
+        raise MeasureError(f"untreated {name} is 0, so there is no fold")
+    return float(curve[-1] / curve[0])
+
+
+def _swing(point: Point, name: str) -> float:
+    late = point.curve(name)[point.times >= 0.75 * point.times[-1]]
+    if late.mean() <= 0:
+        raise MeasureError(f"{name} is 0, so it has no swing")
+    return float(np.ptp(late) / late.mean())
+
+
+def _escape_index(point: Point) -> float:
+    active = point.curve("p53_active")
+    return measures.escape_index(point.times, active, point.opened("p53_active"), float(active[0]))
+
+
+def _undrugged(point: Point) -> tuple[float, float, float]:
+    total = point.curve("MDM2_total")
+    return measures.abundance_occupancy(
+        float(total[-1]), float(point.curve("MDM2_undrugged")[-1]), float(total[0])
+    )
+
+
+def _destroyed_per_drug(point: Point) -> float:
+    in_cell = point.curve("degrader_in_cell")[-1]
+    if in_cell <= 0:
+        raise MeasureError("there is no degrader in the cell at the end; read while it is there")
+    return float(point.curve(point.model.definition.counters[0])[-1] / in_cell)
+
+
+def _rebound(point: Point) -> float:
+    untreated = point.curve("p53_active")[0]
+    if untreated <= 0:
+        raise MeasureError("the cell has no p53, so nothing rebounds")
+    return measures.rebound(point.since_washout("p53_active")[1], float(untreated))
+
+
+def _free_rise(point: Point) -> float:
+    _, after = point.since_washout("MDM2_free")
+    return float(np.log2(after.max() / point.curve("MDM2_free")[0]))
+
+
+def _persistence(point: Point) -> float:
+    times, after = point.since_washout("p53_active")
+    return measures.half_time(times, after, float(point.curve("p53_active")[0]))
+
+
+def _washout_half_time(point: Point, drug: str) -> float:
+    times, after = point.since_washout(f"{point.model.definition.drugs[drug]}_in_cell")
+    return measures.half_time(times, after, 0.0)
+
+
+def _dose_ratio(point: Point, level: float, drug: str) -> float:
+    one = point.candidate(drug)
+    closed, opened = (candidates.resting_dose(one, level, feedback=f) for f in (True, False))
+    return closed / opened
+
+
+def _loop_factor(point: Point, level: float, drug: str) -> float:
+    one = point.candidate(drug)
+    return candidates.loop_factor(one, candidates.resting_dose(one, level, feedback=True))
+
+
+def _equal_dose(point: Point, level: float, drug: str) -> float:
+    one, hours = point.candidate(drug), float(point.times[-1])
+    active = candidates.responses(one, hours, ["p53_active"])[:, 0]
+    return candidates.equal_dose(one, active, hours, level)[0]
+
+
+def _stoichiometric_load(point: Point, level: float, volume: float, drug: str) -> float:
+    one, hours = point.candidate(drug), float(point.times[-1])
+    dose = candidates.closed_dish_dose(one, volume, hours, level)
+    return candidates.stoichiometric_load(one, dose, volume)
+
+
+_ACTIVE, _MDM2 = ("p53_active",), ("MDM2_total", "MDM2_undrugged")
+
+KINDS: Mapping[str, Kind] = {
+    "auc": Kind(
+        ("observable",), "auc_{0}", "{unit} h", "area under {0} over the run",
+        lambda point, name: float(np.trapezoid(point.curve(name), point.times)),
+    ),
+    "peak": Kind(
+        ("observable",), "peak_{0}", "{unit}", "highest {0}",
+        lambda point, name: float(point.curve(name).max()),
+    ),
+    "lowest": Kind(
+        ("observable",), "lowest_{0}", "{unit}", "lowest {0}",
+        lambda point, name: float(point.curve(name).min()),
+    ),
+    "at": Kind(
+        ("observable", "hours"), "{0}_at_{1}", "{unit}", "{0} at {1} h",
+        lambda point, name, hours: float(
+            point.curve(name)[np.searchsorted(point.times, hours)]
+        ),
+    ),
+    "fold": Kind(("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold),
+    "swing": Kind(
+        ("observable",), "{0}_swing", "1",
+        "swing of {0} in the last quarter of the run over its mean: does it pulse?", _swing,
+    ),
+    "escape_index": Kind(
+        (), "escape_index", "1",
+        "share of the open-loop response that feedback costs: 0 none, 1 all",
+        _escape_index, _ACTIVE,
+    ),
+    "log_undrugged": Kind(
+        (), "log_undrugged", "1", "ln of undrugged MDM2 over untreated, at the end",
+        lambda point: _undrugged(point)[0], _MDM2,
+    ),
+    "log_abundance": Kind(
+        (), "log_abundance", "1", "part of it from total MDM2: what feedback hands back",
+        lambda point: _undrugged(point)[1], _MDM2,
+    ),
+    "log_occupancy": Kind(
+        (), "log_occupancy", "1", "part of it from the undrugged share: what the drug takes",
+        lambda point: _undrugged(point)[2], _MDM2,
+    ),
+    "destroyed_per_drug": Kind(
+        (), "destroyed_per_drug", "1",
+        "MDM2 molecules destroyed by the end for each degrader molecule in the cell",
+        _destroyed_per_drug, ("degrader_in_cell", "MDM2_destroyed"),
+    ),
+    "rebound": Kind(
+        (), "rebound", "1", "fall of active p53 below untreated after washout", _rebound, _ACTIVE,
+    ),
+    "free_MDM2_rise": Kind(
+        (), "free_MDM2_rise", "1", "log2 of the highest free MDM2 after washout over untreated",
+        _free_rise, ("MDM2_free",),
+    ),
+    "persistence": Kind(
+        (), "persistence", "h", "half-time of raised active p53 after washout",
+        _persistence, _ACTIVE,
+    ),
+    "washout_half_time": Kind(
+        ("drug",), "washout_half_time", "h", "half-time of all {0} in the cell after washout",
+        _washout_half_time, ("{role}_in_cell",),
+    ),
+    "dose_ratio": Kind(
+        ("fold", "drug"), "dose_ratio_{0}", "1",
+        "dose of {1} alone, loop closed over open, for active p53 {0} times untreated at rest",
+        _dose_ratio,
+    ),
+    "loop_factor": Kind(
+        ("fold", "drug"), "loop_factor_{0}", "1",
+        "sensitivity of resting active p53 to k_ub_p53, open over closed loop, where {1} alone "
+        "rests it at {0} times untreated", _loop_factor,
+    ),
+    "equal_dose": Kind(
+        ("fold", "drug"), "equal_dose_{0}", "nM",
+        "lowest constant dose of {1} alone for active p53 {0} times untreated at the end",
+        _equal_dose,
+    ),
+    "stoichiometric_load": Kind(
+        ("fold", "volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
+        "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
+        _stoichiometric_load,
+    ),
+}  # fmt: skip
+"""Every kind of measure. `drug` may be left out where the model has one."""
+
+
+def parsed(text: str) -> Measure:
+    """A measure from its text, such as `at:MDM2_total:24`, `rebound` or `dose_ratio:3`."""
+    kind, *given = text.split(":")
+    if kind not in KINDS:
+        raise unknown_name("measure", kind, KINDS)
+    names = KINDS[kind].arguments
+    least = len([name for name in names if name != "drug"])
+    if not least <= len(given) <= len(names):
+        raise InputError(f"measure '{text}' should be written {':'.join([kind, *names])}")
+    return Measure(kind, tuple(given))
+
+
+def settled(wanted: object, definition: Definition, times: FloatArray) -> Measure:
+    """A measure with its arguments checked and complete: for this model, and these times."""
+    one = parsed(wanted) if isinstance(wanted, str) else wanted
+    if not isinstance(one, Measure):
+        raise InputError(
+            f"a measure is {wanted!r}, but must be a text such as 'peak:p53_active', or made by "
+            "pn.auc, pn.peak, pn.at, pn.fold or pn.measure"
+        )
+    if one.own is not None:
+        for name in one.own.observables:
+            _known(name, definition)
+        return one
+    kind = KINDS[one.kind]
+    given = list(one.arguments)
+    if "drug" in kind.arguments and len(given) < len(kind.arguments):
+        if len(definition.drugs) != 1:
+            has = " and ".join(definition.drugs) or "no drug"
+            raise InputError(f"measure {one} needs a drug, and the model has {has}; add ':NAME'")
+        given.append(next(iter(definition.drugs)))
+    checked = tuple(
+        _argument(name, value, one, definition, times)
+        for name, value in zip(kind.arguments, given, strict=True)
+    )
+    complete = Measure(one.kind, checked)
+    for name in observables_of(complete, definition):
+        if name not in definition.variables:
+            raise InputError(f"measure {one} needs {name}, and this model has none; load a drug")
+    return complete
+
+
+def observables_of(one: Measure, definition: Definition) -> tuple[str, ...]:
+    """Which quantities of a run it reads."""
+    if one.own is not None:
+        return one.own.observables
+    kind = KINDS[one.kind]
+    named = dict(zip(kind.arguments, one.arguments, strict=True))
+    role = definition.drugs.get(str(named.get("drug")), "")
+    needed = [name.format(role=role) for name in kind.observables]
+    return (*([str(named["observable"])] if "observable" in named else []), *needed)
+
+
+def described(one: Measure, definition: Definition) -> tuple[str, str, str]:
+    """Name, unit and meaning of its column."""
+    if one.own is not None:
+        return one.kind, one.own.unit, f"own measure {one.kind}"
+    kind = KINDS[one.kind]
+    said = [a if isinstance(a, str) else f"{a:g}" for a in one.arguments]
+    several = "drug" in kind.arguments and len(definition.drugs) > 1
+    name = kind.name.format(*said) + (f"_{said[-1]}" if several else "")
+    unit = definition.units.get(said[0], "1") if said else "1"
+    return name, kind.unit.format(unit=unit), kind.meaning.format(*said)
+
+
+def value_of(one: Measure, point: Point) -> float:
+    """The measure of a point. Raises MeasureError where it has no finite value."""
+    if one.own is not None:
+        curves = [point.curve(name).copy() for name in one.own.observables]
+        found = one.own.function(point.times.copy(), *curves)
+    else:
+        found = KINDS[one.kind].value(point, *one.arguments)
+    try:
+        number = float(found)
+    except (TypeError, ValueError):
+        raise MeasureError(f"it returned {str(found)[:60]!r}, not a number") from None
+    if not np.isfinite(number):
+        raise MeasureError(f"it is {number}")
+    return number
+
+
+def _argument(
+    name: str, value: str | float, one: Measure, definition: Definition, times: FloatArray
+) -> str | float:
+    if name == "observable":
+        return _known(str(value), definition)
+    if name == "drug":
+        key = str(value).strip().casefold()
+        if key not in definition.drug_names:
+            raise unknown_name("drug", value, definition.drugs)
+        return definition.drug_names[key]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"measure {one}: {name} is '{value}', not a number") from None
+    if name == "hours" and number not in times:
+        raise InputError(
+            f"measure {one}: {number:g} h is not among the times of the run; add it to times"
+        )
+    if name == "fold" and not 1.0 < number < np.inf:
+        raise InputError(f"measure {one}: the fold is {number:g}, but must be above 1")
+    if name == "volume" and not 0.0 < number < np.inf:
+        raise InputError(f"measure {one}: the volume is {number:g} pL, but must be above 0")
+    return number
+
+
+def _known(name: str, definition: Definition) -> str:
+    if name not in definition.variables:
+        raise unknown_name("observable", name, definition.variables)
+    return name

@@ -1,0 +1,245 @@
+"""What every point of a sweep has in common: checked once, sent to workers, and told apart."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from p53net.dosing import Dose, Doses, pulse
+from p53net.engines import FloatArray, Tolerances
+from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.model import Definition
+from p53net.simulate import Model, checked_times
+from p53net.sweeps.design import Design
+from p53net.sweeps.measure import Measure, at, described, observables_of, settled
+
+ENGINES = ("roadrunner",)
+EXPOSURE = "exposure"
+"""Axis of the time [h] after which every drug is washed out."""
+
+RESERVED = ("point", "time", "status", "reason")
+_PACKAGES = ("p53net", "libroadrunner", "numpy", "scipy")
+
+
+def package_versions() -> dict[str, str]:
+    """Of what can change the bytes of a row."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a point becomes a row."""
+
+    definition: Definition
+    tolerances: Tolerances
+    axes: tuple[str, ...]
+    """Drugs [nM], parameters and `exposure` [h], in the order of a point's values."""
+    times: FloatArray
+    doses: Mapping[str, Dose]
+    """Of drugs that are no axis; of one that is, the shape that the axis scales."""
+    parameters: Mapping[str, float]
+    feedback: bool
+    measures: tuple[Measure, ...]
+    curves: tuple[str, ...]
+    time_limit: float
+    """Seconds for one point."""
+    memory_limit: int
+    """Bytes for the process of one worker."""
+    engine: str
+    versions: Mapping[str, str]
+
+    @cached_property
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """Name of each measure's column to its unit and meaning."""
+        found = (described(one, self.definition) for one in self.measures)
+        return {name: (unit, meaning) for name, unit, meaning in found}
+
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Quantities that a run must return for the measures and curves."""
+        names = [n for one in self.measures for n in observables_of(one, self.definition)]
+        return tuple(dict.fromkeys([*self.curves, *names])) or ("p53_active",)
+
+    def inputs(self, values: Sequence[float]) -> tuple[dict[str, Dose], dict[str, float]]:
+        """Doses and parameters of the point with these values of the axes."""
+        doses, parameters = dict(self.doses), dict(self.parameters)
+        for name, value in zip(self.axes, values, strict=True):
+            if name in self.definition.drugs:
+                doses[name] = _scaled(self.doses.get(name), float(value))
+            elif name != EXPOSURE:
+                parameters[name] = float(value)
+        if EXPOSURE in self.axes:
+            hours = float(values[self.axes.index(EXPOSURE)])
+            doses = {drug: self._exposed(dose, hours) for drug, dose in doses.items()}
+        return doses, parameters
+
+    def unit(self, axis: str) -> str:
+        """Of the values of an axis."""
+        if axis == EXPOSURE:
+            return "h"
+        if axis in self.definition.drugs:
+            return "nM"
+        unit = self.definition.parameters[axis].unit
+        return {"dimensionless": "1", "per_hour": "1/h"}.get(unit, unit)
+
+    def record(self, design: Design) -> dict[str, object]:
+        """All that decides the bytes of the rows, as JSON; equal records mean an equal table."""
+        points = hashlib.sha256()
+        for name, values in (*design.grid.items(), *design.sampled.items()):
+            points.update(name.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
+        return {
+            "model": self.definition.id,
+            "model_sha256": self.definition.sha256,
+            "cell_line": self.definition.cell_line,
+            "engine": self.engine,
+            "tolerances": [self.tolerances.relative, self.tolerances.absolute],
+            "axes": list(self.axes),
+            "grid": {name: len(values) for name, values in design.grid.items()},
+            "points_sha256": points.hexdigest(),
+            "times_h": [float(t) for t in self.times],
+            "doses": {drug: str(dose) for drug, dose in self.doses.items()},
+            "parameters": dict(self.parameters),
+            "feedback": self.feedback,
+            "measures": [
+                f"{one} {one.own.digest} {one.own.observables}" if one.own else str(one)
+                for one in self.measures
+            ],
+            "curves": list(self.curves),
+            "time_limit_s": self.time_limit,
+            "memory_limit_bytes": self.memory_limit,
+            "versions": dict(self.versions),
+        }
+
+    def _exposed(self, dose: Dose, hours: float) -> Dose:
+        nanomolar = dose.steps[0][1]
+        if hours >= self.times[-1]:
+            return dose
+        return pulse(nanomolar, hours) if hours > 0 else Dose(((0.0, 0.0),))
+
+
+def plan_of(
+    model: Model,
+    design: Design,
+    *,
+    times: ArrayLike,
+    observables: Sequence[str],
+    measures: Sequence[Measure | str],
+    doses: Mapping[str, Doses] | None,
+    parameters: Mapping[str, float] | None,
+    feedback: bool,
+    time_limit: float,
+    memory_limit: int,
+    engine: str,
+    keep_trajectories: bool,
+) -> tuple[Plan, Design]:
+    """The plan of a sweep, and its design with the axes' names as the model writes them.
+
+    Raises InputError or UnknownNameError for whatever no point could run with.
+    """
+    if not isinstance(model, Model):
+        raise InputError(f"the model is {model!r}, but must be one that pn.load returns")
+    if engine not in ENGINES:
+        raise InputError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}")
+    grid = checked_times(times)
+    axes = [_axis(name, model) for name in design.names]
+    for name in axes:
+        if axes.count(name) > 1:
+            raise InputError(f"{name} is an axis twice; give each axis once")
+    names = dict(zip(design.names, axes, strict=True))
+    renamed = Design(
+        {names[name]: values for name, values in design.grid.items()},
+        {names[name]: values for name, values in design.sampled.items()},
+    )
+    given, changed = model.checked_doses(doses), model.checked_parameters(parameters)
+    _check_axes(model, renamed, given, changed)
+    watched = model.checked_observables(observables) if len(observables) else ()
+    wanted = [settled(one, model.definition, grid) for one in _listed(measures)]
+    if not keep_trajectories:
+        wanted += [settled(at(name, float(grid[-1])), model.definition, grid) for name in watched]
+    columns = [described(one, model.definition)[0] for one in wanted]
+    for name in columns:
+        taken = (*RESERVED, *axes, *(watched if keep_trajectories else ()))
+        if columns.count(name) > 1 or name in taken:
+            raise InputError(f"two columns would be called {name}; give each measure once")
+    if not wanted and not (keep_trajectories and watched):
+        raise InputError("nothing would be kept: name measures, or observables")
+    plan = Plan(
+        definition=model.definition,
+        tolerances=model.tolerances,
+        axes=tuple(axes),
+        times=grid,
+        doses=given,
+        parameters=changed,
+        feedback=feedback,
+        measures=tuple(wanted),
+        curves=watched if keep_trajectories else (),
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        engine=engine,
+        versions=package_versions(),
+    )
+    for number in {0, renamed.size - 1}:  # both ends of what is asked for, before anything runs
+        dosed, settings = plan.inputs(renamed.values(number, number + 1)[0].tolist())
+        model.check_run(model.checked_doses(dosed), settings, feedback, float(grid[-1]))
+    return plan, renamed
+
+
+def digest(record: Mapping[str, object]) -> str:
+    """The key of a sweep: its record in one line of hexadecimal digits."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _axis(name: str, model: Model) -> str:
+    definition = model.definition
+    if name == EXPOSURE or name in definition.parameters:
+        return name
+    if name.strip().casefold() in definition.drug_names:
+        return definition.drug_names[name.strip().casefold()]
+    allowed = [EXPOSURE, *definition.drugs, *definition.parameters]
+    try:  # a drug that exists but is not in the model says how to load it
+        model.checked_doses({name: 1.0})
+    except UnknownNameError:
+        raise unknown_name("axis", name, allowed) from None
+    raise unknown_name("axis", name, allowed)
+
+
+def _check_axes(
+    model: Model, design: Design, doses: Mapping[str, Dose], parameters: Mapping[str, float]
+) -> None:
+    drugs = model.definition.drugs
+    for name, values in (*design.grid.items(), *design.sampled.items()):
+        if name in parameters:
+            raise InputError(f"{name} is an axis and a fixed parameter; give it once")
+        if name not in drugs and name != EXPOSURE:
+            for value in (float(values.min()), float(values.max())):
+                model.checked_parameters({name: value})
+        if name in doses and not any(level > 0 for _, level in doses[name].steps):
+            raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")
+    if EXPOSURE in design.names:
+        shaped = [drug for drug, dose in doses.items() if not dose.is_constant or dose.closed]
+        if shaped:
+            raise InputError(f"exposure is an axis, but {shaped[0]} has a schedule of its own")
+        if not any(drug in doses or drug in design.names for drug in drugs):
+            raise InputError("exposure is an axis, but no drug is given; dose one")
+
+
+def _listed(measures: object) -> list[Measure | str]:
+    if isinstance(measures, str | Measure):
+        return [measures]
+    if not isinstance(measures, Iterable):
+        raise InputError(f"measures is {measures!r}, but must be a list; write ['peak:p53_active']")
+    return list(measures)
+
+
+def _scaled(shape: Dose | None, highest: float) -> Dose:
+    """The dose whose highest concentration [nM] is given, in the shape of another."""
+    if shape is None:
+        return Dose(((0.0, highest),))
+    top = max(level for _, level in shape.steps)
+    steps = tuple((time, level / top * highest) for time, level in shape.steps)
+    return Dose(steps, shape.medium_volume)

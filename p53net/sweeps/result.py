@@ -1,0 +1,155 @@
+"""The labelled result of a sweep, put together from its chunks."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from p53net.errors import InputError, StoreError
+from p53net.model import OBSERVABLES
+from p53net.sweeps import store as stores
+from p53net.sweeps.design import Design
+from p53net.sweeps.plan import EXPOSURE, Plan, digest
+from p53net.sweeps.rows import STATUSES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LARGEST_RESULT = 4 * 2**30
+"""Bytes of curves that a result may hold in memory."""
+
+
+def manifest_of(
+    plan: Plan, design: Design, chunk_size: int, settings: Mapping[str, str]
+) -> dict[str, Any]:
+    """All that is needed to put a result together from its chunks, and to tell it from others."""
+    record = plan.record(design)
+    variables = {
+        name: {"units": unit, "long_name": meaning}
+        for name, (unit, meaning) in plan.columns.items()
+    }
+    return {
+        "format": stores.FORMAT,
+        "key": digest(record),
+        "chunk_size": chunk_size,
+        "dimensions": list(design.dimensions),
+        "shape": list(design.shape),
+        "grid": {name: values.tolist() for name, values in design.grid.items()},
+        "sampled": list(design.sampled),
+        "axes": {name: _about_axis(plan, name) for name in plan.axes},
+        "variables": variables,
+        "curves": {
+            name: {"units": plan.definition.units[name], "long_name": OBSERVABLES.get(name, name)}
+            for name in plan.curves
+        },
+        "attributes": {
+            "study": "sweep",
+            "model": plan.definition.id,
+            "drugs": ", ".join(plan.definition.drugs),
+            "cell_line": plan.definition.cell_line,
+            "doses": json.dumps({drug: str(dose) for drug, dose in plan.doses.items()}),
+            "parameters": json.dumps(dict(plan.parameters)),
+            "feedback": "closed" if plan.feedback else "open",
+            "hours": float(plan.times[-1]),
+            "model_sha256": plan.definition.sha256,
+            **settings,
+        },
+        "times": plan.times.tolist(),
+        "record": record,
+    }
+
+
+class Result:
+    """Arrays of the right shape, filled chunk by chunk."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._manifest = manifest
+        size = int(np.prod(manifest["shape"]))
+        check_curves(size, len(manifest["curves"]), len(manifest["times"]))
+        names = [*manifest["sampled"], *manifest["variables"]]
+        self._numbers = {name: np.full(size, np.nan) for name in names}
+        self._texts = {
+            "status": np.full(size, "not run", dtype=object),
+            "reason": np.full(size, "", dtype=object),
+        }
+        along = len(manifest["times"])
+        self._curves = {name: np.full((size, along), np.nan) for name in manifest["curves"]}
+
+    def add(self, start: int, table: "pa.Table") -> None:
+        """Put a chunk in its place. Raises StoreError where it does not fit."""
+        place = slice(start, start + len(table))
+        try:
+            for name, values in self._numbers.items():
+                values[place] = table[name].to_numpy()
+            for name, texts in self._texts.items():
+                coded = table[name].combine_chunks().dictionary_encode()
+                words = np.array(coded.dictionary.to_pylist() or [""], dtype=object)
+                texts[place] = words[coded.indices.to_numpy()]  # one string for many points
+            for name, curves in self._curves.items():
+                flat = table[name].combine_chunks().flatten().to_numpy()
+                curves[place] = flat.reshape(len(table), -1)
+        except (KeyError, ValueError, AttributeError, IndexError) as error:
+            raise StoreError(f"the chunk at {start} does not fit its sweep: {error}") from None
+
+    def dataset(self) -> xr.Dataset:
+        """The result over the grid's axes and `point`, with units, a status and a reason."""
+        m = self._manifest
+        dimensions, shape = tuple(m["dimensions"]), tuple(m["shape"])
+        data: dict[str, Any] = {}
+        coordinates: dict[str, Any] = {
+            name: (name, np.asarray(values), m["axes"][name]) for name, values in m["grid"].items()
+        }
+        for name in m["sampled"]:  # the same for every cell of the grid
+            along = self._numbers[name].reshape(-1, shape[-1])[0]
+            coordinates[name] = ("point", along, m["axes"][name])
+        for name, about in m["variables"].items():
+            data[name] = (dimensions, self._numbers[name].reshape(shape), about)
+        for name, meaning in (("status", ", ".join(STATUSES)), ("reason", "why not ok")):
+            about = {"units": "1", "long_name": meaning}
+            data[name] = (dimensions, self._texts[name].reshape(shape), about)
+        if self._curves:
+            coordinates["time"] = ("time", m["times"], {"units": "h", "long_name": "time"})
+        for name, about in m["curves"].items():
+            data[name] = ((*dimensions, "time"), self._curves[name].reshape(*shape, -1), about)
+        return xr.Dataset(data, coords=coordinates, attrs=m["attributes"])
+
+
+def read_sweep(folder: str | Path) -> xr.Dataset:
+    """The result of a sweep in a folder, finished or not: what is missing is `not run`.
+
+    Raises StoreError where the folder holds no sweep. Damaged chunks count as not run.
+    """
+    store = stores.read(folder)
+    try:
+        return assembled(store.manifest, store.chunks())
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{folder} is not a sound sweep: {error!r}") from None
+
+
+def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table]]") -> xr.Dataset:
+    """The result from all its chunks."""
+    result = Result(manifest)
+    for start, table in chunks:
+        result.add(start, table)
+    return result.dataset()
+
+
+def check_curves(size: int, curves: int, times: int) -> None:
+    """Refuse curves that would not fit into memory, and say how big they are."""
+    needed = size * curves * times * 8
+    if needed > LARGEST_RESULT:
+        raise InputError(
+            f"the curves would take {needed / 2**30:,.1f} GiB, and at most "
+            f"{LARGEST_RESULT / 2**30:g} GiB are held; keep measures instead, or fewer times"
+        )
+
+
+def _about_axis(plan: Plan, name: str) -> dict[str, str]:
+    if name in plan.definition.drugs:
+        return {"units": "nM", "long_name": f"{name} in the medium"}
+    if name == EXPOSURE:
+        return {"units": "h", "long_name": "exposure before washout"}
+    return {"units": plan.unit(name), "long_name": name}

@@ -1,0 +1,221 @@
+"""A sweep: many points of one model, in this process, on local workers or on a cluster."""
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from p53net.dosing import Doses
+from p53net.engines import FloatArray
+from p53net.errors import InputError, WorkersError
+from p53net.simulate import Model
+from p53net.sweeps import result as results
+from p53net.sweeps import rows, workers
+from p53net.sweeps import store as stores
+from p53net.sweeps.design import Axes, Design, design_of, design_of_table
+from p53net.sweeps.measure import Measure
+from p53net.sweeps.plan import Plan, plan_of
+from p53net.sweeps.result import check_curves
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
+"""Hours at which a run is looked at, unless others are asked for."""
+
+_SMALL = 500  # points that are done before workers would have started
+_LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
+_CHUNKS_FOR_EACH = 12  # of a worker at least, so that none is left alone at the end
+_CURVE_BYTES = 64 * 2**20  # of one chunk
+
+
+class Progress(NamedTuple):
+    """How far a sweep is."""
+
+    done: int
+    failed: int
+    total: int
+    resumed: int
+    """Of those done, how many were in the store."""
+
+
+def sweep(
+    model: Model,
+    axes: "Axes | pd.DataFrame | str | Path",
+    *,
+    points: int | None = None,
+    design: str = "grid",
+    seed: int = 1,
+    times: ArrayLike = DEFAULT_TIMES,
+    observables: Sequence[str] = (),
+    measures: Sequence[Measure | str] = (),
+    doses: Mapping[str, Doses] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    feedback: bool = True,
+    time_limit: float = 60.0,
+    memory_limit: int | str = "2 GiB",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    store: str | Path | None = None,
+    resume: bool = False,
+    engine: str = "roadrunner",
+    keep_trajectories: bool = False,
+    chunk: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> xr.Dataset:
+    """Run a model at many points, each from its own untreated steady state.
+
+    `axes` map drugs [nM], parameter ids and `exposure` [h], after which every drug is washed out,
+    to arrays, which are crossed, or to distributions (`log_uniform`, `uniform`). `design` is
+    "grid", "sobol" or "latin-hypercube", with `points` values for each distribution, or points in
+    all. Or `axes` is a table of points, or its CSV or Parquet file.
+
+    `measures` are kept of each run (`peak`, `auc`, `at`, `fold`, your own `measure`, or a text such
+    as "escape_index"), and of `observables` the last value, or with `keep_trajectories` the curve
+    over `times` [h]. `doses` are of drugs that are no axis; of one that is, `doses` give the shape,
+    and the axis its highest concentration.
+
+    A small sweep runs in this process; others on `workers` processes, by default one for each core,
+    or on the Dask `scheduler` at an address. `workers=0` keeps all in this process, where
+    `time_limit` [s] for a point acts between integrations only and `memory_limit` not at all.
+    `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
+    one. `progress` is told how far the sweep is.
+
+    Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
+    every point: a point that fails is a row, never an exception. Rows depend on their own inputs
+    only. Raises InputError, UnknownNameError, StoreError, WorkersError, OutputError.
+    """
+    if isinstance(axes, pd.DataFrame | str | Path):
+        if points is not None or design != "grid":
+            raise InputError("a table of points is a design already; leave points and design out")
+        chosen = design_of_table(axes)
+    else:
+        chosen = design_of(axes, points, design, seed)
+    plan, chosen = plan_of(
+        model,
+        chosen,
+        times=times,
+        observables=observables,
+        measures=measures,
+        doses=doses,
+        parameters=parameters,
+        feedback=feedback,
+        time_limit=_seconds(time_limit),
+        memory_limit=_bytes(memory_limit),
+        engine=engine,
+        keep_trajectories=keep_trajectories,
+    )
+    check_curves(chosen.size, len(plan.curves), len(plan.times))
+    number = _workers(workers, scheduler, chosen.size)
+    size = _chunk_size(chunk, chosen.size, number, plan)
+    manifest = results.manifest_of(plan, chosen, size, model.run_settings)
+    if store is None:
+        if resume:
+            raise InputError("resume needs the store to go on with; name its folder")
+        with _source(plan, chosen, model, number, scheduler) as run:
+            made = run(_chunks(chosen.size, size, set()))
+            return results.assembled(manifest, _told(made, chosen.size, 0, progress))
+    with stores.opened(store, manifest, resume) as folder:
+        size, done = folder.chunk_size, folder.done()
+        missing = _chunks(chosen.size, size, done)
+        kept = sum(min(size, chosen.size - start) for start in done)
+        if kept < chosen.size:
+            with _source(plan, chosen, model, number, scheduler) as run:
+                for start, table in _told(run(missing), chosen.size, kept, progress):
+                    folder.write(start, table)
+        found = results.assembled(folder.manifest, folder.chunks())
+        found.attrs["chunks_recomputed"] = folder.corrupt
+        return found
+
+
+def _told(
+    tables: "Iterator[tuple[int, pa.Table]]",
+    total: int,
+    resumed: int,
+    progress: Callable[[Progress], None] | None,
+) -> "Iterator[tuple[int, pa.Table]]":
+    """The same tables, with the progress told after each."""
+    done, failed = resumed, 0
+    if progress is not None:
+        progress(Progress(done, failed, total, resumed))
+    for start, table in tables:
+        yield start, table
+        done += len(table)
+        failed += sum(status not in ("ok",) for status in table["status"].to_pylist())
+        if progress is not None:
+            progress(Progress(done, failed, total, resumed))
+    if done != total:
+        raise WorkersError(f"{total - done:,} points did not come back; resume the sweep")
+
+
+@contextlib.contextmanager
+def _source(
+    plan: Plan, design: Design, model: Model, number: int, scheduler: str | None
+) -> "Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]":
+    """What turns chunks into tables."""
+    if not number and scheduler is None:
+        rows.use(model)
+        yield lambda chunks: workers.in_process(plan, design, chunks)
+        return
+    joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
+    with joined as (client, alive):
+        yield lambda chunks: workers.distributed(plan, design, chunks, client, alive)
+
+
+def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":
+    starts = (start for start in range(0, total, size) if start not in done)
+    return ((start, min(start + size, total)) for start in starts)
+
+
+def _chunk_size(chunk: int | None, total: int, number: int, plan: Plan) -> int:
+    if chunk is not None:
+        if isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1:
+            raise InputError(f"chunk is {chunk!r}, but must be a whole number of points, 1 or more")
+        return int(chunk)
+    fair = math.ceil(total / (_CHUNKS_FOR_EACH * max(number, 1)))
+    curve = 8 * len(plan.curves) * len(plan.times)
+    return max(1, min(fair, _LARGEST_CHUNK, _CURVE_BYTES // max(curve, 1)))
+
+
+def _workers(number: object, scheduler: str | None, points: int) -> int:
+    if scheduler is not None:
+        if not isinstance(scheduler, str) or "://" not in scheduler:
+            raise InputError(f"scheduler is {scheduler!r}, but must be like 'tcp://host:8786'")
+        if number is not None:
+            raise InputError("give workers to run here, or a scheduler, which has its own")
+        return 0
+    if number is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return 0 if points <= _SMALL else cores or 1
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
+        raise InputError(f"workers is {number!r}, but must be a whole number, 0 or more")
+    return int(number)
+
+
+def _seconds(limit: object) -> float:
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+        raise InputError(f"time_limit is {limit!r}, but must be seconds, above 0")
+    return float(limit)
+
+
+def _bytes(limit: object) -> int:
+    from dask.utils import parse_bytes
+
+    try:
+        if isinstance(limit, bool) or not isinstance(limit, int | str):
+            raise ValueError
+        number = int(parse_bytes(limit))
+    except ValueError:
+        number = 0
+    if number < 256 * 2**20:
+        raise InputError(
+            f"memory_limit is {limit!r}, but must be at least '256 MiB', such as '2 GiB'"
+        )
+    return number

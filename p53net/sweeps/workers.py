@@ -1,0 +1,215 @@
+"""Where chunks run: in this process, in local worker processes, or on a cluster.
+
+Both of the latter are Dask; a local sweep starts a scheduler and workers of its own, from the
+command line of `dask worker`, so that a script needs no `__main__` guard on any system.
+"""
+
+import contextlib
+import faulthandler
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from p53net.engines import FloatArray
+from p53net.errors import WorkersError
+from p53net.sweeps import isolated, rows
+from p53net.sweeps.design import Design
+from p53net.sweeps.plan import Plan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from distributed import Client, Future
+
+Chunk = tuple[int, int]
+"""First point, and the one after the last."""
+
+_LOOK_EVERY = 2.0  # s
+_START_UP = 60.0  # s, until the first worker is there
+_AHEAD = 3  # chunks in flight for each thread of a worker
+_GRACE = 1.5  # a point that does not stop at its time limit by itself is stopped after this much
+_WITHOUT_SPILLING = {
+    f"DASK_DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE")
+}
+_armed = [0.0]
+
+
+def in_process(
+    plan: Plan, design: Design, chunks: Iterable[Chunk]
+) -> "Iterator[tuple[int, pa.Table]]":
+    """Tables of the chunks, one after the other."""
+    for start, stop in chunks:
+        yield start, rows.table(plan, start, design.values(start, stop))
+
+
+def distributed(
+    plan: Plan,
+    design: Design,
+    chunks: Iterable[Chunk],
+    client: "Client",
+    alive: Callable[[], None],
+) -> "Iterator[tuple[int, pa.Table]]":
+    """Tables of the chunks as they are done, in any order.
+
+    A chunk whose worker ended twice runs again in a watched process, point by point. `alive` raises
+    an error when all workers are gone for good.
+    """
+    from distributed.scheduler import KilledWorker
+
+    flying: dict[Future, Chunk] = {}
+    ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+    waiting = iter(chunks)
+
+    def send(chunk: Chunk, work: "Callable[..., pa.Table]") -> None:
+        future = client.submit(work, plan, chunk[0], design.values(*chunk), pure=False)
+        flying[future] = chunk
+        future.add_done_callback(ended.put)
+
+    def check() -> None:
+        """Raise WorkersError where nobody would ever answer."""
+        if client.status != "running":
+            raise WorkersError(
+                "lost the scheduler; what is stored is kept: start the scheduler again and resume"
+            )
+        alive()
+
+    try:
+        while True:
+            room = _AHEAD * max(1, sum(client.nthreads().values())) - len(flying)
+            for _, chunk in zip(range(room), waiting, strict=False):  # in this order: none is lost
+                send(chunk, watched_table)
+            if not flying:
+                return
+            try:
+                future = ended.get(timeout=_LOOK_EVERY)
+            except queue.Empty:
+                check()
+                continue
+            chunk = flying.pop(future)
+            if future.status in ("cancelled", "lost"):  # its worker left the cluster with it
+                check()
+                send(chunk, watched_table)
+            elif isinstance(error := future.exception(), KilledWorker):
+                send(chunk, isolated.isolated_table)
+            elif error is not None:
+                raise error
+            else:
+                yield chunk[0], future.result()
+    finally:
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            client.cancel(list(flying), force=True)
+
+
+def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
+    """`rows.table` in a worker: a point that does not stop in time ends the worker.
+
+    An engine can be in compiled code for long and heed no signal, so a watchdog thread of the
+    interpreter does it.
+    """
+    limit = _GRACE * plan.time_limit
+    silence = open(os.devnull, "w")
+
+    def before_each() -> None:
+        if perf_counter() - _armed[0] > 0.1 * plan.time_limit:
+            faulthandler.dump_traceback_later(limit, exit=True, file=silence)
+            _armed[0] = perf_counter()
+
+    with silence, rows.one_at_a_time:
+        _armed[0] = 0.0
+        try:
+            return rows.table(plan, start, values, before_each)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def ready(plan: Plan) -> None:
+    """Compile the model in a worker before the first chunk comes."""
+    rows.model_of(plan).steady_state()
+
+
+@contextlib.contextmanager
+def connected(scheduler: str) -> "Iterator[tuple[Client, Callable[[], None]]]":
+    """A client of a running scheduler, such as `tcp://host:8786`, whose workers come and go."""
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=10.0, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise WorkersError(
+            f"no scheduler answers at {scheduler}: {error}; start `dask scheduler` there, or "
+            "give workers to run on this machine"
+        ) from None
+    with client:
+        yield client, lambda: None
+
+
+@contextlib.contextmanager
+def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None]]]":
+    """A client of as many worker processes on this machine, which end with it; and their check."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="p53net-", ignore_cleanup_errors=True)
+        )
+        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
+        cluster = stack.enter_context(
+            LocalCluster(
+                n_workers=0,
+                processes=False,
+                host="127.0.0.1",
+                protocol="tcp",
+                dashboard_address=None,
+                silence_logs=50,
+            )
+        )
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
+        command += ["--nthreads", "1", "--no-dashboard", "--memory-limit", str(plan.memory_limit)]
+        command += ["--local-directory", folder, "--death-timeout", "20", "--host", "127.0.0.1"]
+        environment = {
+            **os.environ,
+            **_WITHOUT_SPILLING,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        log = stack.enter_context(open(Path(folder, "log"), "wb"))
+        processes: list[subprocess.Popen[bytes]] = []
+
+        def alive() -> None:
+            if all(process.poll() is not None for process in processes):
+                said = Path(folder, "log").read_text(errors="replace")[-500:]
+                raise WorkersError(f"all workers have ended; their last words: {said}")
+
+        for _ in range(workers):
+            process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for this process, which ends the others
+            )
+            processes.append(process)
+            stack.callback(_end, process)
+        client = stack.enter_context(Client(cluster, set_as_default=False))
+        try:
+            client.wait_for_workers(workers, timeout=_START_UP)
+        except TimeoutError:
+            said = Path(folder, "log").read_text(errors="replace")[-500:]
+            raise WorkersError(f"no worker started in {_START_UP:g} s: {said}") from None
+        client.run(ready, plan)
+        yield client, alive
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(5.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
