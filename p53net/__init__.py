@@ -29,6 +29,7 @@ from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load
 from p53net.sweeps import Measure as Measure
+from p53net.sweeps import Progress as Progress
 from p53net.sweeps import at as at
 from p53net.sweeps import auc as auc
 from p53net.sweeps import fold as fold
@@ -36,5 +37,7 @@ from p53net.sweeps import log_uniform as log_uniform
 from p53net.sweeps import measure as measure
 from p53net.sweeps import peak as peak
 from p53net.sweeps import read_sweep as read_sweep
+from p53net.sweeps import sobol_indices as sobol_indices
 from p53net.sweeps import sweep as sweep
+from p53net.sweeps import tornado as tornado
 from p53net.sweeps import uniform as uniform

@@ -16,6 +16,9 @@ REQUIRED = (
     "scipy",
     "pandas",
     "xarray",
+    "pyarrow",
+    "distributed",
+    "filelock",
     "pint",
     "matplotlib",
     "typer",
@@ -23,7 +26,10 @@ REQUIRED = (
     "tellurium",
     "six",
 )
-OPTIONAL = {"copasi-basico": "exports .cps; install p53net[copasi]"}
+OPTIONAL = {
+    "copasi-basico": "exports .cps; install p53net[copasi]",
+    "SALib": "Sobol indices; install p53net[sensitivity]",
+}
 
 
 @dataclass(frozen=True)

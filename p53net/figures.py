@@ -1,4 +1,4 @@
-"""Figures: one time course, or the study of feedback escape. Matplotlib is imported on use."""
+"""Figures of time courses, of feedback escape and of sweeps. Matplotlib is imported on use."""
 
 import io
 from itertools import cycle
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
 _LOOP_STYLES = {"closed": "-", "open": "--"}
 _RUN_PANELS = (
@@ -46,20 +46,41 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def plot(result: xr.Dataset) -> "Figure":
-    """The figure for what `Model.simulate` or `escape` returned."""
+def plot(
+    result: xr.Dataset, x: str | None = None, y: str | None = None, colour: str | None = None
+) -> "Figure":
+    """The figure for what `Model.simulate`, `escape`, `sweep` or a sensitivity study returned.
+
+    A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,
+    where `y` is a measure, one line over `x` for each value of the axis `colour`; of one axis, a
+    line. What is left out is the first that fits. Choose values of further axes with `.sel`.
+    """
     import matplotlib
 
     if not isinstance(result, xr.Dataset):
         raise InputError(
-            f"plot takes what simulate or escape returned, not {type(result).__name__}"
+            f"plot takes what simulate, escape or sweep returned, not {type(result).__name__}"
         )
+    study = result.attrs.get("study")
+    if study != "sweep" and (x, y, colour) != (None, None, None):
+        raise InputError("x, y and colour are for the figure of a sweep; leave them out")
     with matplotlib.rc_context(_STYLE):
-        if result.attrs.get("study") == "escape":
+        if study == "escape":
             return _escape_figure(result)
+        if study in ("sweep", "tornado", "sobol"):
+            from p53net import sweep_figures
+
+            if study == "sweep":
+                return sweep_figures.sweep_figure(result, x, y, colour)
+            if study == "tornado":
+                return sweep_figures.tornado_figure(result)
+            return sweep_figures.sobol_figure(result)
         if tuple(result.sizes) == ("time",):
             return _run_figure(result)
-    raise InputError("only time courses and the escape study have a figure; give one of those")
+    raise InputError(
+        "only time courses, the escape study, sweeps and their sensitivity have a figure; give one "
+        "of those"
+    )
 
 
 def save(figure: "Figure", path: str | Path) -> Path:
@@ -89,7 +110,7 @@ def _run_figure(run: xr.Dataset) -> "Figure":
     figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for panel, (title, names) in zip(axes, panels, strict=True):
-        for name, colour in zip(names, cycle(_COLOURS), strict=False):
+        for name, colour in zip(names, cycle(COLOURS), strict=False):
             panel.plot(run["time"], run[name], color=colour, label=name)
         panel.set(title=title, xlabel="time [h]", ylim=(0, None))
         panel.set_ylabel(f"concentration [{run[names[0]].attrs.get('units', 'nM')}]")
@@ -115,7 +136,7 @@ def _escape_figure(result: xr.Dataset) -> "Figure":
         [["a", "a", "A", "A"], ["b", "B", "f", "m"], ["c", "C", "d", "e"]],
         height_ratios=[1.15, 1, 1],
     )
-    colours = dict(zip(result["drug"].values.tolist(), cycle(_COLOURS), strict=False))
+    colours = dict(zip(result["drug"].values.tolist(), cycle(COLOURS), strict=False))
     hours, fold = result.attrs["hours"], result.attrs["fold"]
     _responses(panels["a"], result, colours, "p53_active")
     _responses(panels["A"], result, colours, "MDM2_total")

@@ -238,35 +238,33 @@ class Model:
         moving = {n: v for n, v in changed.items() if kinds[n].kind not in ("input", "computed")}
         key = tuple(sorted(moving.items()))
         if key not in self._untreated:
-            state = self._untreated_rest(moving)
-            activity = self._engine.value(moving, state, "P2_activity_closed")
             if len(self._untreated) >= _STARTS_KEPT:
                 self._untreated.pop(next(iter(self._untreated)))
-            self._untreated[key] = state, activity
+            self._untreated[key] = self._untreated_rest(moving)
         return self._untreated[key]
 
-    def _untreated_rest(self, moving: Mapping[str, float]) -> FloatArray:
+    def _untreated_rest(self, moving: Mapping[str, float]) -> tuple[FloatArray, float]:
         """The state at rest without drug or damage, by the shortest way that is safe.
 
         Parameters that leave every rate of the usual cell at rest as it is, bit for bit, leave it
         at rest. Others start Newton steps there: a cell without drug and damage has one state at
         rest. Where the steps do not end in a stable state, the cell is integrated.
         """
-        engine, seed = self._engine, self._seed(moving)
-        if moving:
-            usual, _ = self._untreated_state({})
-            near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
-            if np.array_equal(near, usual) and np.array_equal(
-                engine.rates(moving, usual), self._usual_rates
-            ):
-                return usual
-            if (found := engine.stable_near(moving, near)) is not None:
-                return found
-        return engine.steady_state(moving, seed)
+        engine, seed, activity = self._engine, self._seed(moving), "P2_activity_closed"
+        usual, usual_rates = self._usual
+        near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
+        rates, value = engine.look(moving, near, activity)
+        if np.array_equal(near, usual) and np.array_equal(rates, usual_rates):
+            return usual, value
+        found = engine.stable_near(moving, near)
+        state = engine.steady_state(moving, seed) if found is None else found
+        return state, engine.look(moving, state, activity)[1]
 
     @cached_property
-    def _usual_rates(self) -> FloatArray:
-        return self._engine.rates({}, self._untreated_state({})[0])
+    def _usual(self) -> tuple[FloatArray, FloatArray]:
+        """The untreated state of the model as it is, and the rates [nM/h] there."""
+        state = self._engine.steady_state({}, self._seed({}))
+        return state, self._engine.look({}, state, "P2_activity_closed")[0]
 
     def _seed(self, changed: Mapping[str, float]) -> FloatArray:
         """Where integration starts to look for the untreated state."""

@@ -205,3 +205,81 @@ def test_a_closed_pipe_is_not_a_traceback() -> None:
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("time,")
     assert "Traceback" not in done.stderr
+
+
+def test_a_sweep_is_stored_resumed_and_drawn(tmp_path: Path) -> None:
+    asked = "sweep milademetan --vary milademetan=1:1e3:4:log --vary k_deg_p53=0.1,0.4 --hours 24"
+    asked += " --times 49 --measure peak:p53_active --measure rebound --chunk 3 --out s"
+    done = p53net(*asked.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "8 points: 8 measure undefined" in done.stderr
+    assert "no washout" in done.stderr
+    assert done.stdout == ""
+    chunks = sorted((tmp_path / "s" / "chunks").iterdir())
+    assert len(chunks) == 3
+    again = p53net(*asked.split(), cwd=tmp_path)
+    assert again.returncode == 1 and "holds a sweep already" in again.stderr
+    chunks[1].write_bytes(chunks[1].read_bytes()[:-7])
+    resumed = p53net(*asked.split(), "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "1 damaged chunk" in resumed.stderr
+    drawn = p53net("plot", "s", cwd=tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "s" / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "s" / "sweep.svg").read_text().startswith("<?xml")
+    lines = p53net("plot", "s", "--y", "peak_p53_active", "--at", "k_deg_p53=0.1", "--out", "l.png",
+                   cwd=tmp_path)  # fmt: skip
+    assert lines.returncode == 0, lines.stderr
+
+
+def test_a_random_sweep_from_a_table_and_on_workers(tmp_path: Path) -> None:
+    pd.DataFrame({"KT-253": [1.0, 10.0], "CRBN_total": [50.0, 100.0]}).to_csv(
+        tmp_path / "points.csv", index=False
+    )
+    asked = "sweep KT-253 --table points.csv --measure fold:MDM2_total --out t --workers 1"
+    done = p53net(*asked.split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    asked = "sweep KT-253 --vary KT-253=1:100:log --design sobol --points 4 --seed 3 --out r"
+    done = p53net(*asked.split(), "--measure", "fold:MDM2_total", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert pn.read_sweep(tmp_path / "r")["MDM2_total_fold"].shape == (4,)
+
+
+def test_tornado_and_sobol_print_tables(tmp_path: Path) -> None:
+    table = csv(p53net("tornado", "milademetan", "--dose", "100", "--measure", "escape_index",
+                       "--parameter", "k_deg_p53", "--parameter", "milademetan", "--hours", "24",
+                       "--plot", "t.png", cwd=tmp_path))  # fmt: skip
+    assert set(table["parameter"]) == {"k_deg_p53", "milademetan"}
+    assert (table["down_status"] == "ok").all()
+    assert (tmp_path / "t.png").exists()
+    table = csv(p53net("sobol", "milademetan", "--dose", "100", "--vary", "k_deg_p53=0.1:0.5:log",
+                       "--vary", "K_MDM2=50:200", "--points", "8", "--plot", "s.svg",
+                       cwd=tmp_path))  # fmt: skip
+    assert list(table.columns) == ["parameter", "S1", "ST", "S1_conf", "ST_conf", "measure"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("sweep milademetan --measure peak:p21", "--vary"),
+        ("sweep milademetan --vary milademetan --measure peak:p21", "NAME=values"),
+        ("sweep milademetan --vary milademetan=0:10:5:log --measure peak:p21", "cannot start at 0"),
+        ("sweep milademetan --vary milademetan=1:10:2.5 --measure peak:p21", "count is 2.5"),
+        ("sweep milademetan --vary milademetan=a:10:5 --measure peak:p21", "not a number"),
+        ("sweep milademetan --vary milademetan=1:2:3:4 --measure peak:p21", "low:high:count"),
+        ("sweep milademetan --vary milademetan=1,2 --vary milademetan=3 --measure peak:p21", "twice"),
+        ("sweep milademetan --vary milademetan=1:9 --measure peak:p21", "whole number"),
+        ("sweep milademetan --vary milademetan=1,2", "nothing would be kept"),
+        ("sweep milademetan --vary milademetan=1,2 --measure peak:p21 --scheduler tcp://127.0.0.1:1",
+         "no scheduler answers"),
+        ("plot nowhere", "holds no sweep"),
+        ("sobol milademetan --vary k_deg_p53=0.1:1:5 --vary K_MDM2=1:2", "without a count"),
+        ("tornado milademetan --parameter nothing", "parameter that can be scaled"),
+    ],
+)  # fmt: skip
+def test_sweeps_refuse_in_one_line(arguments: str, said: str, tmp_path: Path) -> None:
+    done = p53net(*arguments.split(), cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir()) or "scheduler" in arguments

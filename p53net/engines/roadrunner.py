@@ -94,10 +94,13 @@ class RoadRunnerEngine:
             raise SimulationError(f"{self._definition.id}: the run gave values that are not finite")
         return rows
 
-    def rates(self, parameters: Mapping[str, float], state: FloatArray) -> FloatArray:
-        """Rates of change of `species` [nM/h] in a given state."""
+    def look(
+        self, parameters: Mapping[str, float], state: FloatArray, variable: str
+    ) -> tuple[FloatArray, float]:
+        """Rates of change of `species` [nM/h] in a given state, and one derived quantity there."""
         self._prepare(parameters, state)
-        return self._rates(state, self._volumes())
+        value = float(self._runner[variable])
+        return self._rates(state, self._volumes()), value
 
     def stable_near(self, parameters: Mapping[str, float], near: FloatArray) -> FloatArray | None:
         """The stable state at rest [nM] to which Newton steps lead from a state near it, if any.
@@ -157,11 +160,6 @@ class RoadRunnerEngine:
                     "away; simulate it, and check the parameters that were changed"
                 )
         return np.where(state < _NOTHING, 0.0, state)
-
-    def value(self, parameters: Mapping[str, float], state: FloatArray, variable: str) -> float:
-        """One derived quantity in a given state."""
-        self._prepare(parameters, state)
-        return float(self._runner[variable])
 
     def _prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         runner = self._runner

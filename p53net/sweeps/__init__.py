@@ -10,5 +10,7 @@ from p53net.sweeps.measure import fold as fold
 from p53net.sweeps.measure import measure as measure
 from p53net.sweeps.measure import peak as peak
 from p53net.sweeps.result import read_sweep as read_sweep
+from p53net.sweeps.sensitivity import sobol_indices as sobol_indices
+from p53net.sweeps.sensitivity import tornado as tornado
 from p53net.sweeps.sweep import Progress as Progress
 from p53net.sweeps.sweep import sweep as sweep

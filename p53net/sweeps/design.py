@@ -42,9 +42,8 @@ class Distribution:
         """The value below which this share, 0 to 1, of the distribution lies."""
         if not self.logarithmic:
             return np.asarray(self.low + share * (self.high - self.low))
-        spread = math.log(self.high / self.low)
-        # The ends are exact: rounding must not leave what was allowed.
-        return np.clip(self.low * np.exp(share * spread), self.low, self.high)
+        # In this form the ends are exact; rounding must not leave what was allowed.
+        return np.clip(self.low ** (1.0 - share) * self.high**share, self.low, self.high)
 
 
 Axes: TypeAlias = "Mapping[str, ArrayLike | Distribution]"

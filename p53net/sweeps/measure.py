@@ -276,6 +276,18 @@ def parsed(text: str) -> Measure:
     return Measure(kind, tuple(given))
 
 
+def listed() -> list[tuple[str, str, str]]:
+    """How each kind is written, its unit and its meaning."""
+    return [
+        (
+            ":".join([name, *kind.arguments]),
+            kind.unit.format(unit="nM"),
+            kind.meaning.format(*[f"{{{word}}}" for word in kind.arguments]),
+        )
+        for name, kind in KINDS.items()
+    ]
+
+
 def settled(wanted: object, definition: Definition, times: FloatArray) -> Measure:
     """A measure with its arguments checked and complete: for this model, and these times."""
     one = parsed(wanted) if isinstance(wanted, str) else wanted
@@ -359,10 +371,13 @@ def _argument(
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"measure {one}: {name} is '{value}', not a number") from None
-    if name == "hours" and number not in times:
-        raise InputError(
-            f"measure {one}: {number:g} h is not among the times of the run; add it to times"
-        )
+    if name == "hours":
+        nearest = float(times[np.argmin(np.abs(times - number))])
+        if not np.isclose(nearest, number, rtol=1e-9, atol=0.0):
+            raise InputError(
+                f"measure {one}: {number:g} h is not among the times of the run; add it to times"
+            )
+        return nearest
     if name == "fold" and not 1.0 < number < np.inf:
         raise InputError(f"measure {one}: the fold is {number:g}, but must be above 1")
     if name == "volume" and not 0.0 < number < np.inf:

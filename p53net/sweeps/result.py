@@ -1,6 +1,7 @@
 """The labelled result of a sweep, put together from its chunks."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ from p53net.sweeps.rows import STATUSES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LARGEST_RESULT = 4 * 2**30
-"""Bytes of curves that a result may hold in memory."""
+LARGEST_RESULT = 8 * 2**30
+"""Bytes that a result may hold in memory."""
 
 
 def manifest_of(
@@ -67,8 +68,8 @@ class Result:
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self._manifest = manifest
-        size = int(np.prod(manifest["shape"]))
-        check_curves(size, len(manifest["curves"]), len(manifest["times"]))
+        check_memory(manifest)
+        size = math.prod(manifest["shape"])
         names = [*manifest["sampled"], *manifest["variables"]]
         self._numbers = {name: np.full(size, np.nan) for name in names}
         self._texts = {
@@ -137,13 +138,15 @@ def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table
     return result.dataset()
 
 
-def check_curves(size: int, curves: int, times: int) -> None:
-    """Refuse curves that would not fit into memory, and say how big they are."""
-    needed = size * curves * times * 8
+def check_memory(manifest: Mapping[str, Any]) -> None:
+    """Refuse a result that would not fit into memory, and say how big it is."""
+    m = manifest
+    single = len(m["sampled"]) + len(m["variables"]) + 2  # status and reason
+    needed = 8 * math.prod(m["shape"]) * (single + len(m["curves"]) * len(m["times"]))
     if needed > LARGEST_RESULT:
         raise InputError(
-            f"the curves would take {needed / 2**30:,.1f} GiB, and at most "
-            f"{LARGEST_RESULT / 2**30:g} GiB are held; keep measures instead, or fewer times"
+            f"the result would take {needed / 2**30:,.1f} GiB, and at most "
+            f"{LARGEST_RESULT / 2**30:g} GiB are held; keep measures instead of curves, or fewer"
         )
 
 

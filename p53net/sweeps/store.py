@@ -164,12 +164,12 @@ def read(folder: str | Path) -> Store:
 
 def _matched(path: Path, manifest: Mapping[str, Any], resume: bool) -> Store:
     if not (path / _MANIFEST).is_file():
-        made_folder(path / _CHUNKS)
-        write_text(path / _MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        return Store(path, manifest)
+        return _new(path, manifest)
     store = read(path)
-    if not resume:
+    if not resume and any((path / _CHUNKS).glob("*.parquet")):
         raise StoreError(f"{path} holds a sweep already; resume it, or name another folder")
+    if not resume:  # one that ended before its first chunk
+        return _new(path, manifest)
     if store.manifest["key"] != manifest["key"]:
         old, new = store.manifest.get("record", {}), manifest["record"]
         differ = [name for name in new if old.get(name) != new[name]]
@@ -179,6 +179,12 @@ def _matched(path: Path, manifest: Mapping[str, Any], resume: bool) -> Store:
         )
     made_folder(path / _CHUNKS)
     return store
+
+
+def _new(path: Path, manifest: Mapping[str, Any]) -> Store:
+    made_folder(path / _CHUNKS)
+    write_text(path / _MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return Store(path, manifest)
 
 
 def _named(data: bytes) -> str:

@@ -22,7 +22,6 @@ from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table
 from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import Plan, plan_of
-from p53net.sweeps.result import check_curves
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +43,8 @@ class Progress(NamedTuple):
     total: int
     resumed: int
     """Of those done, how many were in the store."""
+    recomputed: int
+    """Damaged chunks that the store had."""
 
 
 def sweep(
@@ -112,47 +113,44 @@ def sweep(
         engine=engine,
         keep_trajectories=keep_trajectories,
     )
-    check_curves(chosen.size, len(plan.curves), len(plan.times))
     number = _workers(workers, scheduler, chosen.size)
     size = _chunk_size(chunk, chosen.size, number, plan)
     manifest = results.manifest_of(plan, chosen, size, model.run_settings)
+    results.check_memory(manifest)
     if store is None:
         if resume:
             raise InputError("resume needs the store to go on with; name its folder")
         with _source(plan, chosen, model, number, scheduler) as run:
             made = run(_chunks(chosen.size, size, set()))
-            return results.assembled(manifest, _told(made, chosen.size, 0, progress))
+            begin = Progress(0, 0, chosen.size, 0, 0)
+            return results.assembled(manifest, _told(made, begin, progress))
     with stores.opened(store, manifest, resume) as folder:
         size, done = folder.chunk_size, folder.done()
         missing = _chunks(chosen.size, size, done)
         kept = sum(min(size, chosen.size - start) for start in done)
         if kept < chosen.size:
             with _source(plan, chosen, model, number, scheduler) as run:
-                for start, table in _told(run(missing), chosen.size, kept, progress):
+                begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
+                for start, table in _told(run(missing), begin, progress):
                     folder.write(start, table)
-        found = results.assembled(folder.manifest, folder.chunks())
-        found.attrs["chunks_recomputed"] = folder.corrupt
-        return found
+        return results.assembled(folder.manifest, folder.chunks())
 
 
 def _told(
     tables: "Iterator[tuple[int, pa.Table]]",
-    total: int,
-    resumed: int,
+    now: Progress,
     progress: Callable[[Progress], None] | None,
 ) -> "Iterator[tuple[int, pa.Table]]":
     """The same tables, with the progress told after each."""
-    done, failed = resumed, 0
-    if progress is not None:
-        progress(Progress(done, failed, total, resumed))
+    tell = progress or (lambda _now: None)
+    tell(now)
     for start, table in tables:
         yield start, table
-        done += len(table)
-        failed += sum(status not in ("ok",) for status in table["status"].to_pylist())
-        if progress is not None:
-            progress(Progress(done, failed, total, resumed))
-    if done != total:
-        raise WorkersError(f"{total - done:,} points did not come back; resume the sweep")
+        failed = sum(status != "ok" for status in table["status"].to_pylist())
+        now = now._replace(done=now.done + len(table), failed=now.failed + failed)
+        tell(now)
+    if now.done != now.total:
+        raise WorkersError(f"{now.total - now.done:,} points did not come back; resume the sweep")
 
 
 @contextlib.contextmanager

@@ -33,8 +33,10 @@ _LOOK_EVERY = 2.0  # s
 _START_UP = 60.0  # s, until the first worker is there
 _AHEAD = 3  # chunks in flight for each thread of a worker
 _GRACE = 1.5  # a point that does not stop at its time limit by itself is stopped after this much
-_WITHOUT_SPILLING = {
-    f"DASK_DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE")
+_SETTINGS = {  # of Dask: no spilling to disk, and nothing that samples or trims a busy worker
+    **{f"DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE")},
+    "DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__MALLOC_TRIM_THRESHOLD_": "134217728",
 }
 _armed = [0.0]
 
@@ -174,7 +176,7 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
         command += ["--local-directory", folder, "--death-timeout", "20", "--host", "127.0.0.1"]
         environment = {
             **os.environ,
-            **_WITHOUT_SPILLING,
+            **{f"DASK_{name}": value for name, value in _SETTINGS.items()},
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         log = stack.enter_context(open(Path(folder, "log"), "wb"))
@@ -192,7 +194,9 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
                 stdout=log,
                 stderr=log,
                 env=environment,
-                start_new_session=True,  # Ctrl-C is for this process, which ends the others
+                # Ctrl-C is for this process, which ends the others.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
             processes.append(process)
             stack.callback(_end, process)

@@ -1,0 +1,26 @@
+"""The command line. Data go to stdout as CSV, everything else to stderr; errors exit with 1."""
+
+import io
+import sys
+
+from p53net.cli import models as models
+from p53net.cli import sweeps as sweeps
+from p53net.cli.terminal import app as app
+from p53net.cli.terminal import said
+from p53net.errors import OutputError, P53NetError
+
+
+def main() -> None:
+    """Entry point: one clear line on stderr for an error, never a traceback for bad input."""
+    try:
+        if sys.stdout is None:
+            raise OutputError("standard output is closed; open it, or write a file with --out")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        app()
+    except P53NetError as error:
+        said.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        said.print("interrupted")
+        raise SystemExit(130) from None

@@ -1,0 +1,265 @@
+"""Commands about models: one run, the comparison of drugs, exchange, and checks."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+from p53net.cli.terminal import (
+    CellLine,
+    Doses,
+    DrugTable,
+    LineTable,
+    OpenLoop,
+    Pulse,
+    Settings,
+    Volume,
+    app,
+    doses_of,
+    model_of,
+    progress,
+    said,
+    settings_of,
+    show,
+    write,
+)
+from p53net.dosing import finite_number
+from p53net.errors import InputError, P53NetError
+from p53net.model import GENERIC, OBSERVABLES, cell_line_entries, drug_entries
+from p53net.simulate import MOST_POINTS
+from p53net.sweeps.measure import listed
+
+_ESCAPE_FIGURES = ("escape.png", "escape.svg")
+
+
+@app.command("list")
+def list_(drug_table: DrugTable = None, line_table: LineTable = None) -> None:
+    """List drugs, cell lines, observables and what sweeps can measure, with units."""
+    rows: list[tuple[str, str, str, str]] = []
+    for drug in drug_entries(drug_table).values():
+        about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
+        rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
+    for line in cell_line_entries(line_table).values():
+        rows.append(("cell line", line.name, "", line.facts.get("description", "")))
+    rows += [("observable", name, "nM", meaning) for name, meaning in OBSERVABLES.items()]
+    rows += [("measure", *about) for about in listed()]
+    show(pd.DataFrame(rows, columns=["kind", "name", "unit", "description"]))
+
+
+@app.command()
+def simulate(
+    drugs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DRUG", help="None, one, or one of each kind."),
+    ] = None,
+    dose: Doses = None,
+    hours: Annotated[float, typer.Option("--hours", help="Length of the run.")] = 72.0,
+    points: Annotated[int, typer.Option("--points", help="Rows of the table.")] = 145,
+    pulse: Pulse = None,
+    closed: Volume = None,
+    cell_line: CellLine = GENERIC,
+    set_: Settings = None,
+    open_loop: OpenLoop = False,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file instead of stdout.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
+    ] = None,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Simulate a time course and print it as CSV: time in h, concentrations in nM.
+
+    Example: p53net simulate KT-253 --dose 10 --hours 72 --pulse 4 --plot run.png
+    """
+    length = finite_number(hours, "hours", "h")
+    if length == 0:
+        raise InputError("hours is 0, but must be more than 0; give the length of the run")
+    if not 2 <= points <= MOST_POINTS:
+        raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
+    model = model_of(drugs or [], cell_line, drug_table, line_table)
+    given = doses_of(model, dose or [], pulse, closed)
+    if drugs and not given:
+        said.print("no --dose is given: this run is drug-free", markup=False)
+    with said.status("simulating"):
+        run = model.simulate(
+            np.linspace(0.0, length, points), given, settings_of(set_ or []), feedback=not open_loop
+        )
+        text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
+    if plot is not None:
+        from p53net import figures
+
+        said.print(f"wrote {figures.save(figures.plot(run), plot)}", markup=False)
+    if out is None:
+        write(text)
+    else:
+        from p53net.files import write_text
+
+        said.print(f"wrote {write_text(out, text)}", markup=False)
+
+
+@app.command()
+def escape(
+    drug: Annotated[
+        list[str] | None,
+        typer.Option("--drug", help="Drug to compare; default milademetan, KT-253. Repeatable."),
+    ] = None,
+    cell_line: CellLine = GENERIC,
+    hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
+    pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
+    fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
+    no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Compare drugs: which escapes the feedback, by how much, and what does not differ.
+
+    Writes escape.png, escape.svg, escape.csv, escape.json and summary.txt into a folder.
+    """
+    from p53net import escape_report, escape_study
+    from p53net.files import made_folder, write_text
+
+    new = not out.exists()
+    folder = made_folder(out)
+    inputs = {
+        "drugs": list(drug or escape_study.DRUGS),
+        "cell_line": cell_line,
+        "hours": hours,
+        "pulse_hours": pulse,
+        "fold": fold,
+        "drug_table": drug_table,
+        "cell_line_table": line_table,
+    }
+    try:
+        with progress() as told:
+            result = escape_study.escape(progress=told, **inputs)  # type: ignore[arg-type]
+    except P53NetError:
+        if new:
+            folder.rmdir()
+        raise
+    table = escape_report.table(result)
+    record = json.dumps(escape_study.repeatable(result, inputs), indent=2, ensure_ascii=False)
+    words = escape_report.summary(result)
+    texts = {
+        "escape.csv": table.to_csv(index=False, lineterminator="\n"),
+        "escape.json": record + "\n",
+        "summary.txt": words + "\n",
+    }
+    written = [write_text(folder / name, text) for name, text in texts.items()]
+    for name in _ESCAPE_FIGURES:  # a figure of another run must not stand beside these numbers
+        (folder / name).unlink(missing_ok=True)
+    if not no_plot:
+        from p53net import figures
+
+        figure = figures.plot(result)
+        written += [figures.save(figure, folder / name) for name in _ESCAPE_FIGURES]
+    said.print(words, markup=False, soft_wrap=True)
+    names = ", ".join(path.name for path in written)
+    said.print(f"\nwrote {names} to {folder}/", markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    model: Annotated[
+        str, typer.Argument(help="A drug, two joined by +, or `loop` for the untreated loop.")
+    ],
+    file: Annotated[Path, typer.Argument(help="File to write: .xml, .sbml, .ant or .cps.")],
+    dose: Doses = None,
+    pulse: Pulse = None,
+    closed: Volume = None,
+    cell_line: CellLine = GENERIC,
+    set_: Settings = None,
+    open_loop: OpenLoop = False,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
+
+    Example: p53net export milademetan+KT-253 both.xml --dose milademetan=100 --dose KT-253=1
+    """
+    from p53net import exchange
+
+    names = [] if model.strip().casefold() == "loop" else model.split("+")
+    loaded = model_of(names, cell_line, drug_table, line_table)
+    given = doses_of(loaded, dose or [], pulse, closed)
+    path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
+    said.print(f"wrote {path}", markup=False)
+
+
+@app.command()
+def check(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="As for `export`; default all.")
+    ] = None,
+    cell_line: CellLine = GENERIC,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Check models: consistency, units with magnitudes, annotation, sources. CSV of findings.
+
+    Exits with 1 if there is any finding.
+    """
+    from p53net.exchange import SHIPPED
+    from p53net.model.check import findings
+
+    chosen = [name.split("+") for name in models] if models else [list(d) for d in SHIPPED]
+    rows: list[tuple[str, str, str, str]] = []
+    for names in chosen:
+        names = [name for name in names if name.strip().casefold() != "loop"]
+        loaded = model_of(names, cell_line, drug_table, line_table)
+        sbml = loaded.sbml()
+        found = findings(sbml, loaded.definition.parameters)
+        rows += [(loaded.definition.id, one.check, one.subject, one.message) for one in found]
+        said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings", markup=False)
+    show(pd.DataFrame(rows, columns=["model", "check", "subject", "message"]))
+    if rows:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evidence(
+    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
+) -> None:
+    """Print what the shipped models show beside what was observed: met, missed or shown. CSV.
+
+    Exits with 1 if a row that is meant to hold does not.
+    """
+    from p53net.evidence import evidence as compare
+    from p53net.evidence import markdown as as_markdown
+
+    with progress() as told:
+        table = compare(progress=told)
+    if markdown:
+        write(as_markdown(table))
+    else:
+        show(table)
+    if (table["verdict"] == "miss").any():
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Report versions and known-bad combinations. Exits with 1 if something needed is broken."""
+    from p53net.doctor import diagnose
+
+    with said.status("looking at the installation"):
+        rows = [(one.item, one.found, one.status, one.remedy) for one in diagnose()]
+    show(pd.DataFrame(rows, columns=["item", "found", "status", "remedy"]))
+    if any(status == "broken" for _, _, status, _ in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("models/sbml"),
+) -> None:
+    """Rebuild the shipped SBML and equations from the model text, byte for byte."""
+    from p53net import exchange
+    from p53net.files import made_folder
+
+    with said.status("building four models"):
+        written = exchange.build(made_folder(folder))
+    said.print(f"wrote {len(written)} files to {folder}", markup=False)

@@ -1,0 +1,151 @@
+"""What all commands share: options, doses and settings as written, and where output goes."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from p53net.dosing import Dose, closed, constant, pulse
+from p53net.errors import InputError, OutputError
+from p53net.simulate import Model, load
+
+app = typer.Typer(
+    name="p53net",
+    help="Executable models of MDM2-p53 pharmacology: inhibitors, degraders, and the feedback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+said = Console(stderr=True, highlight=False)
+
+CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
+Doses = Annotated[
+    list[str] | None,
+    typer.Option("--dose", help="Medium concentration in nM: 10, or KT-253=10. Repeatable."),
+]
+Pulse = Annotated[
+    float | None, typer.Option("--pulse", help="Hours of exposure, then drug-free medium.")
+]
+Volume = Annotated[
+    float | None,
+    typer.Option("--closed", help="Closed dish: medium for each cell in pL; cells deplete it."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Parameter id=value, e.g. DSB=1. Repeatable.")
+]
+OpenLoop = Annotated[
+    bool, typer.Option("--open-loop", help="Hold the MDM2 promoter at its untreated activity.")
+]
+DrugTable = Annotated[Path | None, typer.Option("--drug-table", help="Your own drugs (TSV).")]
+LineTable = Annotated[
+    Path | None, typer.Option("--cell-line-table", help="Your own cell lines (TSV).")
+]
+
+
+def model_of(
+    names: list[str], cell_line: str, drug_table: Path | None, line_table: Path | None
+) -> Model:
+    """The model of these drugs in this cell line."""
+    return load(*names, cell_line=cell_line, drugs=drug_table, cell_lines=line_table)
+
+
+def doses_of(
+    model: Model, texts: list[str], hours: float | None, volume: float | None
+) -> dict[str, Dose]:
+    """Doses as written: a bare number is for the model's only drug."""
+    if hours is not None and volume is not None:
+        raise InputError("--pulse and --closed exclude each other; give one")
+    drugs = list(model.definition.drugs)
+    given: dict[str, Dose] = {}
+    for text in texts:
+        name, separator, value = text.rpartition("=")
+        if not separator and len(drugs) != 1:
+            has = " and ".join(drugs) or "no drug"
+            raise InputError(
+                f"--dose {text} does not say of which drug; this model has {has}: write NAME=nM"
+            )
+        if separator and not name:
+            raise InputError(f"--dose {text} names no drug; write NAME=nM")
+        name = name or drugs[0]
+        if name in given:
+            raise InputError(f"--dose gives {name} twice; give it once")
+        nanomolar = number(value, f"--dose {text}")
+        try:
+            if hours is not None:
+                given[name] = pulse(nanomolar, hours)
+            elif volume is not None:
+                given[name] = closed(nanomolar, volume)
+            else:
+                given[name] = constant(nanomolar)
+        except InputError as error:
+            raise InputError(f"dose of {name}: {error}") from None
+    if not given and (hours is not None or volume is not None):
+        raise InputError("--pulse and --closed need a --dose; give one in nM")
+    return given
+
+
+def settings_of(texts: list[str]) -> dict[str, float]:
+    """Parameters written as id=value."""
+    settings: dict[str, float] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise InputError(f"--set {text} is not id=value; write --set k_deg_p53=0.1")
+        if name in settings:
+            raise InputError(f"--set gives {name} twice; give it once")
+        settings[name] = number(value, f"--set {text}")
+    return settings
+
+
+def number(text: str, where: str) -> float:
+    """A plain number, or an InputError that says where it stands."""
+    try:
+        if "_" in text or not text.isascii():
+            raise ValueError
+        return float(text)
+    except ValueError:
+        raise InputError(f"{where}: '{text}' is not a number; write a plain number") from None
+
+
+def write(text: str) -> None:
+    """Text to stdout, whole: a full disk is an error, a reader who left is the end."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still buffered must not fail again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from None
+        raise OutputError(f"cannot write to standard output: {error}; use --out") from None
+
+
+def show(frame: pd.DataFrame) -> None:
+    """A table for a person at a terminal, CSV for everything else."""
+    if not sys.stdout.isatty():
+        write(frame.to_csv(index=False, lineterminator="\n"))
+        return
+    table = Table(*map(str, frame.columns))
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str, float], None]]:
+    """A progress bar that is told what is being done and the share done."""
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    what = TextColumn("{task.description}")
+    quiet = not said.is_terminal
+    with Progress(*columns, what, console=said, transient=True, disable=quiet) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda what, share: bar.update(task, completed=share, description=what)

@@ -1,0 +1,169 @@
+"""Which parameters matter: a tornado, one at a time, and Sobol indices, all together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from p53net.dosing import Doses, finite_number
+from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
+from p53net.simulate import Model
+from p53net.sweeps.design import Distribution
+from p53net.sweeps.measure import Measure
+from p53net.sweeps.sweep import Progress, sweep
+
+
+class SweepOptions(TypedDict, total=False):
+    """Arguments of `sweep` that its studies pass on."""
+
+    times: ArrayLike
+    doses: Mapping[str, Doses] | None
+    feedback: bool
+    time_limit: float
+    memory_limit: int | str
+    workers: int | None
+    scheduler: str | None
+    progress: Callable[[Progress], None] | None
+
+
+def tornado(
+    model: Model,
+    measure: Measure | str,
+    *,
+    names: Sequence[str] | None = None,
+    factor: float = 2.0,
+    parameters: Mapping[str, float] | None = None,
+    **options: Unpack[SweepOptions],
+) -> xr.Dataset:
+    """A measure with each parameter, and each dose, divided and multiplied by `factor`, ranked.
+
+    `names` are those to move, by default all that are not 0. `parameters` are values to start from.
+    Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
+    a `status`. A side that failed, or has no value, ranks by the other.
+    """
+    if finite_number(factor, "factor") <= 1.0:
+        raise InputError(f"factor is {factor:g}, but must be above 1")
+    usual = _movable(model, model.checked_parameters(parameters), options.get("doses"))
+    chosen = list(usual) if names is None else list(dict.fromkeys(names))
+    for name in chosen:
+        if name not in usual:
+            raise unknown_name("parameter that can be scaled", name, usual)
+    if not chosen:
+        raise InputError("no parameter is named; leave names out for all")
+    base = {name: usual[name] for name in chosen}
+    moved = [{**base, n: base[n] * by} for n in chosen for by in (1.0 / factor, factor)]
+    held = {n: v for n, v in (parameters or {}).items() if n not in base}
+    table = pd.DataFrame([base, *moved])
+    found = sweep(model, table, measures=[measure], parameters=held, **options)
+    name = next(str(one) for one in found.data_vars if one not in ("status", "reason"))
+    if not np.isfinite(found[name].values[0]):
+        raise MeasureError(f"{name} of the usual cell has no value: {found['reason'].values[0]}")
+    value = found[name].values[1:].reshape(-1, 2)
+    reach = np.nanmax(np.abs(np.column_stack([value - found[name].values[0], 0 * value[:, :1]])), 1)
+    order = np.argsort(-np.nan_to_num(reach), kind="stable")
+    about = found[name].attrs
+    return xr.Dataset(
+        {
+            "value": (("parameter", "side"), value[order], about),
+            "status": (("parameter", "side"), found["status"].values[1:].reshape(-1, 2)[order]),
+            "reason": (("parameter", "side"), found["reason"].values[1:].reshape(-1, 2)[order]),
+            "usual": ("parameter", np.array([base[n] for n in chosen])[order]),
+            "baseline": ((), found[name].values[0], about),
+        },
+        coords={"parameter": np.array(chosen)[order], "side": ["down", "up"]},
+        attrs={**found.attrs, "study": "tornado", "measure": name, "factor": float(factor)},
+    )
+
+
+def sobol_indices(
+    model: Model,
+    axes: Mapping[str, Distribution],
+    measure: Measure | str,
+    *,
+    points: int = 256,
+    seed: int = 1,
+    parameters: Mapping[str, float] | None = None,
+    **options: Unpack[SweepOptions],
+) -> xr.Dataset:
+    """Shares of a measure's variance that each axis explains: alone `S1`, with the others `ST`.
+
+    `axes` are distributions, independent of each other. Runs `points` times (number of axes + 2)
+    points; `points` is a power of two. `S1_conf` and `ST_conf` are half-widths of 95 % intervals.
+    Saltelli's estimators in SALib. Raises MeasureError where any point has no value: shares of what
+    is left would mislead.
+    """
+    try:
+        from SALib.analyze import sobol as analysis
+        from SALib.sample import sobol as sample
+    except ImportError:
+        raise MissingPackageError(
+            'Sobol indices need SALib; install it: pip install "p53net[sensitivity]"'
+        ) from None
+    if not isinstance(axes, Mapping) or len(axes) < 2:
+        raise InputError("Sobol indices need two axes or more, as a mapping to distributions")
+    for name, axis in axes.items():
+        if not isinstance(axis, Distribution):
+            raise InputError(f"axis {name} must be a distribution, such as pn.log_uniform(0.05, 1)")
+    whole = isinstance(points, int | np.integer) and not isinstance(points, bool)
+    if not whole or points < 2 or points & (points - 1):
+        raise InputError(f"points is {points!r}, but must be a power of two, such as 256")
+    problem = {
+        "num_vars": len(axes),
+        "names": list(axes),
+        "bounds": [[0.0, 1.0]] * len(axes),
+    }
+    shares = sample.sample(problem, int(points), calc_second_order=False, seed=seed)
+    table = pd.DataFrame({n: axes[n].quantile(shares[:, i]) for i, n in enumerate(axes)})
+    found = sweep(model, table, measures=[measure], parameters=parameters, **options)
+    name = next(str(one) for one in found.data_vars if one not in ("status", "reason"))
+    values = found[name].values
+    if bad := int(np.sum(~np.isfinite(values))):
+        why = next(r for r, v in zip(found["reason"].values, values, strict=True) if v != v)
+        raise MeasureError(
+            f"{bad} of {len(values)} points have no {name}; narrow the axes (the first: {why})"
+        )
+    if np.ptp(values) == 0:
+        raise MeasureError(f"{name} is the same at every point; no axis moves it")
+    indices = analysis.analyze(problem, values, calc_second_order=False, seed=seed)
+    order = np.argsort(-np.asarray(indices["ST"]), kind="stable")
+    meanings = {
+        "S1": "share of the variance explained by the axis alone",
+        "ST": "share explained by the axis with all others",
+        "S1_conf": "half-width of the 95 % interval of S1",
+        "ST_conf": "half-width of the 95 % interval of ST",
+    }
+    return xr.Dataset(
+        {
+            key: ("parameter", np.asarray(indices[key])[order], {"units": "1", "long_name": said})
+            for key, said in meanings.items()
+        },
+        coords={"parameter": np.array([str(n) for n in axes])[order]},
+        attrs={
+            **found.attrs,
+            "study": "sobol",
+            "measure": name,
+            "runs": len(values),
+            "axes": "; ".join(
+                f"{n} {a.low:g} to {a.high:g}{', log' * a.logarithmic}" for n, a in axes.items()
+            ),
+        },
+    )
+
+
+def _movable(
+    model: Model, changed: Mapping[str, float], doses: Mapping[str, Doses] | None
+) -> dict[str, float]:
+    """Parameters and highest doses that a factor can move, with their values."""
+    rows = model.definition.parameters
+    values = {n: changed.get(n, r.value) for n, r in rows.items() if r.kind not in _GIVEN}
+    levels = {
+        drug: max(level for _, level in dose.steps)
+        for drug, dose in model.checked_doses(doses).items()
+    }
+    return {name: value for name, value in {**levels, **values}.items() if value > 0}
+
+
+_GIVEN = ("input", "computed")
