@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 LOWEST_DOSE, HIGHEST_DOSE = 1e-5, 1e7
 """Range [nM] in which an effective dose is looked for."""
 
+_NO_RISE = 1e-6  # of the untreated level: a mean rise below this is the integrator's noise
+
 
 def escape_index(
     times: FloatArray, closed: FloatArray, opened: FloatArray, untreated: float
@@ -26,7 +28,7 @@ def escape_index(
     0: feedback costs nothing. 1: it abolishes the response.
     """
     gained = np.trapezoid(opened - untreated, times)
-    if gained <= 0:
+    if gained <= _NO_RISE * untreated * (times[-1] - times[0]):
         raise MeasureError(
             "the escape index needs a dose that raises active p53 with the loop opened; raise it"
         )

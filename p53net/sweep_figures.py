@@ -98,11 +98,9 @@ def _chosen(result: xr.Dataset, x: str | None, y: str | None, colour: str | None
     is_map = y in axes or (
         y is None and colour not in axes and (colour is not None or len(free) + (x is not None) > 1)
     )
-    return (
-        _map_of(result, measure, x, y, free)
-        if is_map
-        else _lines_of(result, measure, x, colour, free)
-    )
+    if is_map:
+        return _map_of(result, measure, x, y, free)
+    return _lines_of(result, measure, x, colour, free)
 
 
 def _measures(result: xr.Dataset) -> list[str]:
@@ -146,7 +144,10 @@ def _map_of(
 def _lines_of(
     result: xr.Dataset, measure: str, x: str | None, colour: str | None, free: list[str]
 ) -> _Chosen:
-    x = x or (free or [n for n in _axes(result, measure) if n != colour])[0]
+    left = free or [name for name in _axes(result, measure) if name != colour]
+    if x is None and not left:
+        raise InputError(f"{measure} has only the axis {colour}; name it as x, not as colour")
+    x = x or left[0]
     shown = {result[x].dims[0], "point"}  # each point is a mark or a line of its own
     further = [n for n in free if result[n].dims[0] not in shown]
     if colour is None and len(further) == 1:
@@ -239,7 +240,10 @@ def _lines(chosen: _Chosen) -> "Figure":
             panel.plot(right, row, color=tints[0], **look)
     _scaled(panel.xaxis, right, _label(ordered[chosen.x]))
     panel.set_ylabel(_label(chosen.values))
+    panel.update_datalim([(value, 0.0) for value in right], updatey=False)  # failed ends too
     found = up[np.isfinite(up)]
+    if not len(found):
+        panel.set_yticks([])
     if _is_wide(found, _LOG_COLOUR):
         panel.set_yscale("log")
         _log_ticks(panel.yaxis, found)
@@ -411,12 +415,12 @@ def _scale_of(values: FloatArray) -> "ScaleBase":
     from matplotlib.scale import LinearScale, LogScale, SymmetricalLogScale
 
     positive = np.unique(values[values > 0])
-    if not len(positive) or not (_is_wide(positive, _LOG_AXIS) or _is_even(np.log(positive))):
+    if _is_even(np.unique(values)) or not len(positive):
+        return LinearScale(None)
+    if not (_is_wide(positive, _LOG_AXIS) or _is_even(np.log(positive))):
         return LinearScale(None)
     if (values > 0).all():
         return LogScale(None)
-    if _is_even(np.unique(values)):  # such as times
-        return LinearScale(None)
     return SymmetricalLogScale(None, linthresh=float(positive[0]))
 
 

@@ -1,6 +1,8 @@
 """README and docs: every Python block runs, every command exists, numbers are today's."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,13 @@ def test_commands_in_the_readme_exist() -> None:
     known = {(c.name or c.callback.__name__) for c in app.registered_commands}
     named = set(re.findall(r"`p53net (\w+)", PAGES[0].read_text(encoding="utf-8")))
     assert named == known
+
+
+def test_the_example_of_sweeps_runs(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "escape_maps.py"
+    command = [sys.executable, str(script), "--size", "3", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    assert (tmp_path / "escape_maps.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_links_lead_somewhere() -> None:

@@ -118,6 +118,14 @@ def test_a_measure_without_a_value_says_so() -> None:
     assert "no washout" in found["reason"].values[0]
 
 
+def test_without_drug_there_is_no_escape_index() -> None:
+    """Nor one made of rounding errors."""
+    rates = np.linspace(0.1, 0.9, 9)
+    axes = {"milademetan": [0.0, 1e-6], "k_deg_p53": rates}
+    found = pn.sweep(LINE, axes, times=TIMES, measures=["escape_index"])
+    assert (found["status"] == "measure undefined").all()
+
+
 @pytest.mark.parametrize(
     ("function", "status", "said"),
     [

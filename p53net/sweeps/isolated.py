@@ -94,10 +94,10 @@ def _talk(
     """Send the work and pass on what comes back; None at the end."""
     try:
         _pipe(process.stdin).write(cloudpickle.dumps((plan, values)))
-        _pipe(process.stdin).close()
+        _pipe(process.stdin).flush()  # and left open: its end tells the child of ours
         while True:
             arrived.put(pickle.load(_pipe(process.stdout)))  # noqa: S301 - our own child
-    except (EOFError, OSError, pickle.UnpicklingError):
+    except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # ValueError: just closed
         arrived.put(None)
 
 
@@ -116,18 +116,26 @@ def _memory(process: psutil.Process) -> int:
 
 def _serve() -> None:
     """The child: work from stdin, rows to what was stdout before a measure could print to it."""
-    out = os.fdopen(os.dup(1), "wb")
+    out, parent = os.fdopen(os.dup(1), "wb"), os.dup(0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     plan, values = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     model = model_of(plan)
     model.steady_state()  # compiles
     silence = open(os.devnull, "w")
     for item in ["ready", *values]:
-        # The parent stops a slow child; this stops one whose parent is gone.
+        # The parent stops a slow child; this stops one in compiled code whose parent is gone.
         faulthandler.dump_traceback_later(2 * plan.time_limit + 10, exit=True, file=silence)
         answer = row(plan, model, item) if isinstance(item, np.ndarray) else item
         pickle.dump(answer, out)
         out.flush()
+
+
+def _leave_with(parent: int) -> None:
+    """A child that hangs must not outlive a parent that was killed."""
+    os.read(parent, 1)  # nothing more is ever sent: it returns at the end of the pipe
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def row(plan: Plan, model: Model, values: FloatArray) -> Row:
         return failed(plan, "time limit", f"more than {plan.time_limit:g} s")
     except MemoryError:
         return failed(plan, "memory limit", "the process could get no more memory")
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a measure that calls sys.exit ends its point only
         return failed(plan, "failed", f"{type(error).__name__}: {error}")
     finally:
         model.set_deadline(np.inf)

@@ -92,7 +92,7 @@ class Store:
         except OSError:
             return None
         start, _, name = path.stem.partition("-")
-        if path.suffix != ".parquet" or name != _named(data) or not start.isdigit():
+        if path.suffix != ".parquet" or name != _named(data) or not start.isdecimal():
             return None
         try:
             table = pq.read_table(pa.BufferReader(data))
@@ -120,7 +120,9 @@ def opened(folder: str | Path, manifest: Mapping[str, Any], resume: bool) -> Ite
 
     path = Path(folder)
     if path.is_dir() and any(path.iterdir()) and not (path / _MANIFEST).is_file():
-        if not all(one.name in (_LOCK, _CHUNKS) for one in path.iterdir()):
+        # A start that was killed leaves a manifest that is not yet renamed.
+        others = {one.name for one in path.iterdir() if not one.match(f".{_MANIFEST}.*")}
+        if not others <= {_LOCK, _CHUNKS}:
             raise StoreError(f"{path} holds other files; name an empty or new folder")
     made_folder(path)
     lock = filelock.FileLock(path / _LOCK)
