@@ -251,13 +251,11 @@ class Model:
         rest. Where the steps do not end in a stable state, the cell is integrated.
         """
         engine, seed, activity = self._engine, self._seed(moving), "P2_activity_closed"
-        usual, usual_rates = self._usual
+        usual, still = self._usual
         near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
-        rates, value = engine.look(moving, near, activity)
-        if np.array_equal(near, usual) and np.array_equal(rates, usual_rates):
-            return usual, value
-        found = engine.stable_near(moving, near)
-        state = engine.steady_state(moving, seed) if found is None else found
+        if (found := engine.rest_near(moving, near, still, activity)) is not None:
+            return found
+        state = engine.steady_state(moving, seed)
         return state, engine.look(moving, state, activity)[1]
 
     @cached_property

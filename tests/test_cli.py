@@ -267,7 +267,7 @@ def test_tornado_and_sobol_print_tables(tmp_path: Path) -> None:
         ("sweep milademetan --vary milademetan=1:10:2.5 --measure peak:p21", "count is 2.5"),
         ("sweep milademetan --vary milademetan=a:10:5 --measure peak:p21", "not a number"),
         ("sweep milademetan --vary milademetan=1:2:3:4 --measure peak:p21", "low:high:count"),
-        ("sweep milademetan --vary milademetan=1,2 --vary milademetan=3 --measure peak:p21", "twice"),
+        ("sweep milademetan --vary milademetan=1 --vary milademetan=3 --measure fold:p21", "twice"),
         ("sweep milademetan --vary milademetan=1:9 --measure peak:p21", "whole number"),
         ("sweep milademetan --vary milademetan=1,2", "nothing would be kept"),
         ("sweep milademetan --vary milademetan=1,2 --measure peak:p21 --scheduler tcp://127.0.0.1:1",

@@ -115,8 +115,7 @@ def test_what_does_not_differ_and_what_does(result) -> None:
 
 def test_the_loop_factor_falls_at_saturating_doses() -> None:
     """Near 1.3 for 1 uM milademetan and 1.1 for 100 nM KT-253: a saturated promoter feels less."""
-    from p53net.candidates import candidates
-    from p53net.candidates import loop_factor
+    from p53net.candidates import candidates, loop_factor
 
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
     assert loop_factor(inhibitor, 1000.0) == pytest.approx(1.34, abs=0.05)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,24 @@ def test_a_measure_of_your_own(function: Callable[..., Any], status: str, said: 
     if status == "ok":  # nor did it change what the others see
         run = LINE.simulate(TIMES, {"milademetan": 100.0})
         assert found["peak_p53_active"].values[0] == float(run["p53_active"].max())
+
+
+def _scaled(factor: float, times: np.ndarray, active: np.ndarray) -> float:
+    return factor * float(active[-1])
+
+
+def test_own_measures_are_told_apart(tmp_path: Path) -> None:
+    def kept(factor: float, resume: bool) -> xr.Dataset:
+        own = pn.measure("mine", partial(_scaled, factor), ["p53_active"])
+        return pn.sweep(
+            LINE, {"milademetan": [1.0]}, times=TIMES, measures=[own], store=tmp_path / "s",
+            resume=resume,
+        )  # fmt: skip
+
+    first = kept(2.0, resume=False)
+    assert kept(2.0, resume=True).identical(first)
+    with pytest.raises(pn.StoreError, match="measures"):
+        kept(3.0, resume=True)
 
 
 def test_failed_runs_are_rows() -> None:

@@ -30,6 +30,7 @@ SETTLING_TIME = 2000.0
 
 _APPROACH_TIME = 200.0  # h
 _NEWTON_STEPS = 100
+_FIRST_DAMPING = 0.5  # 1/h, of the first step from a state of another parameter set
 _DAMPING = 1e-2  # 1/h, below the rate of nearly every process
 _LEAST_DAMPING = 1e-5
 _SETTLED = 1e-10  # largest relative Newton step at the end
@@ -53,7 +54,7 @@ class RoadRunnerEngine:
         self._runner = roadrunner.RoadRunner(definition.sbml)
         self._model = self._runner.model
         self.species = tuple(self._model.getFloatingSpeciesIds())
-        self._compartments = tuple(self._model.getCompartmentIds())
+        self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
         self._resting = np.array([s not in definition.counters for s in self.species])
         integrator = self._runner.integrator
         integrator.relative_tolerance = tolerances.relative
@@ -99,22 +100,30 @@ class RoadRunnerEngine:
     ) -> tuple[FloatArray, float]:
         """Rates of change of `species` [nM/h] in a given state, and one derived quantity there."""
         self._prepare(parameters, state)
-        value = float(self._runner[variable])
-        return self._rates(state, self._volumes()), value
+        return self._rates(state), float(self._runner[variable])
 
-    def stable_near(self, parameters: Mapping[str, float], near: FloatArray) -> FloatArray | None:
-        """The stable state at rest [nM] to which Newton steps lead from a state near it, if any.
+    def rest_near(
+        self, parameters: Mapping[str, float], near: FloatArray, still: FloatArray, variable: str
+    ) -> tuple[FloatArray, float] | None:
+        """A stable state at rest [nM] near a given one, and one derived quantity there, if found.
 
-        Only for a model with one state at rest, such as a cell without drug: nothing shows here
-        that the cell would come to this one. The steps keep conserved totals at those of `near`.
+        It is `near` itself where the rates there are, bit for bit, those of another cell at rest,
+        `still`; otherwise Newton steps lead to it, with conserved totals as in `near`. Only for a
+        model with one state at rest, such as a cell without drug: nothing shows here that the cell
+        would come to this one.
         """
         self._prepare(parameters, near)
-        try:
-            state, jacobian = self._rest(near)
-        except (SteadyStateError, np.linalg.LinAlgError):
-            return None
-        leaves = bool(np.linalg.eigvals(jacobian).real.max() > _STILL)
-        return None if leaves else np.where(state < _NOTHING, 0.0, state)
+        state = near
+        if not np.array_equal(self._rates(near), still):
+            try:
+                state, jacobian = self._rest(near, _FIRST_DAMPING)
+            except (SteadyStateError, np.linalg.LinAlgError):
+                return None
+            if np.linalg.eigvals(jacobian).real.max() > _STILL:
+                return None
+            state = np.where(state < _NOTHING, 0.0, state)
+            self._model.setFloatingSpeciesConcentrations(state)
+        return state, float(self._runner[variable])
 
     def steady_state(
         self, parameters: Mapping[str, float], start: FloatArray, stable: bool = True
@@ -162,10 +171,15 @@ class RoadRunnerEngine:
         return np.where(state < _NOTHING, 0.0, state)
 
     def _prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
-        runner = self._runner
-        runner.resetToOrigin()
+        self._runner.resetToOrigin()
+        places, values = list[int](), list[float]()
         for name, value in parameters.items():
-            runner[name] = value
+            if name in self._places:
+                places.append(self._places[name])
+                values.append(value)
+            else:  # a compartment
+                self._runner[name] = value
+        self._model.setGlobalParameterValues(np.array(places, dtype=np.int32), np.array(values))
         self._model.setFloatingSpeciesConcentrations(start)
 
     def _advance(self, points: FloatArray) -> FloatArray:
@@ -181,32 +195,32 @@ class RoadRunnerEngine:
             ) from None
         return np.array(table)
 
-    def _rest(self, near: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _rest(self, near: FloatArray, damping: float = _DAMPING) -> tuple[FloatArray, FloatArray]:
         """The state at rest near a given one, and the Jacobian [1/h] there, without counters.
 
         Steps repeat with one Jacobian as long as they shrink, for it costs as much as thirty of
         them.
         """
-        volumes = self._volumes()
         state, resting = near.copy(), self._resting
         keep = np.ix_(resting, resting)
-        damping, size = _DAMPING, np.inf
-        inverse, fresh = None, False
+        size, inverse, fresh = np.inf, None, False
         for _ in range(_NEWTON_STEPS):
             if inverse is None:
-                jacobian = self._jacobian(state, volumes)[keep]
+                jacobian = self._jacobian(state)[keep]
                 # The damping makes the system regular along conserved totals, where rates are
                 # zero. Too little would blow up rounding errors there into a drift of the totals,
                 # so it is lowered only where a slow process needs it.
                 inverse, fresh = np.linalg.inv(damping * np.eye(len(jacobian)) - jacobian), True
-            rates = self._rates(state, volumes)[resting]
+            rates = self._rates(state)[resting]
             if not np.isfinite(rates).all():  # a step has left what the rates are defined for
                 size = np.inf
                 break
             change = inverse @ rates
             state[resting] += change
             before, size = size, np.max(np.abs(change) / (np.abs(state[resting]) + _SMALL))
-            if size > before / 2:
+            if damping > _DAMPING:
+                damping, inverse = _DAMPING, None
+            elif size > before / 2:
                 if fresh and size < _SETTLED:  # rounding stops further progress
                     break
                 if fresh:
@@ -220,21 +234,17 @@ class RoadRunnerEngine:
             )
         return state, jacobian
 
-    def _jacobian(self, state: FloatArray, volumes: FloatArray) -> FloatArray:
-        rates = self._rates(state, volumes)
+    def _jacobian(self, state: FloatArray) -> FloatArray:
+        rates = self._rates(state)
         jacobian = np.empty((len(state), len(state)))
         for column in range(len(state)):
             nudge = 1e-6 * max(abs(state[column]), 1e-3)
             moved = state.copy()
             moved[column] += nudge
-            jacobian[:, column] = (self._rates(moved, volumes) - rates) / nudge
+            jacobian[:, column] = (self._rates(moved) - rates) / nudge
         return jacobian
 
-    def _rates(self, state: FloatArray, volumes: FloatArray) -> FloatArray:
-        """Rates of change in nM/h: engines give amounts, the compartment turns them around."""
+    def _rates(self, state: FloatArray) -> FloatArray:
+        """Rates of change in nM/h."""
         self._model.setFloatingSpeciesConcentrations(state)
-        return np.array(self._runner.getRatesOfChange()) / volumes
-
-    def _volumes(self) -> FloatArray:
-        sizes = dict(zip(self._compartments, self._model.getCompartmentVolumes(), strict=True))
-        return np.array([sizes[self._definition.compartment_of[s]] for s in self.species])
+        return np.array(self._model.getFloatingSpeciesConcentrationRates())

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -54,12 +55,17 @@ class Own:
     @property
     def digest(self) -> str:
         """Tells one function from another."""
-        try:
-            source = inspect.getsource(self.function)
-        except (OSError, TypeError):
-            code = getattr(self.function, "__code__", None)
-            source = repr((code.co_code, code.co_consts)) if code else repr(self.function)
-        return hashlib.sha256(source.encode()).hexdigest()
+        return hashlib.sha256(_source(self.function).encode()).hexdigest()
+
+
+def _source(function: Callable[..., float]) -> str:
+    if isinstance(function, partial):
+        return f"{_source(function.func)} {function.args} {function.keywords}"
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        return repr((code.co_code, code.co_consts)) if code else repr(function)
 
 
 def auc(observable: str) -> Measure:

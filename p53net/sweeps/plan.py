@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,9 +27,13 @@ RESERVED = ("point", "time", "status", "reason")
 _PACKAGES = ("p53net", "libroadrunner", "numpy", "scipy")
 
 
+@cache
 def package_versions() -> dict[str, str]:
-    """Of what can change the bytes of a row."""
-    return {name: version(name) for name in _PACKAGES}
+    """Of what can change the bytes of a row; p53net by the digest of its code too."""
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        code.update(path.read_bytes())
+    return {**{name: version(name) for name in _PACKAGES}, "code": code.hexdigest()[:16]}
 
 
 @dataclass(frozen=True)

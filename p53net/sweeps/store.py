@@ -70,7 +70,7 @@ class Store:
     def done(self) -> set[int]:
         """First points of the sound chunks. Damaged ones and left-over temporary files go away."""
         found = set()
-        for path in sorted(self._folder.iterdir()):
+        for path in sorted(path for path in self._folder.iterdir() if path.is_file()):
             if path.name.startswith(".") or self._sound(path) is None:
                 self.corrupt += not path.name.startswith(".")
                 path.unlink()

@@ -31,7 +31,7 @@ DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
 
 _SMALL = 500  # points that are done before workers would have started
 _LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
-_CHUNKS_FOR_EACH = 12  # of a worker at least, so that none is left alone at the end
+_CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _CURVE_BYTES = 64 * 2**20  # of one chunk
 
 
@@ -128,11 +128,13 @@ def sweep(
         size, done = folder.chunk_size, folder.done()
         missing = _chunks(chosen.size, size, done)
         kept = sum(min(size, chosen.size - start) for start in done)
+        begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
         if kept < chosen.size:
             with _source(plan, chosen, model, number, scheduler) as run:
-                begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
                 for start, table in _told(run(missing), begin, progress):
                     folder.write(start, table)
+        elif progress is not None:
+            progress(begin)
         return results.assembled(folder.manifest, folder.chunks())
 
 

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from p53net.engines import FloatArray
-from p53net.errors import WorkersError
+from p53net.errors import P53NetError, WorkersError
 from p53net.sweeps import isolated, rows
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import Plan
@@ -38,6 +39,8 @@ _SETTINGS = {  # of Dask: no spilling to disk, and nothing that samples or trims
     "DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__MALLOC_TRIM_THRESHOLD_": "134217728",
 }
+_LOST = "lost the scheduler; what is stored is kept: start the scheduler again and resume"
+_NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": []}
 _armed = [0.0]
 
 
@@ -75,14 +78,13 @@ def distributed(
     def check() -> None:
         """Raise WorkersError where nobody would ever answer."""
         if client.status != "running":
-            raise WorkersError(
-                "lost the scheduler; what is stored is kept: start the scheduler again and resume"
-            )
+            raise WorkersError(_LOST)
         alive()
 
     try:
         while True:
-            room = _AHEAD * max(1, sum(client.nthreads().values())) - len(flying)
+            check()
+            room = _AHEAD * max(1, sum(_answer(client.nthreads).values())) - len(flying)
             for _, chunk in zip(range(room), waiting, strict=False):  # in this order: none is lost
                 send(chunk, watched_table)
             if not flying:
@@ -90,7 +92,6 @@ def distributed(
             try:
                 future = ended.get(timeout=_LOOK_EVERY)
             except queue.Empty:
-                check()
                 continue
             chunk = flying.pop(future)
             if future.status in ("cancelled", "lost"):  # its worker left the cluster with it
@@ -98,13 +99,26 @@ def distributed(
                 send(chunk, watched_table)
             elif isinstance(error := future.exception(), KilledWorker):
                 send(chunk, isolated.isolated_table)
-            elif error is not None:
+            elif isinstance(error, P53NetError):
                 raise error
+            elif error is not None:
+                raise WorkersError(
+                    f"a worker cannot run points ({type(error).__name__}: {error}); can it import "
+                    "p53net and what your measures need?"
+                ) from error
             else:
-                yield chunk[0], future.result()
+                yield chunk[0], _answer(future.result)
     finally:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             client.cancel(list(flying), force=True)
+
+
+def _answer(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - of whatever is asked
+    """What the scheduler says, unless it is gone between two checks."""
+    try:
+        return ask()
+    except (OSError, CancelledError):
+        raise WorkersError(_LOST) from None
 
 
 def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
@@ -160,14 +174,15 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="p53net-", ignore_cleanup_errors=True)
         )
-        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
+        settings = {"distributed.scheduler.allowed-failures": 1, **_NO_PAGES}
+        stack.enter_context(dask.config.set(settings))
         cluster = stack.enter_context(
             LocalCluster(
                 n_workers=0,
                 processes=False,
                 host="127.0.0.1",
                 protocol="tcp",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=50,
             )
         )
