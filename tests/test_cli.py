@@ -80,9 +80,9 @@ def test_escape_without_a_figure_and_without_a_degrader(tmp_path: Path) -> None:
     assert names == {"escape.csv", "escape.json", "summary.txt"}
 
 
-def test_list_names_drugs_lines_and_observables() -> None:
+def test_list_names_all_that_can_be_named() -> None:
     table = csv(p53net("list"))
-    assert set(table["kind"]) == {"drug", "cell line", "observable"}
+    assert set(table["kind"]) == {"drug", "cell line", "observable", "measure"}
     assert set(table.loc[table["kind"] == "observable", "name"]) == set(pn.OBSERVABLES)
     assert (table.loc[table["kind"] == "observable", "unit"] == "nM").all()
 

@@ -234,6 +234,7 @@ class RoadRunnerEngine:
             )
         return state, jacobian
 
+    @np.errstate(invalid="ignore", over="ignore")  # what is not finite is found by the caller
     def _jacobian(self, state: FloatArray) -> FloatArray:
         rates = self._rates(state)
         jacobian = np.empty((len(state), len(state)))
