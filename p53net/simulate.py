@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing import Dose, Doses, as_dose, finite_number
 from p53net.engines import FloatArray, Segment, Tolerances
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, SteadyStateError, unknown_name
 from p53net.model import GENERIC, OBSERVABLES, Definition, define, drug_names
 
 if TYPE_CHECKING:
@@ -251,17 +251,21 @@ class Model:
         rest. Where the steps do not end in a stable state, the cell is integrated.
         """
         engine, seed, activity = self._engine, self._seed(moving), "P2_activity_closed"
-        usual, still = self._usual
-        near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
-        if (found := engine.rest_near(moving, near, still, activity)) is not None:
-            return found
+        if self._usual is not None:
+            usual, still = self._usual
+            near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
+            if (found := engine.rest_near(moving, near, still, activity)) is not None:
+                return found
         state = engine.steady_state(moving, seed)
         return state, engine.look(moving, state, activity)[1]
 
     @cached_property
-    def _usual(self) -> tuple[FloatArray, FloatArray]:
-        """The untreated state of the model as it is, and the rates [nM/h] there."""
-        state = self._engine.steady_state({}, self._seed({}))
+    def _usual(self) -> tuple[FloatArray, FloatArray] | None:
+        """The untreated state of the model as it is, if it has one, and the rates [nM/h] there."""
+        try:
+            state = self._engine.steady_state({}, self._seed({}))
+        except SteadyStateError:
+            return None
         return state, self._engine.look({}, state, "P2_activity_closed")[0]
 
     def _seed(self, changed: Mapping[str, float]) -> FloatArray:

@@ -229,7 +229,9 @@ def test_a_start_that_was_killed(tmp_path: Path, undisturbed: xr.Dataset) -> Non
     folder = tmp_path / "s"
     (folder / "chunks").mkdir(parents=True)
     (folder / ".manifest.json.k2j_x8").write_text('{"format": 1, "key"')
-    (folder / "chunks" / ".000000000004-00.parquet.a1b2").write_bytes(b"PAR1")
+    same(run(store=folder, resume=True, chunk=8), undisturbed)
+    half = folder / "chunks" / f".000000000008-{'0' * 32}.parquet.a1b2"
+    half.write_bytes(b"PAR1")
     same(run(store=folder, resume=True, chunk=8), undisturbed)
     assert len(list((folder / "chunks").iterdir())) == NUMBER // 8
     with pytest.raises(StoreError, match="other files"):
@@ -354,7 +356,8 @@ def test_damaged_chunks_run_again(
     counted: list[Progress] = []
     found = run(store=store, resume=True, model=inhibitor, progress=counted.append)
     same(found, undisturbed)
-    assert (counted[0].resumed, counted[0].recomputed) == (NUMBER - 24, 6)
+    # The last is no name that a sweep gives: it is not ours to count, or to remove.
+    assert (counted[0].resumed, counted[0].recomputed) == (NUMBER - 24, 5)
     assert len(list((store / "chunks").iterdir())) == NUMBER // 4
 
 

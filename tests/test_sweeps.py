@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.sweeps.design import design_of
+from p53net.sweeps.store import digest_of
 
 TIMES = np.linspace(0.0, 24.0, 25)
 LINE = pn.load("milademetan")
@@ -385,6 +387,7 @@ def test_a_store_of_another_sweep_is_refused(
         '{"format": 1, "key": "x", "chunk_size": 0, "shape": [10]}',
         '{"format": 1, "key": "x", "chunk_size": 5, "shape": [10]}',
         '{"format": 1, "key": "x", "chunk_size": 5, "shape": ["many"]}',
+        "[" * 100_000, '{"format": 1, "shape": [Infinity]}',
     ],
 )  # fmt: skip
 def test_a_stranger_s_manifest_is_refused(tmp_path: Path, text: str) -> None:
@@ -392,6 +395,105 @@ def test_a_stranger_s_manifest_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(pn.StoreError):
         pn.read_sweep(tmp_path)
+
+
+def test_only_its_own_files_are_ever_removed(tmp_path: Path) -> None:
+    store, options = tmp_path / "s", {"times": TIMES, "measures": [PEAK]}
+    (store / "chunks").mkdir(parents=True)
+    (store / "chunks" / "thesis.csv").write_text("years of work")
+    with pytest.raises(pn.StoreError, match="other files"):
+        pn.sweep(LINE, ONE, **options, store=store)
+    (store / "chunks" / "thesis.csv").unlink()
+    first = pn.sweep(LINE, ONE, **options, store=store)
+    for name in ("merged.parquet", "notes.txt", ".hidden"):
+        (store / "chunks" / name).write_text("mine")
+    (store / "chunks" / "deeper").mkdir()
+    assert pn.sweep(LINE, ONE, **options, store=store, resume=True).identical(first)
+    assert {"merged.parquet", "notes.txt", ".hidden", "deeper"} <= {
+        path.name for path in (store / "chunks").iterdir()
+    }
+    home = tmp_path / "home"
+    (store / "chunks").rename(home)
+    (store / "chunks").symlink_to(home, target_is_directory=True)
+    with pytest.raises(pn.StoreError, match="a link"):
+        pn.sweep(LINE, ONE, **options, store=store, resume=True)
+
+
+def test_a_manifest_that_was_changed_is_not_believed(tmp_path: Path) -> None:
+    options = {"times": TIMES, "measures": [PEAK], "store": tmp_path / "s"}
+    pn.sweep(LINE, {"milademetan": [1.0, 10.0]}, **options)
+    manifest = tmp_path / "s" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["grid"]["milademetan"] = [5.0, 6.0]
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(pn.StoreError, match="changed after"):
+        pn.read_sweep(tmp_path / "s")
+    content["digest"] = digest_of(content)  # by one who knows how
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(pn.StoreError, match="not that of the manifest"):
+        pn.read_sweep(tmp_path / "s")
+    again = pn.sweep(LINE, {"milademetan": [1.0, 10.0]}, **options, resume=True)
+    assert again["milademetan"].values.tolist() == [1.0, 10.0]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "chunks/000000000000-" + "0" * 32 + ".parquet"])
+def test_devices_and_links_are_not_read(tmp_path: Path, name: str) -> None:
+    options = {"times": TIMES, "measures": [PEAK], "store": tmp_path / "s"}
+    pn.sweep(LINE, ONE, **options)
+    for path in (tmp_path / "s" / "chunks").iterdir():
+        path.unlink()
+    (tmp_path / "s" / name).unlink(missing_ok=True)
+    (tmp_path / "s" / name).symlink_to("/dev/zero")
+    if name == "manifest.json":
+        with pytest.raises(pn.StoreError, match="ordinary file"):
+            pn.read_sweep(tmp_path / "s")
+    else:
+        assert pn.read_sweep(tmp_path / "s")["status"].values.tolist() == ["not run"]
+
+
+def test_arguments_of_measures_count_to_the_last_digit(tmp_path: Path) -> None:
+    times = [0.0, 12.0, 12.00001, 24.0]
+    options = {"times": times, "store": tmp_path / "s"}
+    pn.sweep(LINE, ONE, **options, measures=["at:p21:12"])
+    with pytest.raises(pn.StoreError, match="measures"):
+        pn.sweep(LINE, ONE, **options, measures=["at:p21:12.00001"], resume=True)
+
+
+def test_a_cell_that_rests_only_when_changed_is_found() -> None:
+    """The usual cell may accumulate something; the fast way to the untreated state is then shut."""
+    definition = LINE.definition
+    sbml = definition.sbml.replace('id="k_deg_p21" value="1.4"', 'id="k_deg_p21" value="0"')
+    assert sbml != definition.sbml
+    rows = {
+        **definition.parameters,
+        "k_deg_p21": replace(definition.parameters["k_deg_p21"], value=0.0),
+    }
+    model = pn.Model(replace(definition, sbml=sbml, parameters=rows))
+    with pytest.raises(pn.SteadyStateError):
+        model.simulate(TIMES)
+    rest = model.simulate(TIMES, parameters={"k_deg_p21": 0.3})["p21"]
+    usual = LINE.simulate(TIMES, parameters={"k_deg_p21": 0.3})["p21"]
+    np.testing.assert_allclose(rest, usual, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["P2_activity", "MDM2_turnover", "p53_total"])
+def test_units_are_those_of_a_single_run(name: str) -> None:
+    found = pn.sweep(LINE, ONE, times=TIMES, observables=[name], keep_trajectories=True)
+    unit = LINE.simulate(TIMES, observables=[name])[name].attrs["units"]
+    assert found[name].attrs["units"] == unit
+    area = pn.sweep(LINE, ONE, times=TIMES, measures=[f"auc:{name}"])[f"auc_{name}"]
+    assert area.attrs["units"] == {"1": "h", "1/h": "1", "nM": "nM h"}[unit]
+
+
+def test_closures_and_defaults_tell_measures_apart() -> None:
+    def made(factor: float) -> pn.Measure:
+        def scaled(times: np.ndarray, active: np.ndarray) -> float:
+            return factor * float(active[-1])
+
+        return pn.measure("mine", scaled, ["p53_active"])
+
+    digests = [made(factor).own.digest for factor in (1.0, 100.0, 1.0)]
+    assert digests[0] == digests[2] != digests[1]
 
 
 ONE = {"milademetan": [1.0]}
@@ -454,6 +556,13 @@ REFUSED: dict[str, tuple[dict[str, Any], type[pn.P53NetError], str]] = {
     "exposure beside a schedule": (
         {"axes": {"exposure": [1.0]}, "doses": {"milademetan": pn.pulse(1.0, 2.0)}},
         pn.InputError, "schedule of its own"),
+    "curves of nothing": ({"keep_trajectories": True}, pn.InputError, "name at least one"),
+    "open loop compared": (
+        {"measures": ["escape_index"], "feedback": False}, pn.InputError, "closed and opened"),
+    "observables of another kind": ({"observables": 5}, pn.InputError, "list of names"),
+    "store of another kind": ({"store": 5}, pn.InputError, "path of a folder"),
+    "too many workers": ({"workers": 10**7}, pn.InputError, "at most"),
+    "endless memory": ({"memory_limit": "1e400"}, pn.InputError, "256 MiB"),
     "engine": ({"engine": "magic"}, pn.InputError, "roadrunner"),
     "workers": ({"workers": -1}, pn.InputError, "workers"),
     "workers and scheduler": (

@@ -47,7 +47,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         help="Axis: a drug [nM], a parameter or exposure [h], as NAME=low:high:count, "
-        "NAME=low:high:count:log, NAME=1,3,10, or without a count for a random design.",
+        "NAME=low:high:count:log, NAME=1,3,10; or NAME=low:high or NAME=low:high:log and --points.",
     ),
 ]
 Measures = Annotated[
@@ -87,7 +87,8 @@ def sweep_(
         str, typer.Option("--design", help="grid, sobol or latin-hypercube.")
     ] = "grid",
     points: Annotated[
-        int | None, typer.Option("--points", help="Points of a random design.")
+        int | None,
+        typer.Option("--points", help="Of a random design; in a grid, of each axis."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of a random design.")] = 1,
     dose: Doses = None,
@@ -166,13 +167,19 @@ def plot(
 ) -> None:
     """Draw a sweep: a heat map over two axes, or lines over one."""
     result = read_sweep(folder)
-    for name, value in settings_of(at or []).items():
+    for name, value in settings_of(at or [], "--at").items():
         if name not in result.indexes:
             raise unknown_name("axis of a grid", name, map(str, result.indexes))
-        result = result.sel({name: value}, method="nearest")
+        values = result[name].values
+        if not values.min() <= value <= values.max():
+            raise InputError(
+                f"--at {name}={value:g}: the axis goes from {values.min():g} to {values.max():g}"
+            )
+        result = result.sortby(name).sel({name: value}, method="nearest")
     figure = figures.plot(result, x=x, y=y, colour=colour)
     paths = [out] if out else [folder / "sweep.png", folder / "sweep.svg"]
     for path in paths:
+        made_folder(path.parent)
         said.print(f"wrote {figures.save(figure, path)}", markup=False)
 
 
@@ -318,7 +325,7 @@ def _axis(spread: str, where: str) -> "FloatArray | Distribution":
         raise InputError(f"{where}: {error}") from None
     if not counts:
         return axis
-    if counts[0] != int(counts[0]) or not 2 <= counts[0] <= MOST_POINTS:
+    if not 2 <= counts[0] <= MOST_POINTS or counts[0] != int(counts[0]):
         raise InputError(f"{where}: the count is {counts[0]:g}, but must be 2 to {MOST_POINTS:,}")
     return axis.quantile(np.linspace(0.0, 1.0, int(counts[0])))
 

@@ -93,16 +93,16 @@ def doses_of(
     return given
 
 
-def settings_of(texts: list[str]) -> dict[str, float]:
-    """Parameters written as id=value."""
+def settings_of(texts: list[str], option: str = "--set") -> dict[str, float]:
+    """Numbers written as id=value."""
     settings: dict[str, float] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator:
-            raise InputError(f"--set {text} is not id=value; write --set k_deg_p53=0.1")
+            raise InputError(f"{option} {text} is not id=value; write {option} k_deg_p53=0.1")
         if name in settings:
-            raise InputError(f"--set gives {name} twice; give it once")
-        settings[name] = number(value, f"--set {text}")
+            raise InputError(f"{option} gives {name} twice; give it once")
+        settings[name] = number(value, f"{option} {text}")
     return settings
 
 

@@ -72,6 +72,11 @@ class Definition:
         return (*OBSERVABLES, *rest)
 
 
+def shown_unit(unit: str) -> str:
+    """A unit of the model as people and other tools write it."""
+    return {"dimensionless": "1", "per_hour": "1/h"}.get(unit, unit)
+
+
 def define(
     *names: str,
     cell_line: str = GENERIC,

@@ -144,7 +144,7 @@ def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
         path = Path(table)
         try:
             read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
-            frame = read(path)
+            frame = read(path).rename(columns=lambda name: str(name).strip())
         except (OSError, ValueError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(
@@ -169,6 +169,13 @@ def check_size(runs: int, how: str) -> None:
             f"would take {years:,.0f} core years and {runs * 8 / 2**30:,.0f} GiB for each measure; "
             "take fewer values for each axis, or a sobol design"
         )
+
+
+def checked_seed(seed: object) -> int:
+    """The seed of a random design. Raises InputError."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise InputError(f"seed is {seed!r}, but must be a whole number, 0 to 4,294,967,295")
+    return int(seed)
 
 
 def _values(name: str, axis: object) -> FloatArray:
@@ -196,16 +203,17 @@ def _checked_points(points: object, kind: str, drawn: bool) -> None:
     if not drawn:
         raise InputError("points is given, but no axis is a distribution; leave it out")
     if not whole or int(points) < (2 if kind == "grid" else 1):  # type: ignore[call-overload]
-        least = "2 or more values for each axis" if kind == "grid" else "1 or more"
-        raise InputError(f"points is {points!r}, but a {kind} design needs a whole number, {least}")
+        least = "2 or more for each distribution" if kind == "grid" else "1 or more"
+        raise InputError(
+            f"points is {points!r}, but a {kind} design with a distribution needs a whole number "
+            f"of points, {least}; or give the axis its values"
+        )
 
 
 def _shares(axes: int, points: int, kind: str, seed: int) -> FloatArray:
     from scipy.stats import qmc
 
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-        raise InputError(f"seed is {seed!r}, but must be a whole number, 0 or more")
-    source = np.random.default_rng(int(seed))
+    source = np.random.default_rng(checked_seed(seed))
     if kind == "latin-hypercube":
         return np.asarray(qmc.LatinHypercube(axes, rng=source).random(points))
     with warnings.catch_warnings():  # any number may be asked for; powers of two are most even

@@ -14,8 +14,10 @@ import numpy as np
 from p53net import candidates, measures
 from p53net.engines import FloatArray
 from p53net.errors import InputError, MeasureError, unknown_name
-from p53net.model import Definition
+from p53net.model import Definition, shown_unit
 from p53net.sweeps.point import Point
+
+_PLAIN = (bool, int, float, str, tuple, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Measure:
     own: "Own | None" = None
 
     def __str__(self) -> str:
-        parts = [a if isinstance(a, str) else f"{a:g}" for a in self.arguments]
+        parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
         return ":".join([self.kind, *parts])
 
 
@@ -54,18 +56,29 @@ class Own:
 
     @property
     def digest(self) -> str:
-        """Tells one function from another."""
-        return hashlib.sha256(_source(self.function).encode()).hexdigest()
+        """Tells one function from another: by its source and by all values that it holds."""
+        import cloudpickle
 
-
-def _source(function: Callable[..., float]) -> str:
-    if isinstance(function, partial):
-        return f"{_source(function.func)} {function.args} {function.keywords}"
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):
-        code = getattr(function, "__code__", None)
-        return repr((code.co_code, code.co_consts)) if code else repr(function)
+        function, held = self.function, list[object]()
+        while isinstance(function, partial):
+            held.append((function.args, function.keywords))
+            function = function.func
+        if inspect.isfunction(function):
+            around = inspect.getclosurevars(function)
+            plain = {n: v for n, v in around.globals.items() if isinstance(v, _PLAIN)}
+            held += [around.nonlocals, function.__defaults__, function.__kwdefaults__, plain]
+        try:
+            source = inspect.getsource(function)
+        except (OSError, TypeError):
+            code = getattr(function, "__code__", None)
+            source = repr((code.co_code, code.co_consts)) if code else repr(function)
+        try:
+            values = cloudpickle.dumps(held)
+        except Exception as error:  # whatever a value raises that cannot be sent
+            raise InputError(
+                f"a measure of your own holds what cannot be sent to workers: {error}"
+            ) from None
+        return hashlib.sha256(source.encode() + values).hexdigest()
 
 
 def auc(observable: str) -> Measure:
@@ -100,8 +113,12 @@ def measure(
         raise InputError(f"measure name {name!r} must be letters, digits and _, such as half_time")
     if not callable(function):
         raise InputError(f"measure {name} must be a function of times and curves")
-    if isinstance(observables, str) or not observables:
+    if isinstance(observables, str) or not isinstance(observables, Sequence) or not observables:
         raise InputError(f"measure {name} needs a list of observables, such as ['p53_active']")
+    if not isinstance(unit, str):
+        raise InputError(
+            f"measure {name} has the unit {unit!r}, but it must be a text, such as 'h'"
+        )
     return Measure(name, (), Own(function, tuple(observables), unit))
 
 
@@ -147,7 +164,10 @@ def _rebound(point: Point) -> float:
 
 def _free_rise(point: Point) -> float:
     _, after = point.since_washout("MDM2_free")
-    return float(np.log2(after.max() / point.curve("MDM2_free")[0]))
+    untreated = point.curve("MDM2_free")[0]
+    if untreated <= 0 or after.max() <= 0:
+        raise MeasureError("the cell has no free MDM2, so there is no rise")
+    return float(np.log2(after.max() / untreated))
 
 
 def _persistence(point: Point) -> float:
@@ -269,6 +289,9 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 """Every kind of measure. `drug` may be left out where the model has one."""
 
+COMPARING = ("escape_index", "dose_ratio", "loop_factor")
+"""Kinds that run the loop closed and opened."""
+
 
 def parsed(text: str) -> Measure:
     """A measure from its text, such as `at:MDM2_total:24`, `rebound` or `dose_ratio:3`."""
@@ -343,8 +366,9 @@ def described(one: Measure, definition: Definition) -> tuple[str, str, str]:
     said = [a if isinstance(a, str) else f"{a:g}" for a in one.arguments]
     several = "drug" in kind.arguments and len(definition.drugs) > 1
     name = kind.name.format(*said) + (f"_{said[-1]}" if several else "")
-    unit = definition.units.get(said[0], "1") if said else "1"
-    return name, kind.unit.format(unit=unit), kind.meaning.format(*said)
+    unit = kind.unit.format(unit=shown_unit(definition.units.get(said[0], "")) if said else "")
+    unit = {"1 h": "h", "1/h h": "1"}.get(unit, unit)
+    return name, unit, kind.meaning.format(*said)
 
 
 def value_of(one: Measure, point: Point) -> float:

@@ -1,8 +1,7 @@
 """What every point of a sweep has in common: checked once, sent to workers, and told apart."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -14,10 +13,10 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Dose, Doses, pulse
 from p53net.engines import FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
-from p53net.model import Definition
+from p53net.model import Definition, shown_unit
 from p53net.simulate import Model, checked_times
 from p53net.sweeps.design import Design
-from p53net.sweeps.measure import Measure, at, described, observables_of, settled
+from p53net.sweeps.measure import COMPARING, Measure, at, described, observables_of, settled
 
 ENGINES = ("roadrunner",)
 EXPOSURE = "exposure"
@@ -89,8 +88,7 @@ class Plan:
             return "h"
         if axis in self.definition.drugs:
             return "nM"
-        unit = self.definition.parameters[axis].unit
-        return {"dimensionless": "1", "per_hour": "1/h"}.get(unit, unit)
+        return shown_unit(self.definition.parameters[axis].unit)
 
     def record(self, design: Design) -> dict[str, object]:
         """All that decides the bytes of the rows, as JSON; equal records mean an equal table."""
@@ -111,7 +109,7 @@ class Plan:
             "parameters": dict(self.parameters),
             "feedback": self.feedback,
             "measures": [
-                f"{one} {one.own.digest} {one.own.observables}" if one.own else str(one)
+                [one.kind, *((one.own.digest, *one.own.observables) if one.own else one.arguments)]
                 for one in self.measures
             ],
             "curves": list(self.curves),
@@ -132,7 +130,7 @@ def plan_of(
     design: Design,
     *,
     times: ArrayLike,
-    observables: Sequence[str],
+    observables: Sequence[str] | None,
     measures: Sequence[Measure | str],
     doses: Mapping[str, Doses] | None,
     parameters: Mapping[str, float] | None,
@@ -146,8 +144,7 @@ def plan_of(
 
     Raises InputError or UnknownNameError for whatever no point could run with.
     """
-    if not isinstance(model, Model):
-        raise InputError(f"the model is {model!r}, but must be one that pn.load returns")
+    checked_model(model)
     if engine not in ENGINES:
         raise InputError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}")
     grid = checked_times(times)
@@ -162,7 +159,7 @@ def plan_of(
     )
     given, changed = model.checked_doses(doses), model.checked_parameters(parameters)
     _check_axes(model, renamed, given, changed)
-    watched = model.checked_observables(observables) if len(observables) else ()
+    watched = model.checked_observables(observables) if _given(observables) else ()
     wanted = [settled(one, model.definition, grid) for one in _listed(measures)]
     if not keep_trajectories:
         wanted += [settled(at(name, float(grid[-1])), model.definition, grid) for name in watched]
@@ -171,8 +168,16 @@ def plan_of(
         taken = (*RESERVED, *axes, *(watched if keep_trajectories else ()))
         if columns.count(name) > 1 or name in taken:
             raise InputError(f"two columns would be called {name}; give each measure once")
-    if not wanted and not (keep_trajectories and watched):
+    if keep_trajectories and not watched:
+        raise InputError("keep_trajectories keeps the curves of observables; name at least one")
+    if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
+    if not feedback:
+        for one in wanted:
+            if one.kind in COMPARING:
+                raise InputError(
+                    f"measure {one} compares the loop closed and opened; leave feedback=False out"
+                )
     plan = Plan(
         definition=model.definition,
         tolerances=model.tolerances,
@@ -194,9 +199,11 @@ def plan_of(
     return plan, renamed
 
 
-def digest(record: Mapping[str, object]) -> str:
-    """The key of a sweep: its record in one line of hexadecimal digits."""
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+def checked_model(model: object) -> Model:
+    """A model, or an InputError that says where to get one."""
+    if not isinstance(model, Model):
+        raise InputError(f"the model is {model!r}, but must be one that pn.load returns")
+    return model
 
 
 def _axis(name: str, model: Model) -> str:
@@ -231,6 +238,14 @@ def _check_axes(
             raise InputError(f"exposure is an axis, but {shaped[0]} has a schedule of its own")
         if not any(drug in doses or drug in design.names for drug in drugs):
             raise InputError("exposure is an axis, but no drug is given; dose one")
+
+
+def _given(observables: Sequence[str] | None) -> bool:
+    if observables is None:
+        return False
+    if not isinstance(observables, Sequence | Set | np.ndarray):
+        raise InputError(f"observables is {observables!r}, but must be a list of names")
+    return len(observables) > 0
 
 
 def _listed(measures: object) -> list[Measure | str]:

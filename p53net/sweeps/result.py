@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from p53net.errors import InputError, StoreError
-from p53net.model import OBSERVABLES
+from p53net.model import OBSERVABLES, shown_unit
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Design
-from p53net.sweeps.plan import EXPOSURE, Plan, digest
+from p53net.sweeps.plan import EXPOSURE, Plan
 from p53net.sweeps.rows import STATUSES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def manifest_of(
     }
     return {
         "format": stores.FORMAT,
-        "key": digest(record),
+        "key": stores.digest_of(record),
         "chunk_size": chunk_size,
         "dimensions": list(design.dimensions),
         "shape": list(design.shape),
@@ -43,7 +43,10 @@ def manifest_of(
         "axes": {name: _about_axis(plan, name) for name in plan.axes},
         "variables": variables,
         "curves": {
-            name: {"units": plan.definition.units[name], "long_name": OBSERVABLES.get(name, name)}
+            name: {
+                "units": shown_unit(plan.definition.units[name]),
+                "long_name": OBSERVABLES.get(name, name),
+            }
             for name in plan.curves
         },
         "attributes": {
@@ -83,17 +86,30 @@ class Result:
         """Put a chunk in its place. Raises StoreError where it does not fit."""
         place = slice(start, start + len(table))
         try:
+            self._check_axes(start, table)
             for name, values in self._numbers.items():
                 values[place] = table[name].to_numpy()
             for name, texts in self._texts.items():
-                coded = table[name].combine_chunks().dictionary_encode()
+                coded = table[name].combine_chunks()
+                if not hasattr(coded, "dictionary"):
+                    coded = coded.dictionary_encode()
                 words = np.array(coded.dictionary.to_pylist() or [""], dtype=object)
+                if name == "status" and not set(words) <= {*STATUSES, ""}:
+                    raise ValueError(f"a status is none of {', '.join(STATUSES)}")
                 texts[place] = words[coded.indices.to_numpy()]  # one string for many points
             for name, curves in self._curves.items():
                 flat = table[name].combine_chunks().flatten().to_numpy()
                 curves[place] = flat.reshape(len(table), -1)
-        except (KeyError, ValueError, AttributeError, IndexError) as error:
+        except stores.UNSOUND as error:
             raise StoreError(f"the chunk at {start} does not fit its sweep: {error}") from None
+
+    def _check_axes(self, start: int, table: "pa.Table") -> None:
+        grid = self._manifest["grid"]
+        rows = np.arange(start, start + len(table))
+        places = np.unravel_index(rows, tuple(self._manifest["shape"]))
+        for (name, values), place in zip(grid.items(), places, strict=False):
+            if not np.array_equal(np.asarray(values, dtype=float)[place], table[name].to_numpy()):
+                raise ValueError(f"its {name} is not that of the manifest")
 
     def dataset(self) -> xr.Dataset:
         """The result over the grid's axes and `point`, with units, a status and a reason."""
@@ -125,8 +141,12 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
     """
     store = stores.read(folder)
     try:
-        return assembled(store.manifest, store.chunks())
-    except (KeyError, TypeError, ValueError) as error:
+        result = assembled(store.manifest, store.chunks())
+        for name in ("doses", "parameters"):  # read again by figures
+            if not all(map(str, json.loads(result.attrs[name]).items())):
+                raise ValueError(name)
+        return result
+    except stores.UNSOUND as error:
         raise StoreError(f"{folder} is not a sound sweep: {error!r}") from None
 
 

@@ -14,6 +14,7 @@ from p53net.errors import (
     TimeLimitError,
     WorkersError,
 )
+from p53net.model import shown_unit
 from p53net.simulate import Model
 from p53net.sweeps.measure import value_of
 from p53net.sweeps.plan import Plan, package_versions
@@ -138,7 +139,7 @@ def as_table(plan: Plan, start: int, values: FloatArray, rows: Sequence[Row]) ->
         columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(plan.times))
     units = {name: plan.unit(name) for name in plan.axes}
     units |= {name: unit for name, (unit, _) in plan.columns.items()}
-    units |= {name: plan.definition.units[name] for name in plan.curves}
+    units |= {name: shown_unit(plan.definition.units[name]) for name in plan.curves}
     fields = [
         pa.field(name, column.type, metadata={"units": units[name]} if name in units else None)
         for name, column in columns.items()

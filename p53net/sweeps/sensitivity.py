@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Doses, finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
 from p53net.simulate import Model
-from p53net.sweeps.design import Distribution
+from p53net.sweeps.design import Distribution, check_size, checked_seed
 from p53net.sweeps.measure import Measure
+from p53net.sweeps.plan import checked_model
 from p53net.sweeps.sweep import Progress, sweep
 
 
@@ -44,10 +45,15 @@ def tornado(
     Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
     a `status`. A side that failed, or has no value, ranks by the other.
     """
-    if finite_number(factor, "factor") <= 1.0:
+    if finite_number(factor, "factor, a number above 1,") <= 1.0:
         raise InputError(f"factor is {factor:g}, but must be above 1")
-    usual = _movable(model, model.checked_parameters(parameters), options.get("doses"))
-    chosen = list(usual) if names is None else list(dict.fromkeys(names))
+    usual = _movable(
+        checked_model(model), model.checked_parameters(parameters), options.get("doses")
+    )
+    if names is not None and not isinstance(names, Sequence):
+        raise InputError(f"names is {names!r}, but must be a list of parameters")
+    named = [names] if isinstance(names, str) else names
+    chosen = list(usual) if named is None else list(dict.fromkeys(map(str, named)))
     for name in chosen:
         if name not in usual:
             raise unknown_name("parameter that can be scaled", name, usual)
@@ -110,6 +116,8 @@ def sobol_indices(
     whole = isinstance(points, int | np.integer) and not isinstance(points, bool)
     if not whole or points < 2 or points & (points - 1):
         raise InputError(f"points is {points!r}, but must be a power of two, such as 256")
+    seed = checked_seed(seed)
+    check_size(points * (len(axes) + 2), f"{points:,} x ({len(axes)} axes + 2)")
     problem = {
         "num_vars": len(axes),
         "names": list(axes),

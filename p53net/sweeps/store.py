@@ -8,6 +8,8 @@ import contextlib
 import hashlib
 import json
 import math
+import re
+import stat
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 FORMAT = 1
 _MANIFEST, _LOCK, _CHUNKS = "manifest.json", ".lock", "chunks"
 _DIGITS = 32  # of the SHA-256 in a chunk's name
-_LARGEST_MANIFEST = 1 << 28  # bytes
+_LARGEST_MANIFEST, _LARGEST_CHUNK = 1 << 28, 1 << 30  # bytes
+_CHUNK_NAME = re.compile(r"[0-9]{12}-[0-9a-f]{32}\.parquet")
+_TEMPORARY_NAME = re.compile(rf"\.{_CHUNK_NAME.pattern}\..*")
+# What a crafted file can make Python and Arrow raise.
+UNSOUND = (ArithmeticError, AttributeError, LookupError, MemoryError, NotImplementedError, OSError,
+           RecursionError, TypeError, ValueError)  # fmt: skip
 
 
 class Store:
@@ -60,7 +67,7 @@ class Store:
 
         Raises StoreError for a chunk of another sweep.
         """
-        for path in sorted(self._folder.glob("*.parquet")):
+        for path in self._named_as(_CHUNK_NAME):
             table = self._sound(path)
             if table is None:
                 self.corrupt += 1
@@ -68,11 +75,16 @@ class Store:
                 yield _start(path), table
 
     def done(self) -> set[int]:
-        """First points of the sound chunks. Damaged ones and left-over temporary files go away."""
+        """First points of the sound chunks. Damaged ones and left-over temporary files go away.
+
+        Files with other names than the store gives are not touched.
+        """
+        for path in self._named_as(_TEMPORARY_NAME):
+            path.unlink()
         found = set()
-        for path in sorted(path for path in self._folder.iterdir() if path.is_file()):
-            if path.name.startswith(".") or self._sound(path) is None:
-                self.corrupt += not path.name.startswith(".")
+        for path in self._named_as(_CHUNK_NAME):
+            if self._sound(path) is None:
+                self.corrupt += 1
                 path.unlink()
             else:
                 found.add(_start(path))
@@ -82,31 +94,39 @@ class Store:
     def _folder(self) -> Path:
         return self.folder / _CHUNKS
 
+    def _named_as(self, pattern: re.Pattern[str]) -> list[Path]:
+        if self._folder.is_symlink():
+            raise StoreError(
+                f"{self._folder} is a link; a sweep keeps its chunks in its own folder"
+            )
+        return sorted(path for path in self._folder.iterdir() if pattern.fullmatch(path.name))
+
     def _sound(self, path: Path) -> "pa.Table | None":
         """The chunk's table, or None if it is not what was written."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return None
         start, _, name = path.stem.partition("-")
-        if path.suffix != ".parquet" or name != _named(data) or not start.isdecimal():
-            return None
+        expected = min(self.chunk_size, self.size - int(start))
+        wanted = [*self.manifest["axes"], *self.manifest["variables"], *self.manifest["curves"]]
+        texts = ["status", "reason"]
         try:
-            table = pq.read_table(pa.BufferReader(data))
-        except (pa.ArrowException, OSError):
+            data = _content(path, _LARGEST_CHUNK)
+            if name != _named(data):
+                return None
+            file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
+            stamp = file.schema_arrow.metadata or {}
+            if stamp.get(b"p53net_sweep") != str(self.manifest["key"]).encode():
+                raise StoreError(
+                    f"{path} is a chunk of another sweep; take it out of the folder to go on"
+                )
+            if stamp.get(b"p53net_start") != str(int(start)).encode():
+                return None
+            if file.metadata.num_rows != expected:
+                return None
+            return file.read(columns=[*wanted, *texts])
+        except UNSOUND:
             return None
-        stamp = table.schema.metadata or {}
-        if stamp.get(b"p53net_sweep") != str(self.manifest["key"]).encode():
-            raise StoreError(
-                f"{path} is a chunk of another sweep; take it out of the folder to go on"
-            )
-        expected = min(self.chunk_size, self.size - _start(path))
-        if stamp.get(b"p53net_start") != str(_start(path)).encode() or len(table) != expected:
-            return None
-        return table
 
 
 @contextlib.contextmanager
@@ -122,7 +142,7 @@ def opened(folder: str | Path, manifest: Mapping[str, Any], resume: bool) -> Ite
     if path.is_dir() and any(path.iterdir()) and not (path / _MANIFEST).is_file():
         # A start that was killed leaves a manifest that is not yet renamed.
         others = {one.name for one in path.iterdir() if not one.match(f".{_MANIFEST}.*")}
-        if not others <= {_LOCK, _CHUNKS}:
+        if not others <= {_LOCK, _CHUNKS} or _holds_files(path / _CHUNKS):
             raise StoreError(f"{path} holds other files; name an empty or new folder")
     made_folder(path)
     lock = filelock.FileLock(path / _LOCK)
@@ -144,24 +164,31 @@ def opened(folder: str | Path, manifest: Mapping[str, Any], resume: bool) -> Ite
 
 def read(folder: str | Path) -> Store:
     """A store for reading, finished or not. Raises StoreError where there is none."""
-    path = Path(folder)
-    file = path / _MANIFEST
     try:
-        if file.stat().st_size > _LARGEST_MANIFEST:
-            raise ValueError("it is too large")
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        path = Path(folder)
+        content = _content(path / _MANIFEST, _LARGEST_MANIFEST)
+    except (OSError, TypeError) as error:
+        raise StoreError(f"{folder} holds no sweep: {error}; name a folder of `sweep`") from None
+    try:
+        manifest = json.loads(content)
         if manifest["format"] != FORMAT:
-            raise StoreError(
-                f"{path} has format {manifest['format']}, and this version reads {FORMAT}"
-            )
+            raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT}")
+        if manifest["digest"] != digest_of(manifest):
+            raise ValueError("it was changed after it was written")
+        if manifest["attributes"]["study"] != "sweep" or not manifest["axes"]:
+            raise ValueError("it is of another study")
         store = Store(path, manifest)
         if not 0 < store.size <= MOST_RUNS or store.chunk_size < 1:
             raise ValueError("its size is not that of a sweep")
-    except OSError as error:
-        raise StoreError(f"{path} holds no sweep: {error}; name a folder of `sweep`") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{file} is not the manifest of a sweep: {error}") from None
+    except UNSOUND as error:
+        raise StoreError(f"{path / _MANIFEST} is not the manifest of a sweep: {error}") from None
     return store
+
+
+def digest_of(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record as JSON, without its own digest."""
+    kept = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def _matched(path: Path, manifest: Mapping[str, Any], resume: bool) -> Store:
@@ -180,17 +207,32 @@ def _matched(path: Path, manifest: Mapping[str, Any], resume: bool) -> Store:
             "what it was started with, or name another folder"
         )
     made_folder(path / _CHUNKS)
-    return store
+    # What is true now, in the chunks that are there: not what a file says.
+    return Store(path, {**manifest, "chunk_size": store.chunk_size})
 
 
 def _new(path: Path, manifest: Mapping[str, Any]) -> Store:
     made_folder(path / _CHUNKS)
-    write_text(path / _MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    content = {**manifest, "digest": digest_of(manifest)}
+    write_text(path / _MANIFEST, json.dumps(content, indent=1) + "\n")
     return Store(path, manifest)
 
 
 def _named(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_DIGITS]
+
+
+def _content(path: Path, most: int) -> bytes:
+    """Bytes of an ordinary file; a link, a device or a larger one is a ValueError or OSError."""
+    about = path.lstat()
+    if not stat.S_ISREG(about.st_mode) or about.st_size > most:
+        raise OSError(f"{path} is not an ordinary file of at most {most:,} bytes")
+    return path.read_bytes()
+
+
+def _holds_files(folder: Path) -> bool:
+    """Whether a chunk folder without a manifest holds what no killed start leaves."""
+    return folder.is_symlink() or (folder.is_dir() and any(folder.iterdir()))
 
 
 def _start(path: Path) -> int:

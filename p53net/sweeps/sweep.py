@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,7 @@ DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
 _SMALL = 500  # points that are done before workers would have started
 _LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
+_MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
 
 
@@ -55,7 +57,7 @@ def sweep(
     design: str = "grid",
     seed: int = 1,
     times: ArrayLike = DEFAULT_TIMES,
-    observables: Sequence[str] = (),
+    observables: Sequence[str] | None = None,
     measures: Sequence[Measure | str] = (),
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -117,6 +119,8 @@ def sweep(
     size = _chunk_size(chunk, chosen.size, number, plan)
     manifest = results.manifest_of(plan, chosen, size, model.run_settings)
     results.check_memory(manifest)
+    if store is not None and not isinstance(store, str | Path):
+        raise InputError(f"store is {store!r}, but must be the path of a folder")
     if store is None:
         if resume:
             raise InputError("resume needs the store to go on with; name its folder")
@@ -196,11 +200,13 @@ def _workers(number: object, scheduler: str | None, points: int) -> int:
         return 0 if points <= _SMALL else cores or 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
         raise InputError(f"workers is {number!r}, but must be a whole number, 0 or more")
+    if number > _MOST_WORKERS:
+        raise InputError(f"workers is {number:,}, but at most {_MOST_WORKERS} start on one machine")
     return int(number)
 
 
 def _seconds(limit: object) -> float:
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+    if isinstance(limit, bool) or not isinstance(limit, Real) or not 0 < float(limit) < math.inf:
         raise InputError(f"time_limit is {limit!r}, but must be seconds, above 0")
     return float(limit)
 
@@ -209,10 +215,10 @@ def _bytes(limit: object) -> int:
     from dask.utils import parse_bytes
 
     try:
-        if isinstance(limit, bool) or not isinstance(limit, int | str):
+        if isinstance(limit, bool) or not isinstance(limit, Integral | str):
             raise ValueError
-        number = int(parse_bytes(limit))
-    except ValueError:
+        number = int(parse_bytes(limit if isinstance(limit, str) else int(limit)))
+    except (ValueError, OverflowError):
         number = 0
     if number < 256 * 2**20:
         raise InputError(
