@@ -252,21 +252,23 @@ class Model:
         """
         engine, seed, activity = self._engine, self._seed(moving), "P2_activity_closed"
         if self._usual is not None:
-            usual, still = self._usual
-            near = usual + (seed - self._seed({}))  # totals that never change, as in the seed
+            usual, still, usual_seed = self._usual
+            near = usual + (seed - usual_seed)  # totals that never change, as in the seed
             if (found := engine.rest_near(moving, near, still, activity)) is not None:
                 return found
         state = engine.steady_state(moving, seed)
         return state, engine.look(moving, state, activity)[1]
 
     @cached_property
-    def _usual(self) -> tuple[FloatArray, FloatArray] | None:
-        """The untreated state of the model as it is, if it has one, and the rates [nM/h] there."""
+    def _usual(self) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        """The untreated state of the model as it is, if it has one, the rates [nM/h] there, and
+        the seed that led to it."""
+        seed = self._seed({})
         try:
-            state = self._engine.steady_state({}, self._seed({}))
+            state = self._engine.steady_state({}, seed)
         except SteadyStateError:
             return None
-        return state, self._engine.look({}, state, "P2_activity_closed")[0]
+        return state, self._engine.look({}, state, "P2_activity_closed")[0], seed
 
     def _seed(self, changed: Mapping[str, float]) -> FloatArray:
         """Where integration starts to look for the untreated state."""

@@ -11,6 +11,7 @@ from time import perf_counter
 
 import numpy as np
 import roadrunner
+from numpy.typing import NDArray
 
 from p53net.engines.runs import FloatArray, Segment, Tolerances
 from p53net.errors import SimulationError, SteadyStateError, TimeLimitError
@@ -84,6 +85,9 @@ class RoadRunnerEngine:
             for name, value in segment.settings.items():
                 runner[f"[{name}]"] = value
             last = number == len(segments) - 1
+            if last and not number and times[-1] > times[0]:  # the usual run: one constant dose
+                rows = self._advance(times)[:, 1:]
+                break
             inside = (times >= segment.start) & ((times < segment.end) | last)
             wanted = times[inside]
             if segment.start == segment.end:  # a dose at the very end shows in the last row
@@ -201,23 +205,24 @@ class RoadRunnerEngine:
         Steps repeat with one Jacobian as long as they shrink, for it costs as much as thirty of
         them.
         """
-        state, resting = near.copy(), self._resting
-        keep = np.ix_(resting, resting)
+        state = near.copy()
+        # What is absent and is not made stays so: with no drug, half of the species.
+        moving = self._resting & ((state != 0.0) | (self._rates(state) != 0.0))
         size, inverse, fresh = np.inf, None, False
         for _ in range(_NEWTON_STEPS):
             if inverse is None:
-                jacobian = self._jacobian(state)[keep]
+                jacobian = self._jacobian(state, moving)
                 # The damping makes the system regular along conserved totals, where rates are
                 # zero. Too little would blow up rounding errors there into a drift of the totals,
                 # so it is lowered only where a slow process needs it.
                 inverse, fresh = np.linalg.inv(damping * np.eye(len(jacobian)) - jacobian), True
-            rates = self._rates(state)[resting]
+            rates = self._rates(state)[moving]
             if not np.isfinite(rates).all():  # a step has left what the rates are defined for
                 size = np.inf
                 break
             change = inverse @ rates
-            state[resting] += change
-            before, size = size, np.max(np.abs(change) / (np.abs(state[resting]) + _SMALL))
+            state[moving] += change
+            before, size = size, np.max(np.abs(change) / (np.abs(state[moving]) + _SMALL))
             if damping > _DAMPING:
                 damping, inverse = _DAMPING, None
             elif size > before / 2:
@@ -227,22 +232,25 @@ class RoadRunnerEngine:
                     damping = max(damping / 3.0, _LEAST_DAMPING)
                 inverse = None
             fresh = False
-        if size > _SETTLED or np.min(state) < -_SMALL:
+        awake = self._rates(state)[self._resting & ~moving].any()
+        if size > _SETTLED or np.min(state) < -_SMALL or awake:
             raise SteadyStateError(
                 f"{self._definition.id}: no steady state was found; the parameter set may pulse "
                 "or drift: simulate it, and check the parameters that were changed"
             )
-        return state, jacobian
+        return state, self._jacobian(state, self._resting)
 
     @np.errstate(invalid="ignore", over="ignore")  # what is not finite is found by the caller
-    def _jacobian(self, state: FloatArray) -> FloatArray:
+    def _jacobian(self, state: FloatArray, of: NDArray[np.bool_]) -> FloatArray:
+        """Derivatives of the rates of some species with respect to the same [1/h]."""
+        places = np.flatnonzero(of)
         rates = self._rates(state)
-        jacobian = np.empty((len(state), len(state)))
-        for column in range(len(state)):
-            nudge = 1e-6 * max(abs(state[column]), 1e-3)
+        jacobian = np.empty((len(places), len(places)))
+        for column, place in enumerate(places):
+            nudge = 1e-6 * max(abs(state[place]), 1e-3)
             moved = state.copy()
-            moved[column] += nudge
-            jacobian[:, column] = (self._rates(moved) - rates) / nudge
+            moved[place] += nudge
+            jacobian[:, column] = ((self._rates(moved) - rates) / nudge)[places]
         return jacobian
 
     def _rates(self, state: FloatArray) -> FloatArray:
