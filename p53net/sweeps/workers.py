@@ -11,6 +11,7 @@ import queue
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -32,6 +33,7 @@ Chunk = tuple[int, int]
 
 _LOOK_EVERY = 2.0  # s
 _START_UP = 60.0  # s, until the first worker is there
+_MOST_TRIES = 20  # of a chunk
 _AHEAD = 3  # chunks in flight for each thread of a worker
 _GRACE = 1.5  # a point that does not stop at its time limit by itself is stopped after this much
 _SETTINGS = {  # of Dask: no spilling to disk, and nothing that samples or trims a busy worker
@@ -67,10 +69,17 @@ def distributed(
     from distributed.scheduler import KilledWorker
 
     flying: dict[Future, Chunk] = {}
+    sent: Counter[Chunk] = Counter()
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
     waiting = iter(chunks)
 
     def send(chunk: Chunk, work: "Callable[..., pa.Table]") -> None:
+        sent[chunk] += 1
+        if sent[chunk] > _MOST_TRIES:
+            raise WorkersError(
+                f"points {chunk[0]:,} to {chunk[1] - 1:,} were lost {_MOST_TRIES} times with their "
+                "workers; look at what ends the workers, and resume"
+            )
         future = client.submit(work, plan, chunk[0], design.values(*chunk), pure=False)
         flying[future] = chunk
         future.add_done_callback(ended.put)
@@ -94,20 +103,23 @@ def distributed(
             except queue.Empty:
                 continue
             chunk = flying.pop(future)
-            if future.status in ("cancelled", "lost"):  # its worker left the cluster with it
+            try:  # a worker that ends takes its results along: they are computed again on the way
+                table = future.result()
+            except KilledWorker:
+                send(chunk, isolated.isolated_table)
+            except CancelledError:  # its worker left the cluster with it
                 check()
                 send(chunk, watched_table)
-            elif isinstance(error := future.exception(), KilledWorker):
-                send(chunk, isolated.isolated_table)
-            elif isinstance(error, P53NetError):
-                raise error
-            elif error is not None:
+            except P53NetError:
+                raise
+            except Exception as error:
+                check()
                 raise WorkersError(
                     f"a worker cannot run points ({type(error).__name__}: {error}); can it import "
                     "p53net and what your measures need?"
                 ) from error
             else:
-                yield chunk[0], _answer(future.result)
+                yield chunk[0], table
     finally:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             client.cancel(list(flying), force=True)
