@@ -28,6 +28,7 @@ from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load
+from p53net.simulate import read_sbml as read_sbml
 from p53net.sweeps import Measure as Measure
 from p53net.sweeps import Progress as Progress
 from p53net.sweeps import at as at

@@ -1,13 +1,14 @@
 """Doses in a dish: what concentration of a drug the medium has, and from when on."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from p53net.errors import InputError
 
@@ -51,6 +52,32 @@ class Dose:
     def __str__(self) -> str:
         said = ", ".join(f"{_exact(value)} nM from {_exact(time)} h" for time, value in self.steps)
         return said + (f", closed, {_exact(self.medium_volume)} pL per cell" if self.closed else "")
+
+
+@dataclass(frozen=True)
+class Courses:
+    """Doses of many runs, a row for each."""
+
+    drugs: tuple[str, ...]
+    at: NDArray[np.float64]
+    """Run, step: hours at which the medium changes; the first is 0, infinite ones never come."""
+    levels: NDArray[np.float64]
+    """Run, step, drug: nM from then on; NaN leaves the drug as it is."""
+    medium_volume: float | None = None
+    """pL per cell of a closed dish."""
+
+
+def same_courses(doses: Mapping[str, Dose], runs: int = 1) -> Courses:
+    """The same doses for every run."""
+    hours = sorted({0.0} | {time for dose in doses.values() for time, _ in dose.steps})
+    levels = np.full((runs, len(hours), len(doses)), np.nan)
+    for column, dose in enumerate(doses.values()):
+        for time, nanomolar in dose.steps:
+            levels[:, hours.index(time), column] = nanomolar
+    volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
+    return Courses(
+        tuple(doses), np.tile(hours, (runs, 1)), levels, volumes.pop() if volumes else None
+    )
 
 
 def constant(nanomolar: float) -> Dose:
@@ -102,21 +129,25 @@ def as_dose(dose: Doses, drug: str) -> Dose:
         raise InputError(f"dose of {drug}: {error}") from None
 
 
-def finite_number(value: object, name: str, unit: str = "") -> float:
-    """The value as a float; anything but a finite number of at least zero is an InputError."""
+def finite_number(value: object, name: str, unit: str = "", *, negative: bool = False) -> float:
+    """The value as a float; anything but a finite number of at least zero is an InputError.
+
+    `negative` allows numbers below zero too.
+    """
+    least = "" if negative else " and at least 0"
     unit = f" [{unit}]" if unit else ""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputError(f"{name} must be a number{unit}, at least 0; give one plain number")
+        raise InputError(
+            f"{name} must be a number{unit}{least.replace(' and', ',')}; give one plain number"
+        )
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or number < 0:
-        raise InputError(
-            f"{name} is {number:g}, but must be finite and at least 0{unit}; correct it"
-        )
+    if not math.isfinite(number) or (number < 0 and not negative):
+        raise InputError(f"{name} is {number:g}, but must be finite{least}{unit}; correct it")
     return number
 
 

@@ -24,6 +24,10 @@ class ModelError(P53NetError):
     """Model text that is not a sound model."""
 
 
+class UnsupportedError(ModelError):
+    """A part of a model that an engine cannot run."""
+
+
 class SteadyStateError(P53NetError):
     """A parameter set without a stable steady state, or one that was not found."""
 

@@ -112,9 +112,13 @@ def _run_figure(run: xr.Dataset) -> "Figure":
     for panel, (title, names) in zip(axes, panels, strict=True):
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             panel.plot(run["time"], run[name], color=colour, label=name)
-        panel.set(title=title, xlabel="time [h]", ylim=(0, None))
+        clock = run["time"].attrs.get("units", "h")
+        panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
         panel.set_ylabel(f"concentration [{run[names[0]].attrs.get('units', 'nM')}]")
         panel.legend()
+    if "cell_line" not in run.attrs:  # of a file that is not ours
+        figure.suptitle(str(run.attrs.get("model", "")), fontsize=10)
+        return figure
     drugs = run.attrs.get("drugs") or "no drug"
     figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
     return figure

@@ -14,13 +14,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Dose, Doses, as_dose, finite_number
+from p53net.dosing import Dose, Doses, as_dose, finite_number, same_courses
 from p53net.engines import FloatArray, Segment, Tolerances
-from p53net.errors import InputError, SteadyStateError, unknown_name
+from p53net.errors import InputError, SteadyStateError, UnsupportedError, unknown_name
 from p53net.model import GENERIC, OBSERVABLES, Definition, define, drug_names
 
 if TYPE_CHECKING:
     from p53net.engines.roadrunner import RoadRunnerEngine
+    from p53net.many import ManyRuns
+    from p53net.model.foreign import Starts
 
 VERSION = version("p53net")
 MOST_POINTS = 1_000_000
@@ -30,14 +32,18 @@ _INPUTS = {
     "feedback": "it is an argument: feedback=False opens the loop",
     "closed_dish": "it follows from the dose: pn.closed(10.0, medium_volume=1000)",
 }
+ENGINES = ("roadrunner", "batch", "auto")
+_MANY = 500  # runs from which on the batch engine is worth its compilation
 _STARTS_KEPT = 256  # untreated states remembered for each model
 
 
 class Model:
     """The MDM2-p53 loop in one cell line with the modules of its drugs, ready to run.
 
-    Made by `load`. Runs are pure: the same inputs give the same numbers, whatever ran before.
-    One model is not for use from several threads at once; a lock keeps that safe, and slow.
+    Made by `load`, or by `read_sbml` from a file that is not ours: then without drugs and loop,
+    and with the units of the file. Runs are pure: the same inputs give the same numbers, whatever
+    ran before. One model is not for use from several threads at once; a lock keeps that safe, and
+    slow.
     """
 
     def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
@@ -47,13 +53,15 @@ class Model:
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
+        if self.definition.foreign:
+            return f"<p53net model: {self.definition.id}, read from a file>"
         drugs = " + ".join(self.definition.drugs) or "no drug"
         return f"<p53net model: {drugs}, cell line {self.definition.cell_line}>"
 
     @property
     def parameters(self) -> pd.DataFrame:
         """Every parameter: id, value, unit, source, kind (measured, assumed, fitted; input and
-        computed for what belongs to a run)."""
+        computed for what belongs to a run; file for what was read from one)."""
         rows = self.definition.parameters
         return pd.DataFrame(
             {
@@ -73,13 +81,20 @@ class Model:
         *,
         feedback: bool = True,
         observables: Sequence[str] | None = None,
+        engine: str = "roadrunner",
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
+
+        A model that was read from a file starts from the file's own start values instead, has
+        neither doses nor feedback to open, and keeps the file's units, of time too.
 
         `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
         is constant; see `pulse`, `schedule`, `closed`. `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
-        what comes back; by default all read-outs, species and derived quantities.
+        what comes back; by default all read-outs, species and derived quantities. `engine` is
+        "roadrunner" or "batch", which is made for many runs; "auto" is RoadRunner for one. A model
+        or run that the batch engine cannot take goes to RoadRunner, and the attribute `engine`
+        says why.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
@@ -90,13 +105,64 @@ class Model:
         variables = self.checked_observables(observables)
         changed = self.checked_parameters(parameters)
         self.check_run(given, changed, feedback, float(grid[-1]))
-        table = self.curves(grid, given, changed, variables, feedback=feedback)
+        chosen, said = self.chosen_engine(engine)
+        run = self._batch_curves if chosen == "batch" else self._reference_curves
+        table, why = run(grid, given, changed, variables, feedback)
         data = {name: ("time", table[:, i], self._about(name)) for i, name in enumerate(variables)}
         return xr.Dataset(
             data,
-            coords={"time": ("time", grid, {"units": "h", "long_name": "time"})},
-            attrs=self._provenance(given, changed, feedback),
+            coords={
+                "time": ("time", grid, {"units": self.definition.time_unit, "long_name": "time"})
+            },
+            attrs={**self._provenance(given, changed, feedback), "engine": said + why},
         )
+
+    def chosen_engine(self, wanted: str, runs: int = 1) -> tuple[str, str]:
+        """The engine for so many runs, and what to say of it. Raises InputError."""
+        if wanted not in ENGINES:
+            raise InputError(f"engine is {wanted!r}, but must be one of {', '.join(ENGINES)}")
+        reference, why = self.run_settings["engine"], ""
+        if wanted == "batch" or (wanted == "auto" and runs > _MANY):
+            try:
+                return "batch", f"batch, llvmlite {self.many.engine.version}"
+            except UnsupportedError as error:
+                why = f" instead of batch, which cannot run {error}"
+        return "roadrunner", reference + why
+
+    @cached_property
+    def many(self) -> "ManyRuns":
+        """Many runs at once. Raises UnsupportedError where the model has a part without formula."""
+        from p53net.many import ManyRuns
+
+        return ManyRuns(self)
+
+    def _reference_curves(
+        self,
+        times: FloatArray,
+        doses: Mapping[str, Dose],
+        parameters: Mapping[str, float],
+        variables: Sequence[str],
+        feedback: bool,
+    ) -> tuple[FloatArray, str]:
+        return self.curves(times, doses, parameters, variables, feedback=feedback), ""
+
+    def _batch_curves(
+        self,
+        times: FloatArray,
+        doses: Mapping[str, Dose],
+        parameters: Mapping[str, float],
+        variables: Sequence[str],
+        feedback: bool,
+    ) -> tuple[FloatArray, str]:
+        """The curves of one run, and what to say where RoadRunner had to do it."""
+        columns = {name: np.array([value]) for name, value in parameters.items()}
+        runs = self.many.run(times, same_courses(doses), columns, variables, feedback=feedback)
+        for error in runs.errors.values():
+            raise error
+        for why in runs.unfinished.values():
+            table = self.curves(times, doses, parameters, variables, feedback=feedback)
+            return table, f" gave up, {why}; run by {self.run_settings['engine']}"
+        return np.ascontiguousarray(runs.values[0].T), ""
 
     def curves(
         self,
@@ -113,6 +179,15 @@ class Model:
             setting, start = self._start(parameters, doses, feedback)
             segments = self._segments(doses, float(times[-1]))
             return self._engine.integrate(setting, start, segments, times, variables)
+
+    def untreated_state(
+        self, changed: Mapping[str, float], states: Sequence[str]
+    ) -> tuple[FloatArray, float]:
+        """What a run of these parameters starts from [nM], by RoadRunner, and its P2 activity."""
+        with self._lock:
+            state, activity = self._untreated_state(changed)
+            found = dict(zip(self._engine.species, state, strict=True))
+        return np.array([found[name] for name in states]), activity
 
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError."""
@@ -131,6 +206,11 @@ class Model:
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
         `stable=False` also accepts a state at rest from which a pulsing cell moves away.
         """
+        if self.definition.foreign:
+            raise InputError(
+                f"{self.definition.id} was read from a file, which says where it starts but not "
+                "that it comes to rest; simulate it for long, and look"
+            )
         given = self.checked_doses(doses)
         for drug, dose in given.items():
             if not dose.is_constant:
@@ -163,11 +243,18 @@ class Model:
         *,
         feedback: bool = True,
     ) -> str:
-        """SBML of one run: start values are the untreated steady state, later doses are events."""
+        """SBML of one run: start values are the untreated steady state, later doses are events.
+
+        Of a model that was read from a file: that model, with the changed parameters in it.
+        """
         from p53net.model.sbml import Event, with_values
 
         given, changed = self.checked_doses(doses), self.checked_parameters(parameters)
         self.check_run(given, changed, feedback)
+        if self.definition.foreign:
+            from p53net.model.foreign import with_parameters
+
+            return with_parameters(self.definition.sbml, changed)
         with self._lock:
             setting, start = self._start(changed, given, feedback)
             first = self._segments(given, np.inf)[0]
@@ -196,6 +283,11 @@ class Model:
                 )
         if not isinstance(feedback, bool | np.bool_):
             raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
+        if self.definition.foreign and not feedback:
+            raise InputError(
+                f"feedback=False, but {self.definition.id} was read from a file and has no loop "
+                "that could be opened; leave feedback out, and change parameters instead"
+            )
         if "medium" in parameters and any(dose.closed for dose in doses.values()):
             raise InputError(
                 "parameter medium is set beside a closed dish, which sets it by medium_volume; "
@@ -205,10 +297,12 @@ class Model:
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
+        from p53net.engines.roadrunner import RoadRunnerEngine
+
         return {
-            "engine": f"{self._engine.name} {self._engine.version}",
+            "engine": f"{RoadRunnerEngine.name} {RoadRunnerEngine.version}",
             "tolerances": f"relative {self.tolerances.relative:g}, "
-            f"absolute {self.tolerances.absolute:g} zmol",
+            f"absolute {self.tolerances.absolute:g}{'' if self.definition.foreign else ' zmol'}",
             "version": VERSION,
         }
 
@@ -222,6 +316,8 @@ class Model:
         self, changed: Mapping[str, float], doses: Mapping[str, Dose], feedback: bool
     ) -> tuple[dict[str, float], FloatArray]:
         """All parameters of a run that differ from the file, and the untreated state."""
+        if self.definition.foreign:
+            return self._file_start(changed)
         state, activity = self._untreated_state(changed)
         volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
         setting = {
@@ -231,6 +327,27 @@ class Model:
             **({"closed_dish": 1.0, "medium": float(volumes.pop() or 0.0)} if volumes else {}),
         }
         return setting, state
+
+    @cached_property
+    def starts(self) -> "Starts":
+        """Of a model that was read from a file: what it starts from."""
+        from p53net.model.foreign import Starts
+
+        return Starts(self.definition)
+
+    def _file_start(self, changed: Mapping[str, float]) -> tuple[dict[str, float], FloatArray]:
+        """What a run of a foreign model sets, and its start values, as the file gives them."""
+        values = self.starts.of(changed)
+        if values is None:
+            values = self._engine.starts(changed)
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise InputError(
+                    f"{name} starts at {value} with these parameters; correct what it depends on"
+                )
+        states = self._engine.species
+        setting = {name: value for name, value in values.items() if name not in states}
+        return {**setting, **changed}, np.array([values[name] for name in states])
 
     def _untreated_state(self, changed: Mapping[str, float]) -> tuple[FloatArray, float]:
         """Start concentrations of an undamaged cell without drug, and its P2 activity."""
@@ -314,6 +431,11 @@ class Model:
         return given
 
     def _drug(self, name: str) -> str:
+        if self.definition.foreign:
+            raise InputError(
+                f"dose of {name}: {self.definition.id} was read from a file and has no drugs; "
+                "change its parameters instead"
+            )
         own = self.definition.drug_names
         if isinstance(name, str) and name.strip().casefold() in own:
             return own[name.strip().casefold()]
@@ -341,7 +463,9 @@ class Model:
                 raise unknown_name("parameter", name, known)
             if name in _INPUTS:
                 raise InputError(f"parameter {name} cannot be set: {_INPUTS[name]}")
-            number = finite_number(value, f"parameter {name}", known[name].unit)
+            number = finite_number(
+                value, f"parameter {name}", known[name].unit, negative=self.definition.foreign
+            )
             if number == 0 and name in self.definition.divisors:
                 raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
         return {name: float(value) for name, value in parameters.items()}
@@ -362,12 +486,21 @@ class Model:
 
     def _about(self, name: str) -> dict[str, str]:
         unit = self.definition.units[name]
+        if self.definition.foreign:
+            return {"units": unit, "long_name": self.definition.names.get(name, name)}
         unit = {"per_hour": "1/h", "dimensionless": "1"}.get(unit, unit)
         return {"units": unit, "long_name": OBSERVABLES.get(name, name)}
 
     def _provenance(
         self, doses: Mapping[str, Dose], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
+        if self.definition.foreign:
+            return {
+                "model": self.definition.id,
+                "parameters": json.dumps(dict(changed)),
+                "model_sha256": self.definition.sha256,
+                **self.run_settings,
+            }
         return {
             "model": self.definition.id,
             "drugs": ", ".join(self.definition.drugs),
@@ -392,6 +525,25 @@ def load(
     tab-separated tables with more rows. Raises UnknownNameError, InputError, TableError.
     """
     return Model(define(*names, cell_line=cell_line, drugs=drugs, cell_lines=cell_lines))
+
+
+def read_sbml(path: str | Path) -> Model:
+    """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
+
+    Runs begin at the start values of the file and follow its events and rules. `simulate` returns
+    species (amounts where the file says `hasOnlySubstanceUnits`, else concentrations), variables of
+    assignment rules and of rate rules, one value for each time, in the units of the file: `times`
+    are in its unit of time. Parameters, compartments and constant species can be changed, and start
+    values that depend on them follow. There are no doses, no feedback to open and no steady state.
+
+    Only the file itself is read, at most 20 MiB. Raises InputError for a file that cannot be read,
+    ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
+    rules, delays, reactions without rates or quantities without values.
+    """
+    from p53net.model.foreign import read_definition
+
+    definition = read_definition(path)
+    return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
 
 
 def checked_times(times: ArrayLike) -> FloatArray:

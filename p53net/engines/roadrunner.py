@@ -14,8 +14,9 @@ import roadrunner
 from numpy.typing import NDArray
 
 from p53net.engines.runs import FloatArray, Segment, Tolerances
-from p53net.errors import SimulationError, SteadyStateError, TimeLimitError
+from p53net.errors import ModelError, SimulationError, SteadyStateError, TimeLimitError
 from p53net.model.definition import Definition
+from p53net.model.foreign import assigned_of, switch_times, with_parameters
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
 # The integrator logs warnings to stdout, which belongs to the user's data. What stops a run is
@@ -40,6 +41,15 @@ _STILL = 1e-6  # 1/h: growth faster than this leaves the state; conserved totals
 _LIFETIMES = 30.0  # of the slowest process until it has settled
 _SMALL = 1e-6  # nM: below this, differences do not count
 _NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
+_STARTS_KEPT = 256  # start values of foreign models that are remembered
+
+
+def _loaded(sbml: str, name: str) -> "roadrunner.RoadRunner":
+    try:
+        return roadrunner.RoadRunner(sbml)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"RoadRunner cannot run {name}; simplify it: {reason}") from None
 
 
 class RoadRunnerEngine:
@@ -51,16 +61,14 @@ class RoadRunnerEngine:
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
         """When `perf_counter` passes this, the next integration is a TimeLimitError."""
-        self._definition = definition
-        self._runner = roadrunner.RoadRunner(definition.sbml)
-        self._model = self._runner.model
-        self.species = tuple(self._model.getFloatingSpeciesIds())
-        self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
+        self._definition, self._tolerances = definition, tolerances
+        self._compile(definition.sbml)
+        self.species = definition.states or tuple(self._model.getFloatingSpeciesIds())
+        """What has a start value, in its order; of a foreign model also what rate rules move."""
+        self._shown = {n: f"[{n}]" for n in definition.species if n not in definition.amounts}
+        """How RoadRunner calls a concentration; without brackets it gives the amount."""
+        self._from_file = dict[tuple[tuple[str, float], ...], dict[str, float]]()
         self._resting = np.array([s not in definition.counters for s in self.species])
-        integrator = self._runner.integrator
-        integrator.relative_tolerance = tolerances.relative
-        integrator.absolute_tolerance = tolerances.absolute
-        integrator.maximum_num_steps = 100_000
 
     def integrate(
         self,
@@ -75,9 +83,9 @@ class RoadRunnerEngine:
         `start` holds the concentrations of `species` at the first segment's start. A row at the
         time of a dose shows the medium after the dose.
         """
-        runner = self._runner
         self._prepare(parameters, start)
-        chosen = ["time", *(f"[{v}]" if v in self.species else v for v in variables)]
+        runner = self._runner
+        chosen = ["time", *(self._shown.get(v, v) for v in variables)]
         if chosen != runner.selections:
             runner.selections = chosen
         rows = np.empty((len(times), len(variables)))
@@ -86,7 +94,7 @@ class RoadRunnerEngine:
                 runner[f"[{name}]"] = value
             last = number == len(segments) - 1
             if last and not number and times[-1] > times[0]:  # the usual run: one constant dose
-                rows = self._advance(times)[:, 1:]
+                rows = self._looking(parameters, times)[:, 1:]
                 break
             inside = (times >= segment.start) & ((times < segment.end) | last)
             wanted = times[inside]
@@ -98,6 +106,26 @@ class RoadRunnerEngine:
         if not np.isfinite(rows).all():
             raise SimulationError(f"{self._definition.id}: the run gave values that are not finite")
         return rows
+
+    def starts(self, changed: Mapping[str, float]) -> dict[str, float]:
+        """Start values of a foreign model as RoadRunner computes them, for changed parameters.
+
+        A model with these parameters in it is compiled for this: nothing else is sure to follow
+        them. Of what the file computes from others, only what is moved is here.
+        """
+        key = tuple(sorted(changed.items()))
+        if key not in self._from_file:
+            sbml = with_parameters(self._definition.sbml, changed)
+            fresh = _loaded(sbml, self._definition.id)
+            names = [*self.species, *assigned_of(self._definition.sbml)]
+            if len(self._from_file) >= _STARTS_KEPT:
+                self._from_file.pop(next(iter(self._from_file)))
+            self._from_file[key] = {
+                name: float(fresh[self._shown.get(name, name)])
+                for name in names
+                if name not in changed
+            }
+        return self._from_file[key]
 
     def look(
         self, parameters: Mapping[str, float], state: FloatArray, variable: str
@@ -174,17 +202,48 @@ class RoadRunnerEngine:
                 )
         return np.where(state < _NOTHING, 0.0, state)
 
+    def _compile(self, sbml: str) -> None:
+        runner = _loaded(sbml, self._definition.id)
+        self._model, self._runner = runner.model, runner  # a model must not outlive its runner
+        self._compiled = sbml
+        self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
+        integrator = self._runner.integrator
+        integrator.relative_tolerance = self._tolerances.relative
+        integrator.absolute_tolerance = self._tolerances.absolute
+        integrator.maximum_num_steps = 100_000
+
     def _prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
+        if self._definition.early_events:
+            # RoadRunner lets events of the start happen in a reset, before anything can be set.
+            sbml = with_parameters(self._definition.sbml, parameters)
+            if sbml != self._compiled:
+                self._compile(sbml)
+            self._runner.resetToOrigin()
+            return
         self._runner.resetToOrigin()
         places, values = list[int](), list[float]()
         for name, value in parameters.items():
             if name in self._places:
                 places.append(self._places[name])
                 values.append(value)
-            else:  # a compartment
+            elif name not in self._shown:  # a compartment
                 self._runner[name] = value
         self._model.setGlobalParameterValues(np.array(places, dtype=np.int32), np.array(values))
-        self._model.setFloatingSpeciesConcentrations(start)
+        if not self._definition.foreign:
+            self._model.setFloatingSpeciesConcentrations(start)
+            return
+        given = {**dict(zip(self.species, start, strict=True)), **parameters}
+        for name in sorted(given, key=self._shown.__contains__):  # volumes before concentrations
+            if name not in self._places or name in self.species:
+                self._runner[self._shown.get(name, name)] = given[name]
+
+    def _looking(self, parameters: Mapping[str, float], times: FloatArray) -> FloatArray:
+        """Rows at `times`, with looks in between where a foreign model compares the time."""
+        if not self._definition.switches:
+            return self._advance(times)
+        looks = switch_times(self._definition, parameters, float(times[-1]))
+        points = np.union1d(times, looks)
+        return self._advance(points)[np.searchsorted(points, times)]
 
     def _advance(self, points: FloatArray) -> FloatArray:
         try:

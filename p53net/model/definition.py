@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -59,6 +59,21 @@ class Definition:
     """Parameters and compartments that some rate divides by: they must not be zero."""
     units: Mapping[str, str]
     compartment_of: Mapping[str, str]
+    foreign: bool = False
+    """Read from a file that is not ours: runs begin at its own start values, without drugs."""
+    time_unit: str = "h"
+    states: tuple[str, ...] = ()
+    """Of a foreign model: what reactions, events and rate rules move, in the order of the file."""
+    amounts: frozenset[str] = frozenset()
+    """Species that are shown as amounts; the others are concentrations."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Names in the file, of those ids that have one."""
+    switches: tuple[str, ...] = ()
+    """What a foreign model compares the time with: formulas, empty where it is none."""
+    early_events: bool = False
+    """Whether events of a foreign model may happen at the very start."""
+    scale: float = 1.0
+    """Factor of the absolute tolerance: below 1 where a foreign model has small numbers."""
 
     @cached_property
     def sha256(self) -> str:
@@ -68,6 +83,8 @@ class Definition:
     @property
     def variables(self) -> tuple[str, ...]:
         """All that a run can return: the common read-outs first, then the rest."""
+        if self.foreign:
+            return (*self.species, *self.derived)
         rest = [name for name in (*self.species, *self.derived) if name not in OBSERVABLES]
         return (*OBSERVABLES, *rest)
 

@@ -62,6 +62,7 @@ def manifest_of(
             **settings,
         },
         "times": plan.times.tolist(),
+        "time_unit": plan.definition.time_unit,
         "record": record,
     }
 
@@ -128,7 +129,11 @@ class Result:
             about = {"units": "1", "long_name": meaning}
             data[name] = (dimensions, self._texts[name].reshape(shape), about)
         if self._curves:
-            coordinates["time"] = ("time", m["times"], {"units": "h", "long_name": "time"})
+            coordinates["time"] = (
+                "time",
+                m["times"],
+                {"units": m.get("time_unit", "h"), "long_name": "time"},
+            )
         for name, about in m["curves"].items():
             data[name] = ((*dimensions, "time"), self._curves[name].reshape(*shape, -1), about)
         return xr.Dataset(data, coords=coordinates, attrs=m["attributes"])
