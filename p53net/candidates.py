@@ -31,6 +31,8 @@ class Candidate:
     model: Model
     parameters: Mapping[str, float] = field(default_factory=dict)
     untreated: Mapping[str, float] = field(default_factory=dict)
+    engine: str = "roadrunner"
+    """Of its time courses; states at rest are always RoadRunner's."""
 
     @property
     def mechanism(self) -> str:
@@ -47,7 +49,12 @@ class Candidate:
     ) -> dict[str, FloatArray]:
         """Curves of the named quantities under this dose."""
         table = self.model.simulate(
-            times, {self.drug: dose}, self.parameters, feedback=feedback, observables=names
+            times,
+            {self.drug: dose},
+            self.parameters,
+            feedback=feedback,
+            observables=names,
+            engine=self.engine,
         )
         return {name: np.asarray(table[name].values) for name in names}
 
@@ -74,6 +81,7 @@ def candidates(
     cell_line: str = GENERIC,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
+    engine: str = "roadrunner",
 ) -> list[Candidate]:
     """The drugs, each degrader followed by its twin. Refuses cells without p53."""
     made: list[Candidate] = []
@@ -87,9 +95,10 @@ def candidates(
                 f"{cell_line} has no p53, so there is no feedback to escape and no response to "
                 "measure; choose a TP53 wild-type cell line"
             )
-        made.append(Candidate(drug, drug, model, {}, untreated))
+        made.append(Candidate(drug, drug, model, {}, untreated, engine))
         if role == "degrader":
-            made.append(Candidate(drug + TWIN, drug, model, {"k_ub_MDM2": 0.0}, untreated))
+            twin = {"k_ub_MDM2": 0.0}
+            made.append(Candidate(drug + TWIN, drug, model, twin, untreated, engine))
     if not made:
         raise InputError("no drug is named; give at least one")
     if len({one.name for one in made}) < len(made):

@@ -50,6 +50,7 @@ def escape(
     fold: float = 3.0,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
+    engine: str = "roadrunner",
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every measure of feedback escape for each drug, and the curves behind them.
@@ -58,6 +59,7 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
+    `engine` integrates the time courses, as in `Model.simulate`; states at rest are RoadRunner's.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -75,7 +77,8 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     said = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, drug_table, cell_line_table)
+    chosen = candidates(names, cell_line, drug_table, cell_line_table, engine)
+    integrator, said_of_it = chosen[0].model.chosen_engine(engine)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
@@ -89,13 +92,15 @@ def escape(
     for name in (*result.data_vars, *result.coords):
         unit, meaning = about(str(name))
         result[name].attrs = {"units": unit, "long_name": meaning}
+    settings = chosen[0].model.run_settings
     result.attrs = {
         "study": "escape",
         "cell_line": chosen[0].model.definition.cell_line,
         "hours": hours,
         "pulse_hours": pulse_hours,
         "fold": fold,
-        **chosen[0].model.run_settings,
+        **settings,
+        "engine": said_of_it + (f"; at rest {settings['engine']}" if integrator == "batch" else ""),
     }
     return result
 

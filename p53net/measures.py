@@ -6,6 +6,7 @@ formulas; a subscript 0 is the untreated cell.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,33 +21,47 @@ LOWEST_DOSE, HIGHEST_DOSE = 1e-5, 1e7
 _NO_RISE = 1e-6  # of the untreated level: a mean rise below this is the integrator's noise
 
 
+def where_defined(
+    holds: "np.bool_ | bool | NDArray[np.bool_]", value: Callable[[], Any], otherwise: str
+) -> Any:  # noqa: ANN401 - a number or an array, as the curves are
+    """A measure where its condition holds. Elsewhere it has no value: a MeasureError that says why
+    if there is one curve, NaN if there are many."""
+    if np.ndim(holds) == 0 and not holds:
+        raise MeasureError(otherwise)
+    return value() if np.ndim(holds) == 0 else np.where(holds, value(), np.nan)
+
+
 def escape_index(
-    times: FloatArray, closed: FloatArray, opened: FloatArray, untreated: float
-) -> float:
+    times: FloatArray, closed: FloatArray, opened: FloatArray, untreated: "float | FloatArray"
+) -> Any:  # noqa: ANN401 - a number or an array, as the curves are
     """1 - (area of A above A0, loop closed) / (the same, loop opened).
 
-    0: feedback costs nothing. 1: it abolishes the response.
+    0: feedback costs nothing. 1: it abolishes the response. Curves of many cells have a row for
+    each.
     """
-    gained = np.trapezoid(opened - untreated, times)
-    if gained <= _NO_RISE * untreated * (times[-1] - times[0]):
-        raise MeasureError(
-            "the escape index needs a dose that raises active p53 with the loop opened; raise it"
-        )
-    return float(1.0 - np.trapezoid(closed - untreated, times) / gained)
+    level = np.asarray(untreated)[..., None]
+    gained = np.trapezoid(opened - level, times)
+    return where_defined(
+        gained > _NO_RISE * untreated * (times[-1] - times[0]),
+        lambda: 1.0 - np.trapezoid(closed - level, times) / gained,
+        "the escape index needs a dose that raises active p53 with the loop opened; raise it",
+    )
 
 
 def abundance_occupancy(
-    total: float, undrugged: float, total_untreated: float
-) -> tuple[float, float, float]:
+    total: "float | FloatArray",
+    undrugged: "float | FloatArray",
+    total_untreated: "float | FloatArray",
+) -> tuple[Any, Any, Any]:
     """ln(Mu/Mu0), its part from abundance ln(Mtot/Mtot0), and from occupancy ln(phi/phi0).
 
     Mu is MDM2 without drug, phi its share; untreated MDM2 is all undrugged. The second number is
-    what feedback hands back, the third what the drug takes.
+    what feedback hands back, the third what the drug takes. Numbers, or arrays of many cells.
     """
-    if min(total, undrugged, total_untreated) <= 0:
-        raise MeasureError("abundance and occupancy need MDM2 in the cell; check the parameters")
-    abundance = math.log(total / total_untreated)
-    occupancy = math.log(undrugged / total)
+    there = (np.minimum(np.minimum(total, undrugged), total_untreated)) > 0
+    why = "abundance and occupancy need MDM2 in the cell; check the parameters"
+    abundance = where_defined(there, lambda: np.log(total / total_untreated), why)
+    occupancy = where_defined(there, lambda: np.log(undrugged / total), why)
     return abundance + occupancy, abundance, occupancy
 
 

@@ -12,6 +12,7 @@ from p53net.cli.terminal import (
     CellLine,
     Doses,
     DrugTable,
+    Engine,
     LineTable,
     OpenLoop,
     Pulse,
@@ -63,6 +64,7 @@ def simulate(
     cell_line: CellLine = GENERIC,
     set_: Settings = None,
     open_loop: OpenLoop = False,
+    engine: Engine = "roadrunner",
     out: Annotated[Path | None, typer.Option("--out", help="CSV file instead of stdout.")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
@@ -85,9 +87,15 @@ def simulate(
         said.print("no --dose is given: this run is drug-free", markup=False)
     with said.status("simulating"):
         run = model.simulate(
-            np.linspace(0.0, length, points), given, settings_of(set_ or []), feedback=not open_loop
+            np.linspace(0.0, length, points),
+            given,
+            settings_of(set_ or []),
+            feedback=not open_loop,
+            engine=engine,
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
+    if engine != "roadrunner":
+        said.print(f"engine: {run.attrs['engine']}", markup=False, soft_wrap=True)
     if plot is not None:
         from p53net import figures
 
@@ -110,6 +118,7 @@ def escape(
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
     fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
+    engine: Engine = "roadrunner",
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
     drug_table: DrugTable = None,
@@ -130,6 +139,7 @@ def escape(
         "hours": hours,
         "pulse_hours": pulse,
         "fold": fold,
+        "engine": engine,
         "drug_table": drug_table,
         "cell_line_table": line_table,
     }

@@ -18,6 +18,7 @@ from p53net.cli.terminal import (
     CellLine,
     Doses,
     DrugTable,
+    Engine,
     LineTable,
     OpenLoop,
     Pulse,
@@ -109,7 +110,7 @@ def sweep_(
     memory_limit: Annotated[
         str, typer.Option("--memory-limit", help="Memory of one worker.")
     ] = "2 GiB",
-    engine: Annotated[str, typer.Option("--engine", help="What integrates.")] = "roadrunner",
+    engine: Engine = "auto",
     drug_table: DrugTable = None,
     line_table: LineTable = None,
 ) -> None:
@@ -376,6 +377,7 @@ def _tell(result: xr.Dataset) -> None:
     counts = _counts(result["status"].values.ravel())
     words = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     said.print(f"{sum(counts.values()):,} points: {words}", markup=False)
+    said.print(f"engine: {result.attrs['engine']}", markup=False, soft_wrap=True)
     for status in counts:
         if status != "ok":
             reasons = _counts(result["reason"].values[result["status"].values == status])

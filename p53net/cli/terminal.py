@@ -45,6 +45,9 @@ Settings = Annotated[
 OpenLoop = Annotated[
     bool, typer.Option("--open-loop", help="Hold the MDM2 promoter at its untreated activity.")
 ]
+Engine = Annotated[
+    str, typer.Option("--engine", help="roadrunner, batch (many runs at once), or auto.")
+]
 DrugTable = Annotated[Path | None, typer.Option("--drug-table", help="Your own drugs (TSV).")]
 LineTable = Annotated[
     Path | None, typer.Option("--cell-line-table", help="Your own cell lines (TSV).")

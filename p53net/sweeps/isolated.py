@@ -20,8 +20,9 @@ import psutil
 
 from p53net.engines import FloatArray
 from p53net.errors import WorkersError
+from p53net.simulate import Model
 from p53net.sweeps.plan import Plan
-from p53net.sweeps.rows import Row, as_table, failed, model_of, row
+from p53net.sweeps.rows import Row, as_table, batch_rows, failed, joined, model_of, row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +46,7 @@ def isolated_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
         if status != "worker lost" or tries == _TRIES:
             rows.append(failed(plan, status, reason))
             tries = 0
-    return as_table(plan, start, values, rows)
+    return as_table(plan, start, values, joined(rows))
 
 
 def _child(plan: Plan, values: FloatArray) -> tuple[list[Row], str, str]:
@@ -127,9 +128,17 @@ def _serve() -> None:
     for item in ["ready", *values]:
         # The parent stops a slow child; this stops one in compiled code whose parent is gone.
         faulthandler.dump_traceback_later(2 * plan.time_limit + 10, exit=True, file=silence)
-        answer = row(plan, model, item) if isinstance(item, np.ndarray) else item
+        answer = _row(plan, model, item) if isinstance(item, np.ndarray) else item
         pickle.dump(answer, out)
         out.flush()
+
+
+def _row(plan: Plan, model: Model, point: FloatArray) -> Row:
+    if plan.engine != "batch":
+        return row(plan, model, point)
+    one = batch_rows(plan, point[None])
+    curves = None if one.curves is None else one.curves[0]
+    return Row(tuple(one.values[0].tolist()), one.statuses[0], one.reasons[0], curves)
 
 
 def _leave_with(parent: int) -> None:

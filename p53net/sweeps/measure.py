@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,24 @@ from p53net.sweeps.point import Point
 _PLAIN = (bool, int, float, str, tuple, np.ndarray)
 
 
+Number: TypeAlias = Any
+"""A float of one point, or an array of many."""
+
+
+class Curves(Protocol):
+    """Curves of one point, or of many with a row for each."""
+
+    @property
+    def times(self) -> FloatArray:
+        """Hours, the last dimension of every curve."""
+
+    def curve(self, name: str) -> FloatArray:
+        """A quantity; its first value is that of the untreated cell."""
+
+    def opened(self, name: str) -> FloatArray:
+        """The same with the loop opened."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of measure: its arguments, what it is, and how it is taken from a point."""
@@ -28,9 +47,12 @@ class Kind:
     name: str
     unit: str
     meaning: str
-    value: Callable[..., float]
+    value: Callable[..., Number]
     observables: tuple[str, ...] = ()
     """What it needs besides an `observable` among its arguments."""
+    arrays: bool = False
+    """Whether it also takes curves of many points, a row for each, and gives an array with NaN or
+    infinity where it has no value."""
 
 
 @dataclass(frozen=True)
@@ -122,29 +144,32 @@ def measure(
     return Measure(name, (), Own(function, tuple(observables), unit))
 
 
-def _fold(point: Point, name: str) -> float:
-    curve = point.curve(name)
-    if curve[0] <= 0:
-        raise MeasureError(f"untreated {name} is 0, so there is no fold")
-    return float(curve[-1] / curve[0])
+def _fold(curves: Curves, name: str) -> Number:
+    curve = curves.curve(name)
+    return measures.where_defined(
+        curve[..., 0] > 0,
+        lambda: curve[..., -1] / curve[..., 0],
+        f"untreated {name} is 0, so there is no fold",
+    )
 
 
-def _swing(point: Point, name: str) -> float:
-    late = point.curve(name)[point.times >= 0.75 * point.times[-1]]
-    if late.mean() <= 0:
-        raise MeasureError(f"{name} is 0, so it has no swing")
-    return float(np.ptp(late) / late.mean())
+def _swing(curves: Curves, name: str) -> Number:
+    late = curves.curve(name)[..., curves.times >= 0.75 * curves.times[-1]]
+    mean = late.mean(axis=-1)
+    return measures.where_defined(
+        mean > 0, lambda: np.ptp(late, axis=-1) / mean, f"{name} is 0, so it has no swing"
+    )
 
 
-def _escape_index(point: Point) -> float:
-    active = point.curve("p53_active")
-    return measures.escape_index(point.times, active, point.opened("p53_active"), float(active[0]))
+def _escape_index(curves: Curves) -> Number:
+    active = curves.curve("p53_active")
+    return measures.escape_index(curves.times, active, curves.opened("p53_active"), active[..., 0])
 
 
-def _undrugged(point: Point) -> tuple[float, float, float]:
-    total = point.curve("MDM2_total")
+def _undrugged(curves: Curves) -> tuple[Number, Number, Number]:
+    total = curves.curve("MDM2_total")
     return measures.abundance_occupancy(
-        float(total[-1]), float(point.curve("MDM2_undrugged")[-1]), float(total[0])
+        total[..., -1], curves.curve("MDM2_undrugged")[..., -1], total[..., 0]
     )
 
 
@@ -208,43 +233,47 @@ _ACTIVE, _MDM2 = ("p53_active",), ("MDM2_total", "MDM2_undrugged")
 KINDS: Mapping[str, Kind] = {
     "auc": Kind(
         ("observable",), "auc_{0}", "{unit} h", "area under {0} over the run",
-        lambda point, name: float(np.trapezoid(point.curve(name), point.times)),
+        lambda curves, name: np.trapezoid(curves.curve(name), curves.times), arrays=True,
     ),
     "peak": Kind(
         ("observable",), "peak_{0}", "{unit}", "highest {0}",
-        lambda point, name: float(point.curve(name).max()),
+        lambda curves, name: curves.curve(name).max(axis=-1), arrays=True,
     ),
     "lowest": Kind(
         ("observable",), "lowest_{0}", "{unit}", "lowest {0}",
-        lambda point, name: float(point.curve(name).min()),
+        lambda curves, name: curves.curve(name).min(axis=-1), arrays=True,
     ),
     "at": Kind(
         ("observable", "hours"), "{0}_at_{1}", "{unit}", "{0} at {1} h",
-        lambda point, name, hours: float(
-            point.curve(name)[np.searchsorted(point.times, hours)]
-        ),
+        lambda curves, name, hours: curves.curve(name)[
+            ..., np.searchsorted(curves.times, hours)
+        ],
+        arrays=True,
     ),
-    "fold": Kind(("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold),
+    "fold": Kind(
+        ("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold, arrays=True,
+    ),
     "swing": Kind(
         ("observable",), "{0}_swing", "1",
         "swing of {0} in the last quarter of the run over its mean: does it pulse?", _swing,
+        arrays=True,
     ),
     "escape_index": Kind(
         (), "escape_index", "1",
         "share of the open-loop response that feedback costs: 0 none, 1 all",
-        _escape_index, _ACTIVE,
+        _escape_index, _ACTIVE, arrays=True,
     ),
     "log_undrugged": Kind(
         (), "log_undrugged", "1", "ln of undrugged MDM2 over untreated, at the end",
-        lambda point: _undrugged(point)[0], _MDM2,
+        lambda curves: _undrugged(curves)[0], _MDM2, arrays=True,
     ),
     "log_abundance": Kind(
         (), "log_abundance", "1", "part of it from total MDM2: what feedback hands back",
-        lambda point: _undrugged(point)[1], _MDM2,
+        lambda curves: _undrugged(curves)[1], _MDM2, arrays=True,
     ),
     "log_occupancy": Kind(
         (), "log_occupancy", "1", "part of it from the undrugged share: what the drug takes",
-        lambda point: _undrugged(point)[2], _MDM2,
+        lambda curves: _undrugged(curves)[2], _MDM2, arrays=True,
     ),
     "destroyed_per_drug": Kind(
         (), "destroyed_per_drug", "1",
@@ -289,6 +318,12 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 """Every kind of measure. `drug` may be left out where the model has one."""
 
+GENERAL = tuple(name for name, kind in KINDS.items() if "observable" in kind.arguments)
+"""Kinds that any model has."""
+
+SEARCHING = ("dose_ratio", "loop_factor", "equal_dose", "stoichiometric_load")
+"""Kinds that look for a dose, one run after the other, always by RoadRunner."""
+
 COMPARING = ("escape_index", "dose_ratio", "loop_factor")
 """Kinds that run the loop closed and opened."""
 
@@ -331,6 +366,11 @@ def settled(wanted: object, definition: Definition, times: FloatArray) -> Measur
         return one
     kind = KINDS[one.kind]
     given = list(one.arguments)
+    if definition.foreign and one.kind not in GENERAL:
+        raise InputError(
+            f"measure {one} is about drugs and p53, and {definition.id} was read from a file; "
+            f"use {', '.join(GENERAL)} or a measure of your own"
+        )
     if "drug" in kind.arguments and len(given) < len(kind.arguments):
         if len(definition.drugs) != 1:
             has = " and ".join(definition.drugs) or "no drug"
@@ -368,6 +408,9 @@ def described(one: Measure, definition: Definition) -> tuple[str, str, str]:
     name = kind.name.format(*said) + (f"_{said[-1]}" if several else "")
     unit = kind.unit.format(unit=shown_unit(definition.units.get(said[0], "")) if said else "")
     unit = {"1 h": "h", "1/h h": "1"}.get(unit, unit)
+    if definition.foreign and one.kind == "auc":
+        parts = definition.units.get(said[0], ""), definition.time_unit
+        unit = " ".join(part for part in parts if part != "1") if all(parts) else ""
     return name, unit, kind.meaning.format(*said)
 
 
@@ -385,6 +428,16 @@ def value_of(one: Measure, point: Point) -> float:
     if not np.isfinite(number):
         raise MeasureError(f"it is {number}")
     return number
+
+
+def is_array_measure(one: Measure) -> bool:
+    """Whether it can be taken of many points at once."""
+    return one.own is None and KINDS[one.kind].arrays
+
+
+def value_of_many(one: Measure, curves: Curves) -> FloatArray:
+    """The measure of many points; not finite where it has no value."""
+    return np.asarray(KINDS[one.kind].value(curves, *one.arguments), dtype=float)
 
 
 def _argument(

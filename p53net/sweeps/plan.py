@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -10,20 +10,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Dose, Doses, pulse
+from p53net.dosing import Courses, Dose, Doses, pulse, same_courses
 from p53net.engines import FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
 from p53net.model import Definition, shown_unit
 from p53net.simulate import Model, checked_times
 from p53net.sweeps.design import Design
-from p53net.sweeps.measure import COMPARING, Measure, at, described, observables_of, settled
+from p53net.sweeps.measure import (
+    COMPARING,
+    SEARCHING,
+    Measure,
+    at,
+    described,
+    observables_of,
+    settled,
+)
 
-ENGINES = ("roadrunner",)
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
 
 RESERVED = ("point", "time", "status", "reason")
-_PACKAGES = ("p53net", "libroadrunner", "numpy", "scipy")
+_PACKAGES = ("p53net", "libroadrunner", "llvmlite", "numpy", "scipy")
 
 
 @cache
@@ -55,6 +62,8 @@ class Plan:
     memory_limit: int
     """Bytes for the process of one worker."""
     engine: str
+    engine_said: str
+    """With its version, and why it is not the one that was asked for."""
     versions: Mapping[str, str]
 
     @cached_property
@@ -69,6 +78,11 @@ class Plan:
         names = [n for one in self.measures for n in observables_of(one, self.definition)]
         return tuple(dict.fromkeys([*self.curves, *names])) or ("p53_active",)
 
+    @cached_property
+    def searches(self) -> bool:
+        """Whether a measure runs the model at doses of its own."""
+        return any(one.kind in SEARCHING for one in self.measures)
+
     def inputs(self, values: Sequence[float]) -> tuple[dict[str, Dose], dict[str, float]]:
         """Doses and parameters of the point with these values of the axes."""
         doses, parameters = dict(self.doses), dict(self.parameters)
@@ -81,6 +95,34 @@ class Plan:
             hours = float(values[self.axes.index(EXPOSURE)])
             doses = {drug: self._exposed(dose, hours) for drug, dose in doses.items()}
         return doses, parameters
+
+    def many_inputs(self, values: FloatArray) -> tuple[Courses, dict[str, FloatArray]]:
+        """The same for many points, a row for each: doses, and parameters of one value for each."""
+        size, place = len(values), {name: i for i, name in enumerate(self.axes)}
+        drugs = tuple(dict.fromkeys([*self.doses, *(n for n in self.axes if n in self.drugs)]))
+        shapes = {drug: self.doses.get(drug, Dose(((0.0, 1.0),))) for drug in drugs}
+        courses = same_courses(shapes, size)
+        for column, (drug, shape) in enumerate(shapes.items()):
+            if drug in place:
+                top = max(level for _, level in shape.steps)
+                scaled = courses.levels[:, :, column] / top * values[:, [place[drug]]]
+                courses.levels[:, :, column] = scaled
+        if EXPOSURE in place:
+            hours = values[:, place[EXPOSURE]]
+            at = np.column_stack([np.zeros(size), np.where(hours < self.times[-1], hours, np.inf)])
+            first = np.where(hours[:, None] > 0, courses.levels[:, 0], 0.0)
+            levels = np.stack([first, np.zeros_like(first)], axis=1)
+            courses = replace(courses, at=np.where(at > 0, at, [0.0, np.inf]), levels=levels)
+        parameters = {name: np.full(size, value) for name, value in self.parameters.items()}
+        for name, i in place.items():
+            if name not in self.drugs and name != EXPOSURE:
+                parameters[name] = np.ascontiguousarray(values[:, i])
+        return courses, parameters
+
+    @property
+    def drugs(self) -> Mapping[str, str]:
+        """Of the model, to their modules."""
+        return self.definition.drugs
 
     def unit(self, axis: str) -> str:
         """Of the values of an axis."""
@@ -145,8 +187,7 @@ def plan_of(
     Raises InputError or UnknownNameError for whatever no point could run with.
     """
     checked_model(model)
-    if engine not in ENGINES:
-        raise InputError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}")
+    chosen, said = model.chosen_engine(engine, design.size)
     grid = checked_times(times)
     axes = [_axis(name, model) for name in design.names]
     for name in axes:
@@ -190,7 +231,8 @@ def plan_of(
         curves=watched if keep_trajectories else (),
         time_limit=time_limit,
         memory_limit=memory_limit,
-        engine=engine,
+        engine=chosen,
+        engine_said=said,
         versions=package_versions(),
     )
     for number in {0, renamed.size - 1}:  # both ends of what is asked for, before anything runs

@@ -1,6 +1,6 @@
 """One point of a sweep, run when a measure asks for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -23,11 +23,15 @@ class Point:
         parameters: Mapping[str, float],
         feedback: bool,
         names: Sequence[str],
+        run: Callable[[FloatArray, bool], FloatArray] | None = None,
     ) -> None:
+        """`run` gives values of `names` at times, with the loop closed or opened; by default,
+        RoadRunner does."""
         self.model = model
         self.times = times
         self._doses, self._parameters, self._feedback = doses, parameters, feedback
         self._names = {name: column for column, name in enumerate(names)}
+        self._run = run or self._reference_run
 
     def curve(self, name: str) -> FloatArray:
         """A quantity at `times`; its first value is that of the untreated cell."""
@@ -35,7 +39,7 @@ class Point:
 
     def opened(self, name: str) -> FloatArray:
         """The same with the loop opened."""
-        return self._run(False)[self._shown, self._names[name]]
+        return self._run(self._grid, False)[self._shown, self._names[name]]
 
     def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
         """Times [h] from the washout on, and a quantity then."""
@@ -49,11 +53,7 @@ class Point:
     @cached_property
     def washout(self) -> float | None:
         """The hour at which the medium becomes drug-free for good, if it does within the run."""
-        drugged = [dose for dose in self._doses.values() if any(c > 0 for _, c in dose.steps)]
-        if not drugged or any(dose.steps[-1][1] > 0 or dose.closed for dose in drugged):
-            return None
-        end = max(dose.steps[-1][0] for dose in drugged)
-        return end if end < self.times[-1] else None
+        return washout_of(self._doses, float(self.times[-1]))
 
     def candidate(self, drug: str) -> Candidate:
         """One drug alone in this point's cell, for measures that look for its dose."""
@@ -74,9 +74,18 @@ class Point:
 
     @cached_property
     def _closed(self) -> FloatArray:
-        return self._run(self._feedback)
+        return self._run(self._grid, self._feedback)
 
-    def _run(self, feedback: bool) -> FloatArray:
+    def _reference_run(self, times: FloatArray, feedback: bool) -> FloatArray:
         return self.model.curves(
-            self._grid, self._doses, self._parameters, list(self._names), feedback=feedback
+            times, self._doses, self._parameters, list(self._names), feedback=feedback
         )
+
+
+def washout_of(doses: Mapping[str, Dose], end: float) -> float | None:
+    """The hour before `end` at which the medium becomes drug-free for good, if it does."""
+    drugged = [dose for dose in doses.values() if any(c > 0 for _, c in dose.steps)]
+    if not drugged or any(dose.steps[-1][1] > 0 or dose.closed for dose in drugged):
+        return None
+    last = max(dose.steps[-1][0] for dose in drugged)
+    return last if last < end else None

@@ -1,7 +1,7 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from p53net.errors import (
 )
 from p53net.model import shown_unit
 from p53net.simulate import Model
-from p53net.sweeps.measure import value_of
+from p53net.sweeps.measure import is_array_measure, value_of, value_of_many
 from p53net.sweeps.plan import Plan, package_versions
 from p53net.sweeps.point import Point
+from p53net.sweeps.points import Points
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,10 +36,22 @@ STATUSES = {
     "not run": "not yet in the store",
 }
 _LONGEST_REASON = 300
+_CURVE_BYTES = 64 * 2**20  # of points that are looked at together
 
 _compiled: dict[tuple[str, Tolerances], Model] = {}
 one_at_a_time = threading.RLock()
 """An engine serves one thread, and a process has one watchdog."""
+
+
+class Rows(NamedTuple):
+    """What points gave."""
+
+    values: FloatArray
+    """Point, measure."""
+    statuses: list[str]
+    reasons: list[str]
+    curves: FloatArray | None
+    """Point, curve, time."""
 
 
 class Row(NamedTuple):
@@ -64,29 +77,105 @@ def table(
             f"a worker has {package_versions()}, but the sweep was started with "
             f"{dict(plan.versions)}; install the same versions on every machine"
         )
+    if plan.engine == "batch":
+        return as_table(plan, start, values, batch_rows(plan, values, before_each))
     with one_at_a_time:
         model = model_of(plan)
         rows = []
         for point in values:
             before_each()
             rows.append(row(plan, model, point))
-    return as_table(plan, start, values, rows)
+    return as_table(plan, start, values, joined(rows))
 
 
 def model_of(plan: Plan) -> Model:
     """The plan's model, compiled once in each process."""
     key = plan.definition.sha256, plan.tolerances
-    if key not in _compiled:
-        _compiled.clear()  # one at a time: a compiled model takes megabytes
-        _compiled[key] = Model(plan.definition, plan.tolerances)
-    return _compiled[key]
+    with one_at_a_time:
+        if key not in _compiled:
+            _compiled.clear()  # one at a time: a compiled model takes megabytes
+            _compiled[key] = Model(plan.definition, plan.tolerances)
+        return _compiled[key]
+
+
+def batch_rows(
+    plan: Plan, values: FloatArray, before_each: Callable[[], None] = lambda: None
+) -> Rows:
+    """What points give on the batch engine. Several threads may do this at once.
+
+    Measures that work on arrays are taken of all points together; a point for which one has no
+    value that way, or that has other measures, is looked at by itself, and a point that the engine
+    gave up is run by RoadRunner.
+    """
+    model = model_of(plan)
+    parts = [_batch_part(plan, model, part, before_each) for part in _parts(plan, values)]
+    curves = [part.curves for part in parts if part.curves is not None]
+    return Rows(
+        np.concatenate([part.values for part in parts]),
+        [status for part in parts for status in part.statuses],
+        [reason for part in parts for reason in part.reasons],
+        np.concatenate(curves) if curves else None,
+    )
+
+
+def _parts(plan: Plan, values: FloatArray) -> Iterator[FloatArray]:
+    """Points in groups whose curves fit into memory."""
+    most = max(1, _CURVE_BYTES // (8 * len(plan.needed) * len(plan.times)))
+    return (values[start : start + most] for start in range(0, len(values), most))
+
+
+def _batch_part(
+    plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]
+) -> Rows:
+    points = Points(plan, model, values)
+    found = np.full((len(values), len(plan.measures)), np.nan)
+    together = all(is_array_measure(one) for one in plan.measures)
+    if together:
+        with np.errstate(all="ignore"):  # what has no value is looked at by itself
+            for column, one in enumerate(plan.measures):
+                found[:, column] = value_of_many(one, points)
+    statuses, reasons = ["ok"] * len(values), [""] * len(values)
+    curves = points.curves(plan.curves) if plan.curves else None
+    alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist()) | points.lost.keys()
+    for i in sorted(alone) if together else range(len(values)):
+        before_each()
+        single = _single(plan, model, points, values, i)
+        found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
+        if curves is not None and single.curves is not None:
+            curves[i] = single.curves
+    return Rows(found, statuses, reasons, curves)
+
+
+def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int) -> Row:
+    """The row of one point of many: from their curves, or by RoadRunner."""
+    lost = points.lost.get(i)
+    if lost is None and not plan.searches:
+        return measured(plan, points.point(i))
+    with one_at_a_time:
+        if lost is None:
+            model.set_deadline(plan.time_limit)
+            try:
+                return measured(plan, points.point(i))
+            finally:
+                model.set_deadline(np.inf)
+        found = row(plan, model, values[i])
+    why = f"by roadrunner, for batch gave up: {lost}; {found.reason}"
+    return found._replace(reason=_short(why.removesuffix("; ")))
 
 
 def row(plan: Plan, model: Model, values: FloatArray) -> Row:
-    """What one point gives. An error is a status and a reason, not an exception."""
+    """What one point gives on RoadRunner. An error is a status and a reason, not an exception."""
     model.set_deadline(plan.time_limit)
     doses, parameters = plan.inputs(values.tolist())
-    point = Point(model, plan.times, doses, parameters, plan.feedback, plan.needed)
+    try:
+        point = Point(model, plan.times, doses, parameters, plan.feedback, plan.needed)
+        return measured(plan, point)
+    finally:
+        model.set_deadline(np.inf)
+
+
+def measured(plan: Plan, point: Point) -> Row:
+    """The measures of a point, or why there are none."""
     found: list[float] = []
     undefined: list[str] = []
     curves = None
@@ -109,8 +198,6 @@ def row(plan: Plan, model: Model, values: FloatArray) -> Row:
         return failed(plan, "memory limit", "the process could get no more memory")
     except (Exception, SystemExit) as error:  # a measure that calls sys.exit ends its point only
         return failed(plan, "failed", f"{type(error).__name__}: {error}")
-    finally:
-        model.set_deadline(np.inf)
     status = "measure undefined" if undefined else "ok"
     return Row(tuple(found), status, _short("; ".join(undefined)), curves)
 
@@ -121,22 +208,33 @@ def failed(plan: Plan, status: str, reason: str) -> Row:
     return Row((np.nan,) * len(plan.measures), status, _short(reason), curves)
 
 
-def as_table(plan: Plan, start: int, values: FloatArray, rows: Sequence[Row]) -> "pa.Table":
+def joined(rows: Sequence[Row]) -> Rows:
+    """Rows of single points together."""
+    curves = [one.curves for one in rows if one.curves is not None]
+    return Rows(
+        np.array([one.values for one in rows], dtype=float),
+        [one.status for one in rows],
+        [one.reason for one in rows],
+        np.array(curves) if curves else None,
+    )
+
+
+def as_table(plan: Plan, start: int, values: FloatArray, rows: Rows) -> "pa.Table":
     """Rows as an Arrow table: point, axes, measures, status, reason, curves."""
     import pyarrow as pa
 
-    measured = np.array([one.values for one in rows], dtype=float)
-    columns: dict[str, pa.Array] = {"point": pa.array(np.arange(start, start + len(rows)))}
+    columns: dict[str, pa.Array] = {"point": pa.array(np.arange(start, start + len(values)))}
     for i, name in enumerate(plan.axes):
         columns[name] = pa.array(np.ascontiguousarray(values[:, i]))
     for i, name in enumerate(plan.columns):
         # NaN, not null: no value, as the status says; every reader shows it as such
-        columns[name] = pa.array(np.ascontiguousarray(measured[:, i]), from_pandas=False)
-    columns["status"] = pa.array([one.status for one in rows], pa.string())
-    columns["reason"] = pa.array([one.reason for one in rows], pa.string())
-    for i, name in enumerate(plan.curves):
-        flat = np.concatenate([one.curves[i] for one in rows if one.curves is not None])
-        columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(plan.times))
+        columns[name] = pa.array(np.ascontiguousarray(rows.values[:, i]), from_pandas=False)
+    columns["status"] = pa.array(rows.statuses, pa.string())
+    columns["reason"] = pa.array(rows.reasons, pa.string())
+    if rows.curves is not None:
+        for i, name in enumerate(plan.curves):
+            flat = np.ascontiguousarray(rows.curves[:, i]).ravel()
+            columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(plan.times))
     units = {name: plan.unit(name) for name in plan.axes}
     units |= {name: unit for name, (unit, _) in plan.columns.items()}
     units |= {name: shown_unit(plan.definition.units[name]) for name in plan.curves}

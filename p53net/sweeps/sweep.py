@@ -32,6 +32,7 @@ DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
 
 _SMALL = 500  # points that are done before workers would have started
 _LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
+_LARGEST_BATCH = 4000  # points of the batch engine
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
@@ -68,7 +69,7 @@ def sweep(
     scheduler: str | None = None,
     store: str | Path | None = None,
     resume: bool = False,
-    engine: str = "roadrunner",
+    engine: str = "auto",
     keep_trajectories: bool = False,
     chunk: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -115,16 +116,17 @@ def sweep(
         engine=engine,
         keep_trajectories=keep_trajectories,
     )
-    number = _workers(workers, scheduler, chosen.size)
+    number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, number, plan)
-    manifest = results.manifest_of(plan, chosen, size, model.run_settings)
+    settings = {**model.run_settings, "engine": plan.engine_said}
+    manifest = results.manifest_of(plan, chosen, size, settings)
     results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):
         raise InputError(f"store is {store!r}, but must be the path of a folder")
     if store is None:
         if resume:
             raise InputError("resume needs the store to go on with; name its folder")
-        with _source(plan, chosen, model, number, scheduler) as run:
+        with _source(plan, chosen, model, number, threads, scheduler) as run:
             made = run(_chunks(chosen.size, size, set()))
             begin = Progress(0, 0, chosen.size, 0, 0)
             return results.assembled(manifest, _told(made, begin, progress))
@@ -134,7 +136,7 @@ def sweep(
         kept = sum(min(size, chosen.size - start) for start in done)
         begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
         if kept < chosen.size:
-            with _source(plan, chosen, model, number, scheduler) as run:
+            with _source(plan, chosen, model, number, threads, scheduler) as run:
                 for start, table in _told(run(missing), begin, progress):
                     folder.write(start, table)
         elif progress is not None:
@@ -161,12 +163,12 @@ def _told(
 
 @contextlib.contextmanager
 def _source(
-    plan: Plan, design: Design, model: Model, number: int, scheduler: str | None
+    plan: Plan, design: Design, model: Model, number: int, threads: int, scheduler: str | None
 ) -> "Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]":
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
-        yield lambda chunks: workers.in_process(plan, design, chunks)
+        yield lambda chunks: workers.in_process(plan, design, chunks, threads)
         return
     joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
     with joined as (client, alive):
@@ -185,24 +187,28 @@ def _chunk_size(chunk: int | None, total: int, number: int, plan: Plan) -> int:
         return int(chunk)
     fair = math.ceil(total / (_CHUNKS_FOR_EACH * max(number, 1)))
     curve = 8 * len(plan.curves) * len(plan.times)
-    return max(1, min(fair, _LARGEST_CHUNK, _CURVE_BYTES // max(curve, 1)))
+    largest = _LARGEST_BATCH if plan.engine == "batch" else _LARGEST_CHUNK
+    return max(1, min(fair, largest, _CURVE_BYTES // max(curve, 1)))
 
 
-def _workers(number: object, scheduler: str | None, points: int) -> int:
+def _workers(number: object, scheduler: str | None, points: int, plan: Plan) -> tuple[int, int]:
+    """Processes, none for this one, and threads of this one."""
     if scheduler is not None:
         if not isinstance(scheduler, str) or "://" not in scheduler:
             raise InputError(f"scheduler is {scheduler!r}, but must be like 'tcp://host:8786'")
         if number is not None:
             raise InputError("give workers to run here, or a scheduler, which has its own")
-        return 0
+        return 0, 1
     if number is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return 0 if points <= _SMALL else cores or 1
+        if plan.engine == "batch":
+            return 0, cores or 1
+        return (0 if points <= _SMALL else cores or 1), 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
         raise InputError(f"workers is {number!r}, but must be a whole number, 0 or more")
     if number > _MOST_WORKERS:
         raise InputError(f"workers is {number:,}, but at most {_MOST_WORKERS} start on one machine")
-    return int(number)
+    return int(number), 1
 
 
 def _seconds(limit: object) -> float:

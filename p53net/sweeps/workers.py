@@ -11,9 +11,10 @@ import queue
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,8 @@ from p53net.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from distributed import Client, Future
+    from distributed import Client
+    from distributed import Future as Promise
 
 Chunk = tuple[int, int]
 """First point, and the one after the last."""
@@ -47,11 +49,27 @@ _armed = [0.0]
 
 
 def in_process(
-    plan: Plan, design: Design, chunks: Iterable[Chunk]
+    plan: Plan, design: Design, chunks: Iterable[Chunk], threads: int
 ) -> "Iterator[tuple[int, pa.Table]]":
-    """Tables of the chunks, one after the other."""
-    for start, stop in chunks:
-        yield start, rows.table(plan, start, design.values(start, stop))
+    """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
+    if threads == 1 or plan.engine != "batch":
+        for start, stop in chunks:
+            yield start, rows.table(plan, start, design.values(start, stop))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = iter(chunks)
+        running: deque[tuple[int, Future[pa.Table]]] = deque()
+        try:
+            while True:
+                for start, stop in islice(waiting, threads + 1 - len(running)):
+                    task = pool.submit(rows.table, plan, start, design.values(start, stop))
+                    running.append((start, task))
+                if not running:
+                    return
+                start, task = running.popleft()
+                yield start, task.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def distributed(
@@ -68,9 +86,9 @@ def distributed(
     """
     from distributed.scheduler import KilledWorker
 
-    flying: dict[Future, Chunk] = {}
+    flying: dict[Promise, Chunk] = {}
     sent: Counter[Chunk] = Counter()
-    ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Promise] = queue.SimpleQueue()
     waiting = iter(chunks)
 
     def send(chunk: Chunk, work: "Callable[..., pa.Table]") -> None:
@@ -157,7 +175,11 @@ def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
 
 def ready(plan: Plan) -> None:
     """Compile the model in a worker before the first chunk comes."""
-    rows.model_of(plan).steady_state()
+    model = rows.model_of(plan)
+    if plan.definition.foreign:
+        model.set_deadline(plan.time_limit)  # compiles
+    else:
+        model.steady_state()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,183 @@
+"""The formulas of one model as functions of generated code, over one workspace of vectors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from p53net.engines.batch.elimination import Elimination, Entry, elimination
+from p53net.engines.batch.llvm import Code, Value
+from p53net.engines.batch.rodas import STAGES
+from p53net.model.expressions import Evaluation, Node
+from p53net.model.rates import TIME, System
+
+
+@dataclass
+class Workspace:
+    """Where everything is, counted in vectors. States come first and parameters after them, so
+    that a dose can set either by one number."""
+
+    states: int
+    parameters: int
+    factors: int
+    fixed: dict[Node, int] = field(default_factory=dict)
+    """Formulas of parameters only: worked out when a parameter set is taken up."""
+
+    def __post_init__(self) -> None:
+        sizes = {
+            "y": self.states,
+            "parameters": self.parameters,
+            "absolute": self.states,
+            "stage": self.states,
+            "rates": self.states,
+            "memory": self.states,
+            "u": self.states * STAGES,
+            "factors": self.factors,
+            "shift": 1,
+            "sound": 1,
+        }
+        self._starts: dict[str, int] = {}
+        end = 0
+        for name, size in sizes.items():
+            self._starts[name] = end
+            end += size
+        self._end = end
+
+    def __getitem__(self, name: str) -> int:
+        return self._starts[name]
+
+    @property
+    def size(self) -> int:
+        """In vectors."""
+        return self._end + len(self.fixed)
+
+    def place_of(self, node: Node) -> int:
+        """Where the value of a formula of parameters is kept."""
+        return self._end + self.fixed.setdefault(node, len(self.fixed))
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """Entries that are not zero, and the order in which they are eliminated."""
+
+    entries: dict[tuple[int, int], Node]
+    order: Elimination
+
+
+def jacobian(system: System, states: tuple[str, ...], rates: tuple[Node, ...]) -> Jacobian:
+    """d rate / d state, as formulas."""
+    known, found = system.expressions, dict[tuple[int, int], Node]()
+    for row, rate in enumerate(rates):
+        for column, name in enumerate(states):
+            if name in known.symbols(rate):
+                entry = known.derivative(rate, known.symbol(name))
+                if not (entry.kind == "number" and entry.value == 0.0):
+                    found[row, column] = entry
+    return Jacobian(found, elimination(len(rates), found))
+
+
+class _Loads:
+    """Factors, each read where it is used."""
+
+    def __init__(self, code: Code, base: Value, places: Mapping[Entry, int]) -> None:
+        self._code, self._base, self._places = code, base, places
+        self._read: dict[Entry, Value] = {}
+
+    def __getitem__(self, at: Entry) -> Value:
+        if at not in self._read:
+            self._read[at] = self._code.load(self._base, self._places[at])
+        return self._read[at]
+
+
+class Kernel:
+    """Functions of one model: `fixed`, `rates`, `factorise` and `solve`."""
+
+    def __init__(self, code: Code, system: System, burnt: dict[str, float]) -> None:
+        """`burnt` are parameters, such as exponents, whose values become part of the code."""
+        known = system.expressions
+        numbers = {name: known.number(value) for name, value in burnt.items()}
+        self.code, self.system = code, system
+        clock = (TIME,) if system.uses_time else ()
+        self.states = (*system.states, *clock)
+        self.parameters = tuple(system.parameters)
+        rates = tuple(known.with_nodes(rate, numbers) for rate in system.rates)
+        self._rates = (*rates, *(known.number(1.0) for _ in clock))
+        self.jacobian = jacobian(system, self.states, self._rates)
+        entries = sorted(self.jacobian.order.entries)
+        self._factor_places = {entry: place for place, entry in enumerate(entries)}
+        self.space = Workspace(len(self.states), len(self.parameters), len(entries))
+        self._moving = frozenset(self.states)
+
+    def write(self) -> None:
+        """Add the functions to the code."""
+        self._write_rates()
+        self._write_slopes()
+        self._write_factorise()
+        self._write_solve()
+        self._write_fixed()
+
+    def _write_rates(self) -> None:
+        """rates(workspace, states, to): the rate of change of each state."""
+        with self.code.function("rates", 3) as (space, states, to):
+            value = self._evaluation(space, states)
+            for place, rate in enumerate(self._rates):
+                self.code.store(value(rate), to, place)
+
+    def _write_slopes(self) -> None:
+        """slopes(workspace, states, to): the entries of the Jacobian."""
+        with self.code.function("slopes", 3) as (space, states, to):
+            value = self._evaluation(space, states)
+            for place, entry in enumerate(self.jacobian.entries.values()):
+                self.code.store(value(entry), to, place)
+
+    def _write_factorise(self) -> None:
+        """factorise(workspace): L and U of shift*I - J at `y`, and whether pivots are sound."""
+        code, place = self.code, self.space
+        with code.function("factorise", 1) as (space,):
+            value = self._evaluation(space, code.place(space, place["y"]))
+            shift = code.load(space, place["shift"])
+            matrix = {at: value(node) * -1.0 for at, node in self.jacobian.entries.items()}
+            for i in range(len(self.states)):
+                matrix[i, i] = matrix[i, i] + shift if (i, i) in matrix else shift
+            factors = self.jacobian.order.factors(matrix, code.constant(1.0))
+            for at, where in self._factor_places.items():
+                code.store(factors[at], space, place["factors"] + where)
+            # A pivot that is a tiny rest of what was on the diagonal has lost its digits.
+            worst = code.constant(0.0)
+            for i in range(len(self.states)):
+                if any(row == i for row, column in self.jacobian.order.entries if column != i):
+                    worst = code.larger(code.absolute(matrix[i, i] * factors[i, i]), worst)
+            code.store(worst, space, place["sound"])
+
+    def _write_solve(self) -> None:
+        """solve(workspace, right, to): `to` such that (shift*I - J) to = right."""
+        code = self.code
+        with code.function("solve", 3) as (space, right, to):
+            base = code.place(space, self.space["factors"])
+            factors = _Loads(code, base, self._factor_places)
+            vector = [code.load(right, i) for i in range(len(self.states))]
+            for place, x in enumerate(self.jacobian.order.solution(factors, vector)):
+                code.store(x, to, place)
+
+    def _write_fixed(self) -> None:
+        """fixed(workspace): formulas of parameters only. Written last, when all are known."""
+        with self.code.function("fixed", 1) as (space,):
+            value = self._evaluation(space, space, hoist=False)
+            done = 0
+            while done < len(self.space.fixed):
+                node = list(self.space.fixed)[done]
+                self.code.store(value(node), space, self.space.place_of(node))
+                done += 1
+
+    def _evaluation(self, space: Value, states: Value, hoist: bool = True) -> Evaluation:
+        places = {name: (states, i) for i, name in enumerate(self.states)}
+        start = self.space["parameters"]
+        places |= {name: (space, start + i) for i, name in enumerate(self.parameters)}
+        return Evaluation(
+            self.system.expressions,
+            self.code,
+            lambda name: self.code.load(*places[name]),
+            self._is_fixed if hoist else lambda _node: False,
+            lambda node: self.code.load(space, self.space.place_of(node)),
+        )
+
+    def _is_fixed(self, node: Node) -> bool:
+        return not self.system.expressions.symbols(node) & self._moving

@@ -1,0 +1,191 @@
+"""Many runs of one model at once on the batch engine, each with its own start and doses."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from p53net.dosing import Courses
+from p53net.engines import FloatArray
+from p53net.engines.batch import BatchEngine, Stops
+from p53net.errors import P53NetError, SimulationError
+
+if TYPE_CHECKING:
+    from p53net.simulate import Model
+
+_SETTLING_TIME = 2000.0  # h, after which the usual cell is near its rest
+
+
+class Runs(NamedTuple):
+    """What many runs gave."""
+
+    values: FloatArray
+    """Run, variable, time; NaN for what failed."""
+    errors: dict[int, P53NetError]
+    """Runs without a start."""
+    unfinished: dict[int, str]
+    """Runs that the batch engine gave up, and why: RoadRunner may do better."""
+    steps: FloatArray
+    """Tried by the solver in each run."""
+
+
+class ManyRuns:
+    """One model on the batch engine. Raises UnsupportedError where it has no formulas."""
+
+    def __init__(self, model: "Model") -> None:
+        self._model, self._definition = model, model.definition
+        self.engine = BatchEngine(model.definition.sbml, model.tolerances)
+
+    def run(
+        self,
+        times: FloatArray,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        variables: Sequence[str],
+        *,
+        feedback: bool = True,
+    ) -> Runs:
+        """Curves at `times` [h], common or a row for each run; parameters have a value for each."""
+        size = len(courses.at)
+        starts, settings, errors = self._starts(parameters, size)
+        settings = {**settings, **parameters}
+        if not self._definition.foreign:
+            settings["feedback"] = np.full(size, float(feedback))
+        if courses.medium_volume is not None:
+            settings["closed_dish"] = np.ones(size)
+            settings["medium"] = np.full(size, courses.medium_volume)
+        media = [f"{self._definition.drugs[drug]}_medium" for drug in courses.drugs]
+        for column, medium in enumerate(media):
+            level, state = courses.levels[:, 0, column], self.engine.states.index(medium)
+            starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
+        stops = self._stops(courses, media, times[..., -1])
+        found = self.engine.integrate(
+            settings, starts, self._volumes(settings, size), stops, times, variables
+        )
+        unfinished = {i: why for i, why in found.failures.items() if i not in errors}
+        found.values[list(errors)] = np.nan
+        return Runs(found.values, errors, unfinished, found.steps)
+
+    def _stops(self, courses: Courses, media: Sequence[str], end: FloatArray) -> Stops:
+        """Doses and the events of the model, in the order of time, until the end of each run."""
+        size = len(courses.at)
+        system = self.engine.system
+        events = [(float(stop.time.value), stop.settings) for stop in system.stops]
+        names = [*media, *dict.fromkeys(name for _, settings in events for name in settings)]
+        at = np.hstack([courses.at[:, 1:], np.full((size, len(events)), np.inf)])
+        changes = np.full((size, at.shape[1], len(names)), np.nan)
+        changes[:, : courses.at.shape[1] - 1, : len(media)] = courses.levels[:, 1:]
+        for number, (time, settings) in enumerate(events, start=courses.at.shape[1] - 1):
+            at[:, number] = time
+            for name, node in settings.items():
+                changes[:, number, names.index(name)] = float(node.value)
+        last = np.broadcast_to(np.asarray(end)[..., None], (size, 1))
+        at = np.where(at > last, np.inf, at)
+        order = np.argsort(at, axis=1, kind="stable")
+        at = np.take_along_axis(at, order, axis=1)
+        changes = np.take_along_axis(changes, order[..., None], axis=1)
+        # What changes at the very end shows in the last row: a stretch of no length follows it.
+        count = np.isfinite(at).sum(axis=1)
+        at = np.hstack([at, np.full((size, 1), np.inf)])
+        final = at[np.arange(size), np.maximum(count - 1, 0)] if at.shape[1] > 1 else last[:, 0]
+        close = np.where((count > 0) & (final >= last[:, 0]), last[:, 0] * (1 + 1e-12), last[:, 0])
+        at[np.arange(size), count] = close
+        return Stops(at, tuple(names), changes)
+
+    def _volumes(self, settings: Mapping[str, FloatArray], size: int) -> FloatArray:
+        """Of the compartment of each state; 1 for amounts and for what is no species."""
+        known, volumes = self.engine.system.parameters, np.ones((size, len(self.engine.states)))
+        for column, state in enumerate(self.engine.states):
+            where = self._definition.compartment_of.get(state)
+            if where is not None and state not in self._definition.amounts:
+                volumes[:, column] = settings.get(where, known[where])
+        return volumes
+
+    def _starts(
+        self, parameters: Mapping[str, FloatArray], size: int
+    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+        """Start values, the settings that come with them, and why a run has none."""
+        if self._definition.foreign:
+            return self._from_file(parameters, size)
+        kinds = self._definition.parameters
+        moving = {
+            name: values
+            for name, values in parameters.items()
+            if kinds[name].kind not in ("input", "computed")
+        }
+        if not moving:
+            states, activity, errors = self._untreated({}, 1)
+            whole = np.zeros(size, dtype=np.intp)
+        else:
+            table = np.column_stack([np.broadcast_to(v, size) for v in moving.values()])
+            unique, whole = np.unique(table, axis=0, return_inverse=True)
+            whole = whole.ravel()
+            columns = dict(zip(moving, unique.T, strict=True))
+            states, activity, errors = self._untreated(columns, len(unique))
+        failed = {
+            int(i): errors[int(whole[i])] for i in np.flatnonzero(np.isin(whole, list(errors)))
+        }
+        return states[whole], {"P2_activity_held": activity[whole]}, failed
+
+    def _from_file(
+        self, parameters: Mapping[str, FloatArray], size: int
+    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+        found = self._model.starts.of(parameters) or {}  # the engine has formulas for all of them
+        values = {name: np.broadcast_to(value, size) for name, value in found.items()}
+        states = np.column_stack([values[name] for name in self.engine.states])
+        return states, {n: v for n, v in values.items() if n not in self.engine.states}, {}
+
+    def _untreated(
+        self, moving: Mapping[str, FloatArray], size: int
+    ) -> tuple[FloatArray, FloatArray, dict[int, P53NetError]]:
+        """Untreated states, their P2 activity, and why a cell has none.
+
+        A cell without drug and damage has one state at rest, so Newton steps from the usual cell
+        find it. Where they do not, RoadRunner looks.
+        """
+        seeds, errors = self._seeds(moving, size), dict[int, P53NetError]()
+        near = self._usual + (seeds - self._seeds({}, 1))
+        found = self.engine.rest(moving, near, self._definition.counters)
+        states = found.states
+        activity = self._activity(moving, states)
+        for i in found.failures:
+            try:
+                changed = {name: float(values[i]) for name, values in moving.items()}
+                states[i], activity[i] = self._model.untreated_state(changed, self.engine.states)
+            except P53NetError as error:
+                errors[i] = error
+                states[i] = near[i]
+        return states, activity, errors
+
+    @cached_property
+    def _usual(self) -> FloatArray:
+        """The untreated state of the model as it is."""
+        seed = self._seeds({}, 1)
+        stops = Stops(np.array([[_SETTLING_TIME]]), (), np.empty((1, 0, 0)))
+        near = self.engine.integrate(
+            {}, seed, self._volumes({}, 1), stops, np.array([_SETTLING_TIME]), self.engine.states
+        )
+        rest = self.engine.rest({}, near.values[:, :, 0], self._definition.counters)
+        if near.failures or rest.failures:  # as far as it is known
+            return self._model.untreated_state({}, self.engine.states)[0][None]
+        return rest.states
+
+    def _seeds(self, moving: Mapping[str, FloatArray], size: int) -> FloatArray:
+        """Where a cell starts before it has come to rest."""
+        kinds, seeds = self._definition.parameters, np.zeros((size, len(self.engine.states)))
+        for state, name in self._definition.starts.items():
+            seeds[:, self.engine.states.index(state)] = moving.get(name, kinds[name].value)
+        return seeds
+
+    def _activity(self, moving: Mapping[str, FloatArray], states: FloatArray) -> FloatArray:
+        system = self.engine.system
+        known = {**system.parameters, **moving}
+        known |= {name: states[:, i] for i, name in enumerate(system.states)}
+        (value,) = system.values([system.derived["P2_activity_closed"]], known)
+        return np.array(np.broadcast_to(value, len(states)))
+
+
+def unfinished_error(model: str, why: str) -> SimulationError:
+    """The error for a run that the batch engine gave up."""
+    return SimulationError(f"{model}: the batch engine gave up, {why}; use engine='roadrunner'")
