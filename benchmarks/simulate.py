@@ -74,9 +74,9 @@ def copasi(path: Path, tolerance: float) -> Engine:
 
 def scipy(path: Path, tolerance: float) -> Engine:
     """LSODA with rates and read-outs in Python, by `odeint`: `solve_ivp` is slower here."""
-    from tests.oracles import _System
+    from benchmarks.peers.generated import System
 
-    system = _System(path.read_text())
+    system = System(path.read_text())
     settings = {"rtol": tolerance, "atol": tolerance / 1000, "mxstep": 100_000, "tfirst": True}
 
     def rates(time: float, amounts: np.ndarray) -> list[float]:
@@ -109,7 +109,7 @@ def milliseconds(engines: Mapping[Key, Engine]) -> dict[Key, list[float]]:
 
 def main() -> None:
     """Measure, and print the table."""
-    from tests.oracles import scipy_solution
+    from benchmarks.peers.generated import scipy_solution
 
     model, engines, has_copasi = pn.load(*DOSES), dict[Key, Engine](), find_spec("COPASI")
     with TemporaryDirectory() as folder:

@@ -9,7 +9,6 @@ import numpy as np
 from p53net.dosing import Courses
 from p53net.engines import FloatArray
 from p53net.engines.batch import BatchEngine, Stops
-from p53net.errors import P53NetError, SimulationError
 
 if TYPE_CHECKING:
     from p53net.simulate import Model
@@ -22,7 +21,7 @@ class Runs(NamedTuple):
 
     values: FloatArray
     """Run, variable, time; NaN for what failed."""
-    errors: dict[int, P53NetError]
+    errors: dict[int, Exception]
     """Runs without a start."""
     unfinished: dict[int, str]
     """Runs that the batch engine gave up, and why: RoadRunner may do better."""
@@ -104,7 +103,7 @@ class ManyRuns:
 
     def _starts(
         self, parameters: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, Exception]]:
         """Start values, the settings that come with them, and why a run has none."""
         if self._definition.foreign:
             return self._from_file(parameters, size)
@@ -130,7 +129,7 @@ class ManyRuns:
 
     def _from_file(
         self, parameters: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, Exception]]:
         found = self._model.starts.of(parameters) or {}  # the engine has formulas for all of them
         values = {name: np.broadcast_to(value, size) for name, value in found.items()}
         states = np.column_stack([values[name] for name in self.engine.states])
@@ -138,13 +137,13 @@ class ManyRuns:
 
     def _untreated(
         self, moving: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, FloatArray, dict[int, P53NetError]]:
+    ) -> tuple[FloatArray, FloatArray, dict[int, Exception]]:
         """Untreated states, their P2 activity, and why a cell has none.
 
         A cell without drug and damage has one state at rest, so Newton steps from the usual cell
         find it. Where they do not, RoadRunner looks.
         """
-        seeds, errors = self._seeds(moving, size), dict[int, P53NetError]()
+        seeds, errors = self._seeds(moving, size), dict[int, Exception]()
         near = self._usual + (seeds - self._seeds({}, 1))
         found = self.engine.rest(moving, near, self._definition.counters)
         states = found.states
@@ -153,7 +152,7 @@ class ManyRuns:
             try:
                 changed = {name: float(values[i]) for name, values in moving.items()}
                 states[i], activity[i] = self._model.untreated_state(changed, self.engine.states)
-            except P53NetError as error:
+            except Exception as error:  # whatever it is, it is this run's alone
                 errors[i] = error
                 states[i] = near[i]
         return states, activity, errors
@@ -184,8 +183,3 @@ class ManyRuns:
         known |= {name: states[:, i] for i, name in enumerate(system.states)}
         (value,) = system.values([system.derived["P2_activity_closed"]], known)
         return np.array(np.broadcast_to(value, len(states)))
-
-
-def unfinished_error(model: str, why: str) -> SimulationError:
-    """The error for a run that the batch engine gave up."""
-    return SimulationError(f"{model}: the batch engine gave up, {why}; use engine='roadrunner'")

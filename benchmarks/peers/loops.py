@@ -7,8 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -21,7 +23,7 @@ from benchmarks.peers.job import READ_OUTS, SETTLING, TIMES, Array, Job, Toleran
 if TYPE_CHECKING:
     from roadrunner import RoadRunner
 
-    from tests.oracles import _System
+    from benchmarks.peers.generated import System
 
 
 class Timed(NamedTuple):
@@ -66,7 +68,7 @@ def _loop(run: Callable[[int], Array]) -> Runs:
     return runs
 
 
-def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int) -> Runs:
+def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> Runs:
     """The sweep of a user, with its curves; the untreated states are part of it."""
     import pandas as pd
 
@@ -94,6 +96,38 @@ def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int) -> Runs:
             raise RuntimeError(f"points failed: {set(found['reason'].values.tolist())}")
         curves = np.stack([found[name].values for name in READ_OUTS], axis=-1)
         return Timed(told[-1] - told[1], told[1] - told[0], curves)
+
+    return runs
+
+
+def batch(job: Job, tolerance: Tolerance, threads: int) -> Runs:
+    """p53net's batch engine itself, all points in one call, or in a call for each thread."""
+    import p53net as pn
+    from p53net.engines import Tolerances
+    from p53net.engines.batch import Stops
+
+    definition = pn.load(*job.medium).definition
+    engine = pn.Model(definition, Tolerances(*tolerance)).many.engine
+    order = [job.species.index(name) for name in engine.states]
+    sizes = [engine.system.parameters[definition.compartment_of[n]] for n in engine.states]
+    pool = ThreadPoolExecutor(threads)
+
+    def solve(points: range) -> Array:
+        part, size = slice(points.start, points.stop), len(points)
+        settings = dict(zip(job.parameters, job.values[part].T, strict=True))
+        stops = Stops(np.full((size, 1), TIMES[-1]), (), np.empty((size, 0, 0)))
+        starts, volumes = job.starts[part][:, order], np.tile(sizes, (size, 1))
+        found = engine.integrate(settings, starts, volumes, stops, TIMES, READ_OUTS)
+        if found.failures:
+            raise RuntimeError(f"points failed: {set(found.failures.values())}")
+        return found.values.transpose(0, 2, 1)
+
+    def runs(points: range) -> Timed:
+        cuts = [points.start + i * len(points) // threads for i in range(threads + 1)]
+        parts = [range(first, last) for first, last in pairwise(cuts)]
+        start = perf_counter()
+        curves = list(pool.map(solve, parts)) if threads > 1 else [solve(points)]
+        return Timed(perf_counter() - start, 0.0, np.concatenate(curves))
 
     return runs
 
@@ -308,18 +342,18 @@ class _Generated(NamedTuple):
 
 
 def _generated(job: Job) -> _Generated:
-    """Rates and read-outs in the words of `tests.oracles`, in a form that Numba compiles."""
+    """Rates and read-outs in the words of `generated.py`, in a form that Numba compiles."""
     import numba
 
-    from tests.oracles import _balance, _System
+    from benchmarks.peers.generated import System, balance
 
-    system = _System(job.sbml)
+    system = System(job.sbml)
     one = [f"s_{system.model.getSpecies(n).getCompartment()}" for n in system.states]
     source = "\n".join(
         [
             "def rates(t, a, out, c):",
             *_lines(
-                system, [_balance(system.model, system.model.getSpecies(n)) for n in system.states]
+                system, [balance(system.model, system.model.getSpecies(n)) for n in system.states]
             ),
             "",
             "def row(t, a, out, c):",
@@ -341,7 +375,7 @@ def _generated(job: Job) -> _Generated:
     )
 
 
-def _lines(system: "_System", wanted: list[str]) -> list[str]:
+def _lines(system: "System", wanted: list[str]) -> list[str]:
     """The body of a function that writes the wanted expressions of `a` and `c` to `out`."""
     used = {name: set(re.findall(r"\bs_(\w+)", text)) for name, text in system.running.items()}
     used = {name: needs & system.running.keys() for name, needs in used.items()}

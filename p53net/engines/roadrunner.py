@@ -55,9 +55,6 @@ def _loaded(sbml: str, name: str) -> "roadrunner.RoadRunner":
 class RoadRunnerEngine:
     """One compiled model. Not for use from several threads at once."""
 
-    name = "roadrunner"
-    version = str(roadrunner.__version__)
-
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
         """When `perf_counter` passes this, the next integration is a TimeLimitError."""

@@ -68,15 +68,25 @@ class Arrays:
 
     def exp(self, x: Any) -> Any:  # noqa: ANN401
         """e to the x."""
-        return np.exp(x)
+        return _by_element(np.exp, x)
 
     def ln(self, x: Any) -> Any:  # noqa: ANN401
         """Natural logarithm."""
-        return np.log(x)
+        return _by_element(np.log, x)
 
     def power(self, x: Any, n: Any) -> Any:  # noqa: ANN401
         """x to the n. `x * power(x, n - 1)` must be 0 at 0, so 0 counts as the least number."""
-        return np.power(np.where(x == 0.0, np.finfo(float).tiny, x), n)
+        return _by_element(np.power, np.where(x == 0.0, np.finfo(float).tiny, x), n)
+
+
+def _by_element(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    """A function of arrays whose last digits do not depend on how many numbers there are.
+
+    NumPy takes other ways for a single number, and for one that is spread over an array.
+    """
+    full = np.broadcast_arrays(*arguments)
+    flat = [np.resize(one, max(one.size, 2)) for one in full]
+    return function(*flat)[: full[0].size].reshape(full[0].shape)
 
 
 def system_of(sbml: str) -> System:
