@@ -33,6 +33,8 @@ class Candidate:
     untreated: Mapping[str, float] = field(default_factory=dict)
     engine: str = "roadrunner"
     """Of its time courses; states at rest are always RoadRunner's."""
+    engines: set[str] = field(default_factory=set)
+    """What runs said of the engine that did them."""
 
     @property
     def mechanism(self) -> str:
@@ -56,6 +58,7 @@ class Candidate:
             observables=names,
             engine=self.engine,
         )
+        self.engines.add(table.attrs["engine"])
         return {name: np.asarray(table[name].values) for name in names}
 
     def fold_at(self, hours: float, dose: Dose, *, feedback: bool = True) -> float:

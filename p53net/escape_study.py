@@ -78,7 +78,6 @@ def escape(
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     said = progress or (lambda _what, _share: None)
     chosen = candidates(names, cell_line, drug_table, cell_line_table, engine)
-    integrator, said_of_it = chosen[0].model.chosen_engine(engine)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
@@ -93,6 +92,9 @@ def escape(
         unit, meaning = about(str(name))
         result[name].attrs = {"units": unit, "long_name": meaning}
     settings = chosen[0].model.run_settings
+    engines = sorted(set[str]().union(*(one.engines for one in chosen)))
+    if settings["engine"] not in engines:
+        engines.append(f"at rest {settings['engine']}")
     result.attrs = {
         "study": "escape",
         "cell_line": chosen[0].model.definition.cell_line,
@@ -100,7 +102,7 @@ def escape(
         "pulse_hours": pulse_hours,
         "fold": fold,
         **settings,
-        "engine": said_of_it + (f"; at rest {settings['engine']}" if integrator == "batch" else ""),
+        "engine": "; ".join(engines),
     }
     return result
 

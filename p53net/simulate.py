@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing import Dose, Doses, as_dose, finite_number, same_courses
 from p53net.engines import FloatArray, Segment, Tolerances
-from p53net.errors import InputError, SteadyStateError, UnsupportedError, unknown_name
+from p53net.errors import (
+    InputError,
+    P53NetError,
+    SimulationError,
+    SteadyStateError,
+    UnsupportedError,
+    unknown_name,
+)
 from p53net.model import GENERIC, OBSERVABLES, Definition, define, drug_names
 
 if TYPE_CHECKING:
@@ -49,7 +56,9 @@ class Model:
     def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
         self.definition = definition
         self.tolerances = tolerances
-        self._untreated: dict[tuple[tuple[str, float], ...], tuple[FloatArray, float]] = {}
+        self._untreated: dict[
+            tuple[tuple[str, float], ...], tuple[FloatArray, float] | P53NetError
+        ] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -297,10 +306,8 @@ class Model:
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
-        from p53net.engines.roadrunner import RoadRunnerEngine
-
         return {
-            "engine": f"{RoadRunnerEngine.name} {RoadRunnerEngine.version}",
+            "engine": f"roadrunner {version('libroadrunner')}",
             "tolerances": f"relative {self.tolerances.relative:g}, "
             f"absolute {self.tolerances.absolute:g}{'' if self.definition.foreign else ' zmol'}",
             "version": VERSION,
@@ -357,8 +364,14 @@ class Model:
         if key not in self._untreated:
             if len(self._untreated) >= _STARTS_KEPT:
                 self._untreated.pop(next(iter(self._untreated)))
-            self._untreated[key] = self._untreated_rest(moving)
-        return self._untreated[key]
+            try:
+                self._untreated[key] = self._untreated_rest(moving)
+            except (SteadyStateError, SimulationError) as error:  # as slow to find out again
+                self._untreated[key] = error
+        found = self._untreated[key]
+        if isinstance(found, P53NetError):
+            raise found.with_traceback(None)
+        return found
 
     def _untreated_rest(self, moving: Mapping[str, float]) -> tuple[FloatArray, float]:
         """The state at rest without drug or damage, by the shortest way that is safe.

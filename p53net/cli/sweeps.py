@@ -60,7 +60,10 @@ OneMeasure = Annotated[str, typer.Option("--measure", help="As for `sweep`.")]
 Hours = Annotated[float, typer.Option("--hours", help="Length of each run.")]
 Times = Annotated[int, typer.Option("--times", help="Number of times that measures see.")]
 Workers = Annotated[
-    int | None, typer.Option("--workers", help="Processes; 0: this one. Default by size.")
+    int | None,
+    typer.Option(
+        "--workers", help="Processes; 0: one thread of this one. Default by size and engine."
+    ),
 ]
 Scheduler = Annotated[
     str | None, typer.Option("--scheduler", help="Dask scheduler, tcp://host:8786.")
@@ -203,6 +206,7 @@ def tornado_(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
+    engine: Engine = "auto",
     plot: Figure = None,
     drug_table: DrugTable = None,
     line_table: LineTable = None,
@@ -225,6 +229,7 @@ def tornado_(
             workers=workers,
             scheduler=scheduler,
             time_limit=time_limit,
+            engine=engine,
             progress=progress,
         )
     wide = {side: result.sel(side=side, drop=True) for side in ("down", "up")}
@@ -264,6 +269,7 @@ def sobol(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
+    engine: Engine = "auto",
     plot: Figure = None,
     drug_table: DrugTable = None,
     line_table: LineTable = None,
@@ -292,6 +298,7 @@ def sobol(
             workers=workers,
             scheduler=scheduler,
             time_limit=time_limit,
+            engine=engine,
             progress=progress,
         )
     show(result.to_dataframe().reset_index().assign(measure=result.attrs["measure"]))
@@ -378,10 +385,9 @@ def _tell(result: xr.Dataset) -> None:
     words = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     said.print(f"{sum(counts.values()):,} points: {words}", markup=False)
     said.print(f"engine: {result.attrs['engine']}", markup=False, soft_wrap=True)
-    for status in counts:
-        if status != "ok":
-            reasons = _counts(result["reason"].values[result["status"].values == status])
-            reason, count = next(iter(reasons.items()))
+    for status in counts:  # of points that are ok, some may have a note
+        reasons = result["reason"].values[result["status"].values == status]
+        for reason, count in list(_counts(reasons[reasons != ""]).items())[:1]:
             said.print(f"  {status}, {count:,} times: {reason}", markup=False, soft_wrap=True)
 
 

@@ -6,8 +6,9 @@ Doses are exact: the integrator stops at each dose time and starts again.
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import roadrunner
@@ -146,9 +147,10 @@ class RoadRunnerEngine:
         if not np.array_equal(self._rates(near), still):
             try:
                 state, jacobian = self._rest(near, _FIRST_DAMPING)
-            except (SteadyStateError, np.linalg.LinAlgError):
+                speeds = self._solved(np.linalg.eigvals, jacobian).real
+            except SteadyStateError:
                 return None
-            if np.linalg.eigvals(jacobian).real.max() > _STILL:
+            if speeds.max() > _STILL:
                 return None
             state = np.where(state < _NOTHING, 0.0, state)
             self._model.setFloatingSpeciesConcentrations(state)
@@ -181,7 +183,7 @@ class RoadRunnerEngine:
         integrated = np.array(self._model.getFloatingSpeciesConcentrations())
         state, jacobian = self._rest(integrated)
         if stable:
-            speeds = np.linalg.eigvals(jacobian).real
+            speeds = self._solved(np.linalg.eigvals, jacobian).real
             leaves = bool(speeds.max() > _STILL)
             needed = _LIFETIMES / float(np.abs(speeds[np.abs(speeds) > _STILL]).min())
             if needed > SETTLING_TIME and not leaves:  # slow, and perhaps still on its way
@@ -271,7 +273,8 @@ class RoadRunnerEngine:
                 # The damping makes the system regular along conserved totals, where rates are
                 # zero. Too little would blow up rounding errors there into a drift of the totals,
                 # so it is lowered only where a slow process needs it.
-                inverse, fresh = np.linalg.inv(damping * np.eye(len(jacobian)) - jacobian), True
+                system = damping * np.eye(len(jacobian)) - jacobian
+                inverse, fresh = self._solved(np.linalg.inv, system), True
             rates = self._rates(state)[moving]
             if not np.isfinite(rates).all():  # a step has left what the rates are defined for
                 size = np.inf
@@ -295,6 +298,17 @@ class RoadRunnerEngine:
                 "or drift: simulate it, and check the parameters that were changed"
             )
         return state, self._jacobian(state, self._resting)
+
+    def _solved(
+        self, solver: Callable[[FloatArray], NDArray[Any]], matrix: FloatArray
+    ) -> NDArray[Any]:
+        try:
+            return solver(matrix)
+        except np.linalg.LinAlgError as error:
+            raise SteadyStateError(
+                f"{self._definition.id}: no steady state was found ({error}); check the "
+                "parameters that were changed for extreme values"
+            ) from None
 
     @np.errstate(invalid="ignore", over="ignore")  # what is not finite is found by the caller
     def _jacobian(self, state: FloatArray, of: NDArray[np.bool_]) -> FloatArray:

@@ -22,7 +22,8 @@ from p53net.engines import FloatArray
 from p53net.errors import WorkersError
 from p53net.simulate import Model
 from p53net.sweeps.plan import Plan
-from p53net.sweeps.rows import Row, as_table, batch_rows, failed, joined, model_of, row
+from p53net.sweeps.points import Points
+from p53net.sweeps.rows import Row, as_table, batch_rows, failed, joined, model_of, ready, row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,7 +124,9 @@ def _serve() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     model = model_of(plan)
-    model.steady_state()  # compiles
+    ready(plan)
+    if plan.engine == "batch":
+        Points(plan, model, values[:1]).run()  # compiles
     silence = open(os.devnull, "w")
     for item in ["ready", *values]:
         # The parent stops a slow child; this stops one in compiled code whose parent is gone.

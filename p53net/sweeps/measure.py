@@ -18,6 +18,7 @@ from p53net.errors import InputError, MeasureError, unknown_name
 from p53net.model import Definition, shown_unit
 from p53net.sweeps.point import Point
 
+_GONE = 1e-9  # of the most degrader that was in the cell: less is the integrator's noise
 _PLAIN = (bool, int, float, str, tuple, np.ndarray)
 
 
@@ -154,7 +155,8 @@ def _fold(curves: Curves, name: str) -> Number:
 
 
 def _swing(curves: Curves, name: str) -> Number:
-    late = curves.curve(name)[..., curves.times >= 0.75 * curves.times[-1]]
+    first = np.searchsorted(curves.times, 0.75 * curves.times[-1])
+    late = curves.curve(name)[..., first:]  # a slice: a sum has one order for one curve and many
     mean = late.mean(axis=-1)
     return measures.where_defined(
         mean > 0, lambda: np.ptp(late, axis=-1) / mean, f"{name} is 0, so it has no swing"
@@ -174,8 +176,9 @@ def _undrugged(curves: Curves) -> tuple[Number, Number, Number]:
 
 
 def _destroyed_per_drug(point: Point) -> float:
-    in_cell = point.curve("degrader_in_cell")[-1]
-    if in_cell <= 0:
+    degrader = point.curve("degrader_in_cell")
+    in_cell = degrader[-1]
+    if in_cell <= _GONE * degrader.max():
         raise MeasureError("there is no degrader in the cell at the end; read while it is there")
     return float(point.curve(point.model.definition.counters[0])[-1] / in_cell)
 

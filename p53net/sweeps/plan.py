@@ -81,7 +81,13 @@ class Plan:
     @cached_property
     def searches(self) -> bool:
         """Whether a measure runs the model at doses of its own."""
-        return any(one.kind in SEARCHING for one in self.measures)
+        return any(one.own is None and one.kind in SEARCHING for one in self.measures)
+
+    @cached_property
+    def one_by_one(self) -> bool:
+        """Whether points take their time one after the other, on any engine: in a search for a
+        dose, or in a function of the user."""
+        return self.searches or any(one.own for one in self.measures)
 
     def inputs(self, values: Sequence[float]) -> tuple[dict[str, Dose], dict[str, float]]:
         """Doses and parameters of the point with these values of the axes."""
@@ -215,7 +221,7 @@ def plan_of(
         raise InputError("nothing would be kept: name measures, or observables")
     if not feedback:
         for one in wanted:
-            if one.kind in COMPARING:
+            if one.own is None and one.kind in COMPARING:
                 raise InputError(
                     f"measure {one} compares the loop closed and opened; leave feedback=False out"
                 )

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines import FloatArray
-from p53net.errors import P53NetError
 from p53net.simulate import Model
 from p53net.sweeps.plan import Plan
 from p53net.sweeps.point import Point
@@ -23,11 +22,16 @@ class Points:
     def __init__(self, plan: Plan, model: Model, values: FloatArray) -> None:
         self.model, self.times = model, plan.times
         self.lost: dict[int, str] = {}
-        """Points that the engine gave up, and why."""
-        self._errors: dict[int, P53NetError] = {}
+        """Points that the engine gave up, and why; known once they have run."""
+        self.errors: dict[int, Exception] = {}
+        """Points without a start; known once they have run."""
         self._plan, self._values = plan, values
         self._courses, self._parameters = plan.many_inputs(values)
         self._columns = {name: column for column, name in enumerate(plan.needed)}
+
+    def run(self) -> None:
+        """Run all points, if that has not been done."""
+        _ = self._closed
 
     def curve(self, name: str) -> FloatArray:
         """A quantity at `times`, a row for each point."""
@@ -45,8 +49,8 @@ class Points:
         """One of them, with the curves that are there already."""
 
         def run(times: FloatArray, feedback: bool) -> FloatArray:
-            if i in self._errors:
-                raise self._errors[i]
+            if i in self.errors:
+                raise self.errors[i].with_traceback(None)  # many points may have this one
             runs = self._closed if feedback == self._plan.feedback else self._opened
             grid = self._grid if self._grid.ndim == 1 else self._grid[i]
             return np.ascontiguousarray(runs.values[i][:, np.searchsorted(grid, times)].T)
@@ -68,7 +72,7 @@ class Points:
             self._grid, self._courses, self._parameters, self._plan.needed, feedback=feedback
         )
         self.lost |= runs.unfinished
-        self._errors |= runs.errors
+        self.errors |= runs.errors
         return runs
 
     @cached_property

@@ -19,6 +19,8 @@ from p53net.sweeps.rows import STATUSES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_REASON = "why not ok, or why another engine took over"
+
 LARGEST_RESULT = 8 * 2**30
 """Bytes that a result may hold in memory."""
 
@@ -125,7 +127,7 @@ class Result:
             coordinates[name] = ("point", along, m["axes"][name])
         for name, about in m["variables"].items():
             data[name] = (dimensions, self._numbers[name].reshape(shape), about)
-        for name, meaning in (("status", ", ".join(STATUSES)), ("reason", "why not ok")):
+        for name, meaning in (("status", ", ".join(STATUSES)), ("reason", _REASON)):
             about = {"units": "1", "long_name": meaning}
             data[name] = (dimensions, self._texts[name].reshape(shape), about)
         if self._curves:

@@ -16,7 +16,7 @@ from p53net.errors import (
 )
 from p53net.model import shown_unit
 from p53net.simulate import Model
-from p53net.sweeps.measure import is_array_measure, value_of, value_of_many
+from p53net.sweeps.measure import is_array_measure, observables_of, value_of, value_of_many
 from p53net.sweeps.plan import Plan, package_versions
 from p53net.sweeps.point import Point
 from p53net.sweeps.points import Points
@@ -37,6 +37,7 @@ STATUSES = {
 }
 _LONGEST_REASON = 300
 _CURVE_BYTES = 64 * 2**20  # of points that are looked at together
+_MODELS_KEPT = 4  # a compiled model takes megabytes
 
 _compiled: dict[tuple[str, Tolerances], Model] = {}
 one_at_a_time = threading.RLock()
@@ -65,7 +66,11 @@ class Row(NamedTuple):
 
 def use(model: Model) -> None:
     """Run points of this model on the engine that it has compiled, in this process."""
-    _compiled[model.definition.sha256, model.tolerances] = model
+    with one_at_a_time:
+        _compiled.pop((model.definition.sha256, model.tolerances), None)
+        while len(_compiled) >= _MODELS_KEPT:
+            _compiled.pop(next(iter(_compiled)))
+        _compiled[model.definition.sha256, model.tolerances] = model
 
 
 def table(
@@ -91,11 +96,21 @@ def table(
 def model_of(plan: Plan) -> Model:
     """The plan's model, compiled once in each process."""
     key = plan.definition.sha256, plan.tolerances
+    if (known := _compiled.get(key)) is not None:  # no thread waits for the points of another
+        return known
     with one_at_a_time:
         if key not in _compiled:
-            _compiled.clear()  # one at a time: a compiled model takes megabytes
-            _compiled[key] = Model(plan.definition, plan.tolerances)
+            use(Model(plan.definition, plan.tolerances))
         return _compiled[key]
+
+
+def ready(plan: Plan) -> None:
+    """Compile the plan's model for RoadRunner, before points are timed."""
+    model = model_of(plan)
+    if plan.definition.foreign:
+        model.set_deadline(plan.time_limit)  # compiles
+    else:
+        model.steady_state()
 
 
 def batch_rows(
@@ -129,15 +144,17 @@ def _batch_part(
 ) -> Rows:
     points = Points(plan, model, values)
     found = np.full((len(values), len(plan.measures)), np.nan)
-    together = all(is_array_measure(one) for one in plan.measures)
-    if together:
-        with np.errstate(all="ignore"):  # what has no value is looked at by itself
-            for column, one in enumerate(plan.measures):
+    # All runs come first, so that it is known which points the engine gave up.
+    with np.errstate(all="ignore"):  # what has no value is looked at by itself
+        for column, one in enumerate(plan.measures):
+            if is_array_measure(one):
                 found[:, column] = value_of_many(one, points)
+            elif observables_of(one, plan.definition):
+                points.run()
     statuses, reasons = ["ok"] * len(values), [""] * len(values)
     curves = points.curves(plan.curves) if plan.curves else None
-    alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist()) | points.lost.keys()
-    for i in sorted(alone) if together else range(len(values)):
+    alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
+    for i in sorted(alone | points.lost.keys() | points.errors.keys()):
         before_each()
         single = _single(plan, model, points, values, i)
         found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
@@ -149,9 +166,9 @@ def _batch_part(
 def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int) -> Row:
     """The row of one point of many: from their curves, or by RoadRunner."""
     lost = points.lost.get(i)
-    if lost is None and not plan.searches:
-        return measured(plan, points.point(i))
-    with one_at_a_time:
+    with one_at_a_time:  # RoadRunner, and functions of the user, which threads may not share
+        if lost is None and not plan.searches:
+            return measured(plan, points.point(i))
         if lost is None:
             model.set_deadline(plan.time_limit)
             try:

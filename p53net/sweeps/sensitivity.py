@@ -23,6 +23,7 @@ class SweepOptions(TypedDict, total=False):
     times: ArrayLike
     doses: Mapping[str, Doses] | None
     feedback: bool
+    engine: str
     time_limit: float
     memory_limit: int | str
     workers: int | None

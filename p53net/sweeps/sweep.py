@@ -32,7 +32,7 @@ DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
 
 _SMALL = 500  # points that are done before workers would have started
 _LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
-_LARGEST_BATCH = 4000  # points of the batch engine
+_SMALLEST_BATCH, _LARGEST_BATCH = 100, 4000  # points of the batch engine
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
@@ -86,9 +86,15 @@ def sweep(
     over `times` [h]. `doses` are of drugs that are no axis; of one that is, `doses` give the shape,
     and the axis its highest concentration.
 
-    A small sweep runs in this process; others on `workers` processes, by default one for each core,
-    or on the Dask `scheduler` at an address. `workers=0` keeps all in this process, where
-    `time_limit` [s] for a point acts between integrations only and `memory_limit` not at all.
+    `engine` is "roadrunner", "batch", which runs many points at once, or "auto": batch above 500
+    points. What batch cannot run goes to RoadRunner: a model, as the attribute `engine` then says,
+    or a point, as its `reason` says.
+
+    A small sweep runs in this process, and so does one on the batch engine, in a thread for each
+    core. Others, and those with measures of your own or that look for a dose, run on `workers`
+    processes, by default one for each core, or on the Dask `scheduler` at an address. `workers=0`
+    keeps all in one thread of this process. `time_limit` [s] for a point acts between integrations
+    of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
     one. `progress` is told how far the sweep is.
 
@@ -117,7 +123,7 @@ def sweep(
         keep_trajectories=keep_trajectories,
     )
     number, threads = _workers(workers, scheduler, chosen.size, plan)
-    size = _chunk_size(chunk, chosen.size, number, plan)
+    size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
     settings = {**model.run_settings, "engine": plan.engine_said}
     manifest = results.manifest_of(plan, chosen, size, settings)
     results.check_memory(manifest)
@@ -168,7 +174,13 @@ def _source(
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
-        yield lambda chunks: workers.in_process(plan, design, chunks, threads)
+        with contextlib.ExitStack() as stack:  # threads end with the sweep, however it ends
+
+            def run(chunks: "Iterator[workers.Chunk]") -> "Iterator[tuple[int, pa.Table]]":
+                made = workers.in_process(plan, design, chunks, threads)
+                return stack.enter_context(contextlib.closing(made))
+
+            yield run
         return
     joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
     with joined as (client, alive):
@@ -186,8 +198,12 @@ def _chunk_size(chunk: int | None, total: int, number: int, plan: Plan) -> int:
             raise InputError(f"chunk is {chunk!r}, but must be a whole number of points, 1 or more")
         return int(chunk)
     fair = math.ceil(total / (_CHUNKS_FOR_EACH * max(number, 1)))
-    curve = 8 * len(plan.curves) * len(plan.times)
-    largest = _LARGEST_BATCH if plan.engine == "batch" else _LARGEST_CHUNK
+    together = plan.engine == "batch"
+    curve = 8 * len(plan.needed if together else plan.curves) * len(plan.times)
+    if together and not plan.one_by_one:
+        fair, largest = max(fair, _SMALLEST_BATCH), _LARGEST_BATCH
+    else:
+        largest = _LARGEST_CHUNK
     return max(1, min(fair, largest, _CURVE_BYTES // max(curve, 1)))
 
 
@@ -201,7 +217,7 @@ def _workers(number: object, scheduler: str | None, points: int, plan: Plan) -> 
         return 0, 1
     if number is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        if plan.engine == "batch":
+        if plan.engine == "batch" and not plan.one_by_one:
             return 0, cores or 1
         return (0 if points <= _SMALL else cores or 1), 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:

@@ -11,8 +11,9 @@ import queue
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -50,25 +51,33 @@ _armed = [0.0]
 
 def in_process(
     plan: Plan, design: Design, chunks: Iterable[Chunk], threads: int
-) -> "Iterator[tuple[int, pa.Table]]":
+) -> "Generator[tuple[int, pa.Table], None, None]":
     """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
     if threads == 1 or plan.engine != "batch":
         for start, stop in chunks:
             yield start, rows.table(plan, start, design.values(start, stop))
         return
+    stopped = threading.Event()
+
+    def before_each() -> None:
+        if stopped.is_set():
+            raise CancelledError
+
     with ThreadPoolExecutor(threads) as pool:
         waiting = iter(chunks)
         running: deque[tuple[int, Future[pa.Table]]] = deque()
         try:
             while True:
                 for start, stop in islice(waiting, threads + 1 - len(running)):
-                    task = pool.submit(rows.table, plan, start, design.values(start, stop))
+                    values = design.values(start, stop)
+                    task = pool.submit(rows.table, plan, start, values, before_each)
                     running.append((start, task))
                 if not running:
                     return
                 start, task = running.popleft()
                 yield start, task.result()
         finally:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
 
 
@@ -173,15 +182,6 @@ def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
             faulthandler.cancel_dump_traceback_later()
 
 
-def ready(plan: Plan) -> None:
-    """Compile the model in a worker before the first chunk comes."""
-    model = rows.model_of(plan)
-    if plan.definition.foreign:
-        model.set_deadline(plan.time_limit)  # compiles
-    else:
-        model.steady_state()
-
-
 @contextlib.contextmanager
 def connected(scheduler: str) -> "Iterator[tuple[Client, Callable[[], None]]]":
     """A client of a running scheduler, such as `tcp://host:8786`, whose workers come and go."""
@@ -255,7 +255,7 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
         except TimeoutError:
             said = Path(folder, "log").read_text(errors="replace")[-500:]
             raise WorkersError(f"no worker started in {_START_UP:g} s: {said}") from None
-        client.run(ready, plan)
+        client.run(rows.ready, plan)
         yield client, alive
 
 

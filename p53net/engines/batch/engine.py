@@ -4,6 +4,7 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -402,5 +403,10 @@ def _abscissa(block: FloatArray) -> FloatArray:
         return block[:, 0, 0]
     real = np.full(len(block), np.inf)
     finite = np.isfinite(block).all(axis=(1, 2))
-    real[finite] = np.linalg.eigvals(block[finite]).real.max(axis=1)
+    try:
+        real[finite] = np.linalg.eigvals(block[finite]).real.max(axis=1)
+    except np.linalg.LinAlgError:  # of one of them: it counts as unstable, the others do not
+        for i in np.flatnonzero(finite):
+            with suppress(np.linalg.LinAlgError):
+                real[i] = np.linalg.eigvals(block[i]).real.max()
     return real
