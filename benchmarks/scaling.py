@@ -4,6 +4,8 @@
 `--full` an hour. `--memory` measures the memory of a million rows without their runs. Every sweep
 has a process of its own, varies the parameters of the core that `benchmarks.sweep` varies, and
 keeps two numbers of each run. Workers start, and the model is compiled, before the time begins.
+The engine is RoadRunner, and for the number of points the batch engine too, which
+`benchmarks.batch` looks at more closely.
 """
 
 import argparse
@@ -36,8 +38,10 @@ class Sweep(NamedTuple):
 
     drugs: tuple[str, ...] = DRUGS
     points: int = 2_000
-    workers: int = 2
+    workers: int | None = 2
+    """None: threads of the process itself."""
     times: int = 145
+    engine: str = "roadrunner"
 
 
 class Cost(NamedTuple):
@@ -62,6 +66,8 @@ def run(*fields: Any) -> tuple[int, float, float]:  # noqa: ANN401 - those of a 
     asked = Sweep(*fields)
     model = pn.load(*asked.drugs)
     model.steady_state()
+    if asked.engine == "batch":
+        model.simulate([0.0, 1.0], engine="batch")
     told = [perf_counter()]
     found = pn.sweep(
         model,
@@ -72,6 +78,7 @@ def run(*fields: Any) -> tuple[int, float, float]:  # noqa: ANN401 - those of a 
         times=np.linspace(0.0, 72.0, asked.times),
         measures=MEASURES,
         workers=asked.workers,
+        engine=asked.engine,
         progress=lambda _: told.append(perf_counter()),
     )
     end = perf_counter()
@@ -147,14 +154,15 @@ def memory_text() -> str:
 
 def table(costs: Mapping[Sweep, Cost]) -> Iterator[str]:
     """Lines of Markdown."""
-    titles = "model", "species", "points", "times", "workers", "start [s]", "time [s]"
+    titles = "model", "engine", "species", "points", "times", "workers", "start [s]", "time [s]"
     titles += "points per second", "memory of the parent [MiB]"
     yield f"| {' | '.join(titles)} |"
     yield "|---" * len(titles) + "|"
     for one, took in costs.items():
-        cells = f"{name_of(one)} | {took.species} | {one.points:,} | {one.times} | {one.workers}"
-        cells += f" | {took.starting:.1f} | {took.seconds:.1f} | {one.points / took.seconds:.0f}"
-        yield f"| {cells} | {took.memory:.0f} |"
+        workers = "threads" if one.workers is None else one.workers
+        cells = f"{name_of(one)} | {one.engine} | {took.species} | {one.points:,} | {one.times}"
+        cells += f" | {workers} | {took.starting:.1f} | {took.seconds:.1f}"
+        yield f"| {cells} | {one.points / took.seconds:.0f} | {took.memory:.0f} |"
 
 
 def name_of(asked: Sweep) -> str:
@@ -162,8 +170,8 @@ def name_of(asked: Sweep) -> str:
     return " + ".join(asked.drugs) or "no drug"
 
 
-def panels(found: Sequence[Mapping[Sweep, Cost]]) -> Figure:
-    """Time of one point over points, workers, species and times."""
+def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -> Figure:
+    """Time of one point over points, on the batch engine too, workers, species and times."""
     figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     labels = "points", "worker processes", "species of the model", "times that are looked at"
     for number, (costs, label) in enumerate(zip(found, labels, strict=True)):
@@ -176,12 +184,17 @@ def panels(found: Sequence[Mapping[Sweep, Cost]]) -> Figure:
             [float(one.times) for one in asked],
         ][number]
         y = [1e3 * c.seconds / one.points for one, c in costs.items()]
-        axes.plot(x, y, marker=MARKERS[number], color=COLOURS[number], linewidth=1.6)
+        axes.plot(x, y, marker=MARKERS[number], color=COLOURS[number], label="RoadRunner")
         axes.set_xlabel(label)
         axes.set_ylabel("time per point [ms]")
         axes.set_ylim(0.0, 1.15 * max(y))
         axes.set_title(f"({'abcd'[number]})", loc="left", fontsize=10)
         if label == "points":
+            other = [1e3 * c.seconds / one.points for one, c in batch.items()]
+            sizes = [one.points for one in batch]
+            axes.plot(sizes, other, marker="X", color=COLOURS[-1], label="batch engine, threads")
+            axes.set_ylim(0.0, 1.15 * max(y + other))
+            axes.legend(frameon=False, fontsize=8)
             axes.set_xscale("log")
         elif label == "worker processes":
             axes.set_xticks(x)
@@ -198,7 +211,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="only a million rows without runs")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), metavar="FOLDER")
     options = parser.parse_args()
-    print(machine(["p53net", "libroadrunner", "distributed", "pyarrow", "numpy"]))
+    print(machine(["p53net", "llvmlite", "libroadrunner", "distributed", "pyarrow", "numpy"]))
     print(f"Command: python -m benchmarks.scaling {' '.join(sys.argv[1:])}\n")
     if options.memory:
         print(memory_text())
@@ -211,10 +224,13 @@ def main() -> None:
         [Sweep(drugs, usual, 0) for drugs in MODELS],
         [Sweep(DRUGS, usual, 0, times) for times in TIMES],
     ]
+    asked += [[Sweep(points=number, workers=None, engine="batch") for number in sizes]]
     costs = {one: cost(one) for one in dict.fromkeys(one for group in asked for one in group)}
-    write(panels([{one: costs[one] for one in group} for group in asked]), options.out, "scaling")
+    *groups, batch = [{one: costs[one] for one in group} for group in asked]
+    write(panels(groups, batch), options.out, "scaling")
     print("\n".join(table(costs)))
-    print("\nWorkers 0: in the process itself. Start: until workers are ready, not in the time.")
+    print("\nWorkers 0: in the process itself, threads: in its threads, one for each core. Start:")
+    print("until workers are ready, not in the time.")
     print(f"Each point has its own untreated state; {len(CORE)} parameters vary.")
 
 

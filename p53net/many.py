@@ -36,6 +36,12 @@ class ManyRuns:
         self._model, self._definition = model, model.definition
         self.engine = BatchEngine(model.definition.sbml, model.tolerances)
 
+    def ready(self) -> None:
+        """Compile, and find the state of the usual cell, which all calls share."""
+        self.engine.ready()
+        if not self._definition.foreign:
+            _ = self._usual
+
     def run(
         self,
         times: FloatArray,

@@ -25,6 +25,7 @@ import xarray as xr
 
 import p53net as pn
 from p53net.engines.batch import engine as batch_engine
+from p53net.many import ManyRuns
 from p53net.sweeps import isolated, rows, workers
 from p53net.sweeps.design import design_of_table
 from p53net.sweeps.measure import KINDS
@@ -636,3 +637,19 @@ def test_commands(command: str, said: str, tmp_path: Path) -> None:
     refused = p53net(*command.replace("batch", "magic").split(), cwd=tmp_path)
     assert refused.returncode == 1
     assert "must be one of roadrunner, batch, auto" in refused.stderr
+
+
+def test_threads_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two chunks waits for the other one inside the engine."""
+    met, run = threading.Barrier(2, timeout=30.0), ManyRuns.run
+
+    def together(self: ManyRuns, *given: object, **more: object) -> object:
+        met.wait()
+        return run(self, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ManyRuns, "run", together)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    doses = {"milademetan": [1.0, 10.0, 100.0, 1000.0]}
+    options = {"measures": ["peak:p53_active"], "engine": "batch", "chunk": 2}
+    found = pn.sweep(pn.load("milademetan"), doses, **options)  # type: ignore[arg-type]
+    assert (found["status"] == "ok").all()

@@ -105,8 +105,11 @@ def model_of(plan: Plan) -> Model:
 
 
 def ready(plan: Plan) -> None:
-    """Compile the plan's model for RoadRunner, before points are timed."""
+    """Compile the plan's model before points are timed; RoadRunner's even for the batch engine,
+    which may need it."""
     model = model_of(plan)
+    if plan.engine == "batch":
+        model.many.ready()
     if plan.definition.foreign:
         model.set_deadline(plan.time_limit)  # compiles
     else:

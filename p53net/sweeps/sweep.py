@@ -174,6 +174,8 @@ def _source(
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
+        if plan.engine == "batch":
+            model.many.ready()  # before threads share it
         with contextlib.ExitStack() as stack:  # threads end with the sweep, however it ends
 
             def run(chunks: "Iterator[workers.Chunk]") -> "Iterator[tuple[int, pa.Table]]":

@@ -90,6 +90,10 @@ class BatchEngine:
         """What has a start value, in the order of columns."""
         return self.system.states
 
+    def ready(self) -> None:
+        """Compile, which the first run would do."""
+        _ = self._usual
+
     def integrate(
         self,
         parameters: Mapping[str, FloatArray],
