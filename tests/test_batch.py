@@ -271,7 +271,7 @@ def test_elimination(size: int, share: float, seed: int) -> None:
     order = elimination(size, there)
     assert sorted(order.order) == list(range(size))
     assert order.entries >= set(there)
-    factors = order.factors({at: matrix[at] for at in there}, 1.0)
+    factors = dict(order.factors({at: matrix[at] for at in there}, 1.0))
     assert factors.keys() == order.entries
     np.testing.assert_allclose(order.solution(factors, right), np.linalg.solve(matrix, right))
 
@@ -427,7 +427,8 @@ def test_compiled_functions_do_what_the_formulas_say(name: str, burnt: bool) -> 
         code.call("fixed", space)
         code.call("rates", space, y, out)
         code.call("factorise", space)
-        code.call("solve", space, out, code.place(out, n))
+        nothing = code.place(space, place["nothing"])
+        code.call("solve", space, out, nothing, code.place(out, n))
         code.call("slopes", space, y, code.place(out, 2 * n))
     run = machine(str(code), ("all",), processor())
     shift = np.linspace(0.5, 50.0, lanes)
@@ -450,7 +451,7 @@ def test_compiled_functions_do_what_the_formulas_say(name: str, burnt: bool) -> 
     matrix = {at: -np.broadcast_to(value, lanes) for at, value in zip(entries, slopes, strict=True)}
     for i in range(n):
         matrix[i, i] = matrix.get((i, i), 0.0) + shift
-    factors = kernel.jacobian.order.factors(matrix, np.float64(1.0))
+    factors = dict(kernel.jacobian.order.factors(matrix, np.float64(1.0)))
     solution = np.array(kernel.jacobian.order.solution(factors, rates))
     full = np.zeros((lanes, n, n))
     for (row, column), value in matrix.items():

@@ -101,6 +101,13 @@ class Expressions:
                 found[node] = found.get(node, 0.0) + 1.0
         return self._product(scale, found)
 
+    def negative(self, node: Node) -> Node:
+        """The node times -1, with the sign inside."""
+        if node.kind == "sum":
+            terms = ((part, -multiple) for part, multiple in node.parts)
+            return self.sum(terms, -float(node.value))
+        return self.product(self.number(-1.0), node)
+
     def power(self, base: Node, exponent: Node) -> Node:
         """A power; whole numbers as exponents give products."""
         if exponent.kind == "number":

@@ -51,9 +51,10 @@ class Driver:
             code.call("factorise", space)
             y, stage = code.place(space, place["y"]), code.place(space, place["stage"])
             rates, memory = code.place(space, place["rates"]), code.place(space, place["memory"])
+            nothing = code.place(space, place["nothing"])
             u = [code.place(space, place["u"] + i * n) for i in range(STAGES)]
             code.call("rates", space, y, rates)
-            code.call("solve", space, rates, u[0])
+            code.call("solve", space, rates, nothing, u[0])
             for i in range(1, STAGES):
                 weights = [per_step * c for c in C[i]]
                 with code.loop(n) as k:
@@ -70,9 +71,7 @@ class Driver:
                         total = total + one * weight
                     code.store(total, memory, k)
                 code.call("rates", space, stage, rates)
-                with code.loop(n) as k:
-                    code.store(code.load(rates, k) + code.load(memory, k), rates, k)
-                code.call("solve", space, rates, u[i])
+                code.call("solve", space, rates, memory, u[i])
             with code.loop(n) as k:
                 code.store(code.load(stage, k) + code.load(u[-1], k), stage, k)
 

@@ -5,15 +5,18 @@ diagonal: in I/(h*gamma) - J they grow as the step h shrinks, and a pivot that l
 reported.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 Entry = tuple[int, int]
 
 
-class Factors(Protocol):
-    """Values by row and column."""
+class Entries(Protocol):
+    """Values by row and column, of entries that are not zero."""
+
+    def __contains__(self, at: object) -> bool:
+        """Whether there is one."""
 
     def __getitem__(self, at: Entry) -> Any:  # noqa: ANN401
         """One of them."""
@@ -30,24 +33,31 @@ class Elimination:
         """Pivots that come later than this one."""
         return list(self.order[self.order.index(pivot) + 1 :])
 
-    def factors(self, matrix: Mapping[Entry, Any], one: Any) -> dict[Entry, Any]:  # noqa: ANN401
-        """L below the diagonal, the reciprocal of each pivot on it, U above it.
+    def factors(self, matrix: Entries, one: Any) -> Iterator[tuple[Entry, Any]]:  # noqa: ANN401
+        """L below the diagonal, the reciprocal of each pivot on it, U above it, each when it is
+        final.
 
         `matrix` has a value for each entry that is not zero: numbers, arrays, generated code.
         """
-        found = dict(matrix)
-        for pivot in self.order:
-            found[pivot, pivot] = one / found[pivot, pivot]
-            later = self.after(pivot)
-            for row in (i for i in later if (i, pivot) in self.entries):
-                found[row, pivot] = found[row, pivot] * found[pivot, pivot]
-                for column in (j for j in later if (pivot, j) in self.entries):
-                    product = found[row, pivot] * found[pivot, column]
-                    at = row, column
-                    found[at] = found[at] - product if at in found else product * -1.0
-        return found
+        changed: dict[Entry, Any] = {}
 
-    def solution(self, factors: "Factors", right: Iterable[Any]) -> list[Any]:
+        def now(at: Entry) -> Any:  # noqa: ANN401
+            return changed.pop(at) if at in changed else matrix[at]
+
+        for pivot in self.order:
+            inverse, later = one / now((pivot, pivot)), self.after(pivot)
+            yield (pivot, pivot), inverse
+            upper = {j: now((pivot, j)) for j in later if (pivot, j) in self.entries}
+            yield from (((pivot, column), value) for column, value in upper.items())
+            for row in (i for i in later if (i, pivot) in self.entries):
+                lower = now((row, pivot)) * inverse
+                yield (row, pivot), lower
+                for column, value in upper.items():
+                    at, product = (row, column), lower * value
+                    there = at in changed or at in matrix
+                    changed[at] = now(at) - product if there else product * -1.0
+
+    def solution(self, factors: Entries, right: Iterable[Any]) -> list[Any]:
         """x of `matrix` x = `right`."""
         x = list(right)
         for pivot in self.order:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from p53net.engines.batch.elimination import Elimination, Entry, elimination
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.rodas import STAGES
-from p53net.model.expressions import Evaluation, Node
+from p53net.model.expressions import Evaluation, Expressions, Node
 from p53net.model.rates import TIME, System
 
 
@@ -29,6 +29,7 @@ class Workspace:
             "stage": self.states,
             "rates": self.states,
             "memory": self.states,
+            "nothing": self.states,
             "u": self.states * STAGES,
             "factors": self.factors,
             "shift": 1,
@@ -74,12 +75,34 @@ def jacobian(system: System, states: tuple[str, ...], rates: tuple[Node, ...]) -
     return Jacobian(found, elimination(len(rates), found))
 
 
+class _Matrix:
+    """Entries of shift*I - J, each worked out where it is used."""
+
+    def __init__(
+        self, slopes: Mapping[Entry, Node], value: Evaluation, shift: Value, known: Expressions
+    ) -> None:
+        self._slopes = {at: known.negative(slope) for at, slope in slopes.items()}
+        self._value, self._shift = value, shift
+
+    def __contains__(self, at: object) -> bool:
+        return at in self._slopes or (isinstance(at, tuple) and at[0] == at[1])
+
+    def __getitem__(self, at: Entry) -> Value:
+        if at not in self._slopes:
+            return self._shift
+        slope: Value = self._value(self._slopes[at])
+        return self._shift + slope if at[0] == at[1] else slope
+
+
 class _Loads:
     """Factors, each read where it is used."""
 
     def __init__(self, code: Code, base: Value, places: Mapping[Entry, int]) -> None:
         self._code, self._base, self._places = code, base, places
         self._read: dict[Entry, Value] = {}
+
+    def __contains__(self, at: object) -> bool:
+        return at in self._places
 
     def __getitem__(self, at: Entry) -> Value:
         if at not in self._read:
@@ -104,6 +127,8 @@ class Kernel:
         entries = sorted(self.jacobian.order.entries)
         self._factor_places = {entry: place for place, entry in enumerate(entries)}
         self.space = Workspace(len(self.states), len(self.parameters), len(entries))
+        self._touched = {(i, i) for i, column in entries if i != column}
+        """Pivots that elimination may have changed."""
         self._moving = frozenset(self.states)
 
     def write(self) -> None:
@@ -134,26 +159,22 @@ class Kernel:
         with code.function("factorise", 1) as (space,):
             value = self._evaluation(space, code.place(space, place["y"]))
             shift = code.load(space, place["shift"])
-            matrix = {at: value(node) * -1.0 for at, node in self.jacobian.entries.items()}
-            for i in range(len(self.states)):
-                matrix[i, i] = matrix[i, i] + shift if (i, i) in matrix else shift
-            factors = self.jacobian.order.factors(matrix, code.constant(1.0))
-            for at, where in self._factor_places.items():
-                code.store(factors[at], space, place["factors"] + where)
-            # A pivot that is a tiny rest of what was on the diagonal has lost its digits.
+            matrix = _Matrix(self.jacobian.entries, value, shift, self.system.expressions)
             worst = code.constant(0.0)
-            for i in range(len(self.states)):
-                if any(row == i for row, column in self.jacobian.order.entries if column != i):
-                    worst = code.larger(code.absolute(matrix[i, i] * factors[i, i]), worst)
+            for at, factor in self.jacobian.order.factors(matrix, code.constant(1.0)):
+                code.store(factor, space, place["factors"] + self._factor_places[at])
+                # A pivot that is a tiny rest of what was on the diagonal has lost its digits.
+                if at in self._touched:
+                    worst = code.larger(code.absolute(matrix[at] * factor), worst)
             code.store(worst, space, place["sound"])
 
     def _write_solve(self) -> None:
-        """solve(workspace, right, to): `to` such that (shift*I - J) to = right."""
+        """solve(workspace, right, more, to): (shift*I - J) to = right + more."""
         code = self.code
-        with code.function("solve", 3) as (space, right, to):
+        with code.function("solve", 4) as (space, right, more, to):
             base = code.place(space, self.space["factors"])
             factors = _Loads(code, base, self._factor_places)
-            vector = [code.load(right, i) for i in range(len(self.states))]
+            vector = [code.load(right, i) + code.load(more, i) for i in range(len(self.states))]
             for place, x in enumerate(self.jacobian.order.solution(factors, vector)):
                 code.store(x, to, place)
 

@@ -74,6 +74,10 @@ def machine(assembly: str, names: Sequence[str], target: Processor) -> Machine:
         if code is None:
             module = llvm.parse_assembly(assembly)
             module.verify()
+            tuning = llvm.create_pipeline_tuning_options(speed_level=_SPEED)
+            tuning.loop_vectorization = tuning.slp_vectorization = False  # vectors are there
+            passes = llvm.create_pass_builder(made, tuning)
+            passes.getModulePassManager().run(module, passes)
             code = made.emit_object(module)
             _keep(path, code)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), made)

@@ -71,10 +71,11 @@ class Rest:
         y, rates = code.place(space, place["y"]), code.place(space, place["rates"])
         code.call("rates", space, y, rates)
         code.call("factorise", space)
-        code.call("solve", space, rates, rates)
+        nothing, steps = code.place(space, place["nothing"]), code.place(space, place["stage"])
+        code.call("solve", space, rates, nothing, steps)
         sizes, least = code.variable(code.vector, 0.0), code.variable(code.vector, 0.0)
         with code.loop(self.n) as k:
-            change = code.load(rates, k)
+            change = code.load(steps, k)
             new = code.load(y, k) + change
             relative = code.absolute(change) / (code.absolute(new) + _SMALL)
             code.store(code.load(sizes) + relative * relative, sizes)
@@ -85,7 +86,7 @@ class Rest:
         taken = good & (code.load(self.moving) > 0.5)
         with code.loop(self.n) as k:
             state = code.load(y, k)
-            code.store(code.select(taken, state + code.load(rates, k), state), y, k)
+            code.store(code.select(taken, state + code.load(steps, k), state), y, k)
         code.store(code.select(taken, size, code.load(self.largest)), self.largest)
         factor = code.select(good, code.constant(_FALL), _RISE)
         damping = code.load(space, place["shift"]) * factor
