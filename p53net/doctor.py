@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 REQUIRED = (
     "p53net",
     "libroadrunner",
+    "llvmlite",
     "antimony",
     "python-libsbml",
     "numpy",
@@ -67,6 +68,11 @@ def diagnose() -> Iterator[Diagnosis]:
         "engine runs",
         "import numpy, p53net; p53net.load().simulate(numpy.array([0.0, 1.0]))",
         "reinstall libroadrunner: pip install --force-reinstall libroadrunner",
+    )
+    yield _attempt(
+        "batch engine runs",
+        "import numpy, p53net; p53net.load().simulate(numpy.array([0.0, 1.0]), engine='batch')",
+        "reinstall llvmlite: pip install --force-reinstall llvmlite",
     )
 
 

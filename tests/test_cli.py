@@ -112,6 +112,7 @@ def test_doctor_looks_at_the_installation() -> None:
     table = csv(p53net("doctor")).set_index("item")
     assert table.loc["tellurium imports", "status"] == "ok"
     assert table.loc["engine runs", "status"] == "ok"
+    assert table.loc["batch engine runs", "status"] == "ok"
     assert table.loc["libroadrunner", "found"]
 
 
