@@ -198,7 +198,7 @@ def test_rules_functions_and_start_values_that_follow(
     """`formulas=False`: something in the file has no formula, so RoadRunner gives the starts."""
     more = "" if formulas else "odd := sin(time)"
     model = read(HILL + more, tmp_path)
-    assert (model._starts.of({}) is not None) is formulas
+    assert (model.starts.of({}) is not None) is formulas
     run = model.simulate(GRID, parameters=changed)
     base = given.get("base", 0.5)
     x0 = changed.get("x0", 2.0 * base)
