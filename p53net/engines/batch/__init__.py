@@ -1,4 +1,4 @@
 """Many parameter sets at once, by code that is generated from the model's SBML."""
 
 from p53net.engines.batch.engine import BatchEngine as BatchEngine
-from p53net.engines.batch.engine import Stops as Stops
+from p53net.engines.batch.outputs import Stops as Stops

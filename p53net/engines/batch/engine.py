@@ -4,21 +4,19 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from p53net.engines.batch import driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.machine import VERSION, Processor, machine, memory, processor
+from p53net.engines.batch.outputs import Outputs, Stops
+from p53net.engines.batch.stability import growth
 from p53net.engines.batch.steady import REST, SETTLED, Rest
 from p53net.engines.runs import FloatArray, Tolerances
 from p53net.model.expressions import Node
@@ -39,19 +37,6 @@ _WHY = {
     driver.TOO_SMALL_STEP: "its steps become too small",
     driver.NOT_FINITE: "its rates are not finite",
 }
-
-
-@dataclass(frozen=True)
-class Stops:
-    """Where runs stop and start again, a row for each run.
-
-    `times` rise and end with the end of the run, infinite where a run has fewer; after all but the
-    last, `changes` are set: a column for each of `names`, NaN for what stays.
-    """
-
-    times: FloatArray
-    names: tuple[str, ...]
-    changes: FloatArray
 
 
 class Found(NamedTuple):
@@ -109,7 +94,7 @@ class BatchEngine:
         tolerances are divided, have a column for each state. `times` are common (one dimension) or
         a row for each run; they rise, and may repeat.
         """
-        table, outputs = self._table(parameters, len(starts)), _Outputs(self.system, variables)
+        table, outputs = self._table(parameters, len(starts)), Outputs(self.system, variables)
         curves = np.empty((len(starts), len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(len(starts)), np.empty(len(starts))
         changing = bool(self._exponents & set(stops.names))
@@ -142,7 +127,7 @@ class BatchEngine:
             found, slopes, largest[rows] = code.rest(table[rows], near[rows])
             states[rows] = found[:, : near.shape[1]]
             resting = np.array([name not in never for name in code.kernel.states])
-            leaves = _growth(code.entries, slopes, resting) > _STILL
+            leaves = growth(code.entries, slopes, resting) > _STILL
             failures |= dict.fromkeys(rows[leaves].tolist(), "the cell moves away from its rest")
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
@@ -201,7 +186,7 @@ class _Compiled:
         relative: float,
         stops: Stops,
         times: FloatArray,
-        outputs: "_Outputs",
+        outputs: Outputs,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Outputs (run, output, time), status and steps of each run."""
         size, rows = len(starts), times.shape[-1]
@@ -276,88 +261,6 @@ class _Compiled:
         self._machine.functions[function](space.ctypes.data, job.ctypes.data)
 
 
-class _Outputs:
-    """What generated code returns for wanted variables: sums of multiples of states. Variables that
-    are not such sums are worked out from their states afterwards."""
-
-    def __init__(self, system: System, variables: Sequence[str]) -> None:
-        self._nodes = [
-            system.derived.get(name, system.expressions.symbol(name)) for name in variables
-        ]
-        moving = frozenset(system.states)
-        self._sums: dict[Node, dict[str, float]] = {}
-        for node in self._nodes:
-            terms = _terms(node, moving)
-            if terms is not None:
-                self._sums[node] = terms
-            else:
-                for name in sorted(system.expressions.symbols(node) & moving):
-                    self._sums[system.expressions.symbol(name)] = {name: 1.0}
-        flat = [term for terms in self._sums.values() for term in terms.items()]
-        self.states = [name for name, _ in flat]
-        self.weights = np.array([weight for _, weight in flat])
-        self.ends = np.cumsum([len(terms) for terms in self._sums.values()], dtype=np.int64)
-
-    def values(
-        self,
-        system: System,
-        curves: FloatArray,
-        table: FloatArray,
-        stops: Stops,
-        times: FloatArray,
-    ) -> FloatArray:
-        """All variables (run, variable, time) from what was returned."""
-        if list(self._sums) == self._nodes:
-            return curves
-        places = {node: i for i, node in enumerate(self._sums)}
-        known: dict[str, FloatArray] = {TIME: np.broadcast_to(times, (len(table), times.shape[-1]))}
-        for i, name in enumerate(system.parameters):
-            known[name] = table[:, [i]]
-        for column, name in enumerate(stops.names):
-            if name in known:
-                known[name] = _stepped(known[name], stops, column, times)
-        for node, i in places.items():
-            if node.kind == "symbol":
-                known[str(node.value)] = curves[:, i]
-        rest = [node for node in self._nodes if node not in places]
-        with np.errstate(all="ignore"):  # what is not finite is found by the caller
-            worked_out = dict(zip(rest, system.values(rest, known), strict=True))
-        shape = len(table), times.shape[-1]
-        columns = [
-            curves[:, places[node]] if node in places else np.broadcast_to(worked_out[node], shape)
-            for node in self._nodes
-        ]
-        return np.stack(columns, axis=1)
-
-
-def _stepped(value: FloatArray, stops: Stops, column: int, times: FloatArray) -> FloatArray:
-    """A parameter over time, as stops change it."""
-    now = np.broadcast_to(value, (len(value), times.shape[-1])).copy()
-    for number in range(stops.changes.shape[1]):
-        new = stops.changes[:, [number], column]
-        after = (times >= stops.times[:, [number]]) & np.isfinite(new)
-        now = np.where(after, new, now)
-    return now
-
-
-def _terms(node: Node, moving: frozenset[str]) -> dict[str, float] | None:
-    """States and their multiples, of a node that is nothing but a sum of them."""
-    if node.kind == "symbol":
-        return {str(node.value): 1.0} if node.value in moving else None
-    scaled = node.kind == "product" and len(node.parts) == 1 and node.parts[0][1] == 1.0
-    if not scaled and (node.kind != "sum" or node.value != 0.0):
-        return None
-    found: dict[str, float] = {}
-    for part, multiple in node.parts:
-        inner = _terms(part, moving)
-        if inner is None:
-            return None
-        for name, weight in inner.items():
-            factor = float(node.value) if scaled else multiple
-            found[name] = found.get(name, 0.0) + weight * factor
-    return found
-
-
 def _exponents(system: System) -> frozenset[str]:
     """Parameters in exponents that are not numbers."""
     found, seen = set[str](), set[Node]()
@@ -371,46 +274,3 @@ def _exponents(system: System) -> frozenset[str]:
             found |= system.expressions.symbols(node.parts[1][0])
         waiting += [part for part, _ in node.parts]
     return frozenset(found & system.parameters.keys())
-
-
-def _growth(
-    entries: NDArray[np.int64], slopes: FloatArray, resting: NDArray[np.bool_]
-) -> FloatArray:
-    """The largest real part of an eigenvalue of each matrix, given by its entries.
-
-    States that influence each other in a circle have eigenvalues of their own, so the matrix is
-    taken apart first: most of these groups have few states.
-    """
-    rows, columns = entries.T
-    slopes = np.where(resting[rows] & resting[columns], slopes, 0.0)
-    found, size = np.full(len(slopes), -np.inf), len(resting)
-    waiting = np.arange(len(slopes))
-    while len(waiting):  # all that have zeros in the same places at once
-        pattern = slopes[waiting[0]] != 0.0
-        same = ((slopes[waiting] != 0.0) == pattern).all(axis=1)
-        chosen, waiting = waiting[same], waiting[~same]
-        edges = rows[pattern], columns[pattern]
-        graph = coo_matrix((np.ones(pattern.sum()), edges), shape=(size, size))
-        count, part = connected_components(graph, connection="strong")
-        for one in np.flatnonzero(np.bincount(part[resting], minlength=count)):
-            inside = np.flatnonzero(part == one)
-            within = np.flatnonzero((part[rows] == one) & (part[columns] == one))
-            block = np.zeros((len(chosen), len(inside), len(inside)))
-            places = (np.searchsorted(inside, of[within]) for of in (rows, columns))
-            block[:, *places] = slopes[np.ix_(chosen, within)]
-            found[chosen] = np.maximum(found[chosen], _abscissa(block))
-    return found
-
-
-def _abscissa(block: FloatArray) -> FloatArray:
-    if block.shape[1] == 1:
-        return block[:, 0, 0]
-    real = np.full(len(block), np.inf)
-    finite = np.isfinite(block).all(axis=(1, 2))
-    try:
-        real[finite] = np.linalg.eigvals(block[finite]).real.max(axis=1)
-    except np.linalg.LinAlgError:  # of one of them: it counts as unstable, the others do not
-        for i in np.flatnonzero(finite):
-            with suppress(np.linalg.LinAlgError):
-                real[i] = np.linalg.eigvals(block[i]).real.max()
-    return real
