@@ -158,7 +158,7 @@ class ManyRuns:
             try:
                 changed = {name: float(values[i]) for name, values in moving.items()}
                 states[i], activity[i] = self._model.untreated_state(changed, self.engine.states)
-            except Exception as error:  # whatever it is, it is this run's alone
+            except Exception as error:  # as on RoadRunner: any error is its own point's row
                 errors[i] = error
                 states[i] = near[i]
         return states, activity, errors

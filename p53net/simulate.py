@@ -115,8 +115,10 @@ class Model:
         changed = self.checked_parameters(parameters)
         self.check_run(given, changed, feedback, float(grid[-1]))
         chosen, said = self.chosen_engine(engine)
-        run = self._batch_curves if chosen == "batch" else self._reference_curves
-        table, why = run(grid, given, changed, variables, feedback)
+        if chosen == "batch":
+            table, why = self._batch_curves(grid, given, changed, variables, feedback)
+        else:
+            table, why = self.curves(grid, given, changed, variables, feedback=feedback), ""
         data = {name: ("time", table[:, i], self._about(name)) for i, name in enumerate(variables)}
         return xr.Dataset(
             data,
@@ -144,16 +146,6 @@ class Model:
         from p53net.many import ManyRuns
 
         return ManyRuns(self)
-
-    def _reference_curves(
-        self,
-        times: FloatArray,
-        doses: Mapping[str, Dose],
-        parameters: Mapping[str, float],
-        variables: Sequence[str],
-        feedback: bool,
-    ) -> tuple[FloatArray, str]:
-        return self.curves(times, doses, parameters, variables, feedback=feedback), ""
 
     def _batch_curves(
         self,
