@@ -121,7 +121,7 @@ class Prepared:
         else:
             self.model, self.varied, self.read_outs = pn.load(*case), CORE, READ_OUTS
             species = self.model.definition.species
-            state = self.model.untreated_state({}, species)[0]
+            state = self.model.untreated_state({}, species, ())[0]
             self.start = dict(zip(species, state.tolist(), strict=True))
             drugs = self.model.definition.drugs
             self.start |= {f"{drugs[drug]}_medium": DOSE for drug in case}

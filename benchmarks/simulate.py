@@ -25,6 +25,7 @@ from scipy.integrate import odeint
 
 import p53net as pn
 from p53net.engines import Tolerances
+from p53net.inputs import checked_doses
 
 Columns = Mapping[str, Any]  # one array for each species and read-out
 Engine = tuple[Callable[[], Any], Callable[[Any], Columns]]  # what is timed; what reads its result
@@ -40,8 +41,9 @@ ABSENT = 1e-9  # nM: a species that stays below has no relative error (here: no 
 def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
     """The call of a user, and the call of the engine within it."""
     model = pn.Model(model.definition, Tolerances(tolerance, tolerance / 1000))
-    doses, names = model.checked_doses(DOSES), model.definition.variables
-    start, segments = model._start({}, doses, True), model._segments(doses, TIMES[-1])
+    doses, names = checked_doses(model.definition, DOSES), model.definition.variables
+    start = model._start({}, doses, True)
+    segments = model._segments(doses, start[0], float(TIMES[-1]))
     bare = partial(model._engine.integrate, *start, segments, TIMES, names)
     whole = partial(model.simulate, TIMES, DOSES)
     return (whole, dict), (bare, lambda rows: dict(zip(names, rows.T, strict=True)))

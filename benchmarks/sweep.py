@@ -84,8 +84,8 @@ WARM_UP = 2  # points
 WRONG = 1e4  # errors of so many tolerances are a fault of this file
 FACTOR = 3.0
 CORE = ("k_syn_p53", "k_deg_p53", "k_transcr_MDM2_P2", "k_transl_MDM2", "k_deg_MDM2", "K_MDM2")
-DRUG = ("k_perm_inhibitor", "fu_inhibitor", "k_on_inhibitor", "Ki_inhibitor")
-DRUG += ("k_perm_degrader", "fu_degrader", "k_on_degrader", "Kd_MDM2_degrader")
+DRUG = ("k_perm_inhibitor", "fu_medium_inhibitor", "k_on_inhibitor", "Ki_inhibitor")
+DRUG += ("k_perm_degrader", "fu_medium_degrader", "k_on_degrader", "Kd_MDM2_degrader")
 JOBS = {"core and drug parameters": CORE + DRUG, "drug parameters only": DRUG}
 DOSES = (100.0, 1.0)  # nM, of the first and the second of DRUGS, in the middle of their axes
 

@@ -72,11 +72,11 @@ class Watched(pn.Model):
     asked = 0
 
     def untreated_state(
-        self, changed: Mapping[str, float], states: Sequence[str]
-    ) -> tuple[Array, float]:
+        self, changed: Mapping[str, float], states: Sequence[str], quantities: Sequence[str]
+    ) -> tuple[Array, Array]:
         """As in the model."""
         self.asked += 1
-        return super().untreated_state(changed, states)
+        return super().untreated_state(changed, states, quantities)
 
 
 @cache

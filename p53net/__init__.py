@@ -4,6 +4,7 @@
 times in h. Every error derives from `P53NetError`.
 """
 
+from p53net.amounts import convert as convert
 from p53net.dosing import Dose as Dose
 from p53net.dosing import closed as closed
 from p53net.dosing import constant as constant
@@ -26,6 +27,8 @@ from p53net.exchange import antimony as antimony
 from p53net.exchange import export as export
 from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
+from p53net.regimens import Regimen as Regimen
+from p53net.regimens import regimen as regimen
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load
 from p53net.simulate import read_sbml as read_sbml

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
-from typing import TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from p53net.errors import InputError
 
-Doses: TypeAlias = "float | Dose | Sequence[tuple[float, float]]"
+Medium: TypeAlias = "float | Dose | Sequence[tuple[float, float]]"
+"""What users write for a dish."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Dose:
 
     steps: tuple[tuple[float, float], ...]
     medium_volume: float | None = None
+    per_unit: ClassVar[float] = 1.0
+    """Steps are in nM already."""
 
     def __post_init__(self) -> None:
         steps = tuple((_time(time, "time"), _concentration(value)) for time, value in self.steps)
@@ -54,26 +57,50 @@ class Dose:
         return said + (f", closed, {_exact(self.medium_volume)} pL per cell" if self.closed else "")
 
 
+class Given(Protocol):
+    """What is given of one drug in a run: a `Dose` to cells in a dish, a `Regimen` to a body."""
+
+    @property
+    def steps(self) -> tuple[tuple[float, float], ...]:
+        """Times [h], and what the medium has from then on or the body gets then."""
+
+    @property
+    def per_unit(self) -> float:
+        """nM or nmol for each unit of the steps."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the amount of drug in a dish is finite."""
+
+    @property
+    def medium_volume(self) -> float | None:
+        """pL per cell of a closed dish."""
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the medium is set once, at the start."""
+
+
 @dataclass(frozen=True)
 class Courses:
     """Doses of many runs, a row for each."""
 
     drugs: tuple[str, ...]
     at: NDArray[np.float64]
-    """Run, step: hours at which the medium changes; the first is 0, infinite ones never come."""
+    """Run, step: hours at which something changes; the first is 0, infinite ones never come."""
     levels: NDArray[np.float64]
-    """Run, step, drug: nM from then on; NaN leaves the drug as it is."""
+    """Run, step, drug: nM in the medium from then on, or nmol into the body; NaN is no change."""
     medium_volume: float | None = None
     """pL per cell of a closed dish."""
 
 
-def same_courses(doses: Mapping[str, Dose], runs: int = 1) -> Courses:
+def same_courses(doses: Mapping[str, Given], runs: int = 1) -> Courses:
     """The same doses for every run."""
     hours = sorted({0.0} | {time for dose in doses.values() for time, _ in dose.steps})
     levels = np.full((runs, len(hours), len(doses)), np.nan)
     for column, dose in enumerate(doses.values()):
-        for time, nanomolar in dose.steps:
-            levels[:, hours.index(time), column] = nanomolar
+        for time, amount in dose.steps:
+            levels[:, hours.index(time), column] = amount * dose.per_unit
     volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
     return Courses(
         tuple(doses), np.tile(hours, (runs, 1)), levels, volumes.pop() if volumes else None
@@ -119,7 +146,7 @@ def closed(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     return Dose(((0.0, _concentration(nanomolar)),), medium_volume=volume)
 
 
-def as_dose(dose: Doses, drug: str) -> Dose:
+def as_dose(dose: "Medium | Given", drug: str) -> Dose:
     """A dose from what users write: a number is constant [nM], a list of pairs a schedule."""
     if isinstance(dose, Dose):
         return dose

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from p53net.dosing import Doses
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
+from p53net.inputs import Doses
 from p53net.model import OBSERVABLES
 from p53net.simulate import Model, load
 

@@ -1,6 +1,7 @@
 """Many runs of one model at once on the batch engine, each with its own start and doses."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,8 +40,8 @@ class ManyRuns:
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
-        if not self._definition.foreign:
-            _ = self._usual
+        if self._definition.has_loop:
+            _ = self._model.cell.many._usual
 
     def run(
         self,
@@ -55,22 +56,34 @@ class ManyRuns:
         size = len(courses.at)
         starts, settings, errors = self._starts(parameters, size)
         settings = {**settings, **parameters}
-        if not self._definition.foreign:
+        if self._definition.has_loop:
             settings["feedback"] = np.full(size, float(feedback))
         if courses.medium_volume is not None:
             settings["closed_dish"] = np.ones(size)
             settings["medium"] = np.full(size, courses.medium_volume)
-        media = [f"{self._definition.drugs[drug]}_medium" for drug in courses.drugs]
-        for column, medium in enumerate(media):
-            level, state = courses.levels[:, 0, column], self.engine.states.index(medium)
+        dosed = [self._definition.dosed[drug] for drug in courses.drugs]
+        courses = self._concentrations(courses, settings)
+        for column, species in enumerate(dosed):  # before a first dose a body holds no drug
+            level, state = courses.levels[:, 0, column], self.engine.states.index(species)
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
-        stops = self._stops(courses, media, times[..., -1])
+        stops = self._stops(courses, dosed, times[..., -1])
         found = self.engine.integrate(
             settings, starts, self._volumes(settings, size), stops, times, variables
         )
         unfinished = {i: why for i, why in found.failures.items() if i not in errors}
         found.values[list(errors)] = np.nan
         return Runs(found.values, errors, unfinished, found.steps)
+
+    def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
+        """Doses as concentrations [nM]: in a body, of the central volume of each run."""
+        if not self._definition.in_body:
+            return courses
+        levels, known = courses.levels.copy(), self._definition.parameters
+        for column, drug in enumerate(courses.drugs):
+            volume = f"V_central_{self._definition.drugs[drug]}"
+            divisor = np.broadcast_to(settings.get(volume, known[volume].value), len(levels))
+            levels[:, :, column] /= divisor[:, None]
+        return replace(courses, levels=levels)
 
     def _stops(self, courses: Courses, media: Sequence[str], end: FloatArray) -> Stops:
         """Doses and the events of the model, in the order of time, until the end of each run."""
@@ -96,7 +109,8 @@ class ManyRuns:
         final = at[np.arange(size), np.maximum(count - 1, 0)] if at.shape[1] > 1 else last[:, 0]
         close = np.where((count > 0) & (final >= last[:, 0]), last[:, 0] * (1 + 1e-12), last[:, 0])
         at[np.arange(size), count] = close
-        return Stops(at, tuple(names), changes)
+        added = frozenset(media) if self._definition.in_body else frozenset[str]()
+        return Stops(at, tuple(names), changes, added)
 
     def _volumes(self, settings: Mapping[str, FloatArray], size: int) -> FloatArray:
         """Of the compartment of each state; 1 for amounts and for what is no species."""
@@ -113,6 +127,39 @@ class ManyRuns:
         """Start values, the settings that come with them, and why a run has none."""
         if self._definition.foreign:
             return self._from_file(parameters, size)
+        if not self._definition.has_loop:
+            return np.zeros((size, len(self.engine.states))), {}, {}
+        cell = self._model.cell
+        rests, values, failed = cell.many.untreated(
+            {n: v for n, v in parameters.items() if n in cell.definition.parameters},
+            size,
+            tuple(self._definition.computed.values()),
+        )
+        settings = dict(zip(self._definition.computed, values.T, strict=True))
+        return self._around(rests, parameters), settings, failed
+
+    def _around(self, rests: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
+        """Start values of what is around a cell, with the cell's own in their places."""
+        cell = self._model.cell
+        if cell is self._model:
+            return rests
+        starts = np.zeros((len(rests), len(self.engine.states)))
+        inside = {name: i for i, name in enumerate(cell.many.engine.states)}
+        for column, name in enumerate(self.engine.states):
+            if name in inside:
+                starts[:, column] = rests[:, inside[name]]
+            elif name in self._definition.starts:
+                of = self._definition.starts[name]
+                starts[:, column] = parameters.get(of, self._definition.parameters[of].value)
+            else:
+                starts[:, column] = self._definition.rate_variables.get(name, 0.0)
+        return starts
+
+    def untreated(
+        self, parameters: Mapping[str, FloatArray], size: int, quantities: Sequence[str]
+    ) -> tuple[FloatArray, FloatArray, dict[int, Exception]]:
+        """Untreated states of cells, a row for each, some quantities there, and why a cell has
+        none."""
         kinds = self._definition.parameters
         moving = {
             name: values
@@ -120,18 +167,18 @@ class ManyRuns:
             if kinds[name].kind not in ("input", "computed")
         }
         if not moving:
-            states, activity, errors = self._untreated({}, 1)
+            states, values, errors = self._rests({}, 1, quantities)
             whole = np.zeros(size, dtype=np.intp)
         else:
             table = np.column_stack([np.broadcast_to(v, size) for v in moving.values()])
             unique, whole = np.unique(table, axis=0, return_inverse=True)
             whole = whole.ravel()
             columns = dict(zip(moving, unique.T, strict=True))
-            states, activity, errors = self._untreated(columns, len(unique))
+            states, values, errors = self._rests(columns, len(unique), quantities)
         failed = {
             int(i): errors[int(whole[i])] for i in np.flatnonzero(np.isin(whole, list(errors)))
         }
-        return states[whole], {"P2_activity_held": activity[whole]}, failed
+        return states[whole], values[whole], failed
 
     def _from_file(
         self, parameters: Mapping[str, FloatArray], size: int
@@ -141,10 +188,10 @@ class ManyRuns:
         states = np.column_stack([values[name] for name in self.engine.states])
         return states, {n: v for n, v in values.items() if n not in self.engine.states}, {}
 
-    def _untreated(
-        self, moving: Mapping[str, FloatArray], size: int
+    def _rests(
+        self, moving: Mapping[str, FloatArray], size: int, quantities: Sequence[str]
     ) -> tuple[FloatArray, FloatArray, dict[int, Exception]]:
-        """Untreated states, their P2 activity, and why a cell has none.
+        """Untreated states, some quantities there, and why a cell has none.
 
         A cell without drug and damage has one state at rest, so Newton steps from the usual cell
         find it. Where they do not, RoadRunner looks.
@@ -153,15 +200,18 @@ class ManyRuns:
         near = self._usual + (seeds - self._seeds({}, 1))
         found = self.engine.rest(moving, near, self._definition.counters)
         states = found.states
-        activity = self._activity(moving, states)
+        values = self._values(moving, states, quantities)
         for i in found.failures:
             try:
-                changed = {name: float(values[i]) for name, values in moving.items()}
-                states[i], activity[i] = self._model.untreated_state(changed, self.engine.states)
+                changed = {name: float(column[i]) for name, column in moving.items()}
+                state, values[i] = self._model.untreated_state(
+                    changed, self.engine.states, quantities
+                )
+                states[i] = state
             except Exception as error:  # as on RoadRunner: any error is its own point's row
                 errors[i] = error
                 states[i] = near[i]
-        return states, activity, errors
+        return states, values, errors
 
     @cached_property
     def _usual(self) -> FloatArray:
@@ -173,7 +223,7 @@ class ManyRuns:
         )
         rest = self.engine.rest({}, near.values[:, :, 0], self._definition.counters)
         if near.failures or rest.failures:  # as far as it is known
-            return self._model.untreated_state({}, self.engine.states)[0][None]
+            return self._model.untreated_state({}, self.engine.states, ())[0][None]
         return rest.states
 
     def _seeds(self, moving: Mapping[str, FloatArray], size: int) -> FloatArray:
@@ -183,9 +233,13 @@ class ManyRuns:
             seeds[:, self.engine.states.index(state)] = moving.get(name, kinds[name].value)
         return seeds
 
-    def _activity(self, moving: Mapping[str, FloatArray], states: FloatArray) -> FloatArray:
+    def _values(
+        self, moving: Mapping[str, FloatArray], states: FloatArray, quantities: Sequence[str]
+    ) -> FloatArray:
+        """Of species and derived quantities, a column for each."""
         system = self.engine.system
         known = {**system.parameters, **moving}
         known |= {name: states[:, i] for i, name in enumerate(system.states)}
-        (value,) = system.values([system.derived["P2_activity_closed"]], known)
-        return np.array(np.broadcast_to(value, len(states)))
+        nodes = [system.derived.get(n, system.expressions.symbol(n)) for n in quantities]
+        found = [np.broadcast_to(one, len(states)) for one in system.values(nodes, known)]
+        return np.column_stack(found) if found else np.empty((len(states), 0))

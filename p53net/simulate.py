@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -14,38 +14,33 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Dose, Doses, as_dose, finite_number, same_courses
+from p53net.dosing import Given, same_courses
 from p53net.engines import FloatArray, Segment, Tolerances
-from p53net.errors import (
-    InputError,
-    P53NetError,
-    SimulationError,
-    SteadyStateError,
-    UnsupportedError,
-    unknown_name,
+from p53net.errors import InputError, UnsupportedError
+from p53net.inputs import (
+    Doses,
+    check_run,
+    checked_doses,
+    checked_observables,
+    checked_parameters,
+    checked_times,
 )
-from p53net.model import GENERIC, OBSERVABLES, Definition, define, drug_names
+from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
 
 if TYPE_CHECKING:
     from p53net.engines.roadrunner import RoadRunnerEngine
     from p53net.many import ManyRuns
     from p53net.model.foreign import Starts
+    from p53net.untreated import Untreated
 
 VERSION = version("p53net")
-MOST_POINTS = 1_000_000
-"""Longest table that one run may ask for."""
-
-_INPUTS = {
-    "feedback": "it is an argument: feedback=False opens the loop",
-    "closed_dish": "it follows from the dose: pn.closed(10.0, medium_volume=1000)",
-}
 ENGINES = ("roadrunner", "batch", "auto")
 _MANY = 500  # runs from which on the batch engine is worth its compilation
-_STARTS_KEPT = 256  # untreated states remembered for each model
 
 
 class Model:
-    """The MDM2-p53 loop in one cell line with the modules of its drugs, ready to run.
+    """The MDM2-p53 loop in one cell line with the modules of its drugs, ready to run: in a dish, or
+    in a tumour or the marrow of a host.
 
     Made by `load`, or by `read_sbml` from a file that is not ours: then without drugs and loop,
     and with the units of the file. Runs are pure: the same inputs give the same numbers, whatever
@@ -56,16 +51,18 @@ class Model:
     def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
         self.definition = definition
         self.tolerances = tolerances
-        self._untreated: dict[
-            tuple[tuple[str, float], ...], tuple[FloatArray, float] | P53NetError
-        ] = {}
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         if self.definition.foreign:
             return f"<p53net model: {self.definition.id}, read from a file>"
         drugs = " + ".join(self.definition.drugs) or "no drug"
-        return f"<p53net model: {drugs}, cell line {self.definition.cell_line}>"
+        if self.definition.in_body:
+            where = f", {self.definition.system} of a {self.definition.host}"
+        else:
+            where = "" if self.definition.system == "dish" else f", {self.definition.system}"
+        line = f", cell line {self.definition.cell_line}" if self.definition.has_loop else ""
+        return f"<p53net model: {drugs}{where}{line}>"
 
     @property
     def parameters(self) -> pd.DataFrame:
@@ -98,7 +95,8 @@ class Model:
         neither doses nor feedback to open, and keeps the file's units, of time too.
 
         `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
-        is constant; see `pulse`, `schedule`, `closed`. `parameters` override values by id.
+        is constant; see `pulse`, `schedule`, `closed`. In a body they are masses: see `regimen`.
+        `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
         what comes back; by default all read-outs, species and derived quantities. `engine` is
         "roadrunner" or "batch", which is made for many runs; "auto" is RoadRunner for one. A model
@@ -110,10 +108,10 @@ class Model:
         SimulationError.
         """
         grid = checked_times(times)
-        given = self.checked_doses(doses)
-        variables = self.checked_observables(observables)
-        changed = self.checked_parameters(parameters)
-        self.check_run(given, changed, feedback, float(grid[-1]))
+        given = checked_doses(self.definition, doses)
+        variables = checked_observables(self.definition, observables)
+        changed = checked_parameters(self.definition, parameters)
+        check_run(self.definition, given, changed, feedback, float(grid[-1]))
         chosen, said = self.chosen_engine(engine)
         if chosen == "batch":
             table, why = self._batch_curves(grid, given, changed, variables, feedback)
@@ -150,7 +148,7 @@ class Model:
     def _batch_curves(
         self,
         times: FloatArray,
-        doses: Mapping[str, Dose],
+        doses: Mapping[str, Given],
         parameters: Mapping[str, float],
         variables: Sequence[str],
         feedback: bool,
@@ -168,7 +166,7 @@ class Model:
     def curves(
         self,
         times: FloatArray,
-        doses: Mapping[str, Dose],
+        doses: Mapping[str, Given],
         parameters: Mapping[str, float],
         variables: Sequence[str],
         *,
@@ -178,17 +176,23 @@ class Model:
         `variables`; for loops that have checked their inputs before."""
         with self._lock:
             setting, start = self._start(parameters, doses, feedback)
-            segments = self._segments(doses, float(times[-1]))
+            segments = self._segments(doses, setting, float(times[-1]))
             return self._engine.integrate(setting, start, segments, times, variables)
 
     def untreated_state(
-        self, changed: Mapping[str, float], states: Sequence[str]
-    ) -> tuple[FloatArray, float]:
-        """What a run of these parameters starts from [nM], by RoadRunner, and its P2 activity."""
+        self, changed: Mapping[str, float], states: Sequence[str], quantities: Sequence[str]
+    ) -> tuple[FloatArray, FloatArray]:
+        """The untreated state of a cell [nM], by RoadRunner, and some quantities there."""
         with self._lock:
-            state, activity = self._untreated_state(changed)
+            state, values = self._untreated.state(changed, tuple(quantities))
             found = dict(zip(self._engine.species, state, strict=True))
-        return np.array([found[name] for name in states]), activity
+        return np.array([found[name] for name in states]), values
+
+    @cached_property
+    def cell(self) -> "Model":
+        """The cell alone, in a dish: what a tumour or marrow is made of. It has a state at rest."""
+        inner = self.definition.cell
+        return self if inner is None else Model(inner, self.tolerances)
 
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError."""
@@ -212,18 +216,23 @@ class Model:
                 f"{self.definition.id} was read from a file, which says where it starts but not "
                 "that it comes to rest; simulate it for long, and look"
             )
-        given = self.checked_doses(doses)
+        if self.definition.cell is not None or not self.definition.has_loop:
+            raise InputError(
+                f"{self.definition.id} has no state at rest, for cells grow and a body eliminates "
+                "the drug; simulate it, or ask its cell: model.cell.steady_state()"
+            )
+        given = checked_doses(self.definition, doses)
         for drug, dose in given.items():
             if not dose.is_constant:
                 raise InputError(
                     f"dose of {drug}: a steady state needs a constant dose, not {dose}; "
                     "give a number, or simulate"
                 )
-        changed = self.checked_parameters(parameters)
-        self.check_run(given, changed, feedback)
+        changed = checked_parameters(self.definition, parameters)
+        check_run(self.definition, given, changed, feedback)
         with self._lock:
             setting, start = self._start(changed, given, feedback)
-            state = self._with_medium(start, self._segments(given, 1.0)[0])
+            state = self._dosed(start, self._segments(given, setting, 1.0)[0])
             rest = self._engine.steady_state(setting, state, stable)
             names = [n for n in self.definition.variables if n not in self.definition.counters]
             values = self._engine.integrate(
@@ -250,50 +259,31 @@ class Model:
         """
         from p53net.model.sbml import Event, with_values
 
-        given, changed = self.checked_doses(doses), self.checked_parameters(parameters)
-        self.check_run(given, changed, feedback)
+        given, changed = (
+            checked_doses(self.definition, doses),
+            checked_parameters(self.definition, parameters),
+        )
+        check_run(self.definition, given, changed, feedback)
         if self.definition.foreign:
             from p53net.model.foreign import with_parameters
 
             return with_parameters(self.definition.sbml, changed)
         with self._lock:
             setting, start = self._start(changed, given, feedback)
-            first = self._segments(given, np.inf)[0]
-            state = self._with_medium(start, first)
+            state = self._dosed(start, self._segments(given, setting, np.inf)[0])
             values = dict(zip(self._engine.species, map(float, state), strict=True))
         events = [
-            Event(time, f"{self.definition.drugs[drug]}_medium", nanomolar)
+            Event(
+                time,
+                self.definition.dosed[drug],
+                amount * dose.per_unit,
+                self._volume_of(drug) if self.definition.in_body else None,
+            )
             for drug, dose in given.items()
-            for time, nanomolar in dose.steps[1:]
+            for time, amount in dose.steps
+            if time > 0
         ]
         return with_values(self.definition.sbml, setting, values, events)
-
-    def check_run(
-        self,
-        doses: Mapping[str, Dose],
-        parameters: Mapping[str, float],
-        feedback: bool,
-        end: float = np.inf,
-    ) -> None:
-        """Raise InputError where checked inputs do not go together, in a run until `end` [h]."""
-        for drug, dose in doses.items():
-            if dose.steps[-1][0] > end:
-                raise InputError(
-                    f"dose of {drug}: it changes at {dose.steps[-1][0]:g} h, after the run ends at "
-                    f"{end:g} h; simulate longer or end the dose earlier"
-                )
-        if not isinstance(feedback, bool | np.bool_):
-            raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
-        if self.definition.foreign and not feedback:
-            raise InputError(
-                f"feedback=False, but {self.definition.id} was read from a file and has no loop "
-                "that could be opened; leave feedback out, and change parameters instead"
-            )
-        if "medium" in parameters and any(dose.closed for dose in doses.values()):
-            raise InputError(
-                "parameter medium is set beside a closed dish, which sets it by medium_volume; "
-                "leave one out"
-            )
 
     @property
     def run_settings(self) -> dict[str, str]:
@@ -312,20 +302,40 @@ class Model:
         return RoadRunnerEngine(self.definition, self.tolerances)
 
     def _start(
-        self, changed: Mapping[str, float], doses: Mapping[str, Dose], feedback: bool
+        self, changed: Mapping[str, float], doses: Mapping[str, Given], feedback: bool
     ) -> tuple[dict[str, float], FloatArray]:
         """All parameters of a run that differ from the file, and the untreated state."""
         if self.definition.foreign:
             return self._file_start(changed)
-        state, activity = self._untreated_state(changed)
+        state, values = self._untreated_state(changed)
+        setting = {**dict(zip(self.definition.computed, values.tolist(), strict=True)), **changed}
+        if self.definition.has_loop:
+            setting["feedback"] = float(feedback)
         volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
-        setting = {
-            "P2_activity_held": activity,
-            **changed,
-            "feedback": float(feedback),
-            **({"closed_dish": 1.0, "medium": float(volumes.pop() or 0.0)} if volumes else {}),
-        }
+        if volumes:
+            setting |= {"closed_dish": 1.0, "medium": float(volumes.pop() or 0.0)}
         return setting, state
+
+    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
+        """Where a run of an undamaged cell without drug starts, and the computed parameters."""
+        definition, quantities = self.definition, tuple(self.definition.computed.values())
+        if not definition.has_loop:
+            return np.zeros(len(self._engine.species)), np.zeros(0)
+        inside = {n: v for n, v in changed.items() if n in self.cell.definition.parameters}
+        rest, values = self.cell._untreated.state(inside, quantities)
+        if self.cell is self:
+            return rest, values
+        known = dict(zip(self.cell._engine.species, rest, strict=True))
+        known |= definition.rate_variables
+        for name, parameter in definition.starts.items():
+            known[name] = changed.get(parameter, definition.parameters[parameter].value)
+        return np.array([known.get(name, 0.0) for name in self._engine.species]), values
+
+    @cached_property
+    def _untreated(self) -> "Untreated":
+        from p53net.untreated import Untreated
+
+        return Untreated(self.definition, self._engine)
 
     @cached_property
     def starts(self) -> "Starts":
@@ -348,156 +358,51 @@ class Model:
         setting = {name: value for name, value in values.items() if name not in states}
         return {**setting, **changed}, np.array([values[name] for name in states])
 
-    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[FloatArray, float]:
-        """Start concentrations of an undamaged cell without drug, and its P2 activity."""
-        kinds = self.definition.parameters
-        moving = {n: v for n, v in changed.items() if kinds[n].kind not in ("input", "computed")}
-        key = tuple(sorted(moving.items()))
-        if key not in self._untreated:
-            if len(self._untreated) >= _STARTS_KEPT:
-                self._untreated.pop(next(iter(self._untreated)))
-            try:
-                self._untreated[key] = self._untreated_rest(moving)
-            except (SteadyStateError, SimulationError) as error:  # as slow to find out again
-                self._untreated[key] = error
-        found = self._untreated[key]
-        if isinstance(found, P53NetError):
-            raise found.with_traceback(None)
-        return found
-
-    def _untreated_rest(self, moving: Mapping[str, float]) -> tuple[FloatArray, float]:
-        """The state at rest without drug or damage, by the shortest way that is safe.
-
-        Parameters that leave every rate of the usual cell at rest as it is, bit for bit, leave it
-        at rest. Others start Newton steps there: a cell without drug and damage has one state at
-        rest. Where the steps do not end in a stable state, the cell is integrated.
-        """
-        engine, seed, activity = self._engine, self._seed(moving), "P2_activity_closed"
-        if self._usual is not None:
-            usual, still, usual_seed = self._usual
-            near = usual + (seed - usual_seed)  # totals that never change, as in the seed
-            if (found := engine.rest_near(moving, near, still, activity)) is not None:
-                return found
-        state = engine.steady_state(moving, seed)
-        return state, engine.look(moving, state, activity)[1]
-
-    @cached_property
-    def _usual(self) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-        """The untreated state of the model as it is, if it has one, the rates [nM/h] there, and
-        the seed that led to it."""
-        seed = self._seed({})
-        try:
-            state = self._engine.steady_state({}, seed)
-        except SteadyStateError:
-            return None
-        return state, self._engine.look({}, state, "P2_activity_closed")[0], seed
-
-    def _seed(self, changed: Mapping[str, float]) -> FloatArray:
-        """Where integration starts to look for the untreated state."""
-        starts, kinds = self.definition.starts, self.definition.parameters
-        seed = {name: changed.get(of, kinds[of].value) for name, of in starts.items()}
-        return np.array([seed.get(species, 0.0) for species in self._engine.species])
-
-    def _with_medium(self, start: FloatArray, segment: Segment) -> FloatArray:
+    def _dosed(self, start: FloatArray, segment: Segment) -> FloatArray:
+        """The state after the first dose."""
         pairs = zip(self._engine.species, start, strict=True)
-        return np.array([segment.settings.get(name, float(value)) for name, value in pairs])
+        return np.array(
+            [
+                segment.settings.get(name, float(value)) + segment.additions.get(name, 0.0)
+                for name, value in pairs
+            ]
+        )
 
-    def _segments(self, doses: Mapping[str, Dose], end: float) -> list[Segment]:
+    def _segments(
+        self, doses: Mapping[str, Given], setting: Mapping[str, float], end: float
+    ) -> list[Segment]:
+        """The run cut at its doses. In a dish a dose sets the medium; in a body it adds to what is
+        there, as a concentration in the central volume."""
         changes: dict[float, dict[str, float]] = {0.0: {}}
         for drug, dose in doses.items():
-            for time, nanomolar in dose.steps:
-                medium = f"{self.definition.drugs[drug]}_medium"
-                changes.setdefault(time, {})[medium] = nanomolar
+            divisor = 1.0
+            if self.definition.in_body:
+                name = self._volume_of(drug)
+                divisor = setting.get(name, self.definition.parameters[name].value)
+            for time, amount in dose.steps:
+                level = amount * dose.per_unit / divisor
+                changes.setdefault(time, {})[self.definition.dosed[drug]] = level
         starts = sorted(time for time in changes if time <= end)
         ends = [*starts[1:], end]
+        how = "additions" if self.definition.in_body else "settings"
         return [
-            Segment(begin, stop, changes[begin]) for begin, stop in zip(starts, ends, strict=True)
+            Segment(begin, stop, **{how: changes[begin]})
+            for begin, stop in zip(starts, ends, strict=True)
         ]
 
-    def checked_doses(self, doses: Mapping[str, Doses] | None) -> dict[str, Dose]:
-        """Doses as a user gives them, by the drugs' own names. Raises InputError."""
-        if doses is None:
-            return {}
-        if not isinstance(doses, Mapping):
-            raise InputError(
-                f"doses is {doses!r}, but must map drug names to nM; write {{'milademetan': 100.0}}"
-            )
-        given: dict[str, Dose] = {}
-        for name, dose in doses.items():
-            drug = self._drug(name)
-            if drug in given:
-                raise InputError(f"{drug} is dosed twice, as '{name}' too; give one dose for it")
-            given[drug] = as_dose(dose, drug)
-        if len({dose.medium_volume for dose in given.values()}) > 1:
-            raise InputError(
-                "one drug is in a closed dish and the other is not, or in another volume; "
-                "both share the medium: give both with pn.closed and one medium_volume"
-            )
-        return given
-
-    def _drug(self, name: str) -> str:
-        if self.definition.foreign:
-            raise InputError(
-                f"dose of {name}: {self.definition.id} was read from a file and has no drugs; "
-                "change its parameters instead"
-            )
-        own = self.definition.drug_names
-        if isinstance(name, str) and name.strip().casefold() in own:
-            return own[name.strip().casefold()]
-        if isinstance(name, str) and name.strip().casefold() in (known := drug_names()):
-            drug = known[name.strip().casefold()]
-            has = ", ".join(self.definition.drugs) or "no drug"
-            raise InputError(
-                f"dose of {drug}: this model has {has}; load it with "
-                f"pn.load({', '.join(repr(d) for d in (*self.definition.drugs, drug))})"
-            )
-        raise unknown_name("drug", name, self.definition.drugs or set(drug_names().values()))
-
-    def checked_parameters(self, parameters: Mapping[str, float] | None) -> dict[str, float]:
-        """Parameters as a user gives them, as floats. Raises InputError, UnknownNameError."""
-        if parameters is None:
-            return {}
-        if not isinstance(parameters, Mapping):
-            raise InputError(
-                f"parameters is {parameters!r}, but must map ids to numbers; "
-                "write {'k_deg_p53': 0.1}"
-            )
-        known = self.definition.parameters
-        for name, value in parameters.items():
-            if name not in known:
-                raise unknown_name("parameter", name, known)
-            if name in _INPUTS:
-                raise InputError(f"parameter {name} cannot be set: {_INPUTS[name]}")
-            number = finite_number(
-                value, f"parameter {name}", known[name].unit, negative=self.definition.foreign
-            )
-            if number == 0 and name in self.definition.divisors:
-                raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
-        return {name: float(value) for name, value in parameters.items()}
-
-    def checked_observables(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """Names of what a run returns, each once. Raises InputError, UnknownNameError."""
-        if names is None:
-            return self.definition.variables
-        if not isinstance(names, Iterable):
-            raise InputError(f"observables is {names!r}, but must be a list of names")
-        chosen = [names] if isinstance(names, str) else list(names)
-        if not chosen:
-            raise InputError("observables is empty; name at least one, or leave it out for all")
-        for name in chosen:
-            if name not in self.definition.variables:
-                raise unknown_name("observable", name, self.definition.variables)
-        return tuple(dict.fromkeys(chosen))
+    def _volume_of(self, drug: str) -> str:
+        """The parameter that turns a dose [nmol] of a drug into a concentration."""
+        return f"V_central_{self.definition.drugs[drug]}"
 
     def _about(self, name: str) -> dict[str, str]:
         unit = self.definition.units[name]
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
-        unit = {"per_hour": "1/h", "dimensionless": "1"}.get(unit, unit)
-        return {"units": unit, "long_name": OBSERVABLES.get(name, name)}
+        meaning = {**OBSERVABLES, **OUTSIDE}.get(name, name)
+        return {"units": shown_unit(unit), "long_name": meaning}
 
     def _provenance(
-        self, doses: Mapping[str, Dose], changed: Mapping[str, float], feedback: bool
+        self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
         if self.definition.foreign:
             return {
@@ -510,6 +415,8 @@ class Model:
             "model": self.definition.id,
             "drugs": ", ".join(self.definition.drugs),
             "cell_line": self.definition.cell_line,
+            "system": self.definition.system,
+            **({"host": self.definition.host} if self.definition.in_body else {}),
             "doses": json.dumps({drug: str(dose) for drug, dose in doses.items()}),
             "parameters": json.dumps(dict(changed)),
             "feedback": "closed" if feedback else "open",
@@ -520,16 +427,34 @@ class Model:
 
 def load(
     *names: str,
-    cell_line: str = GENERIC,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
     drugs: str | Path | None = None,
     cell_lines: str | Path | None = None,
+    pharmacokinetics: str | Path | None = None,
 ) -> Model:
     """The loop in `cell_line`, alone or with one inhibitor, one degrader or both.
 
-    Names and synonyms are those of `p53net list`, in any case; `drugs` and `cell_lines` are
-    tab-separated tables with more rows. Raises UnknownNameError, InputError, TableError.
+    `system` says where the cell is: in a "dish", in a "culture" whose cells divide and die, in a
+    "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
+    without any cell. The cell line is generic, or that of the system: marrow's is "progenitor".
+
+    Names and synonyms are those of `p53net list`, in any case; `drugs`, `cell_lines` and
+    `pharmacokinetics` are tab-separated tables with more rows. Raises UnknownNameError, InputError,
+    TableError.
     """
-    return Model(define(*names, cell_line=cell_line, drugs=drugs, cell_lines=cell_lines))
+    return Model(
+        define(
+            *names,
+            cell_line=cell_line,
+            system=system,
+            host=host,
+            drugs=drugs,
+            cell_lines=cell_lines,
+            pharmacokinetics=pharmacokinetics,
+        )
+    )
 
 
 def read_sbml(path: str | Path) -> Model:
@@ -549,33 +474,3 @@ def read_sbml(path: str | Path) -> Model:
 
     definition = read_definition(path)
     return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
-
-
-def checked_times(times: ArrayLike) -> FloatArray:
-    """Times [h] as an array that starts at 0 and rises. Raises InputError."""
-    try:
-        if isinstance(times, str | Mapping | Set | np.ma.MaskedArray):
-            raise TypeError
-        raw = np.asarray(times)
-        if raw.dtype.kind not in "iuf":
-            raise TypeError
-        grid = raw.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"times must be numbers [h], not {str(times)[:60]!r}") from None
-    if grid.ndim != 1 or grid.size < 2:
-        raise InputError("times must be a list of at least two numbers [h], starting at 0")
-    if grid.size > MOST_POINTS:
-        raise InputError(f"times has {grid.size:,} points; at most {MOST_POINTS:,} are allowed")
-    if not np.isfinite(grid).all():
-        raise InputError("times contains NaN or infinity; give finite hours")
-    if grid[0] != 0.0:
-        raise InputError(
-            f"times starts at {grid[0]:g} h, but every run starts at 0; put 0 first and cut later"
-        )
-    if (np.diff(grid) <= 0).any():
-        where = int(np.argmax(np.diff(grid) <= 0))
-        raise InputError(
-            f"times must rise strictly, but {grid[where + 1]:g} h follows {grid[where]:g} h; "
-            "sort them and drop repeats"
-        )
-    return grid

@@ -233,7 +233,7 @@ def test_rates_are_roadrunners(name: str) -> None:
         setting = {**one.parameters, "feedback": 0.3, "P2_activity_held": 0.2}
         if model.definition.drugs:
             setting["closed_dish"] = 1.0
-        expected, activity = reference.look(setting, state[order], "P2_activity_closed")
+        expected, activity = reference.look(setting, state[order], ["P2_activity_closed"])
         known = {**system.parameters, **setting, **dict(zip(system.states, state, strict=True))}
         nodes = [*system.rates, system.derived["P2_activity_closed"]]
         *found, active = system.values(nodes, known)
@@ -724,7 +724,7 @@ def free_drug(
 ) -> np.ndarray:
     """In a cell without MDM2, by the formula between doses."""
     p = {name: row.value for name, row in model.definition.parameters.items()}
-    k, fu = p["k_perm_inhibitor"], p["fu_inhibitor"]
+    k, fu = p["k_perm_inhibitor"], p["fu_medium_inhibitor"]
     found, inside = np.zeros(len(times)), 0.0
     ends = [time for time, _ in steps[1:]] + [math.inf]
     for (start, level), end in zip(steps, ends, strict=True):
@@ -832,7 +832,7 @@ def test_untreated_states_are_roadrunners(name: str) -> None:
         changed = {n: float(values[i]) for n, values in moving.items()}
         if i in found.failures:
             continue
-        expected, _ = reference.untreated_state(changed, model.many.engine.states)
+        expected, _ = reference.untreated_state(changed, model.many.engine.states, ())
         assert (np.abs(state - expected) <= 1e-9 * (np.abs(expected) + 1e-3)).all()
         compared += 1
     assert compared >= 38

@@ -380,7 +380,7 @@ def test_an_error_of_roadrunner_is_one_points(monkeypatch: pytest.MonkeyPatch) -
         raise np.linalg.LinAlgError("Singular matrix")
 
     model = pn.load("milademetan")
-    monkeypatch.setattr(model, "_untreated_rest", fail)
+    monkeypatch.setattr(model._untreated, "_rest", fail)
     found = run("batch", model, MIXED.iloc[:3], measures=["auc:p53_active"])
     assert found["status"].values.tolist() == ["failed", "ok", "ok"]
     assert found["reason"].values[0] == "LinAlgError: Singular matrix"

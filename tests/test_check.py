@@ -9,6 +9,8 @@ import pytest
 
 from p53net.model import check, fragments, sbml, tables
 from p53net.model.check import Finding, findings
+from p53net.model.definition import define
+from p53net.model.systems import SYSTEMS
 from p53net.model.tables import Value
 
 SMALL = """model *small()
@@ -90,7 +92,8 @@ MODELS = {
 def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, dict[str, Value]]:
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
-    text = fragments.join("shipped", [known[name] for name in drugs], line)
+    system = SYSTEMS["dish"]
+    text = fragments.join("shipped", system, [known[name] for name in drugs], line, {})
     return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 
 
@@ -103,6 +106,13 @@ def test_every_shipped_drug_and_cell_line_has_no_finding() -> None:
     found = {name: findings(*shipped((name,))) for name in tables.drug_entries()}
     found |= {line: findings(*shipped((), line)) for line in tables.cell_line_entries()}
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "dish"])
+@pytest.mark.parametrize("drugs", [("milademetan",), ("KT-253",), ("milademetan", "KT-253")])
+def test_no_system_has_a_finding(system: str, drugs: tuple[str, ...]) -> None:
+    made = define(*drugs, system=system)
+    assert findings(made.sbml, made.parameters) == []
 
 
 def test_no_parameter_of_the_shipped_model_can_be_a_thousand_times_off() -> None:

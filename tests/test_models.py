@@ -80,7 +80,7 @@ def test_free_drug_in_an_open_dish_follows_its_closed_form() -> None:
     """Without MDM2 the drug in the cell is fu * medium * (1 - exp(-k_perm t))."""
     model = MODELS["inhibitor"]
     run = model.simulate(TIMES, {"milademetan": 100.0}, {"k_transl_MDM2": 0.0})
-    fu = model.definition.parameters["fu_inhibitor"].value
+    fu = model.definition.parameters["fu_medium_inhibitor"].value
     k_perm = model.definition.parameters["k_perm_inhibitor"].value
     expected = fu * 100.0 * (1.0 - np.exp(-k_perm * TIMES))
     np.testing.assert_allclose(run["inhibitor"].values, expected, atol=1e-7 * fu * 100.0)

@@ -301,19 +301,21 @@ def test_the_fast_untreated_state_is_the_integrated_one(moves: list[tuple[str, f
     changed = {name: rows[name].value * 10**power for name, power in moves}
     engine = BOTH._engine
     try:
-        integrated = engine.steady_state(changed, BOTH._seed(changed))
+        integrated = engine.steady_state(changed, BOTH._untreated._seed(changed))
     except pn.SteadyStateError:
         with pytest.raises(pn.SteadyStateError):
-            BOTH._untreated_rest(changed)
+            BOTH._untreated._rest(changed, ())
         return
-    np.testing.assert_allclose(BOTH._untreated_rest(changed)[0], integrated, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        BOTH._untreated._rest(changed, ())[0], integrated, rtol=1e-9, atol=1e-9
+    )
 
 
 def test_drug_parameters_leave_the_untreated_state_bit_for_bit() -> None:
-    usual, _ = BOTH._untreated_rest({})
-    for name in ("Ki_inhibitor", "k_ub_MDM2", "fu_degrader"):
-        np.testing.assert_array_equal(BOTH._untreated_rest({name: 0.5})[0], usual)
-    assert (BOTH._untreated_rest({"CRBN_total": 200.0})[0] != usual).any()
+    usual, _ = BOTH._untreated._rest({}, ())
+    for name in ("Ki_inhibitor", "k_ub_MDM2", "fu_medium_degrader"):
+        np.testing.assert_array_equal(BOTH._untreated._rest({name: 0.5}, ())[0], usual)
+    assert (BOTH._untreated._rest({"CRBN_total": 200.0}, ())[0] != usual).any()
 
 
 def test_the_store_is_plain_parquet(tmp_path: Path, small: xr.Dataset) -> None:
@@ -637,7 +639,7 @@ def test_a_tornado_takes_every_parameter() -> None:
 
 def test_sobol_indices_of_a_product() -> None:
     """Without p53 and MDM2 in the way, drug in the cell is dose times free fraction."""
-    axes = {"milademetan": pn.uniform(1e6, 3e6), "fu_inhibitor": pn.uniform(0.1, 0.9)}
+    axes = {"milademetan": pn.uniform(1e6, 3e6), "fu_medium_inhibitor": pn.uniform(0.1, 0.9)}
     found = pn.sobol_indices(
         LINE, axes, "at:inhibitor_in_cell:24", points=256, times=[0.0, 12.0, 24.0]
     )
@@ -647,14 +649,16 @@ def test_sobol_indices_of_a_product() -> None:
         return (width**2 / 12) / mean**2
 
     v = {name: relative_variance(axis) for name, axis in axes.items()}
-    total = v["milademetan"] + v["fu_inhibitor"] + v["milademetan"] * v["fu_inhibitor"]
+    total = (
+        v["milademetan"] + v["fu_medium_inhibitor"] + v["milademetan"] * v["fu_medium_inhibitor"]
+    )
     for name, one in v.items():
-        alone, all_in = one / total, (one + v["milademetan"] * v["fu_inhibitor"]) / total
+        alone, all_in = one / total, (one + v["milademetan"] * v["fu_medium_inhibitor"]) / total
         row = found.sel(parameter=name)
         assert float(row["S1"]) == pytest.approx(alone, abs=0.03)
         assert float(row["ST"]) == pytest.approx(all_in, abs=0.03)
         assert abs(float(row["S1"]) - alone) < 2 * float(row["S1_conf"])
-    assert found["parameter"].values.tolist() == ["fu_inhibitor", "milademetan"]
+    assert found["parameter"].values.tolist() == ["fu_medium_inhibitor", "milademetan"]
 
 
 @pytest.mark.parametrize(
@@ -675,5 +679,5 @@ def test_sobol_indices_need_every_point() -> None:
     with pytest.raises(pn.MeasureError, match="of 16 points have no rebound"):
         pn.sobol_indices(LINE, axes, "rebound", points=4, times=TIMES)
     with pytest.raises(pn.MeasureError, match="same at every point"):
-        pn.sobol_indices(LINE, {"Ki_inhibitor": pn.uniform(1, 2), "fu_inhibitor": pn.uniform(0, 1)},
+        pn.sobol_indices(LINE, {"Ki_inhibitor": pn.uniform(1, 2), "fu_medium_inhibitor": pn.uniform(0, 1)},
                          PEAK, points=4, times=TIMES)  # fmt: skip

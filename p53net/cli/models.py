@@ -29,8 +29,8 @@ from p53net.cli.terminal import (
 )
 from p53net.dosing import finite_number
 from p53net.errors import InputError, P53NetError
+from p53net.inputs import MOST_POINTS
 from p53net.model import GENERIC, OBSERVABLES, cell_line_entries, drug_entries
-from p53net.simulate import MOST_POINTS
 from p53net.sweeps.measure import listed
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")

@@ -36,8 +36,8 @@ from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.files import made_folder
+from p53net.inputs import MOST_POINTS
 from p53net.model import GENERIC
-from p53net.simulate import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 
 Drugs = Annotated[

@@ -61,8 +61,12 @@ class RoadRunnerEngine:
         """When `perf_counter` passes this, the next integration is a TimeLimitError."""
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
-        self.species = definition.states or tuple(self._model.getFloatingSpeciesIds())
-        """What has a start value, in its order; of a foreign model also what rate rules move."""
+        self.species = definition.states or (
+            *self._model.getFloatingSpeciesIds(),
+            *definition.rate_variables,
+        )
+        """What has a start value, in its order; what has a rate of its own comes last."""
+        self._in_reactions = len(self.species) - len(definition.rate_variables)
         self._shown = {n: f"[{n}]" for n in definition.species if n not in definition.amounts}
         """How RoadRunner calls a concentration; without brackets it gives the amount."""
         self._from_file = dict[tuple[tuple[str, float], ...], dict[str, float]]()
@@ -90,6 +94,8 @@ class RoadRunnerEngine:
         for number, segment in enumerate(segments):
             for name, value in segment.settings.items():
                 runner[f"[{name}]"] = value
+            for name, value in segment.additions.items():
+                runner[f"[{name}]"] = runner[f"[{name}]"] + value
             last = number == len(segments) - 1
             if last and not number and times[-1] > times[0]:  # the usual run: one constant dose
                 rows = self._looking(parameters, times)[:, 1:]
@@ -126,16 +132,20 @@ class RoadRunnerEngine:
         return self._from_file[key]
 
     def look(
-        self, parameters: Mapping[str, float], state: FloatArray, variable: str
-    ) -> tuple[FloatArray, float]:
-        """Rates of change of `species` [nM/h] in a given state, and one derived quantity there."""
+        self, parameters: Mapping[str, float], state: FloatArray, quantities: Sequence[str] = ()
+    ) -> tuple[FloatArray, FloatArray]:
+        """Rates of change of `species` [nM/h] in a given state, and some quantities there."""
         self._prepare(parameters, state)
-        return self._rates(state), float(self._runner[variable])
+        return self._rates(state), self._values(quantities)
 
     def rest_near(
-        self, parameters: Mapping[str, float], near: FloatArray, still: FloatArray, variable: str
-    ) -> tuple[FloatArray, float] | None:
-        """A stable state at rest [nM] near a given one, and one derived quantity there, if found.
+        self,
+        parameters: Mapping[str, float],
+        near: FloatArray,
+        still: FloatArray,
+        quantities: Sequence[str] = (),
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """A stable state at rest [nM] near a given one, and some quantities there, if found.
 
         It is `near` itself where the rates there are, bit for bit, those of another cell at rest,
         `still`; otherwise Newton steps lead to it, with conserved totals as in `near`. Only for a
@@ -154,7 +164,7 @@ class RoadRunnerEngine:
                 return None
             state = np.where(state < _NOTHING, 0.0, state)
             self._model.setFloatingSpeciesConcentrations(state)
-        return state, float(self._runner[variable])
+        return state, self._values(quantities)
 
     def steady_state(
         self, parameters: Mapping[str, float], start: FloatArray, stable: bool = True
@@ -221,7 +231,8 @@ class RoadRunnerEngine:
             return
         self._runner.resetToOrigin()
         places, values = list[int](), list[float]()
-        for name, value in parameters.items():
+        rated = zip(self.species[self._in_reactions :], start[self._in_reactions :], strict=True)
+        for name, value in (*parameters.items(), *rated):
             if name in self._places:
                 places.append(self._places[name])
                 values.append(value)
@@ -229,7 +240,7 @@ class RoadRunnerEngine:
                 self._runner[name] = value
         self._model.setGlobalParameterValues(np.array(places, dtype=np.int32), np.array(values))
         if not self._definition.foreign:
-            self._model.setFloatingSpeciesConcentrations(start)
+            self._model.setFloatingSpeciesConcentrations(start[: self._in_reactions])
             return
         given = {**dict(zip(self.species, start, strict=True)), **parameters}
         for name in sorted(given, key=self._shown.__contains__):  # volumes before concentrations
@@ -322,6 +333,10 @@ class RoadRunnerEngine:
             moved[place] += nudge
             jacobian[:, column] = ((self._rates(moved) - rates) / nudge)[places]
         return jacobian
+
+    def _values(self, quantities: Sequence[str]) -> FloatArray:
+        """Of species and derived quantities, now."""
+        return np.array([self._runner[self._shown.get(name, name)] for name in quantities])
 
     def _rates(self, state: FloatArray) -> FloatArray:
         """Rates of change in nM/h."""

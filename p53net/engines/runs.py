@@ -1,7 +1,7 @@
 """What every engine is given for a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Segment:
-    """From `start` to `end` [h], after setting medium concentrations [nM] at `start`."""
+    """From `start` to `end` [h], after setting and then raising concentrations [nM] at `start`."""
 
     start: float
     end: float
-    settings: Mapping[str, float]
+    settings: Mapping[str, float] = field(default_factory=dict)
+    additions: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,23 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from p53net.errors import InputError, TableError
+from p53net.errors import InputError, TableError, unknown_name
 from p53net.model import fragments
-from p53net.model.tables import Value, cell_line_entries, drug_entries, names_of, resolve
+from p53net.model.systems import SYSTEMS, System, dosed_species
+from p53net.model.tables import (
+    Entry,
+    Value,
+    cell_line_entries,
+    drug_entries,
+    host_entries,
+    names_of,
+    pharmacokinetics_of,
+    resolve,
+)
 
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
@@ -23,7 +33,20 @@ OBSERVABLES = {
     "PUMA": "PUMA (BBC3) protein",
     "GDF15": "GDF15 in the cell",
 }
-"""Read-outs that every model has, in nM, and what they are."""
+"""Read-outs that every model of a cell has, in nM, and what they are."""
+
+OUTSIDE = {
+    "caspase": "active caspase-3/7",
+    "live_cells": "live cells, in multiples of those seeded",
+    "tumour_volume": "volume of the tumour, dying cells included",
+    "platelets": "platelet count",
+    "neutrophils": "neutrophil count",
+    "haemoglobin": "haemoglobin",
+    "GDF15_serum": "GDF-15 in serum, in multiples of untreated",
+    "inhibitor_plasma": "inhibitor in plasma",
+    "degrader_plasma": "degrader in plasma",
+}
+"""Read-outs that some systems have besides, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.
@@ -50,7 +73,7 @@ class Definition:
     """SBML with every start value at zero: engines compute the untreated state."""
     parameters: Mapping[str, Value]
     starts: Mapping[str, str]
-    """Species that start at the value of a parameter."""
+    """What starts at the value of a parameter."""
     species: tuple[str, ...]
     derived: tuple[str, ...]
     counters: tuple[str, ...]
@@ -59,6 +82,22 @@ class Definition:
     """Parameters and compartments that some rate divides by: they must not be zero."""
     units: Mapping[str, str]
     compartment_of: Mapping[str, str]
+    system: str = "dish"
+    """One of `SYSTEMS`: where the cell and its drug are."""
+    host: str = ""
+    """Whose body it is, if it is one."""
+    body_weight: float = 0.0
+    """Of the host [kg]."""
+    dosed: Mapping[str, str] = field(default_factory=dict)
+    """Drug to the species that its doses go into."""
+    molar_masses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Drug to g/mol of each of its forms; the free base is ""."""
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that hold the untreated value of a quantity in the cell."""
+    rate_variables: Mapping[str, float] = field(default_factory=dict)
+    """What has a rate of its own instead of reactions, such as a volume, and where it starts."""
+    cell: "Definition | None" = None
+    """The cell alone, where this is more: its state at rest is what the untreated one is."""
     foreign: bool = False
     """Read from a file that is not ours: runs begin at its own start values, without drugs."""
     time_unit: str = "h"
@@ -85,31 +124,58 @@ class Definition:
         """All that a run can return: the common read-outs first, then the rest."""
         if self.foreign:
             return (*self.species, *self.derived)
-        rest = [name for name in (*self.species, *self.derived) if name not in OBSERVABLES]
-        return (*OBSERVABLES, *rest)
+        known = (*self.species, *self.rate_variables, *self.derived)
+        first = [name for name in (*OBSERVABLES, *OUTSIDE) if name in known]
+        return (*first, *(name for name in known if name not in first))
+
+    @property
+    def has_loop(self) -> bool:
+        """Whether there is a cell with the loop of p53 and MDM2."""
+        return not self.foreign and "feedback" in self.parameters
+
+    @property
+    def in_body(self) -> bool:
+        """Whether doses are masses that go into a host, instead of concentrations of a medium."""
+        return bool(self.host)
+
+
+_SHOWN = {
+    "dimensionless": "1",
+    "per_hour": "1/h",
+    "per_nM": "1/nM",
+    "hour": "h",
+    "L_per_hour": "L/h",
+    "mm3_per_hour": "mm3/h",
+    "giga_per_L": "1e9/L",
+    "g_per_dL": "g/dL",
+}
 
 
 def shown_unit(unit: str) -> str:
     """A unit of the model as people and other tools write it."""
-    return {"dimensionless": "1", "per_hour": "1/h"}.get(unit, unit)
+    return _SHOWN.get(unit, unit)
 
 
 def define(
     *names: str,
-    cell_line: str = GENERIC,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
     drugs: str | Path | None = None,
     cell_lines: str | Path | None = None,
+    pharmacokinetics: str | Path | None = None,
 ) -> Definition:
-    """The definition of the loop in `cell_line` with these drugs; `drugs` and `cell_lines` are
-    tables of the user's own rows.
+    """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    Raises UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
+    `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows. Raises
+    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
     """
-    from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
-
+    if system not in SYSTEMS:
+        raise unknown_name("system", system, SYSTEMS)
+    kind = SYSTEMS[system]
     known = drug_entries(drugs)
     chosen = [resolve("drug", name, known) for name in names]
-    line = resolve("cell_line", cell_line, cell_line_entries(cell_lines))
+    line = resolve("cell_line", cell_line or kind.cell_line, cell_line_entries(cell_lines))
     roles: dict[str, str] = {}
     for drug in chosen:
         role = drug.facts["mechanism"]
@@ -120,21 +186,86 @@ def define(
                 f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
             )
         roles[drug.name] = role
-    where = [] if line.name == GENERIC else [line.name]
-    model_id = "_".join(_identifier(name) for name in (*(roles or ["p53_loop"]), *where))
-    if model_id.casefold() in _RESERVED:
-        model_id = f"drug_{model_id}"
-    text = fragments.join(model_id, chosen, line)
+    body = _host(kind, system, host)
+    if kind.cell is None and not chosen:
+        raise InputError(f"the system {system} is about a drug; name one")
+    if body is not None and system == "marrow" and body.name != "human":
+        raise InputError(
+            f"there is no marrow of {body.name}: baselines and maturation are those of patients, "
+            "and mouse CRBN binds degraders poorly; choose host='human'"
+        )
+    rows: dict[str, Entry] = {}
+    if body is not None:
+        rows = {d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics) for d in chosen}
+    model_id = _model_id(
+        system, list(roles), "" if line.name == kind.cell_line else line.name, body
+    )
+    text = fragments.join(model_id, kind, chosen, line, rows)
+    outer = _defined(model_id, text, roles, line, {drug.name: drug for drug in chosen})
+    cell = None
+    if kind.cell is not None and (kind.in_body or kind.around):
+        alone = fragments.join(f"{model_id}_cell", kind, chosen, line, {}, alone=True)
+        inner = _defined(f"{model_id}_cell", alone, roles, line, {d.name: d for d in chosen})
+        cell = replace(inner, dosed={drug: f"{role}_medium" for drug, role in roles.items()})
+    return replace(
+        outer,
+        system=system,
+        host="" if body is None else body.name,
+        body_weight=0.0 if body is None else body.quantities["body_weight"].value,
+        dosed={
+            drug: dosed_species(role, kind, rows[drug].facts["route"] if rows else "")
+            for drug, role in roles.items()
+        },
+        molar_masses={drug.name: molar_masses(drug) for drug in chosen},
+        cell=cell,
+    )
+
+
+def molar_masses(drug: Entry) -> dict[str, float]:
+    """g/mol of each form of a drug; the free base is ""."""
+    return {
+        name.partition(" of ")[2]: row.value
+        for name, row in drug.quantities.items()
+        if name.startswith("molar_mass")
+    }
+
+
+def _host(kind: System, system: str, name: str | None) -> Entry | None:
+    if not kind.in_body:
+        if name is not None:
+            raise InputError(
+                f"host is {name!r}, but a {system} is in no body; leave host out, or choose a "
+                "system that is in one: " + ", ".join(n for n, k in SYSTEMS.items() if k.in_body)
+            )
+        return None
+    return resolve("host", "human" if name is None else name, host_entries())
+
+
+def _model_id(system: str, drugs: list[str], line: str, host: Entry | None) -> str:
+    where = [] if system == "dish" else [system]
+    where += [host.name] if host is not None and host.name != "human" else []
+    where += [line] if line else []
+    model_id = "_".join(_identifier(name) for name in (*(drugs or ["p53_loop"]), *where))
+    return f"drug_{model_id}" if model_id.casefold() in _RESERVED else model_id
+
+
+def _defined(
+    model_id: str, text: fragments.Text, roles: Mapping[str, str], line: Entry,
+    drugs: Mapping[str, Entry],
+) -> Definition:  # fmt: skip
+    from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
+
     compiled = sbml.to_sbml(text.antimony, model_id)
     divisors = sbml.divisors_of(compiled)
-    for name in sorted(divisors):
-        if text.parameters[name].value == 0:
+    for name in sorted(divisors & text.parameters.keys()):
+        row = text.parameters[name]
+        if row.value == 0 and row.kind != "computed":
             raise TableError(f"{name} is 0 in a table, but the model divides by it; give more")
     return Definition(
         id=model_id,
         drugs=roles,
         cell_line=line.name,
-        drug_names=names_of({drug.name: drug for drug in chosen}),
+        drug_names=names_of(drugs),
         antimony=text.antimony,
         sbml=compiled,
         parameters=text.parameters,
@@ -145,6 +276,8 @@ def define(
         divisors=divisors,
         units=sbml.units_of(compiled),
         compartment_of=sbml.compartments_of(compiled),
+        computed=text.computed,
+        rate_variables=sbml.rate_variables_of(compiled),
     )
 
 

@@ -1,7 +1,9 @@
 """Model text: fragments of Antimony joined into one flat model, and what each line says.
 
-A fragment is plain Antimony, one statement a line, with one extension: `name += terms` adds to a
-sum to which several fragments contribute. Joining writes each such sum as one rule.
+A fragment is plain Antimony, one statement a line, with two extensions. `name += terms` adds to a
+sum to which several fragments contribute; joining writes each such sum as one rule. In fragments
+that surround a cell, `drug` as a word of a name stands for the mechanism of a drug; joining writes
+such a line once for each drug of the model.
 """
 
 import math
@@ -11,19 +13,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p53net.errors import ModelError, TableError, unknown_name
+from p53net.model.systems import FOLLOWING, FRAME, LOOP, SHARED, System, templates
 from p53net.model.tables import KINDS, MECHANISMS, Entry, Value, models_folder
 
 if TYPE_CHECKING:
     import pint
 
-CORE, SHARED = "core", "drug"
 INPUT_KINDS = ("input", "computed")
 """Parameters that belong to the run and not to the cell: set by the user, or by the start."""
+
+_STARTS_AT = "start"  # said of a number that is where a variable starts
 
 _PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*// (?P<said>.+)$")
 _ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
 _UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
 _START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
+_COMPUTED = re.compile(r"^untreated (?P<variable>\w+) of the same parameter set$")
+_RATE = re.compile(r"^(?P<id>\w+)' = .+$")
+_DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
 _NAME_AND_POWER = r"[A-Za-zµμ%][\wµμ]*\ *((\*\*|\^)\ *-?[0-9])?"
 _PLAIN_UNIT = re.compile(rf"(1|{_NAME_AND_POWER})(\ *[*/]\ *{_NAME_AND_POWER})*", re.VERBOSE)
 """Pint evaluates what it is given, so that a power of a power could run for ever."""
@@ -33,6 +40,7 @@ _STATEMENTS = re.compile(
     | (species\ \w+\ in|compartment)\ \w+
     | \w+\ =\ ([-+.\deE]+\ )?\w+
     | \w+\ :=\ .+
+    | \w+'\ =\ .+
     | \w+\ has\ \w+
     | \w+:\ .*[=-]>.*;\ .+
     | \w+\.sboTerm\ =\ \d+\s*;\ \w+\ \w+\ "\S+"(,\ "\S+")*
@@ -50,7 +58,9 @@ class Text:
     antimony: str
     parameters: Mapping[str, Value]
     starts: Mapping[str, str]
-    """Species that start at the value of a parameter, such as CRBN at CRBN_total."""
+    """What starts at the value of a parameter, such as CRBN at CRBN_total."""
+    computed: Mapping[str, str]
+    """Parameters that hold the untreated value of a quantity."""
 
 
 def fragment(name: str) -> str:
@@ -58,29 +68,53 @@ def fragment(name: str) -> str:
     return (models_folder() / f"{name}.ant").read_text(encoding="utf-8")
 
 
-def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
-    """One flat model of the loop, the modules of `drugs` and the values of their rows."""
-    mechanisms = [drug.facts["mechanism"] for drug in drugs]
-    modules = [name for name in MECHANISMS if name in mechanisms]
-    lines = [
-        line
-        for name in (CORE, *([SHARED] if modules else []), *modules)
-        for line in fragment(name).splitlines()
-    ]
-    lines = _summed(lines)
+def join(
+    model_id: str,
+    system: System,
+    drugs: Sequence[Entry],
+    cell_line: Entry,
+    pharmacokinetics: Mapping[str, Entry],
+    *,
+    alone: bool = False,
+) -> Text:
+    """One flat model of a system with the modules of `drugs`, and the values of all rows.
+
+    `pharmacokinetics` are those of each drug by name, in a body. `alone` takes the cell out of what
+    surrounds it.
+    """
+    roles = {drug.facts["mechanism"]: drug.name for drug in drugs}
+    routes = {
+        role: pharmacokinetics[roles[role]].facts["route"]
+        if roles[role] in pharmacokinetics
+        else ""
+        for role in MECHANISMS
+        if role in roles
+    }
+    lines = fragment(FRAME).splitlines()
+    if system.cell is not None:
+        for name in (LOOP, *((SHARED, *routes) if routes else ()), *system.cell):
+            lines += fragment(name).splitlines()
+    for name, mechanisms in system.surroundings(routes, alone):
+        lines += _for_each(mechanisms, fragment(name).splitlines())
+    lines = _summed(_units_once(lines))
     _refuse_unknown_statements(lines)
     parameters = _parameters(lines)
     units = {match["id"]: match["definition"] for line in lines if (match := _UNIT.match(line))}
-    for entry in (*drugs, cell_line):
-        own = _settable(entry)
+    rows = [(drug, _of_drug(drug)) for drug in drugs]
+    rows += [
+        (pharmacokinetics[name], _of_pharmacokinetics(pharmacokinetics[name], role))
+        for role, name in roles.items()
+        if name in pharmacokinetics
+    ]
+    for entry, own in (*rows, (cell_line, _of_cell_line())):
         for name, row in entry.values.items():
             if name not in own:
                 raise TableError(f"{entry.name}: {unknown_name('parameter', name, own)}")
             if name not in parameters:
-                continue  # a cell line's value for a module that this model does not have
+                continue  # a value for a module that this model does not have
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
     lines = [_written(line, parameters) for line in lines]
-    lines += [_identity(drug) for drug in drugs if "inchikey" in drug.facts]
+    lines += [line for drug in drugs if "inchikey" in drug.facts for line in _identity(drug, lines)]
     _refuse_duplicates(lines)
     return Text(
         antimony="\n".join([f"model *{model_id}()", *lines, "end", ""]),
@@ -90,15 +124,63 @@ def join(model_id: str, drugs: Sequence[Entry], cell_line: Entry) -> Text:
             for line in lines
             if (match := _START.match(_code(line)))
         },
+        computed={
+            name: match["variable"]
+            for name, row in parameters.items()
+            if row.kind == "computed" and (match := _COMPUTED.match(row.source))
+        },
     )
 
 
-def _settable(entry: Entry) -> list[str]:
-    """What the rows of an entry may set: a drug its own module, a cell line any parameter."""
-    mechanism = entry.facts.get("mechanism")
-    parts = (CORE, SHARED, *MECHANISMS) if mechanism is None else (mechanism,)
-    found = _parameters(line for part in parts for line in fragment(part).splitlines())
-    return [name for name, value in found.items() if value.kind not in INPUT_KINDS]
+def _of_drug(drug: Entry) -> list[str]:
+    """Parameters that rows of a drug may set: those of its module, and of its medium."""
+    role = drug.facts["mechanism"]
+    return _settable([*fragment(role).splitlines(), *_for_each([role], _templates("dish"))])
+
+
+def _of_pharmacokinetics(entry: Entry, role: str) -> list[str]:
+    return _settable(_for_each([role], _templates(*templates(entry.facts["route"]))))
+
+
+def _of_cell_line() -> list[str]:
+    names = (LOOP, SHARED, *MECHANISMS, "dish", *FOLLOWING)
+    lines = (line for name in names for line in fragment(name).splitlines())
+    return _settable(line for line in lines if not _DRUG.search(_code(line)))
+
+
+def _templates(*names: str) -> list[str]:
+    """Lines of fragments that hold for one drug."""
+    lines = [line for name in names for line in fragment(name).splitlines()]
+    return [line for line in lines if _DRUG.search(_code(line))]
+
+
+def _settable(lines: Iterable[str]) -> list[str]:
+    return [name for name, value in _parameters(lines).items() if value.kind not in INPUT_KINDS]
+
+
+def _for_each(mechanisms: Sequence[str], lines: Iterable[str]) -> list[str]:
+    """The lines, those about `drug` once for each mechanism."""
+    written: list[str] = []
+    for line in lines:
+        code = _code(line)
+        if not _DRUG.search(code):
+            written.append(line)
+            continue
+        start = line.index(code)
+        end = start + len(code)
+        written += [line[:start] + _DRUG.sub(role, code) + line[end:] for role in mechanisms]
+    return written
+
+
+def _units_once(lines: Iterable[str]) -> list[str]:
+    """The lines without units that an earlier fragment has declared in the same words."""
+    seen: set[str] = set()
+    kept: list[str] = []
+    for line in lines:
+        if not (_UNIT.match(line) and line in seen):
+            kept.append(line)
+        seen.add(line)
+    return kept
 
 
 def _summed(lines: Iterable[str]) -> list[str]:
@@ -116,7 +198,7 @@ def _summed(lines: Iterable[str]) -> list[str]:
 def _parameters(lines: Iterable[str]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for line in lines:
-        if match := _PARAMETER.match(line):
+        if (match := _PARAMETER.match(line)) and not match["said"].startswith(f"{_STARTS_AT}:"):
             kind, source = _kind(match["id"], match["said"].strip())
             number = float(match["value"])
             if not math.isfinite(number):
@@ -139,7 +221,7 @@ def _kind(name: str, said: str) -> tuple[str, str]:
 
 def _written(line: str, parameters: Mapping[str, Value]) -> str:
     match = _PARAMETER.match(line)
-    if match is None:
+    if match is None or match["id"] not in parameters:
         return line
     value = parameters[match["id"]]
     assignment = f"{match['id']} = {value.value:.12g} {value.unit}"
@@ -187,13 +269,15 @@ def _code(line: str) -> str:
     return re.split(r"(?<!:)//", line)[0].strip()
 
 
-def _identity(drug: Entry) -> str:
+def _identity(drug: Entry, lines: Iterable[str]) -> list[str]:
+    """Annotation of the drug's own species with its structure."""
     role = drug.facts["mechanism"]
     key = drug.facts["inchikey"]
     if not re.fullmatch(r"[A-Z]{14}-[A-Z]{10}-[A-Z]", key):
-        raise TableError(f"{drug.name}: '{key}' is not an InChIKey")
-    resource = f"https://identifiers.org/inchikey:{key}"
-    return f'{role} identity "{resource}"\n{role}_medium identity "{resource}"'
+        raise TableError(f"{drug.name}: '{key}' is not an InChIKey; correct the row or drop it")
+    own = re.compile(rf"^species (?P<id>{role}(_\w+)?) in \w+")
+    species = [match["id"] for line in lines if (match := own.match(line))]
+    return [f'{name} identity "https://identifiers.org/inchikey:{key}"' for name in species]
 
 
 def _refuse_unknown_statements(lines: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """From model text to SBML Level 3 Version 1, and back to what engines and readers need of it."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,16 @@ _ANTIMONY = Lock()  # one loader with global state in the whole process
 
 @dataclass(frozen=True)
 class Event:
-    """One dose of an exported model: at `time` [h] the species takes the concentration [nM]."""
+    """One dose of an exported model, at `time` [h].
+
+    In a dish the species takes a concentration [nM]; in a body its concentration rises by an amount
+    [nmol] divided by `volume`, a parameter [L].
+    """
 
     time: float
     species: str
-    concentration: float
+    amount: float
+    volume: str | None = None
 
 
 def to_sbml(text: str, model_id: str) -> str:
@@ -120,7 +126,18 @@ def compartments_of(sbml: str) -> dict[str, str]:
 def rules_of(sbml: str) -> tuple[str, ...]:
     """Derived quantities (assignment rules) in the order of the model."""
     document = read(sbml)
-    return tuple(rule.getVariable() for rule in document.getModel().getListOfRules())
+    rules = document.getModel().getListOfRules()
+    return tuple(rule.getVariable() for rule in rules if rule.isAssignment())
+
+
+def rate_variables_of(sbml: str) -> dict[str, float]:
+    """What has a rate of its own, in the order of the model, and the number that it starts at;
+    NaN where it starts at a parameter."""
+    document = read(sbml)
+    model = document.getModel()
+    names = [rule.getVariable() for rule in model.getListOfRules() if rule.isRate()]
+    parameters = {name: model.getParameter(name) for name in names}
+    return {n: p.getValue() if p.isSetValue() else math.nan for n, p in parameters.items()}
 
 
 def counters_of(sbml: str) -> tuple[str, ...]:
@@ -203,7 +220,12 @@ def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
     trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
     assignment = made.createEventAssignment()
     assignment.setVariable(event.species)
-    assignment.setMath(_math(f'<cn sbml:units="nM"> {float(event.concentration)!r} </cn>'))
+    amount = f'<cn sbml:units="{{}}"> {float(event.amount)!r} </cn>'
+    if event.volume is None:
+        assignment.setMath(_math(amount.format("nM")))
+        return
+    raised = f"<apply><divide/>{amount.format('nmol')}<ci>{event.volume}</ci></apply>"
+    assignment.setMath(_math(f"<apply><plus/><ci>{event.species}</ci>{raised}</apply>"))
 
 
 def _math(body: str) -> "libsbml.ASTNode":

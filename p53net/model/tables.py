@@ -1,7 +1,7 @@
-"""Drugs and cell lines as rows: reading the tables, resolving names and synonyms.
+"""Drugs, cell lines, hosts and pharmacokinetics as rows: reading tables, resolving names.
 
-A table is tab-separated with the columns `drug` (or `cell_line`), `parameter`, `value`, `unit`,
-`kind`, `source`, `note`; one row is one fact. `mechanism`, `synonym`, `description` and `inchikey`
+A table is tab-separated with the columns `drug` (`cell_line`, `host`, `drug_in_host`), `parameter`,
+`value`, `unit`, `kind`, `source`, `note`; one row is one fact. `mechanism`, `synonym` and the like
 are facts about the entry, every other row sets a model parameter.
 """
 
@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p53net.errors import TableError, unknown_name
+from p53net.errors import TableError, UnknownNameError, unknown_name
+from p53net.model.systems import ROUTES
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
@@ -22,7 +23,9 @@ MECHANISMS = ("inhibitor", "degrader")
 """Drug modules that exist, in the order in which they are joined."""
 
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
-_FACTS = ("mechanism", "synonym", "description", "inchikey", "molar_mass")
+_FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
+_QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg"}
+"""Facts that are numbers, and their unit. A salt's mass is `molar_mass of` its name."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Entry:
 
     name: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    quantities: Mapping[str, Value] = field(default_factory=dict)
+    """Numbers that are no parameters: molar masses [g/mol], body weight [kg]."""
     synonyms: tuple[str, ...] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
 
@@ -60,6 +65,26 @@ def drug_entries(path: str | Path | None = None) -> dict[str, Entry]:
 def cell_line_entries(path: str | Path | None = None) -> dict[str, Entry]:
     """All cell lines by name: the package's, and those of a user's table, which win."""
     return _entries("cell_line", "cell_lines.tsv", path)
+
+
+def host_entries() -> dict[str, Entry]:
+    """All hosts by name: man and mouse."""
+    return _entries("host", "hosts.tsv", None)
+
+
+def pharmacokinetics_of(drug: str, host: str, path: str | Path | None = None) -> Entry:
+    """What is known of a drug in a host's plasma; a user's table wins over the package's.
+
+    Raises UnknownNameError where there are no rows, and says where there are some.
+    """
+    entries = _entries("drug_in_host", "pharmacokinetics.tsv", path)
+    if f"{drug} in {host}" not in entries:
+        raise UnknownNameError(
+            f"no pharmacokinetics of {drug} in {host}; there are some of "
+            f"{', '.join(sorted(entries))}: add rows for `{drug} in {host}` in a table of your own "
+            "and name it with pharmacokinetics="
+        )
+    return entries[f"{drug} in {host}"]
 
 
 def names_of(entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -126,6 +151,7 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
             f"{path}: '{name}' is not a {key} name; use letters, digits, space and . ; + _ -"
         )
     facts: dict[str, str] = {}
+    quantities: dict[str, Value] = {}
     synonyms: list[str] = []
     values: dict[str, Value] = {}
     for row in rows:
@@ -133,10 +159,14 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
         where = f"{path}: {name}, {parameter or 'empty parameter'}"
         if parameter == "synonym":
             synonyms.append((row["value"] or "").strip())
-        elif parameter in facts or parameter in values:
+        elif parameter in (*facts, *quantities, *values):
             raise TableError(f"{where}: the row stands twice; keep one")
         elif parameter in _FACTS:
             facts[parameter] = (row["value"] or "").strip()
+        elif (kind := parameter.partition(" of ")[0]) in _QUANTITIES:
+            quantities[parameter] = _value(row, where)
+            if quantities[parameter].unit != _QUANTITIES[kind] or not quantities[parameter].value:
+                raise TableError(f"{where}: give it in {_QUANTITIES[kind]}, above 0")
         else:
             values[parameter] = _value(row, where)
     if key == "drug" and facts.get("mechanism") not in MECHANISMS:
@@ -144,7 +174,12 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
             f"{path}: {name}: mechanism '{facts.get('mechanism', '')}' is unknown; "
             f"add a row `mechanism` with one of {', '.join(MECHANISMS)}"
         )
-    return Entry(name, facts, tuple(synonyms), values)
+    if key == "drug_in_host" and facts.get("route") not in ROUTES:
+        raise TableError(
+            f"{path}: {name}: route '{facts.get('route', '')}' is unknown; "
+            f"add a row `route` with one of {', '.join(ROUTES)}"
+        )
+    return Entry(name, facts, quantities, tuple(synonyms), values)
 
 
 def _value(row: Mapping[str, str], where: str) -> Value:

@@ -10,11 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, Dose, Doses, pulse, same_courses
+from p53net.dosing import Courses, Dose, Given, pulse, same_courses
 from p53net.engines import FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.inputs import (
+    Doses,
+    check_run,
+    checked_doses,
+    checked_observables,
+    checked_parameters,
+    checked_times,
+)
 from p53net.model import Definition, shown_unit
-from p53net.simulate import Model, checked_times
+from p53net.regimens import Regimen
+from p53net.simulate import Model
 from p53net.sweeps.design import Design
 from p53net.sweeps.measure import (
     COMPARING,
@@ -49,9 +58,10 @@ class Plan:
     definition: Definition
     tolerances: Tolerances
     axes: tuple[str, ...]
-    """Drugs [nM], parameters and `exposure` [h], in the order of a point's values."""
+    """Drugs [nM in a medium, or the unit of their regimen], parameters and `exposure` [h], in the
+    order of a point's values."""
     times: FloatArray
-    doses: Mapping[str, Dose]
+    doses: Mapping[str, Given]
     """Of drugs that are no axis; of one that is, the shape that the axis scales."""
     parameters: Mapping[str, float]
     feedback: bool
@@ -89,7 +99,7 @@ class Plan:
         dose, or in a function of the user."""
         return self.searches or any(one.own for one in self.measures)
 
-    def inputs(self, values: Sequence[float]) -> tuple[dict[str, Dose], dict[str, float]]:
+    def inputs(self, values: Sequence[float]) -> tuple[dict[str, Given], dict[str, float]]:
         """Doses and parameters of the point with these values of the axes."""
         doses, parameters = dict(self.doses), dict(self.parameters)
         for name, value in zip(self.axes, values, strict=True):
@@ -106,7 +116,7 @@ class Plan:
         """The same for many points, a row for each: doses, and parameters of one value for each."""
         size, place = len(values), {name: i for i, name in enumerate(self.axes)}
         drugs = tuple(dict.fromkeys([*self.doses, *(n for n in self.axes if n in self.drugs)]))
-        shapes = {drug: self.doses.get(drug, Dose(((0.0, 1.0),))) for drug in drugs}
+        shapes: dict[str, Given] = {d: self.doses.get(d, Dose(((0.0, 1.0),))) for d in drugs}
         courses = same_courses(shapes, size)
         for column, (drug, shape) in enumerate(shapes.items()):
             if drug in place:
@@ -135,7 +145,8 @@ class Plan:
         if axis == EXPOSURE:
             return "h"
         if axis in self.definition.drugs:
-            return "nM"
+            dose = self.doses.get(axis)
+            return dose.unit if isinstance(dose, Regimen) else "nM"
         return shown_unit(self.definition.parameters[axis].unit)
 
     def record(self, design: Design) -> dict[str, object]:
@@ -166,7 +177,7 @@ class Plan:
             "versions": dict(self.versions),
         }
 
-    def _exposed(self, dose: Dose, hours: float) -> Dose:
+    def _exposed(self, dose: Given, hours: float) -> Given:
         nanomolar = dose.steps[0][1]
         if hours >= self.times[-1]:
             return dose
@@ -204,9 +215,12 @@ def plan_of(
         {names[name]: values for name, values in design.grid.items()},
         {names[name]: values for name, values in design.sampled.items()},
     )
-    given, changed = model.checked_doses(doses), model.checked_parameters(parameters)
+    given, changed = (
+        checked_doses(model.definition, doses),
+        checked_parameters(model.definition, parameters),
+    )
     _check_axes(model, renamed, given, changed)
-    watched = model.checked_observables(observables) if _given(observables) else ()
+    watched = checked_observables(model.definition, observables) if _given(observables) else ()
     wanted = [settled(one, model.definition, grid) for one in _listed(measures)]
     if not keep_trajectories:
         wanted += [settled(at(name, float(grid[-1])), model.definition, grid) for name in watched]
@@ -219,6 +233,9 @@ def plan_of(
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
+    for one in wanted:
+        if model.definition.in_body and one.own is None and one.kind in SEARCHING:
+            raise InputError(f"measure {one} looks for a dose in a dish; leave it out")
     if not feedback:
         for one in wanted:
             if one.own is None and one.kind in COMPARING:
@@ -243,7 +260,13 @@ def plan_of(
     )
     for number in {0, renamed.size - 1}:  # both ends of what is asked for, before anything runs
         dosed, settings = plan.inputs(renamed.values(number, number + 1)[0].tolist())
-        model.check_run(model.checked_doses(dosed), settings, feedback, float(grid[-1]))
+        check_run(
+            model.definition,
+            checked_doses(model.definition, dosed),
+            settings,
+            feedback,
+            float(grid[-1]),
+        )
     return plan, renamed
 
 
@@ -262,14 +285,14 @@ def _axis(name: str, model: Model) -> str:
         return definition.drug_names[name.strip().casefold()]
     allowed = [EXPOSURE, *definition.drugs, *definition.parameters]
     try:  # a drug that exists but is not in the model says how to load it
-        model.checked_doses({name: 1.0})
+        checked_doses(model.definition, {name: 1.0})
     except UnknownNameError:
         raise unknown_name("axis", name, allowed) from None
     raise unknown_name("axis", name, allowed)
 
 
 def _check_axes(
-    model: Model, design: Design, doses: Mapping[str, Dose], parameters: Mapping[str, float]
+    model: Model, design: Design, doses: Mapping[str, Given], parameters: Mapping[str, float]
 ) -> None:
     drugs = model.definition.drugs
     for name, values in (*design.grid.items(), *design.sampled.items()):
@@ -277,10 +300,17 @@ def _check_axes(
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
         if name not in drugs and name != EXPOSURE:
             for value in (float(values.min()), float(values.max())):
-                model.checked_parameters({name: value})
+                checked_parameters(model.definition, {name: value})
         if name in doses and not any(level > 0 for _, level in doses[name].steps):
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")
+        if name in drugs and name not in doses and model.definition.in_body:
+            raise InputError(
+                f"{name} is an axis, but it is not said when it is given; give it a regimen in "
+                "doses, whose amount the axis then sets"
+            )
     if EXPOSURE in design.names:
+        if model.definition.in_body:
+            raise InputError("exposure is an axis of cells in a dish; in a body vary the regimen")
         shaped = [drug for drug, dose in doses.items() if not dose.is_constant or dose.closed]
         if shaped:
             raise InputError(f"exposure is an axis, but {shaped[0]} has a schedule of its own")
@@ -304,10 +334,12 @@ def _listed(measures: object) -> list[Measure | str]:
     return list(measures)
 
 
-def _scaled(shape: Dose | None, highest: float) -> Dose:
-    """The dose whose highest concentration [nM] is given, in the shape of another."""
+def _scaled(shape: Given | None, highest: float) -> Given:
+    """The dose whose highest concentration [nM], or amount, is given, in the shape of another."""
     if shape is None:
         return Dose(((0.0, highest),))
+    if isinstance(shape, Regimen):
+        return replace(shape, amount=highest)
     top = max(level for _, level in shape.steps)
     steps = tuple((time, level / top * highest) for time, level in shape.steps)
     return Dose(steps, shape.medium_volume)

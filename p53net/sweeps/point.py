@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from p53net.candidates import Candidate
-from p53net.dosing import Dose
+from p53net.dosing import Given
 from p53net.engines import FloatArray
 from p53net.errors import MeasureError
 from p53net.simulate import Model
@@ -19,7 +19,7 @@ class Point:
         self,
         model: Model,
         times: FloatArray,
-        doses: Mapping[str, Dose],
+        doses: Mapping[str, Given],
         parameters: Mapping[str, float],
         feedback: bool,
         names: Sequence[str],
@@ -82,7 +82,7 @@ class Point:
         )
 
 
-def washout_of(doses: Mapping[str, Dose], end: float) -> float | None:
+def washout_of(doses: Mapping[str, Given], end: float) -> float | None:
     """The hour before `end` at which the medium becomes drug-free for good, if it does."""
     drugged = [dose for dose in doses.values() if any(c > 0 for _, c in dose.steps)]
     if not drugged or any(dose.steps[-1][1] > 0 or dose.closed for dose in drugged):

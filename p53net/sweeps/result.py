@@ -179,7 +179,8 @@ def check_memory(manifest: Mapping[str, Any]) -> None:
 
 def _about_axis(plan: Plan, name: str) -> dict[str, str]:
     if name in plan.definition.drugs:
-        return {"units": "nM", "long_name": f"{name} in the medium"}
+        how = "at each dose" if plan.definition.in_body else "in the medium"
+        return {"units": plan.unit(name), "long_name": f"{name} {how}"}
     if name == EXPOSURE:
         return {"units": "h", "long_name": "exposure before washout"}
     return {"units": plan.unit(name), "long_name": name}

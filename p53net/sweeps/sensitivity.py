@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Doses, finite_number
+from p53net.dosing import finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
+from p53net.inputs import Doses, checked_doses, checked_parameters
 from p53net.simulate import Model
 from p53net.sweeps.design import Distribution, check_size, checked_seed
 from p53net.sweeps.measure import Measure
@@ -49,7 +50,7 @@ def tornado(
     if finite_number(factor, "factor, a number above 1,") <= 1.0:
         raise InputError(f"factor is {factor:g}, but must be above 1")
     usual = _movable(
-        checked_model(model), model.checked_parameters(parameters), options.get("doses")
+        checked_model(model), checked_parameters(model.definition, parameters), options.get("doses")
     )
     if names is not None and not isinstance(names, Sequence):
         raise InputError(f"names is {names!r}, but must be a list of parameters")
@@ -170,7 +171,7 @@ def _movable(
     values = {n: changed.get(n, r.value) for n, r in rows.items() if r.kind not in _GIVEN}
     levels = {
         drug: max(level for _, level in dose.steps)
-        for drug, dose in model.checked_doses(doses).items()
+        for drug, dose in checked_doses(model.definition, doses).items()
     }
     return {name: value for name, value in {**levels, **values}.items() if value > 0}
 

@@ -13,9 +13,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Doses
 from p53net.engines import FloatArray
 from p53net.errors import InputError, WorkersError
+from p53net.inputs import Doses
 from p53net.simulate import Model
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers

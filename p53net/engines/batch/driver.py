@@ -13,7 +13,7 @@ from p53net.engines.batch.rodas import GAMMA, ORDER, STAGES, A, C, H
 
 JOB = (
     "first", "last", "parameters", "starts", "absolute", "relative", "stops", "counts",
-    "most_stops", "changes", "slots", "slot_count", "times", "times_stride", "time_count",
+    "most_stops", "changes", "slots", "keeps", "slot_count", "times", "times_stride", "time_count",
     "output_count", "output_ends", "output_states", "output_weights", "dense", "found", "status",
     "steps", "most_steps",
 )  # fmt: skip
@@ -282,7 +282,7 @@ class Driver:
                 self._set("due", lane, next_due)
 
     def _end(self, ends: Value, stuck: Value, many: Value, error: Value) -> None:
-        """At a dose, set what it sets; at the end, or where a lane is stuck, take the next set."""
+        """At a dose, make its changes; at the end, or where a lane is stuck, take the next set."""
         code, job = self.code, self.job
         failed = code.select(error < float("inf"), float(TOO_SMALL_STEP), float(NOT_FINITE))
         failed = code.select(many, float(TOO_MANY_STEPS), failed)
@@ -296,13 +296,14 @@ class Driver:
             self._next_stop(lane, chosen, number)
             self._set("fresh", lane, 1.0)
             count, slots = self._number(job, "slot_count"), self._address(job, "slots")
-            changes = self._address(job, "changes")
+            changes, keeps = self._address(job, "changes"), self._address(job, "keeps")
             block = (chosen * (self._number(job, "most_stops") - 1) + number - 1) * count
             with code.loop(count) as c:
                 value = code.load(changes, block + c, "double")
                 with code.when(value.same(value)):  # NaN: stays as it is
-                    slot = code.load(slots, c, "i64")
-                    code.store(value, self.space, slot * self.lanes + lane)
+                    place = code.load(slots, c, "i64") * self.lanes + lane
+                    kept = code.load(keeps, c, "double") * code.load(self.space, place, "double")
+                    code.store(kept + value, self.space, place)
         with self._lanes_of((ends | stuck) & final) as lane:
             chosen = self._whole_at("set", lane)
             for name, value in (

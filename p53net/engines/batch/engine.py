@@ -100,7 +100,7 @@ class BatchEngine:
         changing = bool(self._exponents & set(stops.names))
         for rows, code in self._groups(table, changing):
             own = times if times.ndim == 1 else times[rows]
-            part = Stops(stops.times[rows], stops.names, stops.changes[rows])
+            part = Stops(stops.times[rows], stops.names, stops.changes[rows], stops.added)
             curves[rows], status[rows], steps[rows] = code.integrate(
                 table[rows], starts[rows], self._absolute / volumes[rows], self._relative,
                 part, own, outputs,
@@ -203,6 +203,7 @@ class _Compiled:
             "counts": np.isfinite(stops.times).sum(axis=1),
             "changes": stops.changes,
             "slots": np.array([places[name] for name in stops.names], dtype=np.int64),
+            "keeps": np.array([float(name in stops.added) for name in stops.names]),
             "times": padded,
             "found": found,
             "status": status,

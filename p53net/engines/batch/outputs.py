@@ -15,12 +15,14 @@ class Stops:
     """Where runs stop and start again, a row for each run.
 
     `times` rise and end with the end of the run, infinite where a run has fewer; after all but the
-    last, `changes` are set: a column for each of `names`, NaN for what stays.
+    last, `changes` are made: a column for each of `names`, NaN for what stays. A change is the new
+    value, or, of names in `added`, what is added to the old one.
     """
 
     times: FloatArray
     names: tuple[str, ...]
     changes: FloatArray
+    added: frozenset[str] = frozenset()
 
 
 class Outputs:

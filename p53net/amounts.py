@@ -1,0 +1,66 @@
+"""Masses of a drug as moles, and back: which molar mass, of the free base or of a salt."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from p53net.dosing import finite_number
+from p53net.errors import InputError, UnknownNameError
+from p53net.model import drug_entries, molar_masses, resolve
+from p53net.regimens import FREE_BASE, Regimen
+
+if TYPE_CHECKING:
+    import pint
+
+_UNITS = ("nM", "uM", "ng/mL", "ug/mL", "mg/L", "nmol", "umol", "ug", "mg", "g")
+
+
+def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BASE) -> float:
+    """A concentration or an amount of a drug in another unit: 1503 ng/mL of milademetan is 2430 nM.
+
+    Units are nM, uM, ng/mL, ug/mL, mg/L and nmol, umol, ug, mg, g. A mass is that of `form`: the
+    "free base" (milademetan 618.5 g/mol), or a salt ("tosylate hydrate", 808.7 g/mol).
+    Raises InputError, UnknownNameError.
+    """
+    for name in (unit, to):
+        if name not in _UNITS:
+            raise InputError(f"unit {name!r} is not one of {', '.join(_UNITS)}")
+    entry = resolve("drug", drug, drug_entries())
+    mass = molar_mass(molar_masses(entry), form, entry.name)
+    registry = _registry()
+    quantity = registry.Quantity(finite_number(value, "value", unit), unit)
+    per_mole = registry.Quantity(mass, "g/mol")
+    wanted = registry.Quantity(1.0, to)
+    for one in (quantity, quantity / per_mole, quantity * per_mole):
+        if one.check(wanted.dimensionality):
+            return float(one.to(to).magnitude)
+    raise InputError(f"{unit} is not turned into {to}: one is a concentration, one an amount")
+
+
+def molar_mass(forms: Mapping[str, float], form: str, drug: str) -> float:
+    """g/mol of a form of a drug. Raises UnknownNameError where it is not known."""
+    if (key := "" if form == FREE_BASE else form) in forms:
+        return forms[key]
+    known = ", ".join(name or FREE_BASE for name in forms) or "no form at all"
+    raise UnknownNameError(
+        f"the molar mass of {drug} as '{form}' is not known, but of {known}; "
+        "add a row `molar_mass` to a table of drugs"
+    )
+
+
+def in_nanomoles(
+    given: Regimen, forms: Mapping[str, float], body_weight: float, drug: str
+) -> Regimen:
+    """The regimen with what one mg, or one mg for each kg of `body_weight`, is in nmol."""
+    nanomoles = 1e6 / molar_mass(forms, given.form, drug)
+    weight = body_weight if given.unit == "mg/kg" else 1.0
+    return Regimen(
+        given.amount, given.unit, given.times, given.schedule, given.form, nanomoles * weight
+    )
+
+
+@cache
+def _registry() -> "pint.UnitRegistry[float]":
+    import pint  # a quarter of a second
+
+    return pint.UnitRegistry()
