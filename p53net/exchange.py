@@ -4,15 +4,35 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
 from p53net.inputs import Doses
-from p53net.model import OBSERVABLES
+from p53net.model import OBSERVABLES, OUTSIDE
 from p53net.simulate import Model, load
 
-SHIPPED = ((), ("milademetan",), ("KT-253",), ("milademetan", "KT-253"))
-"""Models whose SBML and equations are part of the project, by their drugs."""
+
+class Shipped(NamedTuple):
+    """A model whose SBML and equations are part of the project."""
+
+    drugs: tuple[str, ...]
+    system: str = "dish"
+    host: str | None = None
+
+
+SHIPPED = (
+    Shipped(()),
+    Shipped(("milademetan",)),
+    Shipped(("KT-253",)),
+    Shipped(("milademetan", "KT-253")),
+    Shipped(("milademetan",), "culture"),
+    Shipped(("milademetan",), "plasma", "human"),
+    Shipped(("milademetan",), "tumour", "human"),
+    Shipped(("milademetan",), "marrow", "human"),
+    Shipped(("KT-253",), "tumour", "mouse"),
+    Shipped(("KT-253",), "marrow", "human"),
+)
 
 _SUFFIXES = (".xml", ".sbml", ".ant", ".cps")
 
@@ -67,11 +87,11 @@ def build(folder: str | Path) -> list[Path]:
     from p53net.model.equations import equations
 
     written: list[Path] = []
-    for drugs in SHIPPED:
-        model = load(*drugs)
+    for one in SHIPPED:
+        model = load(*one.drugs, system=one.system, host=one.host)
         sbml = model.sbml()
         name = Path(folder) / model.definition.id
-        text = equations(sbml, model.definition.parameters, OBSERVABLES)
+        text = equations(sbml, model.definition.parameters, (*OBSERVABLES, *OUTSIDE))
         written.append(write_text(name.with_suffix(".xml"), sbml))
         written.append(write_text(name.with_suffix(".md"), text))
     return written

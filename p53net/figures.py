@@ -1,6 +1,7 @@
 """Figures of time courses, of feedback escape and of sweeps. Matplotlib is imported on use."""
 
 import io
+from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,13 @@ _LABELS = {
     "MDM2_free": "free MDM2 [nM]",
     "MDM2_mRNA": "MDM2 mRNA [nM]",
 }
+_ELSEWHERE = {
+    **dict.fromkeys(("tornado", "sobol"), "sweep_figures"),
+    **dict.fromkeys(("viability", "degradation", "caspase"), "studies.dish_figures"),
+    **dict.fromkeys(("pk", "xenograft", "patient", "schedules"), "studies.body_figures"),
+    **dict.fromkeys(("validate", "calibrate"), "studies.evidence_figures"),
+}
+"""Studies to the file with their `<study>_figure`, which is imported on use."""
 _STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -49,7 +57,7 @@ _STYLE: dict[Any, Any] = {
 def plot(
     result: xr.Dataset, x: str | None = None, y: str | None = None, colour: str | None = None
 ) -> "Figure":
-    """The figure for what `Model.simulate`, `escape`, `sweep` or a sensitivity study returned.
+    """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
 
     A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,
     where `y` is a measure, one line over `x` for each value of the axis `colour`; of one axis, a
@@ -67,19 +75,18 @@ def plot(
     with matplotlib.rc_context(_STYLE):
         if study == "escape":
             return _escape_figure(result)
-        if study in ("sweep", "tornado", "sobol"):
+        if study == "sweep":
             from p53net import sweep_figures
 
-            if study == "sweep":
-                return sweep_figures.sweep_figure(result, x, y, colour)
-            if study == "tornado":
-                return sweep_figures.tornado_figure(result)
-            return sweep_figures.sobol_figure(result)
+            return sweep_figures.sweep_figure(result, x, y, colour)
+        if study in _ELSEWHERE:
+            room = import_module(f"p53net.{_ELSEWHERE[str(study)]}")
+            drawn: Figure = getattr(room, f"{study}_figure")(result)
+            return drawn
         if tuple(result.sizes) == ("time",):
             return _run_figure(result)
     raise InputError(
-        "only time courses, the escape study, sweeps and their sensitivity have a figure; give one "
-        "of those"
+        "only time courses, studies, sweeps and their sensitivity have a figure; give one of those"
     )
 
 

@@ -398,7 +398,7 @@ class Model:
         unit = self.definition.units[name]
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
-        meaning = {**OBSERVABLES, **OUTSIDE}.get(name, name)
+        meaning = OBSERVABLES.get(name) or OUTSIDE.get(name, ("", name))[1]
         return {"units": shown_unit(unit), "long_name": meaning}
 
     def _provenance(

@@ -3,6 +3,9 @@
 import io
 import sys
 
+from p53net.cli import assays as assays
+from p53net.cli import bodies as bodies
+from p53net.cli import evidence as evidence
 from p53net.cli import models as models
 from p53net.cli import sweeps as sweeps
 from p53net.cli.terminal import app as app

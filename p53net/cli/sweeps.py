@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from p53net import figures
+from p53net.cli.doses import doses_of
 from p53net.cli.terminal import (
     CellLine,
     Doses,
@@ -25,7 +26,6 @@ from p53net.cli.terminal import (
     Settings,
     Volume,
     app,
-    doses_of,
     model_of,
     number,
     said,

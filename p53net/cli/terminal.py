@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from p53net.dosing import Dose, closed, constant, pulse
 from p53net.errors import InputError, OutputError
 from p53net.simulate import Model, load
 
@@ -28,6 +27,17 @@ app = typer.Typer(
 said = Console(stderr=True, highlight=False)
 
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
+AnyLine = Annotated[
+    str | None,
+    typer.Option("--cell-line", help="Cell line; default generic, in the marrow progenitor."),
+]
+System = Annotated[
+    str,
+    typer.Option("--system", help="dish, culture, plasma, tumour or marrow; see `p53net list`."),
+]
+Host = Annotated[
+    str | None, typer.Option("--host", help="Of a system in a body: human (default) or mouse.")
+]
 Doses = Annotated[
     list[str] | None,
     typer.Option("--dose", help="Medium concentration in nM: 10, or KT-253=10. Repeatable."),
@@ -55,45 +65,16 @@ LineTable = Annotated[
 
 
 def model_of(
-    names: list[str], cell_line: str, drug_table: Path | None, line_table: Path | None
+    names: list[str],
+    cell_line: str | None,
+    drug_table: Path | None,
+    line_table: Path | None,
+    system: str = "dish",
+    host: str | None = None,
 ) -> Model:
-    """The model of these drugs in this cell line."""
-    return load(*names, cell_line=cell_line, drugs=drug_table, cell_lines=line_table)
-
-
-def doses_of(
-    model: Model, texts: list[str], hours: float | None, volume: float | None
-) -> dict[str, Dose]:
-    """Doses as written: a bare number is for the model's only drug."""
-    if hours is not None and volume is not None:
-        raise InputError("--pulse and --closed exclude each other; give one")
-    drugs = list(model.definition.drugs)
-    given: dict[str, Dose] = {}
-    for text in texts:
-        name, separator, value = text.rpartition("=")
-        if not separator and len(drugs) != 1:
-            has = " and ".join(drugs) or "no drug"
-            raise InputError(
-                f"--dose {text} does not say of which drug; this model has {has}: write NAME=nM"
-            )
-        if separator and not name:
-            raise InputError(f"--dose {text} names no drug; write NAME=nM")
-        name = name or drugs[0]
-        if name in given:
-            raise InputError(f"--dose gives {name} twice; give it once")
-        nanomolar = number(value, f"--dose {text}")
-        try:
-            if hours is not None:
-                given[name] = pulse(nanomolar, hours)
-            elif volume is not None:
-                given[name] = closed(nanomolar, volume)
-            else:
-                given[name] = constant(nanomolar)
-        except InputError as error:
-            raise InputError(f"dose of {name}: {error}") from None
-    if not given and (hours is not None or volume is not None):
-        raise InputError("--pulse and --closed need a --dose; give one in nM")
-    return given
+    """The model of these drugs in this cell line, in a dish or a body."""
+    return load(*names, cell_line=cell_line, system=system, host=host, drugs=drug_table,
+                cell_lines=line_table)  # fmt: skip
 
 
 def settings_of(texts: list[str], option: str = "--set") -> dict[str, float]:

@@ -36,17 +36,17 @@ OBSERVABLES = {
 """Read-outs that every model of a cell has, in nM, and what they are."""
 
 OUTSIDE = {
-    "caspase": "active caspase-3/7",
-    "live_cells": "live cells, in multiples of those seeded",
-    "tumour_volume": "volume of the tumour, dying cells included",
-    "platelets": "platelet count",
-    "neutrophils": "neutrophil count",
-    "haemoglobin": "haemoglobin",
-    "GDF15_serum": "GDF-15 in serum, in multiples of untreated",
-    "inhibitor_plasma": "inhibitor in plasma",
-    "degrader_plasma": "degrader in plasma",
+    "caspase": ("nM", "active caspase-3/7"),
+    "live_cells": ("1", "live cells, in multiples of those seeded"),
+    "tumour_volume": ("mm3", "volume of the tumour, dying cells included"),
+    "platelets": ("1e9/L", "platelet count"),
+    "neutrophils": ("1e9/L", "neutrophil count"),
+    "haemoglobin": ("g/dL", "haemoglobin"),
+    "GDF15_serum": ("1", "GDF-15 in serum, in multiples of untreated"),
+    "inhibitor_plasma": ("nM", "inhibitor in plasma"),
+    "degrader_plasma": ("nM", "degrader in plasma"),
 }
-"""Read-outs that some systems have besides, and what they are."""
+"""Read-outs that some systems have besides: unit, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.

@@ -33,7 +33,7 @@ def _lines(
     yield ""
     yield "## Derived quantities"
     yield ""
-    for rule in model.getListOfRules():
+    for rule in (rule for rule in model.getListOfRules() if rule.isAssignment()):
         name = rule.getVariable()
         mark = " (observable)" if name in observables else ""
         yield f"- `{name} = {_formula(rule)}` [{model.getParameter(name).getUnits()}]{mark}"
@@ -53,6 +53,14 @@ def _lines(
     for species in model.getListOfSpecies():
         terms = list(_terms(model, species.getId()))
         yield f"- d({species.getCompartment()}*{species.getId()})/dt = {' '.join(terms) or '0'}"
+    rated = [rule for rule in model.getListOfRules() if rule.isRate()]
+    if rated:
+        yield ""
+        yield "What is no amount has a rate of its own, per hour:"
+        yield ""
+    for rule in rated:
+        unit = model.getParameter(rule.getVariable()).getUnits()
+        yield f"- d({rule.getVariable()})/dt = `{_formula(rule)}` [{unit} per hour]"
     yield ""
     yield "## Start values"
     yield ""
@@ -66,6 +74,12 @@ def _lines(
             f"`{_formula(assigned)}`" if assigned else f"{species.getInitialConcentration():.12g}"
         )
         yield f"| `{species.getId()}` | {value} | {species.getCompartment()} |"
+    for rule in rated:
+        name = rule.getVariable()
+        assigned = model.getInitialAssignmentBySymbol(name)
+        start = f"{model.getParameter(name).getValue():.12g}"
+        unit = model.getParameter(name).getUnits()
+        yield f"| `{name}` | {f'`{_formula(assigned)}`' if assigned else start} [{unit}] | |"
 
 
 def _formula(element: "libsbml.SBase") -> str:

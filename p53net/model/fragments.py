@@ -207,6 +207,12 @@ def _parameters(lines: Iterable[str]) -> dict[str, Value]:
     return found
 
 
+def value_of_line(line: str) -> Value:
+    """The number of a parameter's line."""
+    (found,) = _parameters([line]).values()
+    return found
+
+
 def _kind(name: str, said: str) -> tuple[str, str]:
     word, _, rest = said.partition(":")
     if word in (*KINDS, *INPUT_KINDS) and rest.strip():

@@ -94,8 +94,12 @@ def with_values(
         else:
             model.getParameter(name).setValue(_rounded(value))
     for name, value in start.items():
-        if not _assigned(model, name):
-            model.getSpecies(name).setInitialConcentration(_rounded(value))
+        if model.getInitialAssignmentBySymbol(name) is not None:
+            continue
+        if (species := model.getSpecies(name)) is not None:
+            species.setInitialConcentration(_rounded(value))
+        else:
+            model.getParameter(name).setValue(_rounded(value))
     for number, event in enumerate(events, start=1):
         _add_event(model, number, event)
     return str(libsbml.writeSBMLToString(document))

@@ -24,7 +24,7 @@ MECHANISMS = ("inhibitor", "degrader")
 
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
 _FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
-_QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg"}
+_QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg", "tumour_concentration": "nM"}
 """Facts that are numbers, and their unit. A salt's mass is `molar_mass of` its name."""
 
 
@@ -70,6 +70,12 @@ def cell_line_entries(path: str | Path | None = None) -> dict[str, Entry]:
 def host_entries() -> dict[str, Entry]:
     """All hosts by name: man and mouse."""
     return _entries("host", "hosts.tsv", None)
+
+
+def variations() -> dict[str, Entry]:
+    """How patients differ: `spread` (standard deviations of logarithms), `correlation` and `entry`
+    (the least that a patient has when treatment begins)."""
+    return _entries("variation", "variability.tsv", None)
 
 
 def pharmacokinetics_of(drug: str, host: str, path: str | Path | None = None) -> Entry:
@@ -180,6 +186,11 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
             f"add a row `route` with one of {', '.join(ROUTES)}"
         )
     return Entry(name, facts, quantities, tuple(synonyms), values)
+
+
+def value_of_row(cells: list[str], where: str) -> Value:
+    """The number of a table's line, split at its tabs."""
+    return _value(dict(zip(("name", *_COLUMNS), cells, strict=False)), where)
 
 
 def _value(row: Mapping[str, str], where: str) -> Value:

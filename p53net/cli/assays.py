@@ -1,0 +1,144 @@
+"""Commands of assays in a dish."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from p53net.cli.studies import NoPlot, finish
+from p53net.cli.terminal import DrugTable, LineTable, Settings, app, number, said, settings_of
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.model import GENERIC
+
+assay = typer.Typer(
+    name="assay",
+    help="Assays in a dish: viability, degradation, caspase-3/7.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(assay)
+
+Drugs = Annotated[list[str], typer.Argument(metavar="DRUG...", help="One drug or more.")]
+Doses = Annotated[
+    str | None,
+    typer.Option("--doses", help="nM: 0.1,1,10,30,100, or low:high:count in even logarithms."),
+]
+Line = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Hours = Annotated[str, typer.Option("--hours", help="Times of reading in h: 2 or 2,24.")]
+
+
+@assay.command()
+def viability(
+    drugs: Drugs,
+    cell_line: Annotated[
+        list[str] | None,
+        typer.Option("--cell-line", help="Cell line; repeatable. Default RS4;11 and TP53-null."),
+    ] = None,
+    hours: Annotated[float, typer.Option("--hours", help="Exposure in h.")] = 72.0,
+    doses: Doses = None,
+    replicates: Annotated[int, typer.Option("--replicates", help="Wells for each dose.")] = 3,
+    noise: Annotated[
+        float, typer.Option("--noise", help="Coefficient of variation of a well, 0 to 1.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the noise.")] = 1,
+    set_: Settings = None,
+    out: Out = Path("viability"),
+    no_plot: NoPlot = False,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
+
+    Example: p53net assay viability KT-253 --cell-line "RS4;11" --cell-line TP53-null --noise 0.08
+    """
+    from p53net.studies.viability import viability as study
+
+    with said.status("simulating plates"):
+        result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
+                       doses=_doses(doses), replicates=replicates, noise=noise, seed=seed,
+                       parameters=settings_of(set_ or []), drug_table=drug_table,
+                       cell_line_table=line_table)  # fmt: skip
+    fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
+    tables = {
+        "viability": fits.to_dataframe().reset_index(),
+        "wells": result["viability"].to_dataframe().reset_index(),
+    }
+    finish(result, tables, out, no_plot)
+
+
+@assay.command()
+def degradation(
+    drugs: Drugs,
+    cell_line: Line = GENERIC,
+    hours: Hours = "2,24",
+    doses: Doses = None,
+    set_: Settings = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
+        "degradation"
+    ),
+    no_plot: NoPlot = False,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
+
+    Example: p53net assay degradation KT-253 MD-224 --cell-line "RS4;11" --hours 2,6,24
+    """
+    from p53net.studies.degradation import degradation as study
+
+    with said.status("simulating plates"):
+        result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
+                       parameters=settings_of(set_ or []), drug_table=drug_table,
+                       cell_line_table=line_table)  # fmt: skip
+    tables = {
+        "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
+        "curves": result["MDM2"].to_dataframe().reset_index(),
+    }
+    finish(result, tables, out, no_plot)
+
+
+@assay.command()
+def caspase(
+    drugs: Drugs,
+    cell_line: Line = "SJSA-1",
+    hours: Hours = "6,12,24,48",
+    doses: Doses = "1:1e5:11",
+    set_: Settings = None,
+    out: Out = Path("caspase"),
+    no_plot: NoPlot = False,
+    drug_table: DrugTable = None,
+    line_table: LineTable = None,
+) -> None:
+    """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
+
+    Example: p53net assay caspase milademetan --cell-line SJSA-1
+    """
+    from p53net.studies.caspase import caspase as study
+
+    with said.status("simulating plates"):
+        result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
+                       parameters=settings_of(set_ or []), drug_table=drug_table,
+                       cell_line_table=line_table)  # fmt: skip
+    finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
+
+
+def _doses(text: str | None) -> FloatArray | None:
+    """Concentrations as written."""
+    if text is None:
+        return None
+    parts = text.split(":")
+    if len(parts) == 1:
+        return np.array(_list(text, "--doses"))
+    if len(parts) != 3:
+        raise InputError(f"--doses {text} should be low:high:count, or numbers with commas")
+    low, high, count = (number(part, f"--doses {text}") for part in parts)
+    if not 0 < low < high or count != int(count) or not 2 <= count <= 1000:
+        raise InputError(f"--doses {text}: low is above 0 and below high, count 2 to 1,000")
+    return np.geomspace(low, high, int(count))
+
+
+def _list(text: str, option: str) -> list[float]:
+    return [number(part, f"{option} {text}") for part in text.split(",")]

@@ -1,0 +1,200 @@
+"""Commands of studies in mice and patients."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+import xarray as xr
+
+from p53net.cli.doses import Form, Schedule, regimen_in_words, regimen_of
+from p53net.cli.studies import NoPlot, PkTable, finish, patients_bar
+from p53net.cli.terminal import Engine, LineTable, Settings, app, said, settings_of
+from p53net.regimens import FREE_BASE
+
+Doses = Annotated[
+    list[str] | None,
+    typer.Option("--dose", help="Each dose: 260, 260mg, 50mg/kg. Repeatable."),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Drug = Annotated[str, typer.Argument(metavar="DRUG", help="A drug with known pharmacokinetics.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Worker processes; 0 for this process.")
+]
+Tumour = Annotated[str, typer.Option("--tumour", help="Cell line of the tumour.")]
+_PROPORTIONAL = ["15", "60", "120", "260", "340"]
+
+
+@app.command()
+def pk(
+    drug: Drug,
+    dose: Doses = None,
+    regimen: Schedule = "3/14",
+    days: Annotated[float, typer.Option("--days", help="How long doses are given.")] = 14.0,
+    host: Annotated[str, typer.Option("--host", help="human or mouse.")] = "human",
+    hours: Annotated[float | None, typer.Option("--hours", help="Length of the run.")] = None,
+    form: Form = FREE_BASE,
+    set_: Settings = None,
+    out: Out = Path("pk"),
+    no_plot: NoPlot = False,
+    pk_table: PkTable = None,
+) -> None:
+    """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
+
+    Doses are in mg in man (default 15, 60, 120, 260, 340) and mg/kg in the mouse.
+    Example: p53net pk milademetan --regimen 3/14 --dose 260
+    """
+    from p53net.studies.pharmacokinetics import pk as study
+
+    usual = "mg" if host == "human" else "mg/kg"
+    given = dose or (_PROPORTIONAL if usual == "mg" else ["25", "50", "100"])
+    arms = [regimen_of(text, regimen, days, usual, form) for text in given]
+    with said.status("simulating"):
+        result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
+                       pharmacokinetics=pk_table)  # fmt: skip
+    table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
+    curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
+    tables = {"pk": table, "curves": curves}
+    if "slope" in result:
+        tables["slopes"] = result["slope"].to_dataframe().reset_index()
+    finish(result, tables, out, no_plot)
+
+
+@app.command()
+def xenograft(
+    drug: Drug,
+    dose: Doses = None,
+    regimen: Schedule = "daily",
+    cell_line: Annotated[
+        str, typer.Option("--cell-line", help="Cell line of the tumour; see `p53net list`.")
+    ] = "ST-02-0075",
+    days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 28.0,
+    form: Form = FREE_BASE,
+    set_: Settings = None,
+    out: Out = Path("xenograft"),
+    no_plot: NoPlot = False,
+    line_table: LineTable = None,
+    pk_table: PkTable = None,
+) -> None:
+    """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
+
+    Doses are in mg/kg (default 25, 50, 100).
+    Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 42
+    """
+    from p53net.studies.xenograft import xenograft as study
+
+    arms = [regimen_of(text, regimen, days, "mg/kg", form) for text in dose or ["25", "50", "100"]]
+    with said.status("simulating"):
+        result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
+                       cell_line_table=line_table, pharmacokinetics=pk_table)  # fmt: skip
+    said.print(f"TGI = {result.attrs['tgi']}", markup=False, soft_wrap=True)
+    tables = {
+        "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
+        "curves": result.drop_vars(["tgi", "change", "lowest", "days_below"])
+        .to_dataframe()
+        .reset_index(),
+    }
+    finish(result, tables, out, no_plot)
+
+
+@app.command()
+def patient(
+    drug: Drug,
+    dose: Annotated[str, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")] = "260",
+    regimen: Schedule = "3/14",
+    days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
+    tumour: Tumour = "LPS-amplified",
+    population: Annotated[
+        int | None, typer.Option("--population", help="Virtual patients; default a typical one.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    form: Form = FREE_BASE,
+    out: Out = Path("patient"),
+    no_plot: NoPlot = False,
+    line_table: LineTable = None,
+    pk_table: PkTable = None,
+) -> None:
+    """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
+
+    Example: p53net patient milademetan --dose 260 --regimen 3/14 --population 500 --seed 1
+    """
+    from p53net.studies.patient import patient as study
+
+    given = regimen_of(dose, regimen, days, "mg", form)
+    with patients_bar() as told:
+        result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
+                       engine=engine, workers=workers, cell_line_table=line_table,
+                       pharmacokinetics=pk_table, progress=told)  # fmt: skip
+    curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
+    frames = {"curves": result[curves].to_dataframe().reset_index()}
+    if population is None:
+        summary = _extremes(result[curves])
+    else:
+        summary = result[["rate", "rate_low", "rate_high"]].to_dataframe().reset_index()
+        each = result[["lowest", "worst_grade", "status"]]
+        frames["patients"] = each.to_dataframe().reset_index()
+        lost = int((result["status"].values.astype(str) != "ok").sum())
+        said.print(f"{population:,} patients, {lost} without a result", markup=False)
+    finish(result, {"patient": summary, **frames}, out, no_plot)
+
+
+@app.command()
+def schedules(
+    drug: Drug,
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule", help="As '260 mg 3/14'. Repeatable; default milademetan's four."
+        ),
+    ] = None,
+    days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
+    tumour: Tumour = "LPS-amplified",
+    population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 500,
+    seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
+    grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
+    engine: Engine = "auto",
+    workers: Workers = None,
+    out: Out = Path("schedules"),
+    no_plot: NoPlot = False,
+    line_table: LineTable = None,
+    pk_table: PkTable = None,
+) -> None:
+    """Compare schedules in the same virtual patients: tumour effect against toxicity.
+
+    Example: p53net schedules milademetan --schedule "260 mg 3/14" --schedule "90 mg daily"
+    """
+    from p53net.studies.schedules import schedules as study
+
+    arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
+    with patients_bar() as told:
+        result = study(drug, arms, tumour=tumour, days=days, population=population, seed=seed,
+                       grade=grade, engine=engine, workers=workers, cell_line_table=line_table,
+                       pharmacokinetics=pk_table, progress=told)  # fmt: skip
+    effect = result.drop_dims("toxicity").to_dataframe()
+    for toxicity in result["toxicity"].values:
+        for name in ("rate", "rate_low", "rate_high"):
+            effect[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity).to_series()
+    table = effect.loc[result["regimen"].values].reset_index()
+    finish(result, {"schedules": table}, out, no_plot)
+
+
+def _extremes(curves: xr.Dataset) -> pd.DataFrame:
+    """Start, lowest and highest value of each curve, and when."""
+    hours = curves["time"].values
+    rows = []
+    for name, curve in curves.items():
+        low, high = int(curve.values.argmin()), int(curve.values.argmax())
+        rows.append(
+            {
+                "quantity": name,
+                "unit": curve.attrs["units"],
+                "start": curve.values[0],
+                "lowest": curve.values[low],
+                "lowest_h": hours[low],
+                "highest": curve.values[high],
+                "highest_h": hours[high],
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,94 @@
+"""Doses as written on the command line: concentrations to a dish, regimens to a body."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from p53net.cli.terminal import number
+from p53net.dosing import Given, closed, constant, pulse
+from p53net.errors import InputError
+from p53net.regimens import FREE_BASE, UNITS, Regimen, regimen
+from p53net.simulate import Model
+
+Form = Annotated[
+    str, typer.Option("--form", help="What was weighed: `free base`, or a salt by name.")
+]
+Schedule = Annotated[
+    str,
+    typer.Option("--regimen", help="once, daily, 3/14 (days on / cycle), q2d, q3w, or hours 0,24."),
+]
+
+
+def doses_of(
+    model: Model,
+    texts: list[str],
+    hours: float | None,
+    volume: float | None,
+    schedule: str = "once",
+    days: float = 28.0,
+) -> dict[str, Given]:
+    """Doses as written: a bare number is for the model's only drug. In a body they are masses, each
+    given by the schedule for so many days."""
+    if hours is not None and volume is not None:
+        raise InputError("--pulse and --closed exclude each other; give one")
+    drugs = list(model.definition.drugs)
+    in_body = model.definition.in_body
+    if in_body and (hours is not None or volume is not None):
+        raise InputError("--pulse and --closed are for cells in a dish; write --regimen and --days")
+    given: dict[str, Given] = {}
+    for text in texts:
+        name, separator, value = text.rpartition("=")
+        if not separator and len(drugs) != 1:
+            has = " and ".join(drugs) or "no drug"
+            raise InputError(
+                f"--dose {text} does not say of which drug; this model has {has}: write NAME=nM"
+            )
+        if separator and not name:
+            raise InputError(f"--dose {text} names no drug; write NAME=nM")
+        name = name or drugs[0]
+        if name in given:
+            raise InputError(f"--dose gives {name} twice; give it once")
+        if in_body:
+            unit = "mg" if model.definition.host == "human" else "mg/kg"
+            given[name] = regimen_of(value, schedule, days, unit)
+            continue
+        nanomolar = number(value, f"--dose {text}")
+        try:
+            if hours is not None:
+                given[name] = pulse(nanomolar, hours)
+            elif volume is not None:
+                given[name] = closed(nanomolar, volume)
+            else:
+                given[name] = constant(nanomolar)
+        except InputError as error:
+            raise InputError(f"dose of {name}: {error}") from None
+    if not given and (hours is not None or volume is not None):
+        raise InputError("--pulse and --closed need a --dose; give one in nM")
+    return given
+
+
+def regimen_of(
+    dose: str, schedule: str, days: float, usual_unit: str, form: str = FREE_BASE
+) -> Regimen:
+    """A regimen as written: `260`, `260mg`, `50 mg/kg`; and its schedule, for `days`."""
+    match = re.fullmatch(r"\s*([^\sA-Za-z]+)\s*([A-Za-z/]*)\s*", dose)
+    if match is None:
+        raise InputError(f"--dose {dose} is not a dose; write 260, 260mg or 50mg/kg")
+    amount, unit = number(match[1], f"--dose {dose}"), match[2] or usual_unit
+    if unit not in UNITS:
+        raise InputError(f"--dose {dose}: a body takes {' or '.join(UNITS)}; correct the unit")
+    if re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)+", schedule):
+        times = [number(text, f"--regimen {schedule}") for text in schedule.split(",")]
+        return regimen(amount, unit, times, form=form)
+    if schedule.strip().casefold() == "once":
+        return regimen(amount, unit, "once", form=form)
+    return regimen(amount, unit, schedule, days=days, form=form)
+
+
+def regimen_in_words(text: str, days: float, usual_unit: str) -> Regimen:
+    """`260 mg 3/14`."""
+    match = re.fullmatch(r"\s*(\S+)(?:\s+(mg|mg/kg))?\s+(\S+)\s*", text)
+    if match is None:
+        raise InputError(f"--schedule '{text}' is not understood; write '260 mg 3/14'")
+    return regimen_of(f"{match[1]} {match[2] or usual_unit}", match[3], days, usual_unit)

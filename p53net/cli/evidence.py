@@ -1,0 +1,101 @@
+"""Commands that hold the models against what was published, and fit them to it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from p53net.cli.studies import NoPlot, finish
+from p53net.cli.terminal import app, progress, said, show, write
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+
+
+@app.command()
+def evidence(
+    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
+) -> None:
+    """Print what the shipped models show beside what was observed: met, missed or shown. CSV.
+
+    Exits with 1 if a row that is meant to hold does not.
+    """
+    from p53net.evidence import evidence as compare
+    from p53net.evidence import markdown as as_markdown
+
+    with progress() as told:
+        table = compare(progress=told)
+    if markdown:
+        write(as_markdown(table))
+    else:
+        show(table)
+    if (table["verdict"] == "miss").any():
+        raise typer.Exit(1)
+
+
+@app.command()
+def validate(
+    out: Out = Path("validate"),
+    no_plot: NoPlot = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a Markdown table; write nothing.")
+    ] = False,
+) -> None:
+    """Print every published number beside its prediction: calibrated or predicted, inside or not.
+
+    Exits with 1 if a row that is meant to hold does not.
+    """
+    from p53net.studies import validation
+
+    with progress() as told:
+        result = validation.validate(progress=told)
+    if markdown:
+        write(validation.markdown(result))
+    else:
+        finish(result, {"validate": validation.as_table(result)}, out, no_plot)
+    missed = validation.misses(result)
+    said.print(f"{result.attrs['counts']}{': ' if missed else ''}{', '.join(missed)}",
+               markup=False, soft_wrap=True)  # fmt: skip
+    if missed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def calibrate(
+    blocks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="BLOCK", help="Which to fit; default all, in order."),
+    ] = None,
+    write_: Annotated[
+        bool, typer.Option("--write", help="Put the estimates into the models' tables.")
+    ] = False,
+    no_profiles: Annotated[bool, typer.Option("--no-profiles", help="Estimates only.")] = False,
+    out: Out = Path("calibration"),
+    no_plot: NoPlot = False,
+) -> None:
+    """Fit every number that says `fitted` to the observations marked for it.
+
+    Writes estimates with intervals, residuals, correlations and profiles. Takes about ten minutes;
+    each block is printed when it is done. Blocks: biochemistry, degradation, viability, potency,
+    biopsies, pharmacokinetics, biomarker, tumour, haematology.
+    """
+    from p53net.studies import calibration
+    from p53net.studies.committing import write as commit
+
+    with progress() as told:
+        fits = calibration.calibrate(blocks or None, profiles=not no_profiles, progress=told)
+    tables = {
+        "calibration": calibration.table(fits),
+        "residuals": calibration.residual_table(fits),
+        "correlations": calibration.correlation_table(fits),
+    }
+    result = calibration.profiles_of(fits)
+    if not no_profiles:
+        tables["profiles"] = result["chi_squared"].to_dataframe().join(
+            result["value"].to_dataframe()["value"]).reset_index()  # fmt: skip
+    finish(result, tables, out, no_plot or no_profiles)
+    fitted = sum(len(fit.estimates) for fit in fits)
+    seen = sum(len(fit.block.observed) for fit in fits)
+    said.print(f"{fitted} parameters, {seen} observations", markup=False)
+    if write_:
+        changes = commit(fits)
+        said.print("\n".join(changes) or "the tables hold these values already", markup=False)

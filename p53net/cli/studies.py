@@ -1,0 +1,65 @@
+"""What commands of studies share: the folder of a study's results, and progress."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+import xarray as xr
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from p53net.cli.terminal import said, show
+from p53net.files import made_folder, write_text
+from p53net.sweeps import Progress
+
+NoPlot = Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")]
+PkTable = Annotated[
+    Path | None, typer.Option("--pk-table", help="Your own pharmacokinetics (TSV).")
+]
+
+
+def finish(
+    result: xr.Dataset, tables: Mapping[str, pd.DataFrame], out: Path, no_plot: bool
+) -> None:
+    """Print the first table; write all of them, the record of the study and its figure to a folder.
+
+    A figure of an earlier run does not stay beside other numbers.
+    """
+    from p53net import figures
+
+    study = str(result.attrs["study"])
+    figure = None if no_plot else figures.plot(result)  # before anything is written
+    folder = made_folder(out)
+    written = [
+        write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        for name, table in tables.items()
+    ]
+    record = {key: value for key, value in result.attrs.items()}
+    written.append(
+        write_text(folder / f"{study}.json", json.dumps(record, indent=2, default=str) + "\n")
+    )
+    for kind in ("png", "svg"):
+        path = folder / f"{study}.{kind}"
+        path.unlink(missing_ok=True)
+        if figure is not None:
+            written.append(figures.save(figure, path))
+    show(next(iter(tables.values())))
+    names = ", ".join(path.name for path in written)
+    said.print(f"wrote {names} to {folder}/", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def patients_bar() -> Iterator[Callable[[str, Progress], None]]:
+    """A progress bar that is told which system runs, and how many patients are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(),
+               TextColumn("{task.completed:,.0f} of {task.total:,.0f} patients"),
+               TimeElapsedColumn())  # fmt: skip
+    with Bar(*columns, console=said, transient=True, disable=not said.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda system, now: bar.update(
+            task, description=system, completed=now.done, total=now.total
+        )

@@ -1,0 +1,89 @@
+"""Fits of dose-response curves: four-parameter logistic, with an interval for its midpoint."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+
+_LEAST_EFFECT = 0.1  # of the larger end of the curve: a smaller effect has no midpoint
+_STEEPEST = 20.0  # Hill coefficient
+_LEVEL = 0.95  # of the interval
+
+
+class Logistic(NamedTuple):
+    """`bottom + (top - bottom)/(1 + (dose/middle)^hill)`, fitted; `top` is without drug."""
+
+    top: float
+    bottom: float
+    middle: float
+    """The dose of half the effect: IC50 or DC50; NaN where `status` is not ok."""
+    low: float
+    high: float
+    """95 % interval of `middle`."""
+    hill: float
+    status: str
+    """`ok`, or why there is no midpoint."""
+
+    def __call__(self, doses: FloatArray) -> FloatArray:
+        """The fitted curve."""
+        return logistic(doses, self.top, self.bottom, self.middle, self.hill)
+
+
+def logistic(
+    doses: FloatArray, top: float, bottom: float, middle: float, hill: float
+) -> FloatArray:
+    """The four-parameter logistic curve."""
+    return bottom + (top - bottom) / (1.0 + (doses / middle) ** hill)
+
+
+def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
+    """The logistic curve nearest to responses, by least squares from several starts.
+
+    `doses` [nM] are above 0, one for each response, so that replicates repeat a dose. The interval
+    of the midpoint is symmetric in its logarithm, from the curvature of the sum of squares and
+    Student's t. Curves that move by less than a tenth, or whose midpoint lies outside of the doses,
+    have none. Raises InputError for fewer than five different doses.
+    """
+    from scipy.optimize import least_squares
+    from scipy.stats import t as student
+
+    doses, responses = np.asarray(doses, dtype=float), np.asarray(responses, dtype=float)
+    levels = np.unique(doses)
+    if len(levels) < 5 or levels[0] <= 0:
+        raise InputError("a fit of four parameters needs five different doses above 0; give more")
+    means = np.array([responses[doses == level].mean() for level in levels])
+    scale = float(np.abs(means).max())
+    if np.ptp(means) < _LEAST_EFFECT * scale:
+        top = float(means.mean())
+        why = f"no effect: it moves by less than {_LEAST_EFFECT:.0%}"
+        return Logistic(top, top, math.nan, math.nan, math.nan, math.nan, why)
+    x = np.log(doses)
+
+    def residuals(p: FloatArray) -> FloatArray:
+        top, bottom, middle, hill = p
+        return np.asarray(
+            (bottom + (top - bottom) / (1.0 + np.exp(np.exp(hill) * (x - middle))) - responses)
+            / scale
+        )
+
+    low, high = math.log(levels[0]), math.log(levels[-1])
+    reach = 2.0 * scale
+    bounds = ([-reach, -reach, low - 5.0, -3.0], [reach, reach, high + 5.0, math.log(_STEEPEST)])
+    fits = [
+        least_squares(residuals, [means[0], means[-1], start, 0.0], bounds=bounds, xtol=1e-12)
+        for start in np.linspace(low, high, 5)
+    ]
+    best = min(fits, key=lambda fit: float(fit.cost))
+    top, bottom, middle, hill = (float(value) for value in best.x)
+    if not low <= middle <= high:
+        why = f"the midpoint lies outside of {levels[0]:.3g} to {levels[-1]:.3g} nM"
+        return Logistic(top, bottom, math.nan, math.nan, math.nan, math.exp(hill), why)
+    freedom = max(len(doses) - 4, 1)
+    slopes = np.asarray(best.jac)
+    covariance = np.linalg.pinv(slopes.T @ slopes) * 2.0 * float(best.cost) / freedom
+    spread = float(student.ppf(0.5 + _LEVEL / 2, freedom)) * math.sqrt(max(covariance[2, 2], 0.0))
+    least, most = (math.exp(max(min(middle + s * spread, 700.0), -700.0)) for s in (-1, 1))
+    return Logistic(top, bottom, math.exp(middle), least, most, math.exp(hill), "ok")

@@ -1,0 +1,60 @@
+"""Single numbers of the model texts and tables, read and replaced where they stand."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from p53net.errors import UnknownNameError
+from p53net.files import write_text
+from p53net.model.fragments import value_of_line
+from p53net.model.tables import Value, models_folder, value_of_row
+
+MODEL = "model"
+"""The entry of numbers in the model texts."""
+
+_TABLES = ("drugs.tsv", "cell_lines.tsv", "pharmacokinetics.tsv")
+
+
+def committed_value(entry: str, parameter: str) -> Value:
+    """A number of a drug, a cell line, a `drug in host`, or of the model texts (`model`).
+
+    Raises UnknownNameError.
+    """
+    path, number = _place(entry, parameter)
+    line = path.read_text(encoding="utf-8").splitlines()[number]
+    if entry == MODEL:
+        return value_of_line(line)
+    return value_of_row(line.split("\t"), str(path))
+
+
+def replace_value(entry: str, parameter: str, value: float) -> None:
+    """Write another number in the same place. Raises UnknownNameError, OutputError."""
+    path, number = _place(entry, parameter)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if entry == MODEL:
+        old = re.match(r"(\w+ = )(\S+)( \w+)( *)(// .+)", lines[number])
+        assert old is not None  # noqa: S101 - it was found by this form
+        start = f"{old[1]}{value:.12g}{old[3]}"
+        width = len(old[1] + old[2] + old[3] + old[4])
+        lines[number] = f"{start:<{width}}{old[5]}"
+    else:
+        cells = lines[number].split("\t")
+        cells[2] = f"{value:.12g}"
+        lines[number] = "\t".join(cells)
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _place(entry: str, parameter: str) -> tuple[Path, int]:
+    for path, number, line in _lines(entry == MODEL):
+        start = f"{parameter} = " if entry == MODEL else f"{entry}\t{parameter}\t"
+        if line.startswith(start):
+            return path, number
+    raise UnknownNameError(f"'{parameter}' of '{entry}' stands in no table of {models_folder()}")
+
+
+def _lines(texts: bool) -> Iterator[tuple[Path, int, str]]:
+    folder = models_folder()
+    names = sorted(folder.glob("*.ant")) if texts else [folder / name for name in _TABLES]
+    for path in names:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+            yield path, number, line

@@ -1,0 +1,99 @@
+"""Published numbers that the models are compared with: one row each, with interval and source."""
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import cache
+
+from p53net.errors import TableError, unknown_name
+from p53net.model.tables import models_folder
+
+USES = {
+    "fit": "a parameter was fitted to it",
+    "predict": "predicted, and meant to hold",
+    "show": "predicted, and shown without a score",
+    "input": "taken into the models as it is",
+}
+"""What a row is used for."""
+
+_COLUMNS = ("id", "level", "quantity", "subject", "protocol", "value", "low", "high", "unit",
+            "source", "trust", "use", "note")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One published number. Bounds that were not given are infinite; without a value it is NaN."""
+
+    id: str
+    level: str
+    quantity: str
+    subject: str
+    protocol: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    source: str
+    trust: str
+    use: str
+    note: str
+
+    @property
+    def qualitative(self) -> bool:
+        """Whether it is a statement without any number."""
+        return math.isnan(self.value) and math.isinf(self.low) and math.isinf(self.high)
+
+    def holds(self, predicted: float) -> bool:
+        """Whether a prediction lies in the interval; of a statement, whether it is 1, for true."""
+        return predicted == 1.0 if self.qualitative else self.low <= predicted <= self.high
+
+    @property
+    def middle(self) -> float:
+        """What a fit aims at: the value, or the geometric mean of the interval."""
+        return math.sqrt(self.low * self.high) if math.isnan(self.value) else self.value
+
+
+@cache
+def observations() -> dict[str, Observation]:
+    """All rows of `models/observations.tsv` by id, in their order. Raises TableError."""
+    path = models_folder() / "observations.tsv"
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if tuple(reader.fieldnames or ()) != _COLUMNS:
+            raise TableError(f"{path}: the columns must be {', '.join(_COLUMNS)}")
+        rows = list(reader)
+    found: dict[str, Observation] = {}
+    for row in rows:
+        where = f"{path}: {row['id']}"
+        if row["id"] in found:
+            raise TableError(f"{where}: the row stands twice; keep one")
+        if row["use"] not in USES:
+            raise TableError(f"{where}: use is '{row['use']}'; write {', '.join(USES)}")
+        if not row["source"]:
+            raise TableError(f"{where}: say in `source` where it comes from")
+        texts = {name: row[name] for name in _COLUMNS if name not in ("value", "low", "high")}
+        several = "," in row["value"]  # of a table row that holds more than one parameter
+        found[row["id"]] = Observation(
+            value=math.nan if several else _number(row["value"], math.nan, where),
+            low=_number(row["low"], -math.inf, where),
+            high=_number(row["high"], math.inf, where),
+            **texts,
+        )
+    return found
+
+
+def observation(name: str) -> Observation:
+    """One row. Raises UnknownNameError."""
+    rows = observations()
+    if name not in rows:
+        raise unknown_name("observation", name, rows)
+    return rows[name]
+
+
+def _number(text: str, otherwise: float, where: str) -> float:
+    if not text:
+        return otherwise
+    try:
+        return float(text)
+    except ValueError:
+        raise TableError(f"{where}: '{text}' is not a number") from None

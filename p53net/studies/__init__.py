@@ -1,0 +1,1 @@
+"""Experiments from the dish to the patient: each a function that gives a labelled table."""

@@ -1,0 +1,104 @@
+"""Blood counts of virtual patients under a regimen, and what the trials counted of them."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from p53net.dosing import same_courses
+from p53net.engines import FloatArray
+from p53net.errors import SimulationError
+from p53net.inputs import checked_doses
+from p53net.regimens import Regimen, regimen
+from p53net.simulate import Model, load
+from p53net.studies.population import GRADES, grades, patients
+
+DAYS = 56.0
+"""How long counts are watched: two courses of 28 days, assumed."""
+
+PATIENTS, SEED = 500, 1
+
+INTERMITTENT = regimen(260.0, "mg", "3/14", days=DAYS)
+"""Milademetan's recommended schedule."""
+
+OTHERS = (
+    regimen(90.0, "mg", "daily", days=DAYS),
+    regimen(120.0, "mg", "21/28", days=DAYS),
+    regimen(160.0, "mg", "14/28", days=DAYS),
+)
+"""What stands for "all other schedules", in equal parts, assumed: how many patients had which is
+not published."""
+
+COUNTS = tuple(count for count, _ in GRADES.values())
+
+
+class Nadir(NamedTuple):
+    """The cycle with the lowest count of a typical patient."""
+
+    days: float
+    """From the last dose of the cycle to its lowest count."""
+    regained: float
+    """Share of the loss at that point that is regained before the next cycle."""
+
+
+def lowest_counts(
+    model: Model,
+    drug: str,
+    given: Regimen,
+    changed: Mapping[str, float],
+    number: int = PATIENTS,
+    seed: int = SEED,
+    days: float = DAYS,
+) -> FloatArray:
+    """Lowest counts (patient, count) within `days`, looked at once a day, on the batch engine."""
+    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
+    drawn = patients(typical, number, seed)
+    columns = {name: np.full(number, value) for name, value in changed.items()}
+    columns |= {str(name): drawn[name].to_numpy() for name in drawn}
+    courses = same_courses(checked_doses(model.definition, {drug: given}), number)
+    times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
+    runs = model.many.run(times, courses, columns, COUNTS)
+    for error in runs.errors.values():
+        raise error
+    for i in runs.unfinished:  # RoadRunner may do better
+        one = {name: float(values[i]) for name, values in columns.items()}
+        dose = checked_doses(model.definition, {drug: given})
+        runs.values[i] = model.curves(times, dose, one, COUNTS).T
+    if not np.isfinite(runs.values).all():
+        raise SimulationError(f"{model.definition.id}: a virtual patient has no finite counts")
+    return np.asarray(runs.values.min(axis=2))
+
+
+def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
+    """Patients whose worst grade is at least this, in per cent.
+
+    `spread` is the standard deviation of a measured count's logarithm; with one, the share is a
+    smooth function of the counts, which a fit needs.
+    """
+    column = list(GRADES).index(toxicity)
+    counts = lowest[:, column]
+    if spread == 0.0:
+        return float(100.0 * (grades(counts, toxicity) >= grade).mean())
+    from scipy.stats import norm
+
+    limit = GRADES[toxicity][1][grade - 1]
+    return float(100.0 * norm.cdf((np.log(limit) - np.log(counts)) / spread).mean())
+
+
+def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float) -> Nadir:
+    """Of the cycle with the lowest count: `cycle` [h] is its length, and its last dose comes
+    `last_dose` [h] after its start. A lowest count before that dose belongs to the cycle before."""
+    lowest = int(counts.argmin())
+    begun = (times[lowest] - last_dose) // cycle * cycle
+    end = min(begun + cycle, times[-1])
+    at_end = float(np.interp(end, times, counts))
+    loss = counts[0] - counts[lowest]
+    regained = (at_end - counts[lowest]) / loss if loss > 0 else np.nan
+    return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
+
+
+@cache
+def marrow(drug: str) -> Model:
+    """The marrow of patients, compiled once."""
+    return load(drug, system="marrow", host="human")

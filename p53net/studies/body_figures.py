@@ -1,0 +1,172 @@
+"""Figures of studies in mice and patients. Matplotlib is imported on use."""
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from p53net.figures import COLOURS
+from p53net.studies.population import GRADES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LIMITS = "#999999"
+_NAMES = {
+    "platelets": "platelets [1e9/L]",
+    "neutrophils": "neutrophils [1e9/L]",
+    "haemoglobin": "haemoglobin [g/dL]",
+    "GDF15_serum": "GDF-15 in serum [fold of untreated]",
+    "p53_active": "active p53, tumour [nM]",
+    "MDM2_total": "total MDM2, tumour [nM]",
+    "p21": "p21, tumour [nM]",
+    "tumour_volume": "tumour [mm³]",
+}
+
+
+def pk_figure(result: xr.Dataset) -> "Figure":
+    """Concentrations over time, linear and logarithmic, and exposure over dose."""
+    from matplotlib.figure import Figure
+
+    several = "slope" in result
+    figure = Figure(figsize=(14.0 if several else 9.5, 3.9), layout="constrained")
+    panels = figure.subplots(1, 3 if several else 2)
+    unit = result["dose"].attrs["units"]
+    for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
+        for dose, colour in zip(result["dose"].values, _shades(len(result["dose"])), strict=True):
+            curve = result["plasma"].sel(dose=dose)
+            seen = curve.where(curve > 0)
+            panel.plot(result["time"], seen, color=colour, label=f"{dose:g} {unit}")
+        panel.set(xlabel="time [h]", yscale=scale)
+        panel.set_ylabel("plasma [ng/mL]")
+    panels[0].set_ylim(0, None)
+    top = float(result["plasma"].max())
+    panels[1].set_ylim(top * 1e-4, top * 2)
+    panels[0].legend(fontsize=8, ncols=2 if len(result["dose"]) > 4 else 1)
+    if several:
+        last = result.isel(occasion=-1)
+        for name, colour, marker in (("cmax", COLOURS[0], "o"), ("auc", COLOURS[1], "s")):
+            slope = float(last["slope"].sel(exposure=name))
+            label = (
+                f"{name.upper() if name == 'auc' else 'Cmax'}, slope {slope:.2f} by construction"
+            )
+            unit_said = last[name].attrs["units"]
+            panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
+                           label=f"{label} [{unit_said}]")  # fmt: skip
+        panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
+        panels[2].set_ylabel("exposure after the last dose [units in the legend]")
+        panels[2].legend(fontsize=8)
+    figure.suptitle(
+        f"{result.attrs['drug']} in plasma, {result.attrs['host']}: {result.attrs['regimen']} "
+        f"({result.attrs['molar_mass']})",
+        fontsize=11,
+    )
+    return figure
+
+
+def xenograft_figure(result: xr.Dataset) -> "Figure":
+    """Tumour volumes, with growth inhibition in the legend; below them p53 and plasma."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.5, 7.2), layout="constrained")
+    panels = figure.subplot_mosaic([["v", "v"], ["p", "c"]], height_ratios=[1.6, 1])
+    days = result["time"] / 24.0
+    plasma = next(str(name) for name in result.data_vars if str(name).endswith("_plasma"))
+    colours = ["#000000", *COLOURS]
+    for arm, colour in zip(result["arm"].values, cycle(colours), strict=False):
+        one = result.sel(arm=arm)
+        said = "" if arm == result["arm"].values[0] else f": TGI {float(one['tgi']):.0f} %"
+        panels["v"].plot(days, one["tumour_volume"], color=colour, label=f"{arm}{said}")
+        panels["p"].plot(days, one["p53_active"], color=colour, lw=1.0)
+        panels["c"].plot(days, one[plasma], color=colour, lw=1.0)
+    start = float(result["tumour_volume"].isel(arm=0, time=0))
+    panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
+    panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
+    panels["v"].legend()
+    panels["v"].set_title(f"(a) volume; dotted: start. TGI = {result.attrs['tgi'].split(',')[0]}",
+                          loc="left", fontsize=9)  # fmt: skip
+    panels["p"].set(xlabel="time [d]", ylabel="active p53, tumour [nM]", ylim=(0, None))
+    panels["p"].set_title("(b) active p53", loc="left", fontsize=9)
+    top = float(result[plasma].max())
+    panels["c"].set(
+        xlabel="time [d]", ylabel="plasma [nM]", yscale="log", ylim=(top * 1e-5, top * 2)
+    )
+    panels["c"].set_title("(c) drug in plasma", loc="left", fontsize=9)
+    figure.suptitle(
+        f"{result.attrs['drug']} in {result.attrs['cell_line']} xenografts, "
+        f"{result.attrs['days']:g} days",
+        fontsize=11,
+    )
+    return figure
+
+
+def patient_figure(result: xr.Dataset) -> "Figure":
+    """Plasma, tumour and blood over time; of a population the median with two bands."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(14.0, 8.4), layout="constrained")
+    names = ("plasma", "p53_active", "MDM2_total", "p21", "GDF15_serum", "platelets",
+             "neutrophils", "haemoglobin", "tumour_volume")  # fmt: skip
+    panels = figure.subplots(3, 3).ravel()
+    days = result["time"] / 24.0
+    limits = {count: values for count, values in GRADES.values()}
+    for panel, name, colour in zip(panels, names, cycle(COLOURS[:3]), strict=False):
+        curves = result[name]
+        if "percentile" in curves.dims:
+            for low, high, shade in ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3)):
+                ends = (curves.sel(percentile=p) for p in (low, high))
+                panel.fill_between(days, *ends, color=colour, alpha=shade, lw=0)
+            curves = curves.sel(percentile=50.0)
+        panel.plot(days, curves, color=colour, lw=1.3)
+        panel.set(xlabel="time [d]", ylim=(0, None))
+        panel.set_ylabel(_NAMES.get(name, "plasma [ng/mL]"))
+        for number, limit in enumerate(limits.get(name, ()), start=1):
+            if number in (3, 4) and limit > 0:
+                panel.axhline(limit, color=_LIMITS, lw=0.8, ls=":")
+                panel.text(1.0, limit, f"grade {number}", fontsize=7, ha="right", va="bottom",
+                           color="#555555", transform=panel.get_yaxis_transform())  # fmt: skip
+    many = int(result.attrs["population"])
+    who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
+    figure.suptitle(
+        f"{result.attrs['drug']} {result.attrs['regimen']}, {result.attrs['tumour']} tumour; {who}",
+        fontsize=11,
+    )
+    return figure
+
+
+def schedules_figure(result: xr.Dataset) -> "Figure":
+    """Tumour effect against each toxicity: a point a schedule, with intervals."""
+    from matplotlib.figure import Figure
+
+    toxicities = [str(name) for name in result["toxicity"].values]
+    figure = Figure(figsize=(4.5 * len(toxicities) + 0.5, 4.6), layout="constrained")
+    panels = figure.subplots(1, len(toxicities), squeeze=False, sharey=True)[0]
+    for panel, toxicity in zip(panels, toxicities, strict=True):
+        for name, colour, marker in zip(
+            result["regimen"].values, cycle(COLOURS), cycle("osD^vP*"), strict=False
+        ):
+            one = result.sel(regimen=name, toxicity=toxicity)
+            x, y = float(one["rate"]), float(one["tgi"])
+            xerr = [[x - float(one["rate_low"])], [float(one["rate_high"]) - x]]
+            panel.errorbar(x, y, xerr=xerr, fmt=marker, color=colour, ms=7, capsize=2, label=name)
+        panel.set(xlabel=f"grade {result.attrs['grade']} or more {toxicity} [% of patients]")
+        panel.set_xlim(0, None)
+    panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%], median")
+    panels[0].set_ylim(0, None)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
+    figure.suptitle(
+        f"{result.attrs['drug']}, {result.attrs['tumour']} tumour: effect against toxicity, "
+        f"{result.attrs['population']} virtual patients (bars: 95 % intervals of the rates)",
+        fontsize=11,
+    )
+    return figure
+
+
+def _shades(count: int) -> list[str]:
+    """Blue, darker with dose: an order that grey shows too."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colour) for colour in colormaps["viridis_r"](np.linspace(0.15, 1.0, count))]

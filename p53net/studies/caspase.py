@@ -1,0 +1,59 @@
+"""A caspase-3/7 assay: its activity by dose and time."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from p53net.simulate import VERSION, load
+from p53net.studies import dish
+
+HOURS = (6.0, 12.0, 24.0, 48.0)
+
+
+def caspase(
+    drugs: str | Iterable[str],
+    cell_line: str = "SJSA-1",
+    *,
+    hours: ArrayLike = HOURS,
+    doses: ArrayLike | None = None,
+    parameters: Mapping[str, float] | None = None,
+    drug_table: str | Path | None = None,
+    cell_line_table: str | Path | None = None,
+) -> xr.Dataset:
+    """Active caspase-3/7 under constant concentrations, per live cell and per well.
+
+    Returns a Dataset over `drug`, `dose` [nM] and `hours`: `caspase` [fold of vehicle, in a live
+    cell], `caspase_well` [the same times the live cells of the well, over those of vehicle] and
+    `live_cells` [% of vehicle]. Raises InputError, UnknownNameError.
+    """
+    names = dish.checked_names(drugs, "drug")
+    plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
+    activity = np.empty((len(names), len(plate), len(times)))
+    live = np.empty_like(activity)
+    for i, name in enumerate(names):
+        model = load(name, cell_line=cell_line, system="culture", drugs=drug_table,
+                     cell_lines=cell_line_table)  # fmt: skip
+        (names[i],) = model.definition.drugs
+        wells = dish.plate(model, names[i], plate, times, ["caspase", "live_cells"], parameters)
+        activity[i], live[i] = np.moveaxis(wells[1:] / wells[0], -1, 0)
+    dims = ("drug", "dose", "hours")
+    return xr.Dataset(
+        {
+            "caspase": (dims, activity, _about("1", "active caspase-3/7 in a live cell, fold")),
+            "caspase_well": (dims, activity * live, _about("1", "the same of a whole well, fold")),
+            "live_cells": (dims, 100.0 * live, _about("%", "live cells, per cent of vehicle")),
+        },
+        coords={
+            "drug": names,
+            "dose": ("dose", plate, _about("nM", "drug in the medium")),
+            "hours": ("hours", times, _about("h", "exposure")),
+        },
+        attrs={"study": "caspase", "cell_line": cell_line, "version": VERSION},
+    )
+
+
+def _about(unit: str, meaning: str) -> dict[str, str]:
+    return {"units": unit, "long_name": meaning}

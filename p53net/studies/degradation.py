@@ -1,0 +1,105 @@
+"""A degradation assay: MDM2 by concentration and time, DC50 and Dmax, and the hook."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from p53net.engines import FloatArray
+from p53net.fits import Logistic, fit_logistic
+from p53net.model import GENERIC
+from p53net.simulate import VERSION, load
+from p53net.studies import dish
+
+HOURS = (2.0, 24.0)
+_LOOPS = {"closed": True, "open": False}
+_HOOK = 0.05  # of untreated MDM2: what has to come back at high doses
+
+
+def degradation(
+    drugs: str | Iterable[str],
+    cell_line: str = GENERIC,
+    *,
+    hours: ArrayLike = HOURS,
+    doses: ArrayLike | None = None,
+    parameters: Mapping[str, float] | None = None,
+    drug_table: str | Path | None = None,
+    cell_line_table: str | Path | None = None,
+) -> xr.Dataset:
+    """Total MDM2 under constant concentrations, the loop closed and opened.
+
+    Returns a Dataset over `drug`, `loop`, `hours` and `dose` [nM]: `MDM2` [% of vehicle], and per
+    curve `dc50` with `dc50_low` and `dc50_high` [nM], `dmax` [% destroyed at the lowest point] with
+    `dmax_low` and `dmax_high`, the fitted `dmax_fit`, a `status`, and `hook`: the dose [nM] of the
+    lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose.
+    Raises InputError, UnknownNameError.
+    """
+    names = dish.checked_names(drugs, "drug")
+    plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
+    shape = len(names), len(_LOOPS), len(times)
+    percent = np.empty((*shape, len(plate)))
+    keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "hook")
+    found = {key: np.full(shape, np.nan) for key in keys}
+    status = np.empty(shape, dtype=object)
+    for i, name in enumerate(names):
+        model = load(name, cell_line=cell_line, drugs=drug_table, cell_lines=cell_line_table)
+        (names[i],) = model.definition.drugs
+        for j, feedback in enumerate(_LOOPS.values()):
+            wells = dish.plate(model, names[i], plate, times, ["MDM2_total"], parameters,
+                               feedback=feedback)[:, :, 0]  # fmt: skip
+            percent[i, j] = 100.0 * (wells[1:] / wells[0]).T
+            for k in range(len(times)):
+                fit, hook = fit_below_hook(plate, percent[i, j, k])
+                values = (fit.middle, fit.low, fit.high, 100.0 - percent[i, j, k].min(),
+                          100.0 - fit.bottom, hook)  # fmt: skip
+                for key, value in zip(keys, values, strict=True):
+                    found[key][i, j, k] = value
+                status[i, j, k] = fit.status
+    about = {
+        "dc50": ("nM", "dose of half the fall of MDM2"),
+        "dc50_low": ("nM", "lower end of its 95 % interval"),
+        "dc50_high": ("nM", "upper end of its 95 % interval"),
+        "dmax": ("%", "largest fall of MDM2"),
+        "dmax_fit": ("%", "largest fall of MDM2, fitted"),
+        "hook": ("nM", "dose of the lowest MDM2, which comes back above"),
+    }
+    dims = ("drug", "loop", "hours")
+    data = {
+        key: (dims, values, {"units": about[key][0], "long_name": about[key][1]})
+        for key, values in found.items()
+    }
+    return xr.Dataset(
+        {
+            "MDM2": (
+                (*dims, "dose"),
+                percent,
+                {"units": "%", "long_name": "total MDM2, per cent of vehicle"},
+            ),
+            **data,
+            "status": (dims, status, {"units": "1", "long_name": "ok, or why there is no DC50"}),
+        },
+        coords={
+            "drug": names,
+            "loop": list(_LOOPS),
+            "hours": ("hours", times, {"units": "h", "long_name": "exposure"}),
+            "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
+        },
+        attrs={"study": "degradation", "cell_line": cell_line, "version": VERSION},
+    )
+
+
+def fit_below_hook(doses: FloatArray, percent: FloatArray) -> tuple[Logistic, float]:
+    """The logistic fit up to the lowest point, and the dose of that point if MDM2 comes back."""
+    lowest = int(percent.argmin())
+    returns = percent[lowest:].max() - percent[lowest] > 100.0 * _HOOK
+    falls = percent.min() < 100.0 * (1.0 - _HOOK)
+    hook = float(doses[lowest]) if returns and falls else float("nan")
+    below = slice(None) if np.isnan(hook) or lowest < 4 else slice(lowest + 1)
+    fit = fit_logistic(doses[below], percent[below])
+    if fit.bottom > fit.top:
+        rises = "MDM2 rises: it is blocked, not destroyed"
+        nothing = float("nan")
+        fit = fit._replace(middle=nothing, low=nothing, high=nothing, status=rises)
+    return fit, hook

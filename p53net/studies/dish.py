@@ -1,0 +1,79 @@
+"""What assays in a dish share: plates of doses, and quantities beside their vehicle."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from p53net.dosing import Courses, constant, finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.inputs import checked_parameters
+from p53net.simulate import Model
+
+DOSES = np.geomspace(1e-3, 1e5, 25)
+"""Concentrations [nM] of a plate, three in each decade."""
+
+MOST_DOSES = 1000
+
+
+def checked_doses(doses: ArrayLike | None) -> FloatArray:
+    """Concentrations [nM] of a plate, rising. Raises InputError."""
+    if doses is None:
+        return DOSES
+    try:
+        values = [finite_number(dose, "dose", "nM") for dose in np.atleast_1d(doses).tolist()]
+    except (TypeError, ValueError):
+        raise InputError(f"doses are {doses!r}, but must be a list of numbers [nM]") from None
+    if len(values) > MOST_DOSES:
+        raise InputError(f"a plate of {len(values):,} doses; at most {MOST_DOSES:,} are allowed")
+    if len(set(values)) < len(values) or min(values) <= 0:
+        raise InputError("each dose of a plate is given once, above 0; vehicle is added to them")
+    return np.array(sorted(values))
+
+
+def checked_hours(hours: ArrayLike, name: str = "hours") -> FloatArray:
+    """Times [h] of reading, rising, above 0. Raises InputError."""
+    try:
+        values = [finite_number(one, name, "h") for one in np.atleast_1d(hours).tolist()]
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {hours!r}, but must be a number [h] or a list") from None
+    if len(set(values)) < len(values) or min(values) <= 0:
+        raise InputError(f"{name} are above 0, each once; correct them")
+    return np.array(sorted(values))
+
+
+def checked_names(names: str | Iterable[str], what: str) -> list[str]:
+    """Names, each once, at least one. Raises InputError."""
+    given = [names] if isinstance(names, str) else list(names)
+    if not given:
+        raise InputError(f"no {what} is named; give at least one")
+    if len(set(given)) < len(given):
+        raise InputError(f"a {what} is named twice; give each once")
+    return given
+
+
+def plate(
+    model: Model,
+    drug: str,
+    doses: FloatArray,
+    hours: FloatArray,
+    names: Sequence[str],
+    parameters: Mapping[str, float] | None = None,
+    *,
+    feedback: bool = True,
+    engine: str = "roadrunner",
+) -> FloatArray:
+    """Values (dose, hour, name) under constant doses; the first dose is vehicle."""
+    times = np.concatenate([[0.0], hours])
+    changed = checked_parameters(model.definition, parameters)
+    wells = [{drug: constant(dose)} for dose in [0.0, *doses.tolist()]]
+    if engine == "batch":
+        levels = np.concatenate([[0.0], doses])[:, None, None]
+        courses = Courses((drug,), np.zeros((len(wells), 1)), levels)
+        columns = {name: np.full(len(wells), value) for name, value in changed.items()}
+        runs = model.many.run(times, courses, columns, names, feedback=feedback)
+        if not runs.errors and not runs.unfinished:
+            return np.asarray(np.moveaxis(runs.values, 1, 2)[:, 1:])
+    curves = [model.curves(times, well, changed, names, feedback=feedback) for well in wells]
+    return np.array(curves)[:, 1:]

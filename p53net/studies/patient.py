@@ -1,0 +1,229 @@
+"""A patient under a regimen, typical or one of many: plasma, tumour, GDF-15 and blood counts."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from p53net.dosing import finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.regimens import Regimen
+from p53net.simulate import VERSION, Model, load
+from p53net.studies.population import GRADES, grades, patients, rate
+from p53net.sweeps import Progress, sweep
+
+DAYS = 56.0
+"""Length of a study, unless said otherwise: two courses of 28 days."""
+
+TUMOUR = "LPS-amplified"
+"""The tumour's cell line, unless said otherwise: most patients of the trials had liposarcoma."""
+
+PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
+
+IN_TUMOUR = ("p53_active", "p53_total", "MDM2_total", "MDM2_mRNA", "p21", "tumour_volume")
+IN_BLOOD = ("platelets", "neutrophils", "haemoglobin", "GDF15_serum")
+
+Variable: TypeAlias = "tuple[Any, Any, dict[str, str]]"
+"""Dimensions, values and attributes of a variable of a Dataset."""
+
+_STEP = 2.0  # h
+_MOST_DAYS = 730.0
+
+
+def patient(
+    drug: str,
+    given: Regimen,
+    *,
+    tumour: str = TUMOUR,
+    days: float = DAYS,
+    population: int | None = None,
+    seed: int = 1,
+    engine: str = "auto",
+    workers: int | None = None,
+    cell_line_table: str | Path | None = None,
+    pharmacokinetics: str | Path | None = None,
+    progress: Callable[[str, Progress], None] | None = None,
+) -> xr.Dataset:
+    """Plasma, tumour and blood of a typical patient, or of `population` virtual ones.
+
+    One plasma drives two models: a tumour of the cell line `tumour`, and the marrow, which stands
+    for normal tissue that releases GDF-15 too. Returns a Dataset over `time` [h]: `plasma` [ng/mL],
+    the tumour's active and total p53, MDM2, MDM2 mRNA, p21 [nM] and volume [mm3], platelets and
+    neutrophils [1e9/L], haemoglobin [g/dL] and GDF-15 [fold].
+
+    With a population the curves are `percentile`s, and there are `lowest` counts and worst `grade`
+    of each `patient` and `toxicity`, with their `status`; and `rate`, `rate_low` and `rate_high`
+    [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst grade is at least `grade`.
+    The same seed gives the same patients. `progress` is told of each of the two sweeps.
+    Raises InputError, UnknownNameError.
+    """
+    times = study_times(given, days)
+    models = {
+        system: load(drug, system=system, host="human", cell_line=line,
+                     cell_lines=cell_line_table, pharmacokinetics=pharmacokinetics)
+        for system, line in (("tumour", tumour), ("marrow", None))
+    }  # fmt: skip
+    (name,) = models["tumour"].definition.drugs
+    attrs = {
+        "study": "patient",
+        "drug": name,
+        "regimen": given.label,
+        "doses": str(given),
+        "tumour": models["tumour"].definition.cell_line,
+        "days": float(times[-1]) / 24.0,
+        "version": VERSION,
+    }
+    if population is None:
+        data = _typical(models, name, given, times, engine)
+        return xr.Dataset(data, coords=_clock(times), attrs={**attrs, "population": 0})
+    drawn = patients(typical_values(models.values()), population, seed)
+    runs = {
+        system: many_patients(models[system], name, given, times, drawn, names,
+                              engine=engine, workers=workers, progress=progress)
+        for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
+                              ("marrow", IN_BLOOD))
+    }  # fmt: skip
+    data = _percentiles(models, runs)
+    data |= _toxicity(runs["marrow"])
+    return xr.Dataset(
+        data,
+        coords={
+            **_clock(times),
+            "percentile": list(PERCENTILES),
+            "patient": np.arange(1, population + 1),
+            "toxicity": list(GRADES),
+            "grade": [1, 2, 3, 4],
+            **{f"patient_{n}": ("patient", drawn[n].to_numpy()) for n in drawn},
+        },
+        attrs={**attrs, "population": population, "seed": seed,
+               "engine": runs["marrow"].attrs["engine"]},
+    )  # fmt: skip
+
+
+def study_times(given: Regimen, days: float, step: float = _STEP) -> FloatArray:
+    """Times [h] of a study of a patient. Raises InputError."""
+    if not isinstance(given, Regimen):
+        raise InputError(
+            f"a patient takes a regimen, not {given!r}; write "
+            "pn.regimen(260, 'mg', '3/14', days=56)"
+        )
+    length = finite_number(days, "days", "days")
+    if not 0 < length <= _MOST_DAYS:
+        raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
+    return np.union1d(np.arange(0.0, length * 24.0, step), [length * 24.0])
+
+
+def typical_values(models: Iterable[Model]) -> dict[str, float]:
+    """Parameters of several models of the same patient."""
+    return {
+        name: row.value for model in models for name, row in model.definition.parameters.items()
+    }
+
+
+def many_patients(
+    model: Model,
+    drug: str,
+    given: Regimen,
+    times: FloatArray,
+    drawn: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    measures: Sequence[str] = (),
+    curves: bool = True,
+    engine: str = "auto",
+    workers: int | None = None,
+    progress: Callable[[str, Progress], None] | None = None,
+) -> xr.Dataset:
+    """A sweep over patients: the columns of `drawn` that this model has. Runs of weeks are long, so
+    the batch engine is worth its compilation from few patients on."""
+    own = drawn[[name for name in drawn if name in model.definition.parameters]]
+    tell = None
+    if progress is not None:
+        tell = lambda now: progress(model.definition.system, now)  # noqa: E731
+    return sweep(
+        model,
+        own,
+        doses={drug: given},
+        times=times,
+        observables=list(names) if curves else None,
+        keep_trajectories=curves,
+        measures=list(measures),
+        engine="batch" if engine == "auto" else engine,
+        workers=workers,
+        progress=tell,
+    )
+
+
+def _typical(
+    models: dict[str, Model], drug: str, given: Regimen, times: FloatArray, engine: str
+) -> dict[str, Variable]:
+    data: dict[str, Variable] = {}
+    chosen = "roadrunner" if engine == "auto" else engine
+    (plasma,) = _plasma(models["tumour"])
+    for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
+        run = models[system].simulate(times, {drug: given}, observables=names, engine=chosen)
+        data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
+    data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
+    return data
+
+
+def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:
+    """A plasma concentration in ng/mL of the free base."""
+    dims, values, _ = variable
+    mass = model.definition.molar_masses[drug][""] * 1e-3
+    return dims, values * mass, {"units": "ng/mL", "long_name": f"{drug} in plasma, free base"}
+
+
+def _percentiles(models: dict[str, Model], runs: dict[str, xr.Dataset]) -> dict[str, Variable]:
+    data: dict[str, Variable] = {}
+    (plasma,) = _plasma(models["tumour"])
+    (drug,) = models["tumour"].definition.drugs
+    for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
+        for name in names:
+            curves = runs[system][name]
+            found = np.nanpercentile(curves.values, PERCENTILES, axis=0)
+            data[name] = (("percentile", "time"), found, dict(curves.attrs))
+    data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
+    return data
+
+
+def _toxicity(blood: xr.Dataset) -> dict[str, Variable]:
+    """Lowest counts, grades and their rates among patients whose run reached its end."""
+    ran = blood["status"].values == "ok"
+    if not ran.any():
+        raise InputError(
+            f"no virtual patient's run reached its end: {blood['reason'].values[0]}; "
+            "check the regimen and parameters"
+        )
+    lowest = np.array([blood[count].values.min(axis=-1) for count, _ in GRADES.values()]).T
+    worst = np.array([grades(lowest[:, i], name) for i, name in enumerate(GRADES)]).T
+    rates = np.array(
+        [
+            [rate(int((worst[ran, i] >= grade).sum()), int(ran.sum())) for grade in (1, 2, 3, 4)]
+            for i in range(len(GRADES))
+        ]
+    )
+    both, about = ("toxicity", "grade"), "patients whose worst grade is at least this"
+    return {
+        "lowest": (("patient", "toxicity"), lowest, {"units": "1e9/L, g/dL of haemoglobin",
+                                                     "long_name": "lowest count"}),
+        "worst_grade": (("patient", "toxicity"), np.where(ran[:, None], worst, -1),
+                        {"units": "1", "long_name": "worst CTCAE v5.0 grade; -1: no run"}),
+        "status": ("patient", blood["status"].values, {"units": "1", "long_name": "of the run"}),
+        "rate": (both, rates[..., 0], {"units": "%", "long_name": about}),
+        "rate_low": (both, rates[..., 1], {"units": "%", "long_name": f"{about}, lower end"}),
+        "rate_high": (both, rates[..., 2], {"units": "%", "long_name": f"{about}, upper end"}),
+    }  # fmt: skip
+
+
+def _plasma(model: Model) -> tuple[str]:
+    (role,) = model.definition.drugs.values()
+    return (f"{role}_plasma",)
+
+
+def _clock(times: FloatArray) -> dict[str, Variable]:
+    return {"time": ("time", times, {"units": "h", "long_name": "time"})}

@@ -1,0 +1,189 @@
+"""A drug in plasma over time, and what is read from the curve as from a patient's samples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.regimens import FREE_BASE, Regimen
+from p53net.simulate import VERSION, Model, load
+
+_STEP = 0.1  # h, between points of a curve
+_AFTER = 96.0  # h after the last dose that a curve goes on
+_DAY = 24.0  # h
+_TAIL = 24.0  # h: the end of the curve, from which the terminal half-life is read
+_MOST_HOURS = 24.0 * 730
+_GONE = 1e-9  # of the peak: what is left below is the integrator's noise
+
+
+class Occasion(NamedTuple):
+    """What one dose of a regimen shows until 24 h after it, or until the next one."""
+
+    tmax: float
+    """h after the dose."""
+    cmax: float
+    """nM."""
+    auc: float
+    """nM h, over 24 h."""
+
+
+_OCCASION = {
+    "tmax": ("h", "time of the highest concentration after the dose"),
+    "cmax": ("ng/mL", "highest concentration after the dose"),
+    "auc": ("ng*h/mL", "area under the curve over 24 h after the dose"),
+    "clearance": ("L/h", "dose over that area; at steady state CL/F"),
+}
+
+
+def pk(
+    drug: str,
+    regimens: Regimen | Sequence[Regimen],
+    *,
+    host: str = "human",
+    hours: float | None = None,
+    parameters: Mapping[str, float] | None = None,
+    pharmacokinetics: str | Path | None = None,
+) -> xr.Dataset:
+    """Plasma concentrations under one regimen or more that share their dose times.
+
+    Returns a Dataset over `dose` [mg or mg/kg], `time` [h] and `occasion` (each dose, from 1):
+    `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose) and
+    `clearance` (dose over area); `half_life` from the last 24 h of the curve; and where there are
+    several doses the `slope` of log exposure over log dose, by `exposure` (cmax, auc) and occasion.
+    Raises InputError, UnknownNameError.
+    """
+    model = load(drug, system="plasma", host=host, pharmacokinetics=pharmacokinetics)
+    return sampled(model, _arms(regimens), hours, parameters)
+
+
+def sampled(
+    model: Model,
+    arms: Sequence[Regimen],
+    hours: float | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """What `pk` returns, of a model of one drug in plasma."""
+    (name,) = model.definition.drugs
+    times = np.array(arms[0].times)
+    end = times[-1] + _AFTER if hours is None else float(hours)
+    if not times[-1] < end <= _MOST_HOURS:
+        raise InputError(
+            f"hours is {end:g}; it must be after the last dose, {times[-1]:g} h, and at most "
+            f"{_MOST_HOURS:,.0f} h"
+        )
+    grid = np.union1d(
+        np.arange(0.0, end, _STEP), [*times, *(times + _DAY)[times + _DAY <= end], end]
+    )
+    curves = np.array([_plasma(model, name, arm, grid, parameters) for arm in arms])
+    mass = model.definition.molar_masses[name][""] * 1e-3  # ng/mL for each nM, of the free base
+    seen = [[occasion(grid, curve, time) for time in times] for curve in curves]
+    table = {field: np.array([[getattr(o, field) for o in row] for row in seen])
+             for field in Occasion._fields}  # fmt: skip
+    amounts = np.array([_milligrams(model, name, arm) for arm in arms])
+    table["cmax"] *= mass
+    table["auc"] *= mass
+    with np.errstate(divide="ignore"):
+        table["clearance"] = amounts[:, None] * 1e3 / table["auc"]  # mg / (ng h/mL) = 1000 L/h
+    data: dict[str, Any] = {
+        "plasma": (("dose", "time"), curves * mass, _about("ng/mL", "concentration in plasma")),
+        "plasma_nM": (("dose", "time"), curves, _about("nM", "concentration in plasma")),
+    }
+    for key, values in table.items():
+        data[key] = (("dose", "occasion"), values, _about(*_OCCASION[key]))
+    data["half_life"] = (
+        "dose",
+        np.array([_half_life(grid, curve) for curve in curves]),
+        _about("h", "terminal half-life, from the last 24 h"),
+    )
+    doses = np.array([arm.amount for arm in arms])
+    if len(arms) > 1:
+        slopes = [np.polyfit(np.log(doses), np.log(table[key]), 1)[0] for key in ("cmax", "auc")]
+        about = _about("1", "slope of log exposure over log dose; 1 by construction, linear model")
+        data["slope"] = (("exposure", "occasion"), np.array(slopes), about)
+    return xr.Dataset(
+        data,
+        coords={
+            "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
+            "time": ("time", grid, _about("h", "time")),
+            "occasion": np.arange(1, len(times) + 1),
+            **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
+        },
+        attrs={
+            "study": "pk",
+            "drug": name,
+            "host": model.definition.host,
+            "regimen": f"{arms[0].schedule}, {len(times)} doses",
+            "molar_mass": f"{model.definition.molar_masses[name]['']:g} g/mol, {FREE_BASE}",
+            "form": arms[0].form,
+            **model.run_settings,
+            "version": VERSION,
+        },
+    )
+
+
+def occasion(times: FloatArray, curve: FloatArray, dose: float) -> Occasion:
+    """Peak and area of a curve over the 24 h after a dose; NaN for the area where it ends before.
+
+    The peak is the vertex of the parabola through the highest point and its neighbours.
+    """
+    inside = (times >= dose) & (times <= dose + _DAY)
+    hours, values = times[inside] - dose, curve[inside]
+    top = int(values.argmax())
+    tmax, cmax = hours[top], values[top]
+    if 0 < top < len(values) - 1:
+        a, b, c = np.polyfit(hours[top - 1 : top + 2] - tmax, values[top - 1 : top + 2], 2)
+        if a < 0:
+            tmax, cmax = tmax - b / (2 * a), c - b**2 / (4 * a)
+    whole = times[-1] >= dose + _DAY
+    area = float(np.trapezoid(values, hours)) if whole else np.nan
+    return Occasion(float(tmax), float(cmax), area)
+
+
+def _half_life(times: FloatArray, curve: FloatArray) -> float:
+    """From the slope of the logarithm over the end of a curve; NaN where the drug is gone."""
+    tail = (times >= times[-1] - _TAIL) & (curve > _GONE * curve.max())
+    if tail.sum() < 3:
+        return float("nan")
+    slope = np.polyfit(times[tail], np.log(curve[tail]), 1)[0]
+    return float(-np.log(2.0) / slope) if slope < 0 else float("nan")
+
+
+def _plasma(
+    model: Model,
+    drug: str,
+    arm: Regimen,
+    times: FloatArray,
+    parameters: Mapping[str, float] | None,
+) -> FloatArray:
+    name = f"{model.definition.drugs[drug]}_plasma"
+    run = model.simulate(times, {drug: arm}, parameters, observables=[name])
+    return np.asarray(run[name].values)
+
+
+def _milligrams(model: Model, drug: str, arm: Regimen) -> float:
+    """One dose in mg of free base."""
+    masses = model.definition.molar_masses[drug]
+    form = masses["" if arm.form == FREE_BASE else arm.form]
+    weight = model.definition.body_weight if arm.unit == "mg/kg" else 1.0
+    return arm.amount * weight * masses[""] / form
+
+
+def _arms(regimens: Regimen | Sequence[Regimen]) -> list[Regimen]:
+    arms = [regimens] if isinstance(regimens, Regimen) else list(regimens)
+    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
+        raise InputError("pk needs a regimen, or several: pn.regimen(260, 'mg', '3/14', cycles=1)")
+    if len({(arm.unit, arm.times, arm.form) for arm in arms}) > 1:
+        raise InputError(
+            "the regimens differ in more than their dose; compare one schedule at a time"
+        )
+    if len({arm.amount for arm in arms}) < len(arms):
+        raise InputError("a dose is given twice; give each once")
+    return sorted(arms, key=lambda arm: arm.amount)
+
+
+def _about(unit: str, meaning: str) -> dict[str, str]:
+    return {"units": unit, "long_name": meaning}

@@ -1,0 +1,94 @@
+"""Virtual patients: how parameters vary between patients, drawn by seed; and grades of toxicity."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from p53net.dosing import finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError, TableError
+from p53net.model.tables import Value, variations
+from p53net.sweeps.design import checked_seed
+
+MOST_PATIENTS = 100_000
+
+GRADES = {
+    "thrombocytopenia": ("platelets", (150.0, 75.0, 50.0, 25.0)),
+    "neutropenia": ("neutrophils", (1.5, 1.5, 1.0, 0.5)),
+    "anaemia": ("haemoglobin", (12.0, 10.0, 8.0, 0.0)),
+}
+"""Toxicity to the count that shows it, and below which it is of grade 1, 2, 3 and 4 (CTCAE v5.0:
+1e9/L, g/dL). Grade 1 begins at the lower limit of normal, here a usual one. Anaemia of grade 4 has
+no number, and neutropenia of grade 1 begins where grade 2 does."""
+
+_MOST_DRAWS = 1000  # rounds, until all patients meet the conditions of entry
+
+
+class Rate(NamedTuple):
+    """Patients with an event, in per cent, with Wilson's 95 % interval."""
+
+    percent: float
+    low: float
+    high: float
+
+
+def patients(typical: Mapping[str, float], number: int, seed: int) -> pd.DataFrame:
+    """Parameters of virtual patients, a row for each: those of `typical` that vary.
+
+    Logarithms are normal around the typical values, with the spread and correlations of
+    `models/variability.tsv`; patients who do not meet its conditions of entry are drawn again.
+    Every parameter of that table is drawn whether it is wanted or not, so one seed gives the same
+    patients in every system. Raises InputError.
+    """
+    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+    if not whole or not 1 <= number <= MOST_PATIENTS:
+        raise InputError(
+            f"population is {number!r}, but must be a whole number, 1 to {MOST_PATIENTS:,}"
+        )
+    random, known = np.random.default_rng(checked_seed(seed)), variations()
+    omega = {name: row.value for name, row in known["spread"].values.items()}
+    mixing = np.linalg.cholesky(_correlations(known["correlation"].values, list(omega)))
+    wanted = [name for name in omega if name in typical]
+    if not wanted:
+        raise InputError("nothing in this model is known to vary between patients")
+    least = {n: row.value for n, row in known["entry"].values.items() if n in wanted}
+    kept = pd.DataFrame(columns=wanted, dtype=float)
+    for _ in range(_MOST_DRAWS):
+        normal = random.standard_normal((int(number), len(omega))) @ mixing.T
+        factors = pd.DataFrame(np.exp(normal * np.array(list(omega.values()))), columns=list(omega))
+        drawn = factors[wanted] * [typical[name] for name in wanted]
+        enter = np.all([drawn[name] >= value for name, value in least.items()], axis=0)
+        kept = pd.concat([kept, drawn[enter]] if len(kept) else [drawn[enter]], ignore_index=True)
+        if len(kept) >= number:
+            return kept.iloc[: int(number)]
+    raise InputError("hardly a patient meets the conditions of entry; check the parameters")
+
+
+def grades(lowest: FloatArray, toxicity: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """The worst grade of each patient, 0 to 4, by the lowest count."""
+    limits = GRADES[toxicity][1]
+    return np.asarray(np.sum([lowest < limit for limit in limits], axis=0))
+
+
+def rate(events: int, number: int) -> Rate:
+    """Share of patients with an event, and Wilson's interval."""
+    z, share = 1.959964, events / number
+    middle = (share + z**2 / (2 * number)) / (1 + z**2 / number)
+    spread = z * math.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
+    spread /= 1 + z**2 / number
+    return Rate(100 * share, 100 * max(0.0, middle - spread), 100 * min(1.0, middle + spread))
+
+
+def _correlations(rows: Mapping[str, Value], names: list[str]) -> FloatArray:
+    matrix = np.eye(len(names))
+    for text, row in rows.items():
+        one, _, other = text.partition(" with ")
+        if one in names and other in names:
+            i, j = names.index(one), names.index(other)
+            matrix[i, j] = matrix[j, i] = finite_number(row.value, f"correlation {text}")
+    if np.linalg.eigvalsh(matrix).min() <= 0:
+        raise TableError("correlations of models/variability.tsv contradict each other; correct it")
+    return matrix

@@ -1,0 +1,155 @@
+"""Schedules compared: what each does to the tumour, and its price in blood counts."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from p53net.errors import InputError
+from p53net.regimens import Regimen, regimen
+from p53net.simulate import VERSION, Model, load
+from p53net.studies.patient import DAYS, TUMOUR, many_patients, study_times, typical_values
+from p53net.studies.population import GRADES, grades, patients, rate
+from p53net.sweeps import Progress
+
+POPULATION = 500
+
+
+def usual_schedules(days: float = DAYS) -> list[Regimen]:
+    """Milademetan's recommended schedule, and three that its trials tried before."""
+    return [
+        regimen(260.0, "mg", "3/14", days=days),
+        regimen(90.0, "mg", "daily", days=days),
+        regimen(120.0, "mg", "21/28", days=days),
+        regimen(160.0, "mg", "14/28", days=days),
+    ]
+
+
+def schedules(
+    drug: str,
+    regimens: Sequence[Regimen] | None = None,
+    *,
+    tumour: str = TUMOUR,
+    days: float = DAYS,
+    population: int = POPULATION,
+    seed: int = 1,
+    grade: int = 3,
+    engine: str = "auto",
+    workers: int | None = None,
+    cell_line_table: str | Path | None = None,
+    pharmacokinetics: str | Path | None = None,
+    progress: Callable[[str, Progress], None] | None = None,
+) -> xr.Dataset:
+    """Tumour effect against toxicity of several regimens in the same virtual patients.
+
+    Returns a Dataset over `regimen`: `dose_28_days` [mg or mg/kg]; `tgi` [% of the growth of an
+    untreated tumour that is lost by the last day] and `change` of volume [%], medians with 5th and
+    95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
+    and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
+    patients without a result. Raises InputError, UnknownNameError.
+    """
+    arms = usual_schedules(days) if regimens is None else list(regimens)
+    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
+        raise InputError("schedules are regimens: pn.regimen(260, 'mg', '3/14', days=56), ...")
+    labels = [arm.label for arm in arms]
+    if len(set(labels)) < len(labels):
+        raise InputError("two schedules are the same; give each once")
+    if grade not in (1, 2, 3, 4):
+        raise InputError(f"grade is {grade!r}, but must be 1, 2, 3 or 4")
+    times = study_times(arms[0], days)
+    for arm in arms:
+        study_times(arm, days)
+    cell, marrow = (
+        load(drug, system=system, host="human", cell_line=line, cell_lines=cell_line_table,
+             pharmacokinetics=pharmacokinetics)
+        for system, line in (("tumour", tumour), ("marrow", None))
+    )  # fmt: skip
+    (name,) = cell.definition.drugs
+    drawn = patients(typical_values([cell, marrow]), population, seed)
+    start, untreated = _untreated(cell, float(times[-1]))
+    end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
+    rest = float(cell.cell.steady_state()["p53_active"])
+    rows = []
+    for arm in arms:
+        grown, blood = (
+            many_patients(model, name, arm, times, drawn, (), measures=wanted, curves=False,
+                          engine=engine, workers=workers, progress=progress)
+            for model, wanted in (
+                (cell, [f"at:tumour_volume:{times[-1]:g}", "auc:p53_active"]),
+                (marrow, [f"lowest:{count}" for count, _ in GRADES.values()]),
+            )
+        )  # fmt: skip
+        ran = (grown["status"].values == "ok") & (blood["status"].values == "ok")
+        if not ran.any():
+            raise InputError(f"{arm.label}: no patient has a result; check the regimen")
+        volume = grown[end].values[ran]
+        lost = 100.0 * (1.0 - (volume - start) / (untreated - start))
+        rates = [
+            rate(int((grades(blood[f"lowest_{count}"].values[ran], tox) >= grade).sum()),
+                 int(ran.sum()))
+            for tox, (count, _) in GRADES.items()
+        ]  # fmt: skip
+        rows.append(
+            {
+                "dose_28_days": arm.amount * len(arm.times) * 28.0 / days,
+                "tgi": np.percentile(lost, (50, 5, 95)),
+                "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
+                "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
+                "rate": np.array(rates),
+                "lost": int((~ran).sum()),
+            }
+        )
+    return _dataset(rows, arms, name, cell, days, population, seed, grade)
+
+
+def _untreated(model: Model, hours: float) -> tuple[float, float]:
+    """Volume of an untreated tumour at the start and at the end [mm3]."""
+    run = model.simulate([0.0, hours], observables=["tumour_volume"])
+    return float(run["tumour_volume"][0]), float(run["tumour_volume"][-1])
+
+
+def _dataset(
+    rows: Sequence[dict[str, object]],
+    arms: Sequence[Regimen],
+    drug: str,
+    model: Model,
+    days: float,
+    population: int,
+    seed: int,
+    grade: int,
+) -> xr.Dataset:
+    data: dict[str, Any] = {}
+    about = {
+        "dose_28_days": (arms[0].unit, "dose in 28 days"),
+        "p53_rise": ("nM h", "area of active p53 in the tumour above untreated, median"),
+        "lost": ("1", "patients without a result"),
+    }
+    for key, (unit, meaning) in about.items():
+        values = np.array([row[key] for row in rows])
+        data[key] = ("regimen", values, {"units": unit, "long_name": meaning})
+    spread = {"tgi": "tumour growth inhibition", "change": "change of the tumour's volume"}
+    for key, meaning in spread.items():
+        values = np.array([row[key] for row in rows])
+        for i, (end, word) in enumerate((("", "median"), ("_low", "5 %"), ("_high", "95 %"))):
+            attrs = {"units": "%", "long_name": f"{meaning}, {word}"}
+            data[f"{key}{end}"] = ("regimen", values[:, i], attrs)
+    rates = np.array([row["rate"] for row in rows])
+    for i, end in enumerate(("", "_low", "_high")):
+        attrs = {"units": "%", "long_name": f"patients with grade {grade} or more{end}"}
+        data[f"rate{end}"] = (("regimen", "toxicity"), rates[..., i], attrs)
+    return xr.Dataset(
+        data,
+        coords={"regimen": [arm.label for arm in arms], "toxicity": list(GRADES)},
+        attrs={
+            "study": "schedules",
+            "drug": drug,
+            "tumour": model.definition.cell_line,
+            "days": float(days),
+            "population": population,
+            "seed": seed,
+            "grade": grade,
+            "version": VERSION,
+        },
+    )

@@ -1,0 +1,136 @@
+"""Every published number beside what the models predict: calibrated or predicted, in or out."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from p53net.model.observations import Observation, observations
+from p53net.simulate import VERSION
+from p53net.studies.predictions import GROUPS, Predictions
+
+REASONS = {
+    "md224_dc": "its free fraction was fitted to its IC50 of 1.5 nM, above the 1 nM at which MDM2 "
+    "is said to be gone; one sensitivity of the line for KT-253 and MD-224 cannot give both",
+    "platelet_recovery": "platelets mature in 264 h, as under CGM097, so they are still falling "
+    "when the next cycle begins; with the 134 h of other drugs they would turn in time",
+    "neutrophil_recovery": "of the loss 45 % is regained between nadir and next cycle",
+    "haem_reversible": "nadirs come in time, but less than half of the loss is regained",
+    "tgi_milademetan_sjsa1": "mouse exposure is scaled from man, and SJSA-1's many MDM2 genes are "
+    "assumed to shift doses up",
+    "nutlin_ic50_sjsa1": "a gene dose of 15, assumed, makes amplified lines too resistant",
+    "anaemia_any_intermittent": "any-grade rates count what was reported, not laboratory values; "
+    "most patients have haemoglobin below 12 g/dL before treatment",
+    "anaemia_any_other": "as anaemia_any_intermittent",
+    "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
+    "kt253_haem": "its human exposure and doses are not published; 1 mg/kg is the mouse's dose, "
+    "and the marrow is taken to be as sensitive to it as to milademetan",
+    "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
+    "the larger trial counted all causes over many cycles",
+    "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
+    "anaemia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
+}
+"""Why a prediction misses its observation, as far as is known."""
+
+
+def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset:
+    """Every observation beside its prediction, a row each. Takes about half a minute.
+
+    Returns a Dataset over `observation`: `predicted`, `observed`, `low`, `high`, `unit`, `use`
+    (fit, predict, show, input), `verdict` (inside, outside; for statements holds or does not),
+    `place` in the interval (-1 low, 0 middle, 1 high; in logarithms where all are above 0), with
+    subject, quantity, protocol, source, trust, note and `reason` for what is outside.
+    """
+    predicted: Predictions = {}
+    for number, group in enumerate(GROUPS):
+        if progress is not None:
+            progress(group.__name__.replace("_", " "), number / len(GROUPS))
+        predicted |= group({})
+    rows = observations()
+    found = [_row(row, predicted.get(row.id, math.nan)) for row in rows.values()]
+    frame = pd.DataFrame(found).set_index("observation")
+    result = xr.Dataset.from_dataframe(frame)
+    met = frame[frame["use"].isin(["fit", "predict"])]
+    missed = met[met["verdict"] == "outside"]
+    counts = (
+        f"{(met['use'] == 'fit').sum()} calibrated, {(met['use'] == 'predict').sum()} predicted, "
+        f"of these {len(missed)} outside"
+    )
+    result.attrs = {"study": "validate", "counts": counts, "version": VERSION}
+    return result
+
+
+def misses(result: xr.Dataset) -> list[str]:
+    """Rows that are meant to hold and do not."""
+    meant = np.isin(result["use"].values.astype(str), ["fit", "predict"])
+    outside = result["verdict"].values.astype(str) == "outside"
+    return [str(name) for name in result["observation"].values[meant & outside]]
+
+
+def as_table(result: xr.Dataset) -> pd.DataFrame:
+    """The rows for reading: observation, subject, observed, interval, predicted, verdict, why."""
+    names = ["subject", "quantity", "observed", "low", "high", "unit", "predicted", "use",
+             "verdict", "reason", "source", "trust"]  # fmt: skip
+    return result[names].to_dataframe().reset_index()[["observation", *names]]
+
+
+def markdown(result: xr.Dataset) -> str:
+    """The rows as a Markdown table, with numbers of three digits."""
+    lines = [
+        "| observation | observed | interval | predicted | unit | how | verdict | why missed |",
+        "|---" * 8 + "|",
+    ]
+    for row in as_table(result).to_dict("records"):
+        low, high = row["low"], row["high"]
+        interval = f"{_said(low)} to {_said(high)}" if math.isfinite(low + high) else (
+            f"{_said(low)} or more" if math.isfinite(low) else
+            f"at most {_said(high)}" if math.isfinite(high) else ""
+        )  # fmt: skip
+        predicted = {1.0: "yes", 0.0: "no"}[row["predicted"]] if interval == "" and (
+            row["predicted"] in (0.0, 1.0)) else _said(row["predicted"])  # fmt: skip
+        cells = (row["observation"], _said(row["observed"]), interval, predicted, row["unit"],
+                 row["use"], row["verdict"], row["reason"])  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(row: Observation, predicted: float) -> dict[str, object]:
+    known = math.isfinite(predicted) or predicted == math.inf
+    verdict = ("inside" if row.holds(predicted) else "outside") if known else "not predicted"
+    return {
+        "observation": row.id,
+        "level": row.level,
+        "subject": row.subject,
+        "quantity": row.quantity,
+        "protocol": row.protocol,
+        "observed": row.value,
+        "low": row.low,
+        "high": row.high,
+        "unit": row.unit,
+        "predicted": predicted,
+        "use": row.use,
+        "verdict": verdict,
+        "place": _place(row, predicted),
+        "reason": REASONS.get(row.id, "") if verdict == "outside" else "",
+        "source": row.source,
+        "trust": row.trust,
+        "note": row.note,
+    }
+
+
+def _place(row: Observation, value: float) -> float:
+    """-1 at the low end of the interval, 1 at the high end; NaN without an interval."""
+    if not math.isfinite(row.low + row.high) or not math.isfinite(value) or row.low == row.high:
+        return math.nan
+    low, high, at = row.low, row.high, value
+    if low > 0 and value > 0 and row.unit not in ("% of patients", "%"):
+        low, high, at = math.log(low), math.log(high), math.log(value)
+    return (at - (low + high) / 2) / ((high - low) / 2)
+
+
+def _said(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,132 @@
+"""A viability plate: live cells after three days, as their ATP shows them, and the IC50."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from p53net.dosing import finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.fits import fit_logistic
+from p53net.simulate import VERSION, load
+from p53net.studies import dish
+from p53net.sweeps.design import checked_seed
+
+HOURS = 72.0
+_MOST_REPLICATES = 100
+
+
+def viability(
+    drugs: str | Iterable[str],
+    cell_lines: str | Iterable[str] = ("RS4;11",),
+    *,
+    hours: float = HOURS,
+    doses: ArrayLike | None = None,
+    replicates: int = 3,
+    noise: float = 0.0,
+    seed: int = 1,
+    parameters: Mapping[str, float] | None = None,
+    drug_table: str | Path | None = None,
+    cell_line_table: str | Path | None = None,
+) -> xr.Dataset:
+    """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
+
+    Luminescence is taken as proportional to live cells. `noise` is the coefficient of variation of
+    a well (log-normal); each plate has as many vehicle wells as all others of a drug together, and
+    is normalised to their mean. `seed` fixes the noise.
+
+    Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
+    vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom` and
+    a `status`. Raises InputError, UnknownNameError.
+    """
+    names = dish.checked_names(drugs, "drug")
+    lines = dish.checked_names(cell_lines, "cell line")
+    plate = dish.checked_doses(doses)
+    at = dish.checked_hours(hours)
+    if len(at) != 1:
+        raise InputError("a viability plate is read once; give one time [h]")
+    wells, spread = _wells(replicates), _spread(noise)
+    random = np.random.default_rng(checked_seed(seed))
+    shape = len(names), len(lines)
+    percent = np.empty((*shape, len(plate), wells))
+    fits = {name: np.full(shape, np.nan) for name in ("ic50", "ic50_low", "ic50_high", "hill",
+                                                       "top", "bottom")}  # fmt: skip
+    status = np.empty(shape, dtype=object)
+    for i, name in enumerate(names):
+        for j, line in enumerate(lines):
+            model = load(name, cell_line=line, system="culture", drugs=drug_table,
+                         cell_lines=cell_line_table)  # fmt: skip
+            (drug,) = model.definition.drugs
+            names[i] = drug
+            live = dish.plate(model, drug, plate, at, ["live_cells"], parameters)[:, 0, 0]
+            percent[i, j] = _luminescence(live, wells, spread, random)
+            fit = fit_logistic(np.repeat(plate, wells), percent[i, j].ravel())
+            values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom)
+            for key, value in zip(fits, values, strict=True):
+                fits[key][i, j] = value
+            status[i, j] = fit.status
+    both = ("drug", "cell_line")
+    about = {
+        "ic50": ("nM", "dose of half the effect"),
+        "ic50_low": ("nM", "lower end of its 95 % interval"),
+        "ic50_high": ("nM", "upper end of its 95 % interval"),
+        "hill": ("1", "steepness"),
+        "top": ("%", "viability without drug, fitted"),
+        "bottom": ("%", "viability under the highest doses, fitted"),
+    }
+    data = {
+        key: (both, values, {"units": about[key][0], "long_name": about[key][1]})
+        for key, values in fits.items()
+    }
+    return xr.Dataset(
+        {
+            "viability": (
+                (*both, "dose", "replicate"),
+                percent,
+                {"units": "%", "long_name": "luminescence, per cent of vehicle"},
+            ),
+            **data,
+            "status": (both, status, {"units": "1", "long_name": "ok, or why there is no IC50"}),
+        },
+        coords={
+            "drug": names,
+            "cell_line": lines,
+            "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
+            "replicate": np.arange(1, wells + 1),
+        },
+        attrs={
+            "study": "viability",
+            "hours": float(at[0]),
+            "noise": spread,
+            "seed": seed,
+            "version": VERSION,
+        },
+    )
+
+
+def _luminescence(
+    live: FloatArray, replicates: int, noise: float, random: np.random.Generator
+) -> FloatArray:
+    """Wells (dose, replicate) in per cent of the mean of vehicle wells."""
+    factors = np.exp(random.normal(0.0, noise, (len(live) - 1, replicates)) - noise**2 / 2)
+    vehicle = np.exp(random.normal(0.0, noise, (len(live) - 1) * replicates) - noise**2 / 2)
+    return np.asarray(100.0 * live[1:, None] * factors / (live[0] * vehicle.mean()))
+
+
+def _wells(replicates: object) -> int:
+    whole = isinstance(replicates, int | np.integer) and not isinstance(replicates, bool)
+    if not whole or not 1 <= int(str(replicates)) <= _MOST_REPLICATES:
+        raise InputError(
+            f"replicates is {replicates!r}, but must be a whole number, 1 to {_MOST_REPLICATES}"
+        )
+    return int(str(replicates))
+
+
+def _spread(noise: object) -> float:
+    number = finite_number(noise, "noise, a coefficient of variation,")
+    if number > 1:
+        raise InputError(f"noise is {number:g}, but is a share of the signal: give at most 1")
+    return number

@@ -1,0 +1,133 @@
+"""Tumours in mice: volume over time beside untreated ones, growth inhibition, regression."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from p53net.dosing import finite_number
+from p53net.engines import FloatArray
+from p53net.errors import InputError
+from p53net.regimens import Regimen
+from p53net.simulate import VERSION, Model, load
+
+DAYS = 28.0
+"""Length of a study, unless said otherwise."""
+
+TGI = "100*(1 - (T - T0)/(C - C0)), T treated and C untreated volume at the last day"
+"""Above 100 % the tumour is smaller than at the start."""
+
+_STEP = 1.0  # h
+_MOST_DAYS = 730.0
+_VARIABLES = ("tumour_volume", "p53_active", "MDM2_total", "PUMA", "caspase")
+_UNTREATED = "untreated"
+
+
+def xenograft(
+    drug: str,
+    regimens: Regimen | Sequence[Regimen],
+    cell_line: str,
+    *,
+    days: float = DAYS,
+    host: str = "mouse",
+    parameters: Mapping[str, float] | None = None,
+    cell_line_table: str | Path | None = None,
+    pharmacokinetics: str | Path | None = None,
+) -> xr.Dataset:
+    """Tumours under several regimens beside untreated ones, for `days`.
+
+    Returns a Dataset over `arm` (untreated first) and `time` [h]: `tumour_volume` [mm3], active
+    p53, MDM2, PUMA, caspase [nM] and drug in plasma [nM]; and per arm `tgi` [%] at the last day, by
+    the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
+    `days_below`: how long the tumour stays smaller than at the start, once it is.
+    Raises InputError, UnknownNameError.
+    """
+    arms = [regimens] if isinstance(regimens, Regimen) else list(regimens)
+    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
+        raise InputError("xenograft needs a regimen, or several: pn.regimen(50, 'mg/kg', 'daily')")
+    length = finite_number(days, "days", "days")
+    if not 0 < length <= _MOST_DAYS:
+        raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
+    labels = [_UNTREATED, *(arm.label for arm in arms)]
+    if len(set(labels)) < len(labels):
+        raise InputError("two regimens are the same; give each once")
+    model = load(drug, cell_line=cell_line, system="tumour", host=host,
+                 cell_lines=cell_line_table, pharmacokinetics=pharmacokinetics)  # fmt: skip
+    (name,) = model.definition.drugs
+    times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
+    plasma = f"{model.definition.drugs[name]}_plasma"
+    wanted = [*_VARIABLES, plasma]
+    runs = [
+        model.simulate(times, {} if arm is None else {name: arm}, parameters, observables=wanted)
+        for arm in [None, *arms]
+    ]
+    volumes = np.array([run["tumour_volume"].values for run in runs])
+    data: dict[str, Any] = {
+        one: (
+            ("arm", "time"),
+            np.array([run[one].values for run in runs]),
+            dict(runs[0][one].attrs),
+        )
+        for one in wanted
+    }
+    per_arm = {
+        "tgi": ("%", "tumour growth inhibition at the last day", tgi(volumes)),
+        "change": ("%", "change of volume from start to end", _change(volumes)),
+        "lowest": ("mm3", "lowest volume", volumes.min(axis=1)),
+        "days_below": (
+            "d",
+            "how long the tumour stays below its start",
+            np.array([days_below(times, volume) for volume in volumes]),
+        ),
+    }
+    for key, (unit, meaning, values) in per_arm.items():
+        data[key] = ("arm", values, {"units": unit, "long_name": meaning})
+    return xr.Dataset(
+        data,
+        coords={
+            "arm": labels,
+            "time": ("time", times, {"units": "h", "long_name": "time"}),
+        },
+        attrs={
+            "study": "xenograft",
+            "drug": name,
+            "cell_line": model.definition.cell_line,
+            "host": model.definition.host,
+            "days": length,
+            "tgi": TGI,
+            "parameters": runs[0].attrs["parameters"],
+            **model.run_settings,
+            "version": VERSION,
+        },
+    )
+
+
+def tgi(volumes: FloatArray) -> FloatArray:
+    """Growth inhibition [%] of each arm at the last time; the first arm is untreated."""
+    growth = volumes[:, -1] - volumes[:, 0]
+    return np.asarray(100.0 * (1.0 - growth / growth[0]))
+
+
+def most_tgi(model: Model, days: float, parameters: Mapping[str, float] | None = None) -> float:
+    """Growth inhibition [%] of a tumour that is gone: what untreated growth allows at most."""
+    run = model.simulate([0.0, days * 24.0], parameters=parameters, observables=["tumour_volume"])
+    start, end = run["tumour_volume"].values
+    return float(100.0 * (1.0 + start / (end - start)))
+
+
+def days_below(times: FloatArray, volume: FloatArray) -> float:
+    """Days from when a tumour is first smaller than at the start until it no longer is, or until
+    the end; 0 if it never is."""
+    below = volume < volume[0]
+    if not below.any():
+        return 0.0
+    first = int(below.argmax())
+    after = np.flatnonzero(~below[first:])
+    last = first + int(after[0]) if len(after) else len(times) - 1
+    return float(times[last] - times[first]) / 24.0
+
+
+def _change(volumes: FloatArray) -> FloatArray:
+    return np.asarray(100.0 * (volumes[:, -1] / volumes[:, 0] - 1.0))
