@@ -1,7 +1,8 @@
 """p53net: executable models of MDM2-p53 pharmacology.
 
-`load` a model, `simulate` it, compare drugs with `escape`, `export` SBML. Concentrations are in nM,
-times in h. Every error derives from `P53NetError`.
+`load` a model, `simulate` it, compare drugs with `escape`, `export` SBML. Assays: `viability`,
+`degradation`, `caspase`; bodies: `pk`, `xenograft`, `patient`, `schedules`; evidence: `validate`,
+`calibrate`. Concentrations are in nM, times in h. Every error derives from `P53NetError`.
 """
 
 from p53net.amounts import convert as convert
@@ -32,6 +33,15 @@ from p53net.regimens import regimen as regimen
 from p53net.simulate import Model as Model
 from p53net.simulate import load as load
 from p53net.simulate import read_sbml as read_sbml
+from p53net.studies.calibration import calibrate as calibrate
+from p53net.studies.caspase import caspase as caspase
+from p53net.studies.degradation import degradation as degradation
+from p53net.studies.patient import patient as patient
+from p53net.studies.pharmacokinetics import pk as pk
+from p53net.studies.schedules import schedules as schedules
+from p53net.studies.validation import validate as validate
+from p53net.studies.viability import viability as viability
+from p53net.studies.xenograft import xenograft as xenograft
 from p53net.sweeps import Measure as Measure
 from p53net.sweeps import Progress as Progress
 from p53net.sweeps import at as at

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 
 from p53net.candidates import candidates
 from p53net.dosing import closed, pulse
@@ -298,6 +297,8 @@ def _rg7112() -> Iterator[Row]:
     p21 and MDM2 mRNA are then predicted. The nearest fit to all three folds at once stands beside
     it: one chosen number against three observations is no test.
     """
+    from scipy.optimize import minimize_scalar
+
     model = load("RG7112", cell_line="LPS-amplified")
     usual = model.definition.parameters["MDM2_gene_dose"].value
     for gene_dose in (usual, 5.0, 10.0, 25.0):

@@ -111,6 +111,16 @@ def regimen(
     return Regimen(number, unit, times, words, form.strip())
 
 
+def as_regimens(given: "Regimen | Iterable[Regimen]", study: str) -> list[Regimen]:
+    """One regimen or more as a list. Raises InputError for anything else."""
+    arms = [given] if isinstance(given, Regimen) or not isinstance(given, Iterable) else list(given)
+    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
+        raise InputError(
+            f"{study} needs a regimen, or several: pn.regimen(260, 'mg', '3/14', cycles=2)"
+        )
+    return arms
+
+
 def _times(schedule: str, cycles: object, days: object) -> tuple[float, ...]:
     """Hours of all doses of a schedule in words."""
     if schedule == "once":

@@ -48,7 +48,8 @@ def copasi_solution(path: Path, times: Array) -> dict[str, Array]:
         if not np.array_equal(clock, times):
             raise ArithmeticError(f"COPASI gave {len(rows)} rows for {len(times)} times")
         values = model.getModelValues()
-        rules = [item for item in values if item.getStatus() == CModelEntity.Status_ASSIGNMENT]
+        moving = (CModelEntity.Status_ASSIGNMENT, CModelEntity.Status_ODE)
+        rules = [item for item in values if item.getStatus() in moving]
         for item in model.getMetabolites():  # the series leaves out those that cannot change
             found.setdefault(item.getKey(), np.full(len(rows), item.getInitialConcentration()))
         return {

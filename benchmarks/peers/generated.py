@@ -145,15 +145,20 @@ class System:
     def __init__(self, sbml: str) -> None:
         self.document = _read(sbml)  # owns every node below
         self.model = model = self.document.getModel()
-        self.rules = {rule.getVariable(): rule.getMath() for rule in model.getListOfRules()}
+        rules = list(model.getListOfRules())
+        self.rules = {rule.getVariable(): rule.getMath() for rule in rules if rule.isAssignment()}
+        rated = {rule.getVariable(): rule.getMath() for rule in rules if rule.isRate()}
         self.switches: list[str] = []  # times at which a comparison changes
         derived = {name: self.text(node, name) for name, node in self.rules.items()}
         for item in model.getListOfReactions():
             derived[item.getId()] = self.text(item.getKineticLaw().getMath(), item.getId())
         species = {item.getId(): item for item in model.getListOfSpecies()}
-        self.states = [name for name in species if name not in derived]
+        floating = [name for name in species if name not in derived]
+        self.states = [*floating, *rated]
         others = [*model.getListOfParameters(), *model.getListOfCompartments()]
-        self.parameters = [item.getId() for item in others if item.getId() not in derived]
+        self.parameters = [
+            item.getId() for item in others if item.getId() not in derived | rated.keys()
+        ]
         self.constants = {item.getId() for item in others if item.getConstant()}
 
         start = {item.getId(): _start(item) for item in [*others, *species.values()]}
@@ -164,13 +169,15 @@ class System:
             start[name] = self.text(item.getMath(), name)
         self.start = start | derived
         self.held = self.at_start([f"s_{name}" for name in self.parameters])
-        amounts = [f"s_{name}{_volume(species[name], '*')}" for name in self.states]
-        self.amounts = self.at_start(amounts)
+        amounts = [f"s_{name}{_volume(species[name], '*')}" for name in floating]
+        self.amounts = self.at_start([*amounts, *(f"s_{name}" for name in rated)])
 
-        self.running = {name: f"a_{name}{_volume(species[name], '/')}" for name in self.states}
-        self.running |= derived
-        self.rates = self.function([balance(model, species[name]) for name in self.states])
-        shown = {name: f"s_{name}" for name in [*species, *self.rules]}
+        self.running = {name: f"a_{name}{_volume(species[name], '/')}" for name in floating}
+        self.running |= {name: f"a_{name}" for name in rated} | derived
+        rates = [balance(model, species[name]) for name in floating]
+        rates += [self.text(node, name) for name, node in rated.items()]
+        self.rates = self.function(rates)
+        shown = {name: f"s_{name}" for name in [*species, *rated, *self.rules]}
         for name, item in species.items():
             if item.getHasOnlySubstanceUnits():
                 shown[name] += f" / s_{item.getCompartment()}"
@@ -212,7 +219,8 @@ class System:
         for one in item.getListOfEventAssignments():
             target, text = one.getVariable(), self.text(one.getMath(), name)
             if target in self.states:
-                text += _volume(self.model.getSpecies(target), "*")
+                own = self.model.getSpecies(target)
+                text += _volume(own, "*") if own is not None else ""
             elif target not in self.parameters or self.model.getCompartment(target) is not None:
                 raise NotImplementedError(f"{name}: assignment to {target}")
             values[target] = text
@@ -306,7 +314,9 @@ def _read(sbml: str) -> "sb.SBMLDocument":
         package = document.getPlugin(i).getPackageName()
         if document.getPackageRequired(package) and package != "l3v2extendedmath":
             found.append(f"package {package}")
-    found += [f"rule {r.getVariable()}" for r in model.getListOfRules() if not r.isAssignment()]
+    for rule in model.getListOfRules():
+        rated = rule.isRate() and model.getParameter(rule.getVariable()) is not None
+        found += [f"rule {rule.getVariable()}"] * (not rule.isAssignment() and not rated)
     for item in [model, *model.getListOfSpecies()]:
         found += [f"conversion factor of {item.getId()}"] * bool(item.isSetConversionFactor())
     for item in model.getListOfCompartments():

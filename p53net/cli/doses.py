@@ -11,6 +11,7 @@ from p53net.errors import InputError
 from p53net.regimens import FREE_BASE, UNITS, Regimen, regimen
 from p53net.simulate import Model
 
+Days = Annotated[float, typer.Option("--days", help="How long a regimen is given.")]
 Form = Annotated[
     str, typer.Option("--form", help="What was weighed: `free base`, or a salt by name.")
 ]

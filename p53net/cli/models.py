@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from p53net.cli.doses import Schedule, doses_of
+from p53net.cli.doses import Days, Schedule, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     CellLine,
@@ -81,7 +81,7 @@ def simulate(
     system: System = "dish",
     host: Host = None,
     regimen: Schedule = "once",
-    days: Annotated[float, typer.Option("--days", help="How long a regimen is given.")] = 28.0,
+    days: Days = 28.0,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     engine: Engine = "roadrunner",
@@ -206,7 +206,7 @@ def export(
     system: System = "dish",
     host: Host = None,
     regimen: Schedule = "once",
-    days: Annotated[float, typer.Option("--days", help="How long a regimen is given.")] = 28.0,
+    days: Days = 28.0,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     drug_table: DrugTable = None,

@@ -14,16 +14,18 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from p53net import figures
-from p53net.cli.doses import doses_of
+from p53net.cli.doses import Days, Schedule, doses_of
 from p53net.cli.terminal import (
-    CellLine,
+    AnyLine,
     Doses,
     DrugTable,
     Engine,
+    Host,
     LineTable,
     OpenLoop,
     Pulse,
     Settings,
+    System,
     Volume,
     app,
     model_of,
@@ -37,7 +39,6 @@ from p53net.engines import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.files import made_folder
 from p53net.inputs import MOST_POINTS
-from p53net.model import GENERIC
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 
 Drugs = Annotated[
@@ -100,7 +101,11 @@ def sweep_(
     closed: Volume = None,
     hours: Hours = 72.0,
     times: Times = 145,
-    cell_line: CellLine = GENERIC,
+    cell_line: AnyLine = None,
+    system: System = "dish",
+    host: Host = None,
+    regimen: Schedule = "once",
+    days: Days = 28.0,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     curves: Annotated[
@@ -124,7 +129,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, drug_table, line_table)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
     with _kept(out), _bar() as progress:
         result = sweep(
             model,
@@ -135,7 +140,7 @@ def sweep_(
             times=_grid(hours, times),
             observables=observable or [],
             measures=measure or [],
-            doses=doses_of(model, dose or [], pulse, closed),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
             parameters=settings_of(set_ or []),
             feedback=not open_loop,
             time_limit=time_limit,
@@ -200,7 +205,11 @@ def tornado_(
     closed: Volume = None,
     hours: Hours = 72.0,
     times: Times = 145,
-    cell_line: CellLine = GENERIC,
+    cell_line: AnyLine = None,
+    system: System = "dish",
+    host: Host = None,
+    regimen: Schedule = "once",
+    days: Days = 28.0,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,
@@ -215,7 +224,7 @@ def tornado_(
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, drug_table, line_table)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
     with _bar() as progress:
         result = tornado(
             model,
@@ -224,7 +233,7 @@ def tornado_(
             factor=factor,
             parameters=settings_of(set_ or []),
             times=_grid(hours, times),
-            doses=doses_of(model, dose or [], pulse, closed),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
             feedback=not open_loop,
             workers=workers,
             scheduler=scheduler,
@@ -263,7 +272,11 @@ def sobol(
     closed: Volume = None,
     hours: Hours = 72.0,
     times: Times = 145,
-    cell_line: CellLine = GENERIC,
+    cell_line: AnyLine = None,
+    system: System = "dish",
+    host: Host = None,
+    regimen: Schedule = "once",
+    days: Days = 28.0,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,
@@ -283,7 +296,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, drug_table, line_table)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
     with _bar() as progress:
         result = sobol_indices(
             model,
@@ -293,7 +306,7 @@ def sobol(
             seed=seed,
             parameters=settings_of(set_ or []),
             times=_grid(hours, times),
-            doses=doses_of(model, dose or [], pulse, closed),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
             feedback=not open_loop,
             workers=workers,
             scheduler=scheduler,

@@ -139,6 +139,9 @@ def _of_drug(drug: Entry) -> list[str]:
 
 
 def _of_pharmacokinetics(entry: Entry, role: str) -> list[str]:
+    for needed in (f"CL_{role}", f"V_central_{role}"):
+        if needed not in entry.values:
+            raise TableError(f"{entry.name}: the row {needed} is missing; add it to the table")
     return _settable(_for_each([role], _templates(*templates(entry.facts["route"]))))
 
 
@@ -258,6 +261,8 @@ def unit_registry(definitions: Mapping[str, str]) -> "pint.UnitRegistry[float]":
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
     for name, definition in definitions.items():
         if name in ("substance", "extent", "volume", "time_unit", "length", "area"):
+            continue
+        if name in registry:  # hour, nM and L mean the same there
             continue
         registry.define(f"{name} = {_pint_definition(definition)}")
     return registry

@@ -9,7 +9,7 @@ import xarray as xr
 
 from p53net.engines import FloatArray
 from p53net.errors import InputError
-from p53net.regimens import FREE_BASE, Regimen
+from p53net.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.simulate import VERSION, Model, load
 
 _STEP = 0.1  # h, between points of a curve
@@ -173,9 +173,7 @@ def _milligrams(model: Model, drug: str, arm: Regimen) -> float:
 
 
 def _arms(regimens: Regimen | Sequence[Regimen]) -> list[Regimen]:
-    arms = [regimens] if isinstance(regimens, Regimen) else list(regimens)
-    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
-        raise InputError("pk needs a regimen, or several: pn.regimen(260, 'mg', '3/14', cycles=1)")
+    arms = as_regimens(regimens, "pk")
     if len({(arm.unit, arm.times, arm.form) for arm in arms}) > 1:
         raise InputError(
             "the regimens differ in more than their dose; compare one schedule at a time"

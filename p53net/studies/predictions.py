@@ -35,6 +35,7 @@ _LIPOSARCOMA = "LPS-amplified"
 _GASTRIC = "ST-02-0075"
 _PLATE = np.geomspace(1e-3, 1e5, 33)  # nM, four in each decade
 _DAY_8 = 192.0  # h
+_CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
 _MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
 
 
@@ -185,8 +186,9 @@ def haematology(trial: Trial) -> Predictions:
     """When counts are lowest in a typical patient and whether they recover, and rates that nothing
     was fitted to."""
     model, changed = blood.marrow("milademetan"), _marrow_changed(trial)
-    times = np.arange(0.0, blood.DAYS * 24.0 + 1.0, 6.0)
-    run = model.simulate(times, {"milademetan": blood.INTERMITTENT}, changed,
+    times = np.arange(0.0, _CYCLES * 14 * 24.0 + 1.0, 6.0)
+    given = regimen(260.0, "mg", "3/14", cycles=_CYCLES)
+    run = model.simulate(times, {"milademetan": given}, changed,
                          observables=["platelets", "neutrophils"])  # fmt: skip
     found: Predictions = {}
     for name, key in (("platelets", "platelet"), ("neutrophils", "neutrophil")):

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.errors import InputError
-from p53net.regimens import Regimen, regimen
+from p53net.regimens import Regimen, as_regimens, regimen
 from p53net.simulate import VERSION, Model, load
 from p53net.studies.patient import DAYS, TUMOUR, many_patients, study_times, typical_values
 from p53net.studies.population import GRADES, grades, patients, rate
@@ -50,9 +50,7 @@ def schedules(
     and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
     patients without a result. Raises InputError, UnknownNameError.
     """
-    arms = usual_schedules(days) if regimens is None else list(regimens)
-    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
-        raise InputError("schedules are regimens: pn.regimen(260, 'mg', '3/14', days=56), ...")
+    arms = usual_schedules(days) if regimens is None else as_regimens(regimens, "schedules")
     labels = [arm.label for arm in arms]
     if len(set(labels)) < len(labels):
         raise InputError("two schedules are the same; give each once")

@@ -10,7 +10,7 @@ import xarray as xr
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
-from p53net.regimens import Regimen
+from p53net.regimens import Regimen, as_regimens
 from p53net.simulate import VERSION, Model, load
 
 DAYS = 28.0
@@ -44,9 +44,7 @@ def xenograft(
     `days_below`: how long the tumour stays smaller than at the start, once it is.
     Raises InputError, UnknownNameError.
     """
-    arms = [regimens] if isinstance(regimens, Regimen) else list(regimens)
-    if not arms or not all(isinstance(arm, Regimen) for arm in arms):
-        raise InputError("xenograft needs a regimen, or several: pn.regimen(50, 'mg/kg', 'daily')")
+    arms = as_regimens(regimens, "xenograft")
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
