@@ -110,10 +110,9 @@ def ready(plan: Plan) -> None:
     model = model_of(plan)
     if plan.engine == "batch":
         model.many.ready()
-    if plan.definition.foreign:
-        model.set_deadline(plan.time_limit)  # compiles
-    else:
-        model.steady_state()
+    model.set_deadline(np.inf)  # compiles
+    if plan.definition.has_loop:
+        model.cell.steady_state()
 
 
 def batch_rows(
