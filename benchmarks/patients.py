@@ -1,7 +1,7 @@
 """Time of a population study: 500 virtual patients, three schedules, 56 days, tumour and marrow.
 
-`python -m benchmarks.patients` from the repository root takes some minutes: RoadRunner on two worker
-processes, and the batch engine in threads of one. Rates of both are printed beside their times.
+`python -m benchmarks.patients` from the repository root takes some minutes: RoadRunner on two
+worker processes, and the batch engine in threads of one. Rates are printed beside the times.
 """
 
 import argparse

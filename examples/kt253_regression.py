@@ -2,7 +2,7 @@
 
 `python examples/kt253_regression.py --size 15 --out docs` takes about ten seconds. KT-253's
 pharmacokinetics are assumed, so half-life and exposure (area under the plasma curve) are varied
-tenfold to both sides of the assumed values; the line of 14 days shows where lasting regression fails.
+tenfold to both sides; the line of 14 days shows where lasting regression fails.
 """
 
 import argparse
@@ -58,8 +58,10 @@ def drawn(result: xr.Dataset) -> Figure:
     panel = figure.subplots()
     days = result["days"].transpose("exposure", "half_life")
     mesh = panel.pcolormesh(result["half_life"], result["exposure"], days, cmap="viridis", vmin=0)
-    lines = panel.contour(result["half_life"], result["exposure"], days, levels=[7, LASTING, 21, 28],
-                          colors="white", linewidths=[0.8, 2.0, 0.8, 0.8])  # fmt: skip
+    lines = panel.contour(
+        result["half_life"], result["exposure"], days, levels=[7, LASTING, 21, 28],
+        colors="white", linewidths=[0.8, 2.0, 0.8, 0.8],
+    )  # fmt: skip
     panel.clabel(lines, fmt="%g d", fontsize=8, inline=False, colors="white")
     panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=8)
     panel.set(xscale="log", yscale="log")

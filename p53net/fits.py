@@ -9,6 +9,7 @@ from p53net.engines import FloatArray
 from p53net.errors import InputError
 
 _LEAST_EFFECT = 0.1  # of the larger end of the curve: a smaller effect has no midpoint
+_BY_CHANCE = 1e-3  # of an F test of the curve against a flat line: more is no effect
 _STEEPEST = 20.0  # Hill coefficient
 _LEVEL = 0.95  # of the interval
 
@@ -44,10 +45,12 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
 
     `doses` [nM] are above 0, one for each response, so that replicates repeat a dose. The interval
     of the midpoint is symmetric in its logarithm, from the curvature of the sum of squares and
-    Student's t. Curves that move by less than a tenth, or whose midpoint lies outside of the doses,
-    have none. Raises InputError for fewer than five different doses.
+    Student's t. Curves that move by less than a tenth, that scatter about a flat line as well as
+    about the curve (F test), or whose midpoint lies outside of the doses, have none. Raises
+    InputError for fewer than five different doses.
     """
     from scipy.optimize import least_squares
+    from scipy.stats import f as fisher
     from scipy.stats import t as student
 
     doses, responses = np.asarray(doses, dtype=float), np.asarray(responses, dtype=float)
@@ -78,12 +81,18 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
     ]
     best = min(fits, key=lambda fit: float(fit.cost))
     top, bottom, middle, hill = (float(value) for value in best.x)
+    freedom, rest = max(len(doses) - 4, 1), 2.0 * float(best.cost)
+    flat = float((((responses - responses.mean()) / scale) ** 2).sum())
+    chance = float(fisher.sf((flat - rest) / 3 / max(rest / freedom, 1e-300), 3, freedom))
+    if abs(top - bottom) < _LEAST_EFFECT * scale or chance > _BY_CHANCE:
+        nothing = math.nan
+        why = "no effect: a flat line fits as well"
+        return Logistic(top, bottom, nothing, nothing, nothing, nothing, why)
     if not low <= middle <= high:
         why = f"the midpoint lies outside of {levels[0]:.3g} to {levels[-1]:.3g} nM"
         return Logistic(top, bottom, math.nan, math.nan, math.nan, math.exp(hill), why)
-    freedom = max(len(doses) - 4, 1)
     slopes = np.asarray(best.jac)
-    covariance = np.linalg.pinv(slopes.T @ slopes) * 2.0 * float(best.cost) / freedom
+    covariance = np.linalg.pinv(slopes.T @ slopes) * rest / freedom
     spread = float(student.ppf(0.5 + _LEVEL / 2, freedom)) * math.sqrt(max(covariance[2, 2], 0.0))
     least, most = (math.exp(max(min(middle + s * spread, 700.0), -700.0)) for s in (-1, 1))
     return Logistic(top, bottom, math.exp(middle), least, most, math.exp(hill), "ok")

@@ -79,7 +79,7 @@ def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: floa
     column = list(GRADES).index(toxicity)
     counts = lowest[:, column]
     if spread == 0.0:
-        return float(100.0 * (grades(counts, toxicity) >= grade).mean())
+        return 100.0 * int((grades(counts, toxicity) >= grade).sum()) / len(counts)
     from scipy.stats import norm
 
     limit = GRADES[toxicity][1][grade - 1]

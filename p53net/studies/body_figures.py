@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LIMITS = "#999999"
+_FIRST = 168.0  # h, of what a study shows in detail
 _NAMES = {
     "platelets": "platelets [1e9/L]",
     "neutrophils": "neutrophils [1e9/L]",
@@ -55,6 +56,8 @@ def pk_figure(result: xr.Dataset) -> "Figure":
             panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
                            label=f"{label} [{unit_said}]")  # fmt: skip
         panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
+        panels[2].set_xticks(result["dose"].values, [f"{dose:g}" for dose in result["dose"].values])
+        panels[2].set_xticks([], minor=True)
         panels[2].set_ylabel("exposure after the last dose [units in the legend]")
         panels[2].legend(fontsize=8)
     figure.suptitle(
@@ -72,14 +75,15 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     figure = Figure(figsize=(9.5, 7.2), layout="constrained")
     panels = figure.subplot_mosaic([["v", "v"], ["p", "c"]], height_ratios=[1.6, 1])
     days = result["time"] / 24.0
+    week = result["time"].values <= _FIRST
     plasma = next(str(name) for name in result.data_vars if str(name).endswith("_plasma"))
     colours = ["#000000", *COLOURS]
     for arm, colour in zip(result["arm"].values, cycle(colours), strict=False):
         one = result.sel(arm=arm)
         said = "" if arm == result["arm"].values[0] else f": TGI {float(one['tgi']):.0f} %"
         panels["v"].plot(days, one["tumour_volume"], color=colour, label=f"{arm}{said}")
-        panels["p"].plot(days, one["p53_active"], color=colour, lw=1.0)
-        panels["c"].plot(days, one[plasma], color=colour, lw=1.0)
+        panels["p"].plot(days[week], one["p53_active"][week], color=colour, lw=1.0)
+        panels["c"].plot(days[week], one[plasma].where(one[plasma] > 0)[week], color=colour, lw=1.0)
     start = float(result["tumour_volume"].isel(arm=0, time=0))
     panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
     panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
@@ -87,12 +91,12 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     panels["v"].set_title(f"(a) volume; dotted: start. TGI = {result.attrs['tgi'].split(',')[0]}",
                           loc="left", fontsize=9)  # fmt: skip
     panels["p"].set(xlabel="time [d]", ylabel="active p53, tumour [nM]", ylim=(0, None))
-    panels["p"].set_title("(b) active p53", loc="left", fontsize=9)
+    panels["p"].set_title("(b) active p53, first week", loc="left", fontsize=9)
     top = float(result[plasma].max())
     panels["c"].set(
         xlabel="time [d]", ylabel="plasma [nM]", yscale="log", ylim=(top * 1e-5, top * 2)
     )
-    panels["c"].set_title("(c) drug in plasma", loc="left", fontsize=9)
+    panels["c"].set_title("(c) drug in plasma, first week", loc="left", fontsize=9)
     figure.suptitle(
         f"{result.attrs['drug']} in {result.attrs['cell_line']} xenografts, "
         f"{result.attrs['days']:g} days",
@@ -153,7 +157,7 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
         panel.set(xlabel=f"grade {result.attrs['grade']} or more {toxicity} [% of patients]")
         panel.set_xlim(0, None)
     panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%], median")
-    panels[0].set_ylim(0, None)
+    panels[0].set_ylim(0, 1.15 * float(result["tgi"].max()))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
     figure.suptitle(

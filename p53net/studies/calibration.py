@@ -296,7 +296,8 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     jacobian = np.asarray(best.jac.todense() if hasattr(best.jac, "todense") else best.jac)
     covariance = np.linalg.pinv(jacobian.T @ jacobian)
     spread = np.sqrt(np.diag(covariance))
-    correlation = pd.DataFrame(covariance / np.outer(spread, spread), names, names)
+    with np.errstate(invalid="ignore"):  # what nothing depends on has no correlation
+        correlation = pd.DataFrame(covariance / np.outer(spread, spread), names, names)
     estimates = {one: rounded(math.exp(x)) for one, x in zip(block.parameters, best.x, strict=True)}
     final = _with(trial, estimates)
     chi = float((_residuals(block, trial)(np.log(list(estimates.values()))) ** 2).sum())

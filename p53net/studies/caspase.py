@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.simulate import VERSION, load
+from p53net.simulate import VERSION, Model, load
 from p53net.studies import dish
 
 HOURS = (6.0, 12.0, 24.0, 48.0)
@@ -25,23 +25,26 @@ def caspase(
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
 
-    Returns a Dataset over `drug`, `dose` [nM] and `hours`: `caspase` [fold of vehicle, in a live
-    cell], `caspase_well` [the same times the live cells of the well, over those of vehicle] and
-    `live_cells` [% of vehicle]. Raises InputError, UnknownNameError.
+    Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
+    cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
+    live cells over those of vehicle] and `live_cells` [% of vehicle]. Raises InputError,
+    UnknownNameError.
     """
     names = dish.checked_names(drugs, "drug")
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     activity = np.empty((len(names), len(plate), len(times)))
-    live = np.empty_like(activity)
+    live, share = np.empty_like(activity), np.empty_like(activity)
     for i, name in enumerate(names):
         model = load(name, cell_line=cell_line, system="culture", drugs=drug_table,
                      cell_lines=cell_line_table)  # fmt: skip
         (names[i],) = model.definition.drugs
         wells = dish.plate(model, names[i], plate, times, ["caspase", "live_cells"], parameters)
         activity[i], live[i] = np.moveaxis(wells[1:] / wells[0], -1, 0)
+        share[i] = 100.0 * wells[1:, :, 0] / _total(model, parameters)
     dims = ("drug", "dose", "hours")
     return xr.Dataset(
         {
+            "active": (dims, share, _about("%", "active caspase-3/7 in a live cell, of all")),
             "caspase": (dims, activity, _about("1", "active caspase-3/7 in a live cell, fold")),
             "caspase_well": (dims, activity * live, _about("1", "the same of a whole well, fold")),
             "live_cells": (dims, 100.0 * live, _about("%", "live cells, per cent of vehicle")),
@@ -53,6 +56,12 @@ def caspase(
         },
         attrs={"study": "caspase", "cell_line": cell_line, "version": VERSION},
     )
+
+
+def _total(model: Model, parameters: Mapping[str, float] | None) -> float:
+    """All caspase-3/7 of a cell [nM]."""
+    usual = model.definition.parameters["caspase_total"].value
+    return float((parameters or {}).get("caspase_total", usual))
 
 
 def _about(unit: str, meaning: str) -> dict[str, str]:

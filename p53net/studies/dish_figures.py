@@ -50,7 +50,7 @@ def viability_figure(result: xr.Dataset) -> "Figure":
 
 def degradation_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: MDM2 over dose, a colour for each time, the loop closed and opened."""
-    figure, panels = _panels(len(result["drug"]))
+    figure, panels = _panels(len(result["drug"]), share=False)
     for panel, drug in zip(panels, result["drug"].values, strict=True):
         for hours, colour in zip(result["hours"].values, cycle(COLOURS), strict=False):
             for loop, style in zip(result["loop"].values, _LINES, strict=False):
@@ -82,22 +82,22 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
         for hours, colour, marker in zip(
             result["hours"].values, cycle(COLOURS), cycle(_MARKERS), strict=False
         ):
-            curve = result["caspase"].sel(drug=drug, hours=hours)
+            curve = result["active"].sel(drug=drug, hours=hours)
             label = f"{hours:g} h"
             panel.plot(result["dose"], curve, marker + "-", ms=3.5, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
         panel.set_title(str(drug), loc="left")
         panel.legend(fontsize=8, title="exposure")
-    panels[0].set_ylabel("active caspase-3/7 in a live cell [fold of vehicle]")
+    panels[0].set_ylabel("active caspase-3/7 in a live cell [% of all]")
     figure.suptitle(f"Caspase-3/7 in the {result.attrs['cell_line']} line", fontsize=11)
     return figure
 
 
-def _panels(count: int) -> "tuple[Figure, list[Axes]]":
+def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.6 * max(count, 1) + 0.6, 4.2), layout="constrained")
-    return figure, list(figure.subplots(1, count, squeeze=False, sharey=True)[0])
+    return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])
 
 
 def _nanomolar(value: float) -> str:

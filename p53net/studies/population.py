@@ -79,7 +79,8 @@ def rate(events: int, number: int) -> Rate:
     middle = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     spread = z * math.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
     spread /= 1 + z**2 / number
-    return Rate(100 * share, 100 * max(0.0, middle - spread), 100 * min(1.0, middle + spread))
+    low, high = max(0.0, middle - spread), min(1.0, middle + spread)
+    return Rate(100 * events / number, 100 * low if events else 0.0, 100 * high)
 
 
 def _correlations(rows: Mapping[str, Value], names: list[str]) -> FloatArray:

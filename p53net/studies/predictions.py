@@ -154,6 +154,16 @@ def plasma(trial: Trial) -> Predictions:
     }
 
 
+def on_treatment(trial: Trial) -> Predictions:
+    """Whether p53, p21 and MDM2 rise in a patient's amplified liposarcoma under 260 mg."""
+    model = _model("milademetan", _LIPOSARCOMA, "tumour", "human")
+    names = ["p53_total", "p21", "MDM2_total"]
+    run = model.simulate([0.0, 52.0], {"milademetan": regimen(260.0, "mg", "3/14", cycles=1)},
+                         _changed(trial, "milademetan", "milademetan in human", _LIPOSARCOMA),
+                         observables=names)  # fmt: skip
+    return {"milademetan_biopsy": float(all(float(run[n][1] / run[n][0]) > 1.1 for n in names))}
+
+
 def biomarker(trial: Trial) -> Predictions:
     """Serum GDF-15 in the first day of 260 mg, typical patient."""
     model, times = blood.marrow("milademetan"), np.linspace(0.0, 24.0, 97)
@@ -355,5 +365,5 @@ def _inhibition(trial: Trial, cell_line: str, doses: tuple[float, ...], days: fl
 
 GROUPS: tuple[Callable[[Trial], Predictions], ...] = (
     loop, biochemistry, degradation, induction, sensitivity, relative_potency, viability, caspase,
-    biopsies, plasma, biomarker, tumour_growth, regression, toxicity, haematology,
+    biopsies, plasma, on_treatment, biomarker, tumour_growth, regression, toxicity, haematology,
 )  # fmt: skip

@@ -14,10 +14,12 @@ from p53net.studies.predictions import GROUPS, Predictions
 REASONS = {
     "md224_dc": "its free fraction was fitted to its IC50 of 1.5 nM, above the 1 nM at which MDM2 "
     "is said to be gone; one sensitivity of the line for KT-253 and MD-224 cannot give both",
-    "platelet_recovery": "platelets mature in 264 h, as under CGM097, so they are still falling "
-    "when the next cycle begins; with the 134 h of other drugs they would turn in time",
+    "platelet_nadir": "platelets mature in 264 h, as under CGM097, so they are still falling when "
+    "the next cycle begins; with the 100 to 175 h of other drugs it would be 7 to 10 days",
+    "platelet_recovery": "as platelet_nadir; with 100 h half of the loss would be regained, with "
+    "134 h a tenth",
     "neutrophil_recovery": "of the loss 45 % is regained between nadir and next cycle",
-    "haem_reversible": "nadirs come in time, but less than half of the loss is regained",
+    "haem_reversible": "less than half of the loss is regained before the next cycle",
     "tgi_milademetan_sjsa1": "mouse exposure is scaled from man, and SJSA-1's many MDM2 genes are "
     "assumed to shift doses up",
     "nutlin_ic50_sjsa1": "a gene dose of 15, assumed, makes amplified lines too resistant",
@@ -25,8 +27,9 @@ REASONS = {
     "most patients have haemoglobin below 12 g/dL before treatment",
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
+    "platelets_japan_any": "as thrombocytopenia_any_other",
     "kt253_haem": "its human exposure and doses are not published; 1 mg/kg is the mouse's dose, "
-    "and the marrow is taken to be as sensitive to it as to milademetan",
+    "and up to 0.1 mg/kg the model gives at most 3 %",
     "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
     "the larger trial counted all causes over many cycles",
     "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
