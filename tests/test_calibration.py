@@ -38,7 +38,7 @@ def test_committed_values_are_what_the_fit_gives(block: Block) -> None:
 
 
 def test_blood_is_at_its_optimum() -> None:
-    """The whole fit takes minutes: here, no slope gets nearer to its two rates by 4 % either way."""
+    """The whole fit takes minutes: here, no slope does better 4 % to either side."""
     (block,) = [block for block in BLOCKS if block.name == "haematology"]
     residuals = calibration._residuals(block, {})
     best = np.log([one.value.value for one in block.parameters])
@@ -94,7 +94,9 @@ def problem(monkeypatch: pytest.MonkeyPatch) -> Block:
     values = {"a": 4.0, "b": 1.0}
     monkeypatch.setattr(calibration, "observation", rows.__getitem__)
     monkeypatch.setattr(
-        Fitted, "value", property(lambda self: tables.Value(values[self.parameter], "nM", "fitted", "x"))
+        Fitted,
+        "value",
+        property(lambda self: tables.Value(values[self.parameter], "nM", "fitted", "x")),
     )  # fmt: skip
 
     def predict(trial: calibration.Trial) -> dict[str, float]:
@@ -225,7 +227,8 @@ def test_the_markdown_table_has_a_row_for_each(result) -> None:
 def test_the_interval_of_a_row_decides_and_a_statement_holds_or_not() -> None:
     row = toy("y", 5.0, 20.0, 10.0)
     assert row.holds(5.0) and row.holds(20.0) and not row.holds(20.1)
-    statement = replace(row, value=math.nan, low=-math.inf, high=math.inf)
-    assert statement.qualitative and statement.holds(1.0) and not statement.holds(0.0)
+    statement = replace(row, value=math.nan, low=-math.inf, high=math.inf, unit="increase")
+    assert statement.comparable and statement.holds(1.0) and not statement.holds(0.0)
+    assert not replace(statement, unit="nM").comparable
     bound = replace(row, value=math.nan, low=90.0, high=math.inf)
     assert bound.holds(95.0) and not bound.holds(89.0)

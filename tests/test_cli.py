@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import p53net as pn
+from p53net.exchange import SHIPPED
 
 
 def p53net(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -82,9 +83,13 @@ def test_escape_without_a_figure_and_without_a_degrader(tmp_path: Path) -> None:
 
 def test_list_names_all_that_can_be_named() -> None:
     table = csv(p53net("list"))
-    assert set(table["kind"]) == {"drug", "cell line", "observable", "measure"}
-    assert set(table.loc[table["kind"] == "observable", "name"]) == set(pn.OBSERVABLES)
-    assert (table.loc[table["kind"] == "observable", "unit"] == "nM").all()
+    assert set(table["kind"]) == {
+        "drug", "cell line", "system", "host", "observable", "measure"
+    }  # fmt: skip
+    named = table[table["kind"] == "observable"].set_index("name")["unit"]
+    assert set(pn.OBSERVABLES) < set(named.index)
+    assert (named[list(pn.OBSERVABLES)] == "nM").all()
+    assert named["platelets"] == "1e9/L" and named["tumour_volume"] == "mm3"
 
 
 @pytest.mark.parametrize("name", ["both.xml", "both.ant", "both.cps", "both.sbml"])
@@ -105,7 +110,7 @@ def test_check_finds_nothing_in_the_shipped_models() -> None:
     done = p53net("check")
     assert done.returncode == 0, done.stdout
     assert done.stdout == "model,check,subject,message\n"
-    assert done.stderr.count("no findings") == 4
+    assert done.stderr.count("no findings") == len(SHIPPED)
 
 
 def test_doctor_looks_at_the_installation() -> None:
@@ -118,7 +123,7 @@ def test_doctor_looks_at_the_installation() -> None:
 
 def test_build_writes_the_shipped_models(tmp_path: Path) -> None:
     assert p53net("build", "out", cwd=tmp_path).returncode == 0
-    assert len(list((tmp_path / "out").iterdir())) == 8
+    assert len(list((tmp_path / "out").iterdir())) == 2 * len(SHIPPED)
 
 
 @pytest.mark.parametrize(

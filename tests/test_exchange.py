@@ -14,6 +14,7 @@ from p53net.exchange import SHIPPED, build
 from tests.oracles import copasi_solution, scipy_solution
 
 TIMES = np.linspace(0.0, 72.0, 145)
+IN_DISHES = [one.drugs for one in SHIPPED if one.system == "dish"]
 AGREEMENT = 1e-6  # of each quantity's maximum
 FLOOR = 1e-9  # nM: a quantity that stays below is compared with this instead
 MODELS_FOLDER = Path(__file__).parent.parent / "models" / "sbml"
@@ -41,7 +42,7 @@ def assert_agree(run, other: Mapping[str, np.ndarray]) -> None:
 
 
 @pytest.mark.parametrize("course", COURSES)
-@pytest.mark.parametrize("drugs", SHIPPED, ids="+".join)
+@pytest.mark.parametrize("drugs", IN_DISHES, ids="+".join)
 def test_copasi_and_scipy_give_the_same_curves(
     drugs: tuple[str, ...], course: str, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ USES = {
 }
 """What a row is used for."""
 
+_STATEMENTS = ("qualitative", "increase", "regression")
 _COLUMNS = ("id", "level", "quantity", "subject", "protocol", "value", "low", "high", "unit",
             "source", "trust", "use", "note")  # fmt: skip
 
@@ -39,13 +40,18 @@ class Observation:
     note: str
 
     @property
-    def qualitative(self) -> bool:
-        """Whether it is a statement without any number."""
-        return math.isnan(self.value) and math.isinf(self.low) and math.isinf(self.high)
+    def comparable(self) -> bool:
+        """Whether there is a bound or a statement to compare with."""
+        return self.statement or math.isfinite(self.low) or math.isfinite(self.high)
+
+    @property
+    def statement(self) -> bool:
+        """Whether it says something without a number."""
+        return self.unit in _STATEMENTS
 
     def holds(self, predicted: float) -> bool:
         """Whether a prediction lies in the interval; of a statement, whether it is 1, for true."""
-        return predicted == 1.0 if self.qualitative else self.low <= predicted <= self.high
+        return predicted == 1.0 if self.statement else self.low <= predicted <= self.high
 
     @property
     def middle(self) -> float:

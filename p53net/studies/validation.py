@@ -42,7 +42,7 @@ def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset
     """Every observation beside its prediction, a row each. Takes about half a minute.
 
     Returns a Dataset over `observation`: `predicted`, `observed`, `low`, `high`, `unit`, `use`
-    (fit, predict, show, input), `verdict` (inside, outside; for statements holds or does not),
+    (fit, predict, show, input), `verdict` (inside, outside, not compared, not predicted),
     `place` in the interval (-1 low, 0 middle, 1 high; in logarithms where all are above 0), with
     subject, quantity, protocol, source, trust, note and `reason` for what is outside.
     """
@@ -100,8 +100,11 @@ def markdown(result: xr.Dataset) -> str:
 
 
 def _row(row: Observation, predicted: float) -> dict[str, object]:
-    known = math.isfinite(predicted) or predicted == math.inf
-    verdict = ("inside" if row.holds(predicted) else "outside") if known else "not predicted"
+    verdict = "inside" if row.holds(predicted) else "outside"
+    if math.isnan(predicted):
+        verdict = "not predicted"
+    elif not row.comparable:
+        verdict = "not compared"
     return {
         "observation": row.id,
         "level": row.level,
