@@ -216,7 +216,7 @@ def test_marrow_without_drug_stays_as_it_is(engine: str) -> None:
 def test_counts_fall_and_come_back() -> None:
     model = pn.load("milademetan", system="marrow")
     run = model.simulate(
-        np.linspace(0.0, 24 * 200.0, 801), {"milademetan": pn.regimen(260, "mg", "3/14", cycles=1)}
+        np.linspace(0.0, 24 * 400.0, 801), {"milademetan": pn.regimen(260, "mg", "3/14", cycles=1)}
     )
     for name in ("platelets", "neutrophils", "haemoglobin"):
         curve = run[name].values

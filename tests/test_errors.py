@@ -152,7 +152,7 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("untreated cell that pulses for ever",
      simulate(parameters={"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}),
      pn.SteadyStateError, "it pulses"),
-    ("no state at rest", lambda _: MODEL.steady_state({"KT-253": 14.0}, {"k_ub_MDM2": 0.0}),
+    ("no state at rest", lambda _: MODEL.steady_state({"KT-253": 12.0}, {"k_ub_MDM2": 0.0}),
      pn.SteadyStateError, "does not come to rest"),
     # escape
     ("escape without p53", lambda _: pn.escape(["KT-253"], "TP53-null"), pn.MeasureError, "no p53"),

@@ -181,12 +181,12 @@ def test_cell_volume_cancels_in_an_open_dish_and_not_in_a_closed_one() -> None:
 
 
 def test_a_pulsing_twin_has_no_stable_state() -> None:
-    """Near 14 nM the twin's p53 pulses for ever: a state at rest exists, but is left."""
+    """Near 12 nM the twin's p53 pulses for ever: a state at rest exists, but is left."""
     model, twin = MODELS["degrader"], {"k_ub_MDM2": 0.0}
     with pytest.raises(SteadyStateError, match="pulses"):
-        model.steady_state({"KT-253": 14.0}, twin)
-    rest = float(model.steady_state({"KT-253": 14.0}, twin, stable=False)["p53_active"])
-    late = model.simulate(np.linspace(0, 400, 4001), {"KT-253": 14.0}, twin)["p53_active"]
+        model.steady_state({"KT-253": 12.0}, twin)
+    rest = float(model.steady_state({"KT-253": 12.0}, twin, stable=False)["p53_active"])
+    late = model.simulate(np.linspace(0, 400, 4001), {"KT-253": 12.0}, twin)["p53_active"]
     swing = late.sel(time=slice(350, 400))
     assert float(swing.max() - swing.min()) > 0.05 * rest
 

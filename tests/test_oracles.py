@@ -286,9 +286,9 @@ _AFTER_TRIGGER = "</trigger>"
         ('ometry="1" constant="true"', 'ometry="1" constant="false"', "decay"),
         (
             "<listOfReactions>",
-            f'<listOfRules><rateRule variable="x">{mathml("1")}</rateRule></listOfRules>'
+            f'<listOfRules><rateRule variable="S">{mathml("1")}</rateRule></listOfRules>'
             "<listOfReactions>",
-            "rule x",
+            "rule S",
         ),
     ],
 )
@@ -297,6 +297,27 @@ def test_what_is_not_understood_is_refused(before: str, after: str, named: str) 
     assert GOOD.count(before) >= 1
     with pytest.raises(NotImplementedError, match=named):
         scipy_solution(GOOD.replace(before, after), TIMES)
+
+
+@pytest.mark.parametrize("method", ["LSODA", "Radau"])
+def test_a_parameter_can_have_a_rate_of_its_own(method: Method) -> None:
+    """x' = -k x + S, with S a species that decays and an event that adds to x."""
+    model = sbml(
+        species("S", 3),
+        reactions=(DECAY,),
+        variables={"x": 2.0},
+        events=(("add", "time >= 4", "x", "x + 5"),),
+    ).replace(
+        "<listOfReactions>",
+        f'<listOfRules><rateRule variable="x">{mathml("S - k * x")}</rateRule></listOfRules>'
+        "<listOfReactions>",
+    )
+    slow = K / VOLUME  # of S, by its volume
+    expected = 2 * np.exp(-K * TIMES) + 3 * (np.exp(-slow * TIMES) - np.exp(-K * TIMES)) / (
+        K - slow
+    )
+    expected += 5 * np.exp(-K * AFTER) * (TIMES >= 4)
+    close(scipy_solution(model, TIMES, method=method)["x"], expected)
 
 
 @pytest.mark.parametrize("times", [[], [1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]])

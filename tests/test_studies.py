@@ -287,7 +287,7 @@ def test_every_study_has_a_figure(
         figure = pn.plot(result)
         assert all(axes.get_xlabel() for axes in figure.axes if axes.axison)
         path = save(figure, tmp_path / f"{number}.svg")
-        assert path.read_text().startswith("<?xml")
+        assert path.read_text(encoding="utf-8").startswith("<?xml")
 
 
 def p53net(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -329,7 +329,7 @@ def test_commands_write_a_table_a_record_and_a_figure(
     pd.testing.assert_frame_equal(table, pd.read_csv(where / f"{folder}.csv"))
     assert json.loads((where / f"{folder}.json").read_text())["study"] == folder
     assert (where / f"{folder}.png").read_bytes().startswith(b"\x89PNG")
-    assert (where / f"{folder}.svg").read_text().startswith("<?xml")
+    assert (where / f"{folder}.svg").read_text(encoding="utf-8").startswith("<?xml")
     again = p53net(*arguments, "--no-plot", cwd=tmp_path)
     assert again.returncode == 0 and again.stdout == done.stdout
     assert not (where / f"{folder}.png").exists()

@@ -87,7 +87,8 @@ def test_a_dose_is_a_concentration_in_any_volume(fresh: Model) -> None:
     assert float(run["degrader_medium"][0]) == 10.0
     held = fresh.simulate(GRID, {"KT-253": 10.0}, {"cell": 4.0, "medium": 7.0})
     assert np.unique(held["degrader_medium"].values).tolist() == [10.0]
-    assert float(held["degrader"][-1]) == pytest.approx(1.5, rel=1e-3)
+    free = fresh.definition.parameters["fu_medium_degrader"].value
+    assert float(held["degrader"][-1]) == pytest.approx(10.0 * free, rel=1e-3)
 
 
 def test_a_start_that_follows_a_parameter_moves_with_it(fresh: Model) -> None:

@@ -108,6 +108,7 @@ def patient(
         int | None, typer.Option("--population", help="Virtual patients; default a typical one.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
+    set_: Settings = None,
     engine: Engine = "auto",
     workers: Workers = None,
     form: Form = FREE_BASE,
@@ -125,6 +126,7 @@ def patient(
     given = regimen_of(dose, regimen, days, "mg", form)
     with patients_bar() as told:
         result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
+                       parameters=settings_of(set_ or []),
                        engine=engine, workers=workers, cell_line_table=line_table,
                        pharmacokinetics=pk_table, progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
@@ -154,6 +156,7 @@ def schedules(
     population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
+    set_: Settings = None,
     engine: Engine = "auto",
     workers: Workers = None,
     out: Out = Path("schedules"),
@@ -170,8 +173,9 @@ def schedules(
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:
         result = study(drug, arms, tumour=tumour, days=days, population=population, seed=seed,
-                       grade=grade, engine=engine, workers=workers, cell_line_table=line_table,
-                       pharmacokinetics=pk_table, progress=told)  # fmt: skip
+                       grade=grade, parameters=settings_of(set_ or []), engine=engine,
+                       workers=workers, cell_line_table=line_table, pharmacokinetics=pk_table,
+                       progress=told)  # fmt: skip
     effect = result.drop_dims("toxicity").to_dataframe()
     for toxicity in result["toxicity"].values:
         for name in ("rate", "rate_low", "rate_high"):

@@ -1,6 +1,7 @@
 """A patient under a regimen, typical or one of many: plasma, tumour, GDF-15 and blood counts."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,7 +11,8 @@ import xarray as xr
 
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
-from p53net.errors import InputError
+from p53net.errors import InputError, unknown_name
+from p53net.inputs import checked_parameters
 from p53net.regimens import Regimen
 from p53net.simulate import VERSION, Model, load
 from p53net.studies.population import GRADES, grades, patients, rate
@@ -42,6 +44,7 @@ def patient(
     days: float = DAYS,
     population: int | None = None,
     seed: int = 1,
+    parameters: Mapping[str, float] | None = None,
     engine: str = "auto",
     workers: int | None = None,
     cell_line_table: str | Path | None = None,
@@ -58,7 +61,8 @@ def patient(
     With a population the curves are `percentile`s, and there are `lowest` counts and worst `grade`
     of each `patient` and `toxicity`, with their `status`; and `rate`, `rate_low` and `rate_high`
     [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst grade is at least `grade`.
-    The same seed gives the same patients. `progress` is told of each of the two sweeps.
+    The same seed gives the same patients; `parameters` are values of the typical one, in tumour
+    and marrow. `progress` is told of each of the two sweeps.
     Raises InputError, UnknownNameError.
     """
     times = study_times(given, days)
@@ -68,6 +72,7 @@ def patient(
         for system, line in (("tumour", tumour), ("marrow", None))
     }  # fmt: skip
     (name,) = models["tumour"].definition.drugs
+    changed = checked_changes(models.values(), parameters)
     attrs = {
         "study": "patient",
         "drug": name,
@@ -75,14 +80,15 @@ def patient(
         "doses": str(given),
         "tumour": models["tumour"].definition.cell_line,
         "days": float(times[-1]) / 24.0,
+        "parameters": json.dumps(changed),
         "version": VERSION,
     }
     if population is None:
-        data = _typical(models, name, given, times, engine)
+        data = _typical(models, name, given, times, changed, engine)
         return xr.Dataset(data, coords=_clock(times), attrs={**attrs, "population": 0})
-    drawn = patients(typical_values(models.values()), population, seed)
+    drawn = patients(typical_values(models.values()) | changed, population, seed)
     runs = {
-        system: many_patients(models[system], name, given, times, drawn, names,
+        system: many_patients(models[system], name, given, times, drawn, names, parameters=changed,
                               engine=engine, workers=workers, progress=progress)
         for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
                               ("marrow", IN_BLOOD))
@@ -124,6 +130,20 @@ def typical_values(models: Iterable[Model]) -> dict[str, float]:
     }
 
 
+def checked_changes(
+    models: Iterable[Model], parameters: Mapping[str, float] | None
+) -> dict[str, float]:
+    """Parameters that a user changes in one of several models or in all. Raises InputError."""
+    known = {name: model for model in models for name in model.definition.parameters}
+    for name in parameters or {}:
+        if name not in known:
+            raise unknown_name("parameter", name, known)
+    return {
+        name: checked_parameters(known[name].definition, {name: value})[name]
+        for name, value in (parameters or {}).items()
+    }
+
+
 def many_patients(
     model: Model,
     drug: str,
@@ -132,6 +152,7 @@ def many_patients(
     drawn: pd.DataFrame,
     names: Sequence[str],
     *,
+    parameters: Mapping[str, float],
     measures: Sequence[str] = (),
     curves: bool = True,
     engine: str = "auto",
@@ -148,6 +169,7 @@ def many_patients(
         model,
         own,
         doses={drug: given},
+        parameters=_own(model, {n: v for n, v in parameters.items() if n not in own}),
         times=times,
         observables=list(names) if curves else None,
         keep_trajectories=curves,
@@ -159,16 +181,29 @@ def many_patients(
 
 
 def _typical(
-    models: dict[str, Model], drug: str, given: Regimen, times: FloatArray, engine: str
+    models: dict[str, Model],
+    drug: str,
+    given: Regimen,
+    times: FloatArray,
+    changed: Mapping[str, float],
+    engine: str,
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     chosen = "roadrunner" if engine == "auto" else engine
     (plasma,) = _plasma(models["tumour"])
     for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
-        run = models[system].simulate(times, {drug: given}, observables=names, engine=chosen)
+        model = models[system]
+        run = model.simulate(
+            times, {drug: given}, _own(model, changed), observables=names, engine=chosen
+        )
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data
+
+
+def _own(model: Model, changed: Mapping[str, float]) -> dict[str, float]:
+    """Of changed parameters those that this model has."""
+    return {n: v for n, v in changed.items() if n in model.definition.parameters}
 
 
 def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:

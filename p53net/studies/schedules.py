@@ -1,6 +1,6 @@
 """Schedules compared: what each does to the tumour, and its price in blood counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,14 @@ import xarray as xr
 from p53net.errors import InputError
 from p53net.regimens import Regimen, as_regimens, regimen
 from p53net.simulate import VERSION, Model, load
-from p53net.studies.patient import DAYS, TUMOUR, many_patients, study_times, typical_values
+from p53net.studies.patient import (
+    DAYS,
+    TUMOUR,
+    checked_changes,
+    many_patients,
+    study_times,
+    typical_values,
+)
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.sweeps import Progress
 
@@ -36,6 +43,7 @@ def schedules(
     population: int = POPULATION,
     seed: int = 1,
     grade: int = 3,
+    parameters: Mapping[str, float] | None = None,
     engine: str = "auto",
     workers: int | None = None,
     cell_line_table: str | Path | None = None,
@@ -48,7 +56,8 @@ def schedules(
     untreated tumour that is lost by the last day] and `change` of volume [%], medians with 5th and
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
-    patients without a result. Raises InputError, UnknownNameError.
+    patients without a result. `parameters` are values of the typical patient, in tumour and marrow.
+    Raises InputError, UnknownNameError.
     """
     arms = usual_schedules(days) if regimens is None else as_regimens(regimens, "schedules")
     labels = [arm.label for arm in arms]
@@ -65,15 +74,17 @@ def schedules(
         for system, line in (("tumour", tumour), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs
-    drawn = patients(typical_values([cell, marrow]), population, seed)
-    start, untreated = _untreated(cell, float(times[-1]))
+    changed = checked_changes([cell, marrow], parameters)
+    drawn = patients(typical_values([cell, marrow]) | changed, population, seed)
+    start, untreated = _untreated(cell, float(times[-1]), changed)
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
-    rest = float(cell.cell.steady_state()["p53_active"])
+    inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}
+    rest = float(cell.cell.steady_state(parameters=inside)["p53_active"])
     rows = []
     for arm in arms:
         grown, blood = (
-            many_patients(model, name, arm, times, drawn, (), measures=wanted, curves=False,
-                          engine=engine, workers=workers, progress=progress)
+            many_patients(model, name, arm, times, drawn, (), parameters=changed, measures=wanted,
+                          curves=False, engine=engine, workers=workers, progress=progress)
             for model, wanted in (
                 (cell, [f"at:tumour_volume:{times[-1]:g}", "auc:p53_active"]),
                 (marrow, [f"lowest:{count}" for count, _ in GRADES.values()]),
@@ -102,9 +113,10 @@ def schedules(
     return _dataset(rows, arms, name, cell, days, population, seed, grade)
 
 
-def _untreated(model: Model, hours: float) -> tuple[float, float]:
+def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tuple[float, float]:
     """Volume of an untreated tumour at the start and at the end [mm3]."""
-    run = model.simulate([0.0, hours], observables=["tumour_volume"])
+    own = {n: v for n, v in changed.items() if n in model.definition.parameters}
+    run = model.simulate([0.0, hours], parameters=own, observables=["tumour_volume"])
     return float(run["tumour_volume"][0]), float(run["tumour_volume"][-1])
 
 
