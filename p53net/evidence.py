@@ -180,7 +180,7 @@ def _kt253() -> Iterator[Row]:
     )
     dose, _ = half_effect_dose(model, "KT-253", "MDM2_total", 2.0, feedback=False)
     source = "BenchChem technical guide on KT-253, 2025: 0.4 nM"
-    yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "set by hand")
+    yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "fitted")
     hook = {d: {n: _at(model, {"KT-253": d}, 24.0, n) for n in ("MDM2_total", "p53_active")}
             for d in (1e3, 1e5)}  # fmt: skip
     returned = hook[1e5]["MDM2_total"] / hook[1e3]["MDM2_total"]
@@ -196,7 +196,7 @@ def _md4251() -> Iterator[Row]:
     model = load("MD-4251", cell_line="RS4;11")
     dose, largest = half_effect_dose(model, "MD-4251", "MDM2_total", 2.0)
     source = "Acharyya 2025 J Med Chem 68:13249 (abstract): 0.2 nM, 96 %"
-    yield Row("MD-4251 DC50, RS4;11, 2 h", dose, 0.1, 0.4, "nM", source, "set by hand")
+    yield Row("MD-4251 DC50, RS4;11, 2 h", dose, 0.1, 0.4, "nM", source, "fitted")
     yield Row("MD-4251 Dmax, RS4;11, 2 h", 100.0 * largest, 94, 98, "%", source)
 
 
