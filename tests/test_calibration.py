@@ -118,9 +118,31 @@ def test_a_fit_finds_a_known_optimum_interval_and_correlation(problem: Block) ->
     for one, variance in zip(problem.parameters, (5.0, 2.0), strict=True):
         low, high = fit.interval(one)
         width = 1.959964 * s * math.sqrt(variance)
-        assert math.log(high / low) == pytest.approx(2 * width, rel=0.08)
+        assert math.log(high / low) == pytest.approx(2 * width, rel=0.01)
         assert fit.identified(one)
     assert fit.correlation.iloc[0, 1] == pytest.approx(-3 / math.sqrt(10), rel=1e-2)
+
+
+def test_a_second_solution_is_counted_and_takes_identification_away(problem: Block) -> None:
+    # a + 16/a is 10 at a = 2 and at a = 8
+    def predict(trial: calibration.Trial) -> dict[str, float]:
+        a = trial.get("toy", {}).get("a", 4.0)
+        return {"y1": a + 16.0 / a}
+
+    twofold = replace(problem, predict=predict, parameters=problem.parameters[:1], observed=("y1",))
+    fit = fit_block(twofold, {})
+    assert fit.chi_squared == pytest.approx(0.0, abs=1e-4)
+    assert 0 < fit.elsewhere < fit.found_by
+    calibration._profile(fit, {})
+    assert not fit.identified(twofold.parameters[0])
+
+
+def test_a_profile_ends_at_the_bounds(problem: Block) -> None:
+    near = replace(problem.parameters[0], high=5.5)
+    fit = fit_block(replace(problem, parameters=(near, problem.parameters[1])), {})
+    calibration._profile(fit, {})
+    assert fit.profiles[near]["value"].max() == pytest.approx(5.5)
+    assert fit.interval(near)[1] == math.inf
 
 
 def test_a_parameter_without_influence_is_called_not_identified(problem: Block) -> None:

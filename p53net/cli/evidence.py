@@ -90,8 +90,8 @@ def calibrate(
     }
     result = calibration.profiles_of(fits)
     if not no_profiles:
-        tables["profiles"] = result["chi_squared"].to_dataframe().join(
-            result["value"].to_dataframe()["value"]).reset_index()  # fmt: skip
+        points = result[["value", "chi_squared"]].to_dataframe().dropna().reset_index()
+        tables["profiles"] = points.drop(columns="point")
     finish(result, tables, out, no_plot or no_profiles)
     fitted = sum(len(fit.estimates) for fit in fits)
     seen = sum(len(fit.block.observed) for fit in fits)

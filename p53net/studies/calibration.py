@@ -9,6 +9,7 @@ for some are 0.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -33,15 +34,17 @@ DIGITS = 4
 _INTERVAL = 2 * 1.959964  # standard deviations that a 95 % interval spans
 _QUARTILES = 2 * 0.67449  # and an interquartile range
 _LEVEL = 3.841  # of chi-squared with one degree of freedom, 95 %
-_REACH = 8.0  # a profile goes as far as this factor to both sides
-_POINTS = 17  # of a profile
+_STEPS = np.array([*(0.005 * 2.0 ** np.arange(9)), math.log(8.0)])
+# Of a profile, from the estimate to both sides, in logarithms: fine where the interval may be
+# narrow, and as far as a factor of eight.
 _NUDGE = 1e-3  # relative to a logarithm, for slopes by differences
 _SAME = 1e-3  # starts that end within this share of the best sum of squares, or this, found it
+_APART = 0.05  # in a logarithm: starts that found it further from the best are another solution
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted parameter: the entry whose row it is, its id, and the range of starts."""
+    """A fitted parameter: the entry whose row it is, its id, and the bounds of starts and fit."""
 
     entry: str
     parameter: str
@@ -114,6 +117,10 @@ DERIVED = (
 )
 """Rows that move with fitted ones: mouse by allometry, plasma from medium with a tenth of serum."""
 
+_LEAST_K_PUMA = 70.0
+"""Lowest `K_PUMA_caspase` [nM]. With less, more than a tenth of the caspase-3/7 of an untreated
+RS4;11 cell would be active, and a second solution, near 34 nM, would give both IC50s with 84 %."""
+
 BLOCKS = (
     Block(
         "biochemistry",
@@ -139,7 +146,7 @@ BLOCKS = (
         "viability",
         "one sensitivity of RS4;11 for both degraders, and MD-224's free fraction",
         (
-            Fitted("RS4;11", "K_PUMA_caspase", 30.0, 300.0),
+            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),
             Fitted("MD-224", "fu_medium_degrader", 0.003, 0.5),
         ),
         predicted.sensitivity,
@@ -165,7 +172,7 @@ BLOCKS = (
         (
             Fitted(_HUMAN, "ka_inhibitor", 0.1, 3.0),
             Fitted(_HUMAN, "CL_inhibitor", 5.0, 40.0),
-            Fitted(_HUMAN, "V_central_inhibitor", 30.0, 400.0),
+            Fitted(_HUMAN, "V_central_inhibitor", 10.0, 400.0),
             Fitted(_HUMAN, "V_peripheral_inhibitor", 10.0, 300.0),
         ),
         predicted.third_day,
@@ -182,7 +189,7 @@ BLOCKS = (
     Block(
         "tumour",
         "sensitivity of the gastric xenograft, from growth inhibition at two doses",
-        (Fitted("ST-02-0075", "K_PUMA_caspase", 30.0, 600.0),),
+        (Fitted("ST-02-0075", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),),
         predicted.tumour_growth,
         ("tgi_milademetan_25", "tgi_milademetan_50"),
     ),
@@ -211,7 +218,9 @@ class Fit:
     predictions: Predictions
     chi_squared: float
     found_by: int
-    """How many of the starts ended here."""
+    """How many of the starts fitted as well."""
+    elsewhere: int
+    """How many of these with other values: another solution."""
     correlation: pd.DataFrame
     profiles: dict[Fitted, pd.DataFrame] = field(default_factory=dict)
     """Value of each parameter, fixed, and the least chi-squared then."""
@@ -219,24 +228,18 @@ class Fit:
     def interval(self, one: Fitted) -> tuple[float, float]:
         """95 % interval from the profile; infinite or 0 where the profile does not close it."""
         profile = self.profiles[one]
-        rise = profile["chi_squared"].to_numpy() - self.chi_squared - _LEVEL
+        rise = np.maximum(profile["chi_squared"].to_numpy() - self.chi_squared, 0.0)
         logs = np.log(profile["value"].to_numpy())
         middle = int(np.argmin(np.abs(logs - math.log(self.estimates[one]))))
-        low, high = 0.0, math.inf
-        for i in range(middle, 0, -1):
-            if rise[i - 1] > 0:
-                low = math.exp(_crossing(logs[i - 1 : i + 1], rise[i - 1 : i + 1]))
-                break
-        for i in range(middle, len(rise) - 1):
-            if rise[i + 1] > 0:
-                high = math.exp(_crossing(logs[i : i + 2], rise[i : i + 2]))
-                break
-        return low, high
+        above = _crossing(logs[middle:], rise[middle:])
+        below = _crossing(logs[middle::-1], rise[middle::-1])
+        return (0.0 if below is None else math.exp(below),
+                math.inf if above is None else math.exp(above))  # fmt: skip
 
     def identified(self, one: Fitted) -> bool:
-        """Whether the profile closes the interval on both sides."""
+        """Whether the profile closes the interval on both sides, and no other solution is known."""
         low, high = self.interval(one)
-        return low > 0 and math.isfinite(high)
+        return low > 0 and math.isfinite(high) and self.elsewhere == 0
 
 
 def calibrate(
@@ -279,8 +282,7 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     from scipy.optimize import least_squares
 
     residuals = _residuals(block, trial)
-    low = np.log([one.low for one in block.parameters])
-    high = np.log([one.high for one in block.parameters])
+    low, high = _bounds(block)
     committed = np.log([one.value.value for one in block.parameters])
     random = np.random.default_rng(SEED)
     begin = [np.clip(committed, low + 1e-6, high - 1e-6)]
@@ -291,7 +293,8 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     options |= {"bounds": (low, high), "diff_step": [_NUDGE] * len(low), "max_nfev": 60}
     ends = [least_squares(residuals, one, xtol=1e-8, ftol=1e-10, **options) for one in begin]
     best = min(ends, key=lambda end: float(end.cost))
-    found_by = sum(end.cost <= best.cost * (1 + _SAME) + _SAME for end in ends)
+    as_good = [end for end in ends if end.cost <= best.cost * (1 + _SAME) + _SAME]
+    elsewhere = sum(float(np.abs(end.x - best.x).max()) > _APART for end in as_good)
     names = [f"{one.entry}: {one.parameter}" for one in block.parameters]
     jacobian = np.asarray(best.jac.todense() if hasattr(best.jac, "todense") else best.jac)
     covariance = np.linalg.pinv(jacobian.T @ jacobian)
@@ -301,7 +304,8 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     estimates = {one: rounded(math.exp(x)) for one, x in zip(block.parameters, best.x, strict=True)}
     final = _with(trial, estimates)
     chi = float((_residuals(block, trial)(np.log(list(estimates.values()))) ** 2).sum())
-    return Fit(block, estimates, block.predict(final), chi, int(found_by), correlation)
+    found = block.predict(final)
+    return Fit(block, estimates, found, chi, len(as_good), elsewhere, correlation)
 
 
 def residual(row: Observation, value: float) -> float:
@@ -320,7 +324,10 @@ def rounded(value: float) -> float:
 
 
 def table(fits: Iterable[Fit]) -> pd.DataFrame:
-    """Estimates: block, entry, parameter, value, unit, committed value, interval, identified."""
+    """Estimates: block, entry, parameter, value, unit, committed value, interval, identified.
+
+    `found_by`: starts that fitted as well; `elsewhere`: how many of these with other values.
+    """
     rows = []
     for fit in fits:
         for one, value in fit.estimates.items():
@@ -337,6 +344,7 @@ def table(fits: Iterable[Fit]) -> pd.DataFrame:
                     "high": high,
                     "identified": fit.identified(one) if fit.profiles else "not looked at",
                     "found_by": f"{fit.found_by} of {STARTS + 1} starts",
+                    "elsewhere": fit.elsewhere,
                 }
             )
     return pd.DataFrame(rows)
@@ -365,32 +373,31 @@ def residual_table(fits: Iterable[Fit]) -> pd.DataFrame:
 
 
 def correlation_table(fits: Sequence[Fit]) -> pd.DataFrame:
-    """Correlations of the estimates within each block; blocks are fitted apart."""
+    """Correlation of each pair of estimates within a block; blocks are fitted apart."""
+    columns = ["block", "one", "other", "correlation"]
     rows = [
-        {"block": fit.block.name, "one": one, "other": other, "correlation": value}
+        (fit.block.name, one, other, fit.correlation.loc[one, other])
         for fit in fits
-        for one, others in fit.correlation.to_dict("index").items()
-        for other, value in others.items()
+        for one, other in combinations(fit.correlation.index, 2)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def profiles_of(fits: Sequence[Fit]) -> xr.Dataset:
     """Profiles over `parameter` and `point`: fixed `value` and least `chi_squared`; `estimate`."""
-    found = [(one, fit) for fit in fits for one in fit.profiles]
-    names = [f"{one.entry}: {one.parameter}" for one, _ in found]
-    columns = {
-        key: np.array([fit.profiles[one][key] for one, fit in found])
+    named = {f"{one.entry}: {one.parameter}": (one, fit) for fit in fits for one in fit.profiles}
+    value, chi = (  # a short profile, at a bound, is filled up with NaN
+        pd.DataFrame({name: fit.profiles[one][key] for name, (one, fit) in named.items()}).T
         for key in ("value", "chi_squared")
-    }
+    )
     return xr.Dataset(
         {
-            "value": (("parameter", "point"), columns["value"].reshape(len(found), -1)),
-            "chi_squared": (("parameter", "point"), columns["chi_squared"].reshape(len(found), -1)),
-            "estimate": ("parameter", [fit.estimates[one] for one, fit in found]),
-            "unit": ("parameter", [one.value.unit for one, _ in found]),
+            "value": (("parameter", "point"), value.to_numpy()),
+            "chi_squared": (("parameter", "point"), chi.to_numpy()),
+            "estimate": ("parameter", [fit.estimates[one] for one, fit in named.values()]),
+            "unit": ("parameter", [one.value.unit for one, _ in named.values()]),
         },
-        coords={"parameter": names},
+        coords={"parameter": list(named)},
         attrs={
             "study": "calibrate",
             "parameters": sum(len(fit.estimates) for fit in fits),
@@ -434,25 +441,23 @@ def _profile(fit: Fit, trial: Trial) -> None:
     if block.separate:
         _profile_together(fit, residuals, best)
         return
+    low, high = _bounds(block)
     for place, one in enumerate(block.parameters):
         others = [i for i in range(len(best)) if i != place]
-        rows = []
-        for factor in np.geomspace(1 / _REACH, _REACH, _POINTS):
-            fixed = best[place] + math.log(factor)
+        rows = [(fit.estimates[one], fit.chi_squared)]
+        for fixed in best[place] + _both_sides(best[place] - low[place], high[place] - best[place]):
 
             def remaining(free: FloatArray, fixed: float = fixed, place: int = place) -> FloatArray:
                 return residuals(np.insert(free, place, fixed))
 
             if others:
-                low = np.log([block.parameters[i].low for i in others]) - 3.0
-                high = np.log([block.parameters[i].high for i in others]) + 3.0
-                options: dict[str, Any] = {"bounds": (low, high), "diff_step": [_NUDGE] * len(low)}
-                end = least_squares(remaining, best[others], max_nfev=15, **options)
-                chi = 2.0 * float(end.cost)
+                options: dict[str, Any] = {"diff_step": [_NUDGE] * len(others), "max_nfev": 15}
+                options["bounds"] = low[others], high[others]
+                chi = 2.0 * float(least_squares(remaining, best[others], **options).cost)
             else:
                 chi = float((remaining(best[others]) ** 2).sum())
             rows.append((math.exp(fixed), chi))
-        fit.profiles[one] = pd.DataFrame(rows, columns=["value", "chi_squared"])
+        fit.profiles[one] = pd.DataFrame(sorted(rows), columns=["value", "chi_squared"])
 
 
 def _profile_together(
@@ -461,16 +466,36 @@ def _profile_together(
     """The same where each parameter has its own observations: all are moved at once."""
     shape = len(best), -1
     usual = (residuals(best) ** 2).reshape(shape).sum(axis=1)
-    factors = np.geomspace(1 / _REACH, _REACH, _POINTS)
-    moved = [
-        (residuals(best + math.log(factor)) ** 2).reshape(shape).sum(axis=1) for factor in factors
-    ]
+    steps = np.sort([0.0, *_both_sides(math.inf, math.inf)])
+    moved = np.array([(residuals(best + s) ** 2).reshape(shape).sum(axis=1) for s in steps])
     for place, one in enumerate(fit.block.parameters):
-        others = usual.sum() - usual[place]
-        rows = [(math.exp(best[place]) * f, own[place] + others)
-                for f, own in zip(factors, moved, strict=True)]  # fmt: skip
-        fit.profiles[one] = pd.DataFrame(rows, columns=["value", "chi_squared"])
+        chi = moved[:, place] + usual.sum() - usual[place]
+        values = np.exp(best[place] + steps)
+        fit.profiles[one] = pd.DataFrame({"value": values, "chi_squared": chi})
 
 
-def _crossing(x: FloatArray, y: FloatArray) -> float:
-    return float(x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0]))
+def _bounds(block: Block) -> tuple[FloatArray, FloatArray]:
+    """Of the logarithms of a block's parameters."""
+    return (
+        np.log([one.low for one in block.parameters]),
+        np.log([one.high for one in block.parameters]),
+    )
+
+
+def _both_sides(below: float, above: float) -> FloatArray:
+    """Steps of a profile that has this much room to each side, up to the bounds."""
+    sides = [-np.unique(np.minimum(_STEPS, below)), np.unique(np.minimum(_STEPS, above))]
+    return np.concatenate(sides)
+
+
+def _crossing(x: FloatArray, rise: FloatArray) -> float | None:
+    """Where `rise` first passes the level; None if it does not.
+
+    Between two points its root is taken as straight, as it is near a minimum.
+    """
+    past = np.flatnonzero(rise > _LEVEL)
+    if not len(past):
+        return None
+    i = past[0]
+    (x0, x1), (y0, y1) = x[i - 1 : i + 1], np.sqrt(rise[i - 1 : i + 1])
+    return float(x0 + (math.sqrt(_LEVEL) - y0) * (x1 - x0) / (y1 - y0))

@@ -64,7 +64,8 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
                     low = float(one["MDM2"].sel(dose=hook))
                     panel.plot([hook], [low], "v", color=colour, ms=7, mfc="white")
         panel.axhline(100.0, color="#777777", lw=0.8)
-        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
+        room = 1.3 * max(float(result["MDM2"].sel(drug=drug).max()), 100.0)  # for the legend
+        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, room))
         panel.set_title(str(drug), loc="left")
         panel.legend(fontsize=8)
     panels[0].set_ylabel("total MDM2 [% of vehicle]")

@@ -5,48 +5,63 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from p53net.engines import FloatArray
 from p53net.figures import COLOURS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _VERDICTS = {
     "calibrated, inside": (COLOURS[0], "s"),
     "predicted, inside": (COLOURS[2], "o"),
-    "shown": ("#888888", "D"),
-    "input": ("#bbbbbb", "|"),
+    "shown": ("#777777", "D"),
+    "input": ("#777777", "|"),
     "outside": (COLOURS[1], "X"),
 }
+_STATEMENTS = ("qualitative", "increase", "regression")  # in place of a unit: it holds or not
 _REACH = 4.0  # half-intervals to each side that the forest plot shows
 _LEVEL = 3.841  # chi-squared, 95 %
+_WIDE = 3.0  # a profile over more than this factor is drawn over a logarithm
 
 
 def validate_figure(result: xr.Dataset) -> "Figure":
-    """A forest plot: each prediction in its observation's interval, which is drawn from -1 to 1."""
+    """A forest plot: each prediction in its observation's interval, which is drawn from -1 to 1.
+
+    Rows without two ends stand below: statements, and numbers of which one end is known.
+    """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    numbered = result.where(result["place"].notnull(), drop=True)
-    ids = [str(name) for name in numbered["observation"].values]
-    figure = Figure(figsize=(9.5, 0.215 * len(ids) + 1.6), layout="constrained")
-    panel = figure.subplots()
-    panel.axvspan(-1.0, 1.0, color="#e8eef4", lw=0)
-    heights = np.arange(len(ids))[::-1]
-    for height, name in zip(heights, ids, strict=True):
-        one = numbered.sel(observation=name)
+    placed = result["place"].notnull()
+    forest, rest = result.where(placed, drop=True), result.where(~placed, drop=True)
+    sizes = [forest.sizes["observation"], rest.sizes["observation"]]
+    figure = Figure(figsize=(9.5, 0.215 * sum(sizes) + 2.6), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=sizes)
+    above.axvspan(-1.0, 1.0, color="#e8eef4", lw=0)
+    for height, name in _rows(above, forest):
+        one = forest.sel(observation=name)
         place = float(one["place"])
-        colour, marker = _VERDICTS[_kind(str(one["use"].values), str(one["verdict"].values))]
+        colour, marker = _look(one)
         shown = float(np.clip(place, -_REACH, _REACH))
-        panel.plot(shown, height, marker, color=colour, ms=6)
+        above.plot(shown, height, marker, color=colour, ms=6)
         if shown != place:
             side = 1 if place > 0 else -1
-            panel.annotate("", (shown + 0.35 * side, height), (shown + 0.05 * side, height),
+            above.annotate("", (shown + 0.35 * side, height), (shown + 0.05 * side, height),
                            arrowprops={"arrowstyle": "->", "color": colour})  # fmt: skip
-    panel.set_yticks(heights, ids, fontsize=7.5)
-    panel.set_ylim(-0.8, len(ids) - 0.2)
-    panel.set_xlim(-_REACH - 0.5, _REACH + 0.5)
-    panel.set_xticks([-1, 0, 1], ["low", "middle", "high"])
-    panel.set_xlabel("prediction, in the observation's interval (arrow: further out)")
+    above.set_xlim(-_REACH - 0.5, _REACH + 0.5)
+    above.set_xticks([-1, 0, 1], ["low", "middle", "high"])
+    above.set_xlabel("prediction, in the observation's interval (arrow: further out)")
+    answers = {"inside": 0.0, "outside": 1.0, "not compared": 2.0, "not predicted": 2.0}
+    for height, name in _rows(below, rest):
+        one = rest.sel(observation=name)
+        colour, marker = _look(one)
+        x = answers[str(one["verdict"].values)]
+        below.plot(x, height, marker, color=colour, ms=6)
+        below.text(x + 0.06, height, _numbers(one), fontsize=7, va="center")
+    below.set_xlim(-0.4, 2.6)
+    below.set_xticks(range(3), ["holds", "does not hold", "not compared"])
+    below.set_xlabel("statements, and numbers of which one end is known")
     handles = [
         Line2D([], [], color=colour, marker=marker, ls="", label=name)
         for name, (colour, marker) in _VERDICTS.items()
@@ -67,12 +82,14 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
     figure = Figure(figsize=(3.3 * columns, 2.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
-        one = result.sel(parameter=name)
-        rise = one["chi_squared"] - float(one["chi_squared"].min())
-        panel.plot(one["value"], rise, "o-", ms=3, color=COLOURS[0])
+        one = result.sel(parameter=name).dropna("point")
+        rise = (one["chi_squared"] - float(one["chi_squared"].min())).values
+        value = one["value"].values
+        panel.plot(value, rise, "o-", ms=3, color=COLOURS[0])
         panel.axvline(float(one["estimate"]), color=COLOURS[1], lw=0.9)
         panel.axhline(_LEVEL, color="#777777", lw=0.8, ls=":")
-        panel.set(xscale="log", ylim=(0, 3 * _LEVEL))
+        panel.set_ylim(0, 3 * _LEVEL)
+        _zoom(panel, value, rise)
         panel.set_title(name.replace(": ", "\n"), fontsize=8, loc="left")
         panel.set_xlabel(f"[{one['unit'].item()}]", fontsize=8)
         panel.set_ylabel("rise of χ² [1]", fontsize=8)
@@ -83,6 +100,50 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
         fontsize=11,
     )
     return figure
+
+
+def _zoom(panel: "Axes", value: FloatArray, rise: FloatArray) -> None:
+    """Show a profile as far as it is below the top, over a logarithm where that is far."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+    low = np.flatnonzero(rise < 3 * _LEVEL)
+    first, last = max(low[0] - 1, 0), min(low[-1] + 1, len(value) - 1)
+    panel.set_xlim(value[first], value[last])
+    if value[last] > _WIDE * value[first]:
+        panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        panel.xaxis.set_major_locator(MaxNLocator(4))
+        panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.tick_params(axis="x", labelsize=7.5)
+
+
+def _rows(panel: "Axes", result: xr.Dataset) -> list[tuple[int, str]]:
+    """The height of each observation's row, from the top; labels the axis with them."""
+    ids = [str(name) for name in result["observation"].values]
+    heights = list(range(len(ids)))[::-1]
+    panel.set_yticks(heights, ids, fontsize=7.5)
+    panel.set_ylim(-0.8, len(ids) - 0.2)
+    return list(zip(heights, ids, strict=True))
+
+
+def _numbers(one: xr.Dataset) -> str:
+    """A prediction in words beside the end that is known; nothing of a statement."""
+    low, high, value = (float(one[name]) for name in ("low", "high", "predicted"))
+    unit = str(one["unit"].values)
+    ends = (
+        f", {low:g} or more" if np.isfinite(low) else f", at most {high:g}"
+    ) if np.isfinite(low) != np.isfinite(high) else ""  # fmt: skip
+    numbered = np.isfinite(value) and unit not in _STATEMENTS
+    return f"{value:.3g}{'' if unit == '1' else ' ' + unit}{ends}" if numbered else ""
+
+
+def _look(one: xr.Dataset) -> tuple[str, str]:
+    """Colour and marker of a row."""
+    use, verdict = str(one["use"].values), str(one["verdict"].values)
+    return _VERDICTS[_kind(use, verdict)]
 
 
 def _kind(use: str, verdict: str) -> str:
