@@ -111,7 +111,7 @@ def test_a_fit_finds_a_known_optimum_interval_and_correlation(problem: Block) ->
     fit = fit_block(problem, {})
     a, b = fit.estimates.values()
     assert (a, b) == pytest.approx((5.0, 2.0), rel=1e-3)
-    assert fit.found_by == calibration.STARTS + 1
+    assert len(fit.solutions) == calibration.STARTS + 1
     calibration._profile(fit, {})
     # ln a = 2 y1 - y2, each with s = ln(4)/3.92: variance 5 s^2; ln b = y2 - y1: 2 s^2
     s = math.log(4.0) / (2 * 1.959964)
@@ -132,9 +132,11 @@ def test_a_second_solution_is_counted_and_takes_identification_away(problem: Blo
     twofold = replace(problem, predict=predict, parameters=problem.parameters[:1], observed=("y1",))
     fit = fit_block(twofold, {})
     assert fit.chi_squared == pytest.approx(0.0, abs=1e-4)
-    assert 0 < fit.elsewhere < fit.found_by
+    (one,) = fit.estimates
+    assert 0 < len(fit.elsewhere(one)) < len(fit.solutions)
+    assert fit.estimates[one] * fit.elsewhere(one) == pytest.approx(16.0, rel=0.05)
     calibration._profile(fit, {})
-    assert not fit.identified(twofold.parameters[0])
+    assert not fit.identified(one)
 
 
 def test_a_profile_ends_at_the_bounds(problem: Block) -> None:

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import p53net as pn
 from p53net.escape_report import TWIN
 from p53net.evidence import evidence, markdown
+from p53net.studies import calibration, validation
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,16 +37,17 @@ def test_the_example_of_the_readme_is_short() -> None:
 def test_commands_in_the_readme_exist() -> None:
     from p53net.cli import app
 
-    known = {(c.name or c.callback.__name__) for c in app.registered_commands}
+    known = set(get_command(app).commands)
     named = set(re.findall(r"`p53net (\w+)", PAGES[0].read_text(encoding="utf-8")))
     assert named == known
 
 
-def test_the_example_of_sweeps_runs(tmp_path: Path) -> None:
-    script = ROOT / "examples" / "escape_maps.py"
+@pytest.mark.parametrize("name", ["escape_maps", "kt253_regression"])
+def test_the_examples_run(name: str, tmp_path: Path) -> None:
+    script = ROOT / "examples" / f"{name}.py"
     command = [sys.executable, str(script), "--size", "3", "--out", str(tmp_path)]
     subprocess.run(command, check=True, cwd=tmp_path)
-    assert (tmp_path / "escape_maps.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_links_lead_somewhere() -> None:
@@ -89,6 +92,21 @@ def test_the_evidence_page_is_today_s() -> None:
     assert not missing, "run `p53net evidence --markdown` into docs/evidence.md:\n" + "\n".join(
         missing
     )
+
+
+def test_the_validation_page_is_today_s() -> None:
+    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    missing = [line for line in validation.markdown(pn.validate()).splitlines() if line not in page]
+    assert not missing, "run `p53net validate --markdown` into docs/validation.md:\n" + "\n".join(
+        missing
+    )
+
+
+def test_the_calibration_page_holds_the_committed_values() -> None:
+    page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
+    for block in calibration.BLOCKS:
+        for one in block.parameters:
+            assert f"| {one.entry} | `{one.parameter}` | {one.value.value:g} |" in page
 
 
 def test_no_placeholder_is_left() -> None:

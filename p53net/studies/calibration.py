@@ -217,11 +217,9 @@ class Fit:
     estimates: dict[Fitted, float]
     predictions: Predictions
     chi_squared: float
-    found_by: int
-    """How many of the starts fitted as well."""
-    elsewhere: int
-    """How many of these with other values: another solution."""
     correlation: pd.DataFrame
+    solutions: FloatArray
+    """Where starts that fitted as well ended: (start, parameter)."""
     profiles: dict[Fitted, pd.DataFrame] = field(default_factory=dict)
     """Value of each parameter, fixed, and the least chi-squared then."""
 
@@ -236,10 +234,16 @@ class Fit:
         return (0.0 if below is None else math.exp(below),
                 math.inf if above is None else math.exp(above))  # fmt: skip
 
+    def elsewhere(self, one: Fitted) -> FloatArray:
+        """Other values of a parameter at which starts fitted as well."""
+        values = self.solutions[:, list(self.estimates).index(one)]
+        return values[np.abs(np.log(values / self.estimates[one])) > _APART]
+
     def identified(self, one: Fitted) -> bool:
-        """Whether the profile closes the interval on both sides, and no other solution is known."""
+        """Whether the profile closes the interval on both sides, with all solutions inside."""
         low, high = self.interval(one)
-        return low > 0 and math.isfinite(high) and self.elsewhere == 0
+        others = self.elsewhere(one)
+        return low > 0 and math.isfinite(high) and bool(((others > low) & (others < high)).all())
 
 
 def calibrate(
@@ -293,8 +297,7 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     options |= {"bounds": (low, high), "diff_step": [_NUDGE] * len(low), "max_nfev": 60}
     ends = [least_squares(residuals, one, xtol=1e-8, ftol=1e-10, **options) for one in begin]
     best = min(ends, key=lambda end: float(end.cost))
-    as_good = [end for end in ends if end.cost <= best.cost * (1 + _SAME) + _SAME]
-    elsewhere = sum(float(np.abs(end.x - best.x).max()) > _APART for end in as_good)
+    as_good = [np.exp(end.x) for end in ends if end.cost <= best.cost * (1 + _SAME) + _SAME]
     names = [f"{one.entry}: {one.parameter}" for one in block.parameters]
     jacobian = np.asarray(best.jac.todense() if hasattr(best.jac, "todense") else best.jac)
     covariance = np.linalg.pinv(jacobian.T @ jacobian)
@@ -305,7 +308,7 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     final = _with(trial, estimates)
     chi = float((_residuals(block, trial)(np.log(list(estimates.values()))) ** 2).sum())
     found = block.predict(final)
-    return Fit(block, estimates, found, chi, len(as_good), elsewhere, correlation)
+    return Fit(block, estimates, found, chi, correlation, np.array(as_good))
 
 
 def residual(row: Observation, value: float) -> float:
@@ -343,8 +346,8 @@ def table(fits: Iterable[Fit]) -> pd.DataFrame:
                     "low": low,
                     "high": high,
                     "identified": fit.identified(one) if fit.profiles else "not looked at",
-                    "found_by": f"{fit.found_by} of {STARTS + 1} starts",
-                    "elsewhere": fit.elsewhere,
+                    "found_by": f"{len(fit.solutions)} of {STARTS + 1} starts",
+                    "elsewhere": len(fit.elsewhere(one)),
                 }
             )
     return pd.DataFrame(rows)
