@@ -126,6 +126,8 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     ("a negative seed", lambda: pn.patient("milademetan", ONCE, population=2, seed=-1),
      pn.InputError, "seed is -1"),
     ("grade five", lambda: pn.schedules("milademetan", grade=5), pn.InputError, "grade is 5"),
+    ("usual schedules of another drug", lambda: pn.schedules("KT-253"), pn.InputError,
+     "only milademetan has usual schedules"),
     ("no schedules", lambda: pn.schedules("milademetan", []), pn.InputError, "schedules needs a regimen"),
     ("unknown block", lambda: pn.calibrate(["everything"]), pn.UnknownNameError, "'everything'"),
     # sweeps

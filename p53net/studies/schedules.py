@@ -24,8 +24,16 @@ from p53net.sweeps import Progress
 POPULATION = 500
 
 
-def usual_schedules(days: float = DAYS) -> list[Regimen]:
-    """Milademetan's recommended schedule, and three that its trials tried before."""
+def usual_schedules(drug: str, days: float = DAYS) -> list[Regimen]:
+    """Milademetan's recommended schedule, and three that its trials tried before.
+
+    Raises InputError for another drug: its doses are not milademetan's.
+    """
+    if drug != "milademetan":
+        raise InputError(
+            f"only milademetan has usual schedules; name those of {drug}, "
+            "such as pn.regimen(1, 'mg/kg', 'q3w', days=56)"
+        )
     return [
         regimen(260.0, "mg", "3/14", days=days),
         regimen(90.0, "mg", "daily", days=days),
@@ -57,9 +65,15 @@ def schedules(
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
     patients without a result. `parameters` are values of the typical patient, in tumour and marrow.
-    Raises InputError, UnknownNameError.
+    Without `regimens`, milademetan's usual four. Raises InputError, UnknownNameError.
     """
-    arms = usual_schedules(days) if regimens is None else as_regimens(regimens, "schedules")
+    cell, marrow = (
+        load(drug, system=system, host="human", cell_line=line, cell_lines=cell_line_table,
+             pharmacokinetics=pharmacokinetics)
+        for system, line in (("tumour", tumour), ("marrow", None))
+    )  # fmt: skip
+    (name,) = cell.definition.drugs
+    arms = usual_schedules(name, days) if regimens is None else as_regimens(regimens, "schedules")
     labels = [arm.label for arm in arms]
     if len(set(labels)) < len(labels):
         raise InputError("two schedules are the same; give each once")
@@ -68,12 +82,6 @@ def schedules(
     times = study_times(arms[0], days)
     for arm in arms:
         study_times(arm, days)
-    cell, marrow = (
-        load(drug, system=system, host="human", cell_line=line, cell_lines=cell_line_table,
-             pharmacokinetics=pharmacokinetics)
-        for system, line in (("tumour", tumour), ("marrow", None))
-    )  # fmt: skip
-    (name,) = cell.definition.drugs
     changed = checked_changes([cell, marrow], parameters)
     drawn = patients(typical_values([cell, marrow]) | changed, population, seed)
     start, untreated = _untreated(cell, float(times[-1]), changed)
