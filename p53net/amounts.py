@@ -48,6 +48,11 @@ def molar_mass(forms: Mapping[str, float], form: str, drug: str) -> float:
     )
 
 
+def base_mass(forms: Mapping[str, float]) -> str:
+    """The molar mass of the free base in words, for the record of a study."""
+    return f"{forms['']:g} g/mol, {FREE_BASE}"
+
+
 def in_nanomoles(
     given: Regimen, forms: Mapping[str, float], body_weight: float, drug: str
 ) -> Regimen:

@@ -197,7 +197,7 @@ def _md4251() -> Iterator[Row]:
     dose, largest = half_effect_dose(model, "MD-4251", "MDM2_total", 2.0)
     source = "Acharyya 2025 J Med Chem 68:13249 (abstract): 0.2 nM, 96 %"
     yield Row("MD-4251 DC50, RS4;11, 2 h", dose, 0.1, 0.4, "nM", source, "fitted")
-    yield Row("MD-4251 Dmax, RS4;11, 2 h", 100.0 * largest, 94, 98, "%", source)
+    yield Row("MD-4251 Dmax, RS4;11, 2 h", 100.0 * largest, 94, 98, "%", source, "fitted")
 
 
 def _dose_ratios() -> Iterator[Row]:

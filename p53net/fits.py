@@ -1,4 +1,4 @@
-"""Fits of dose-response curves: four-parameter logistic, with an interval for its midpoint."""
+"""Fits of dose-response curves: four-parameter logistic, with intervals of midpoint and bottom."""
 
 import math
 from typing import NamedTuple
@@ -27,6 +27,9 @@ class Logistic(NamedTuple):
     hill: float
     status: str
     """`ok`, or why there is no midpoint."""
+    bottom_low: float = math.nan
+    bottom_high: float = math.nan
+    """95 % interval of `bottom`, with a midpoint."""
 
     def __call__(self, doses: FloatArray) -> FloatArray:
         """The fitted curve."""
@@ -45,9 +48,9 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
 
     `doses` [nM] are above 0, one for each response, so that replicates repeat a dose. The interval
     of the midpoint is symmetric in its logarithm, from the curvature of the sum of squares and
-    Student's t. Curves that move by less than a tenth, that scatter about a flat line as well as
-    about the curve (F test), or whose midpoint lies outside of the doses, have none. Raises
-    InputError for fewer than five different doses.
+    Student's t, as is that of the bottom. Curves that move by less than a tenth, that scatter about
+    a flat line as well as about the curve (F test), or whose midpoint lies outside of the doses,
+    have none. Raises InputError for fewer than five different doses.
     """
     from scipy.optimize import least_squares
     from scipy.stats import f as fisher
@@ -73,8 +76,8 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
         )
 
     low, high = math.log(levels[0]), math.log(levels[-1])
-    reach = 2.0 * scale
-    bounds = ([-reach, -reach, low - 5.0, -3.0], [reach, reach, high + 5.0, math.log(_STEEPEST)])
+    far = 2.0 * scale
+    bounds = ([-far, -far, low - 5.0, -3.0], [far, far, high + 5.0, math.log(_STEEPEST)])
     fits = [
         least_squares(residuals, [means[0], means[-1], start, 0.0], bounds=bounds, xtol=1e-12)
         for start in np.linspace(low, high, 5)
@@ -93,6 +96,8 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
         return Logistic(top, bottom, math.nan, math.nan, math.nan, math.exp(hill), why)
     slopes = np.asarray(best.jac)
     covariance = np.linalg.pinv(slopes.T @ slopes) * rest / freedom
-    spread = float(student.ppf(0.5 + _LEVEL / 2, freedom)) * math.sqrt(max(covariance[2, 2], 0.0))
+    reach = float(student.ppf(0.5 + _LEVEL / 2, freedom))
+    around, spread = (reach * math.sqrt(max(covariance[i, i], 0.0)) for i in (1, 2))
     least, most = (math.exp(max(min(middle + s * spread, 700.0), -700.0)) for s in (-1, 1))
-    return Logistic(top, bottom, math.exp(middle), least, most, math.exp(hill), "ok")
+    return Logistic(top, bottom, math.exp(middle), least, most, math.exp(hill), "ok",
+                    bottom - around, bottom + around)  # fmt: skip

@@ -1,12 +1,14 @@
 """README and docs: every Python block runs, every command exists, numbers are today's."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 import p53net as pn
 from p53net.escape_report import TWIN
@@ -26,6 +28,31 @@ def test_python_blocks_run_in_order(
     for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(block, page.name, "exec"), space)
     capsys.readouterr()
+
+
+STUDIES = ("viability", "degradation", "caspase", "pk", "xenograft", "patient", "schedules")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_shell_blocks_of_studies_run(
+    study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word for word, but with few virtual patients and without figures."""
+    from p53net.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / f"{study}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    commands = re.findall(r"^p53net (.*)$", "".join(blocks), re.MULTILINE)
+    assert commands
+    for command in commands:
+        words = shlex.split(command)
+        if "--population" in words or words[0] == "schedules":
+            words += ["--population", "8"]
+        if words[0] != "export":
+            words += ["--no-plot"]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, f"{command}: {done.output}{done.exception}"
 
 
 def test_the_example_of_the_readme_is_short() -> None:
@@ -107,6 +134,54 @@ def test_the_calibration_page_holds_the_committed_values() -> None:
     for block in calibration.BLOCKS:
         for one in block.parameters:
             assert f"| {one.entry} | `{one.parameter}` | {one.value.value:g} |" in page
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Cells of every table row of a page."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in text.splitlines() if line.startswith("|")]  # fmt: skip
+
+
+def test_the_table_of_the_plasma_page_is_today_s() -> None:
+    found = pn.pk("milademetan", pn.regimen(260, "mg", "3/14", cycles=1)).isel(dose=0)
+    for day in (1, 2, 3):
+        one = found.sel(occasion=day)
+        wanted = [f"day {day}", f"{float(one['tmax']):.2f}", f"{float(one['cmax']):,.0f}",
+                  f"{float(one['auc']):,.0f}", f"{float(one['clearance']):.1f}"]  # fmt: skip
+        assert wanted in [row[:5] for row in rows_of("pk")]
+
+
+def test_the_tables_of_the_mouse_and_the_plate_are_today_s() -> None:
+    arms = [pn.regimen(dose, "mg/kg", "daily", days=28) for dose in (25, 50, 100)]
+    mice = pn.xenograft("milademetan", arms, "ST-02-0075")
+    page = {row[0]: row for row in rows_of("xenograft")}
+    names = ("ST-02-0075, milademetan 25 mg/kg daily", "50 mg/kg daily", "100 mg/kg daily")
+    for name, value in zip(names, mice["tgi"].values[1:], strict=True):
+        assert page[name][1] == f"{value:.1f}"
+    plate = pn.viability(["KT-253", "MD-224", "milademetan", "nutlin-3a"])
+    said = {row[0]: row for row in rows_of("viability")}
+    for drug in plate["drug"].values:
+        one, row = plate.sel(drug=drug, cell_line="RS4;11"), said[f"RS4;11, {drug}"]
+        assert float(row[1]) == pytest.approx(float(one["ic50"]), rel=0.01)
+        assert float(row[3]) == pytest.approx(float(one["p53_fold"]), abs=0.01)
+        assert float(row[5]) == pytest.approx(float(one["PUMA_fold"]), abs=0.01)
+
+
+def test_the_tables_of_patients_and_schedules_are_today_s() -> None:
+    found = pn.schedules("milademetan")
+    said = {row[0]: row for row in rows_of("schedules")[:8]}
+    for name in found["regimen"].values:
+        one, row = found.sel(regimen=name), said[str(name)]
+        assert row[2].startswith(f"{float(one['tgi']):.1f} (")
+        for cell, toxicity in zip(row[3:], found["toxicity"].values, strict=True):
+            assert float(cell.split()[0]) == round(float(one["rate"].sel(toxicity=toxicity)), 1)
+    typical = pn.patient("milademetan", pn.regimen(260, "mg", "3/14", days=56))
+    counts = {row[0]: row for row in rows_of("patient")}
+    for name, key, digits in (("platelets [1e9/L]", "platelets", 0),
+                              ("neutrophils [1e9/L]", "neutrophils", 2),
+                              ("haemoglobin [g/dL]", "haemoglobin", 1)):  # fmt: skip
+        assert counts[name][2].startswith(f"{float(typical[key].min()):.{digits}f} (day")
 
 
 def test_no_placeholder_is_left() -> None:

@@ -103,6 +103,10 @@ def test_degradation_shows_dc50_dmax_and_the_hook() -> None:
     assert 100.0 < float(kt253["hook"].sel(loop="closed")) < 1e4
     assert np.isnan(blocked["dc50"]).all() and np.isnan(blocked["hook"]).all()
     assert "blocked" in str(blocked["status"].sel(loop="closed").item())
+    opened = kt253.sel(loop="open")
+    assert float(opened["dmax_low"]) < float(opened["dmax_fit"]) < float(opened["dmax_high"])
+    assert abs(float(opened["dmax_fit"] - opened["dmax"])) < 5.0
+    assert np.isnan(blocked["dmax_fit"]).all()
 
 
 def test_caspase_rises_with_dose_and_time() -> None:
@@ -131,12 +135,28 @@ def test_pharmacokinetics_of_milademetan_on_the_third_day() -> None:
 def test_an_occasion_is_read_from_a_known_curve() -> None:
     times = np.union1d(np.linspace(0.0, 48.0, 481), [24.0])
     curve = np.exp(-0.1 * times) - np.exp(-1.0 * times)
-    seen = occasion(times, curve, 0.0)
+    seen = occasion(times, curve, 0.0, 24.0)
     assert seen.tmax == pytest.approx(np.log(10) / 0.9, abs=2e-3)
     assert seen.cmax == pytest.approx(10 ** (-1 / 9) - 10 ** (-10 / 9), rel=1e-5)
     area = (1 - np.exp(-2.4)) / 0.1 - (1 - np.exp(-24.0))
     assert seen.auc == pytest.approx(area, rel=1e-3)
-    assert np.isnan(occasion(times, curve, 30.0).auc)
+    assert np.isnan(occasion(times, curve, 30.0, 54.0).auc)
+
+
+def test_an_occasion_ends_before_the_next_dose() -> None:
+    apart = pn.pk("KT-253", pn.regimen(1, "mg/kg", "q3w", cycles=2), host="mouse")
+    daily = pn.pk("KT-253", pn.regimen(1, "mg/kg", "daily", days=4), host="mouse")
+    assert float(abs(daily["tmax"]).max()) == 0.0  # intravenous: the peak is at the dose
+    assert float(daily["auc"][0, 0]) == pytest.approx(float(apart["auc"][0, 0]), rel=1e-6)
+    assert float(daily["cmax"][0, 0]) == pytest.approx(float(apart["cmax"][0, 0]), rel=1e-9)
+
+
+def test_the_area_until_the_next_dose_gives_clearance_at_steady_state() -> None:
+    twice = pn.regimen(100, "mg", list(np.arange(0.0, 240.0, 12.0)))
+    found = pn.pk("milademetan", twice)
+    cl = pn.load("milademetan", system="plasma", host="human").definition.parameters["CL_inhibitor"]
+    assert float(found["clearance"][0, -2]) == pytest.approx(cl.value, rel=1e-3)
+    assert float(found["tmax"].max()) < 12.0
 
 
 # --- mice
@@ -219,7 +239,7 @@ def test_the_nadir_of_a_known_curve() -> None:
     assert found.days == pytest.approx(8.0)
     assert found.regained == pytest.approx(1 - np.exp(-((96 / 60) ** 2)), rel=1e-6)
     late = 100.0 - 50.0 * np.exp(-(((times - 360.0) / 60.0) ** 2))
-    assert nadir(times, late, 336.0, 48.0).days == pytest.approx(13.0)
+    assert nadir(times, late, 336.0, 48.0) == (pytest.approx(13.0), 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.doses import Form, Schedule, regimen_in_words, regimen_of
+from p53net.cli.doses import Form, Schedule, regimen_in_words, regimen_of, usual
 from p53net.cli.studies import NoPlot, PkTable, finish, patients_bar
 from p53net.cli.terminal import Engine, LineTable, Settings, app, said, settings_of
 from p53net.regimens import FREE_BASE
@@ -22,14 +22,15 @@ Workers = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; 0 for this process.")
 ]
 Tumour = Annotated[str, typer.Option("--tumour", help="Cell line of the tumour.")]
-_PROPORTIONAL = ["15", "60", "120", "260", "340"]
+_PROPORTIONAL = ["15", "60", "120", "260", "340"]  # mg
+_IN_MICE = ["25", "50", "100"]  # mg/kg
 
 
 @app.command()
 def pk(
     drug: Drug,
     dose: Doses = None,
-    regimen: Schedule = "3/14",
+    regimen: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="How long doses are given.")] = 14.0,
     host: Annotated[str, typer.Option("--host", help="human or mouse.")] = "human",
     hours: Annotated[float | None, typer.Option("--hours", help="Length of the run.")] = None,
@@ -41,14 +42,16 @@ def pk(
 ) -> None:
     """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
 
-    Doses are in mg in man (default 15, 60, 120, 260, 340) and mg/kg in the mouse.
+    Doses are in mg in man and mg/kg in the mouse. Milademetan's are usually 15, 60, 120, 260
+    and 340 mg or 25, 50 and 100 mg/kg, 3/14.
     Example: p53net pk milademetan --regimen 3/14 --dose 260
     """
     from p53net.studies.pharmacokinetics import pk as study
 
-    usual = "mg" if host == "human" else "mg/kg"
-    given = dose or (_PROPORTIONAL if usual == "mg" else ["25", "50", "100"])
-    arms = [regimen_of(text, regimen, days, usual, form) for text in given]
+    unit = "mg" if host == "human" else "mg/kg"
+    doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
+    schedule = usual(drug, "--regimen", regimen, "3/14")
+    arms = [regimen_of(text, schedule, days, unit, form) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        pharmacokinetics=pk_table)  # fmt: skip
@@ -64,7 +67,7 @@ def pk(
 def xenograft(
     drug: Drug,
     dose: Doses = None,
-    regimen: Schedule = "daily",
+    regimen: Schedule = None,
     cell_line: Annotated[
         str, typer.Option("--cell-line", help="Cell line of the tumour; see `p53net list`.")
     ] = "ST-02-0075",
@@ -78,12 +81,14 @@ def xenograft(
 ) -> None:
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
-    Doses are in mg/kg (default 25, 50, 100).
+    Doses are in mg/kg. Milademetan's are usually 25, 50 and 100, daily.
     Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 42
     """
     from p53net.studies.xenograft import xenograft as study
 
-    arms = [regimen_of(text, regimen, days, "mg/kg", form) for text in dose or ["25", "50", "100"]]
+    doses = usual(drug, "--dose", dose, _IN_MICE)
+    schedule = usual(drug, "--regimen", regimen, "daily")
+    arms = [regimen_of(text, schedule, days, "mg/kg", form) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        cell_line_table=line_table, pharmacokinetics=pk_table)  # fmt: skip
@@ -100,8 +105,10 @@ def xenograft(
 @app.command()
 def patient(
     drug: Drug,
-    dose: Annotated[str, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")] = "260",
-    regimen: Schedule = "3/14",
+    dose: Annotated[
+        str | None, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")
+    ] = None,
+    regimen: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     tumour: Tumour = "LPS-amplified",
     population: Annotated[
@@ -119,11 +126,13 @@ def patient(
 ) -> None:
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
 
+    Milademetan is usually given as 260 mg 3/14.
     Example: p53net patient milademetan --dose 260 --regimen 3/14 --population 500 --seed 1
     """
     from p53net.studies.patient import patient as study
 
-    given = regimen_of(dose, regimen, days, "mg", form)
+    amount = usual(drug, "--dose", dose, "260")
+    given = regimen_of(amount, usual(drug, "--regimen", regimen, "3/14"), days, "mg", form)
     with patients_bar() as told:
         result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
                        parameters=settings_of(set_ or []),

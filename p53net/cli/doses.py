@@ -1,22 +1,30 @@
 """Doses as written on the command line: concentrations to a dish, regimens to a body."""
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from p53net.cli.terminal import number
 from p53net.dosing import Given, closed, constant, pulse
 from p53net.errors import InputError
+from p53net.model.tables import drug_names
 from p53net.regimens import FREE_BASE, UNITS, Regimen, regimen
 from p53net.simulate import Model
 
-Days = Annotated[float, typer.Option("--days", help="How long a regimen is given.")]
+BodySchedule = Annotated[
+    str | None,
+    typer.Option("--regimen", help="In a body: once (default), daily, 3/14, q3w, or hours 0,24."),
+]
+BodyDays = Annotated[
+    float | None, typer.Option("--days", help="In a body: how long it repeats; default 28.")
+]
 Form = Annotated[
     str, typer.Option("--form", help="What was weighed: `free base`, or a salt by name.")
 ]
+Text = TypeVar("Text", str, list[str])
 Schedule = Annotated[
-    str,
+    str | None,
     typer.Option("--regimen", help="once, daily, 3/14 (days on / cycle), q2d, q3w, or hours 0,24."),
 ]
 
@@ -26,8 +34,8 @@ def doses_of(
     texts: list[str],
     hours: float | None,
     volume: float | None,
-    schedule: str = "once",
-    days: float = 28.0,
+    schedule: str | None = None,
+    days: float | None = None,
 ) -> dict[str, Given]:
     """Doses as written: a bare number is for the model's only drug. In a body they are masses, each
     given by the schedule for so many days."""
@@ -37,6 +45,15 @@ def doses_of(
     in_body = model.definition.in_body
     if in_body and (hours is not None or volume is not None):
         raise InputError("--pulse and --closed are for cells in a dish; write --regimen and --days")
+    if not in_body and (schedule is not None or days is not None):
+        raise InputError(
+            "--regimen and --days are for a body, and this is a dish: add --system plasma, tumour "
+            "or marrow, or give a concentration [nM] alone"
+        )
+    if days is None:
+        days = 28.0
+    elif schedule is None or not _repeats(schedule):
+        raise InputError("--days is how long a regimen repeats; write --regimen daily with it")
     given: dict[str, Given] = {}
     for text in texts:
         name, separator, value = text.rpartition("=")
@@ -52,7 +69,7 @@ def doses_of(
             raise InputError(f"--dose gives {name} twice; give it once")
         if in_body:
             unit = "mg" if model.definition.host == "human" else "mg/kg"
-            given[name] = regimen_of(value, schedule, days, unit)
+            given[name] = regimen_of(value, schedule or "once", days, unit)
             continue
         nanomolar = number(value, f"--dose {text}")
         try:
@@ -79,12 +96,30 @@ def regimen_of(
     amount, unit = number(match[1], f"--dose {dose}"), match[2] or usual_unit
     if unit not in UNITS:
         raise InputError(f"--dose {dose}: a body takes {' or '.join(UNITS)}; correct the unit")
-    if re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)+", schedule):
-        times = [number(text, f"--regimen {schedule}") for text in schedule.split(",")]
-        return regimen(amount, unit, times, form=form)
+    if _repeats(schedule):
+        return regimen(amount, unit, schedule, days=days, form=form)
     if schedule.strip().casefold() == "once":
         return regimen(amount, unit, "once", form=form)
-    return regimen(amount, unit, schedule, days=days, form=form)
+    times = [number(text, f"--regimen {schedule}") for text in schedule.split(",")]
+    return regimen(amount, unit, times, form=form)
+
+
+def _repeats(schedule: str) -> bool:
+    """Whether a schedule goes on for some days: neither `once` nor a list of hours."""
+    once = schedule.strip().casefold() == "once"
+    return not once and not re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)+", schedule)
+
+
+def usual(drug: str, option: str, given: Text | None, of_milademetan: Text) -> Text:
+    """What was given, or what is usual of milademetan; an unknown drug is left to who loads it.
+
+    Raises InputError for another drug.
+    """
+    if given is not None:
+        return given
+    if drug_names().get(drug.strip().casefold(), "milademetan") != "milademetan":
+        raise InputError(f"{option} is usual of milademetan alone; give it for {drug}")
+    return of_milademetan
 
 
 def regimen_in_words(text: str, days: float, usual_unit: str) -> Regimen:

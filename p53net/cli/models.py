@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from p53net.cli.doses import Days, Schedule, doses_of
+from p53net.cli.doses import BodyDays, BodySchedule, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     CellLine,
@@ -80,8 +80,8 @@ def simulate(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: Schedule = "once",
-    days: Days = 28.0,
+    regimen: BodySchedule = None,
+    days: BodyDays = None,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     engine: Engine = "roadrunner",
@@ -205,8 +205,8 @@ def export(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: Schedule = "once",
-    days: Days = 28.0,
+    regimen: BodySchedule = None,
+    days: BodyDays = None,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     drug_table: DrugTable = None,

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from p53net import figures
-from p53net.cli.doses import Days, Schedule, doses_of
+from p53net.cli.doses import BodyDays, BodySchedule, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     Doses,
@@ -104,8 +104,8 @@ def sweep_(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: Schedule = "once",
-    days: Days = 28.0,
+    regimen: BodySchedule = None,
+    days: BodyDays = None,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     curves: Annotated[
@@ -208,8 +208,8 @@ def tornado_(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: Schedule = "once",
-    days: Days = 28.0,
+    regimen: BodySchedule = None,
+    days: BodyDays = None,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,
@@ -275,8 +275,8 @@ def sobol(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: Schedule = "once",
-    days: Days = 28.0,
+    regimen: BodySchedule = None,
+    days: BodyDays = None,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,

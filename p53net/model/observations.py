@@ -11,6 +11,7 @@ from p53net.model.tables import models_folder
 USES = {
     "fit": "a parameter was fitted to it",
     "predict": "predicted, and meant to hold",
+    "set": "meant to hold, but no test: a value was set by hand to it, or the model is built so",
     "show": "predicted, and shown without a score",
     "input": "taken into the models as it is",
 }

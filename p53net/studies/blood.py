@@ -39,7 +39,8 @@ class Nadir(NamedTuple):
     days: float
     """From the last dose of the cycle to its lowest count."""
     regained: float
-    """Share of the loss at that point that is regained before the next cycle."""
+    """Share of the loss at that point that is regained before the next cycle; 0 where the lowest
+    count comes only after that has begun."""
 
 
 def lowest_counts(
@@ -95,6 +96,8 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     at_end = float(np.interp(end, times, counts))
     loss = counts[0] - counts[lowest]
     regained = (at_end - counts[lowest]) / loss if loss > 0 else np.nan
+    if times[lowest] > end:
+        regained = 0.0
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
 
 

@@ -88,8 +88,8 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
     panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
     panels["v"].legend()
-    panels["v"].set_title(f"(a) volume; dotted: start. TGI = {result.attrs['tgi'].split(',')[0]}",
-                          loc="left", fontsize=9)  # fmt: skip
+    formula = f"{result.attrs['tgi'].split(',')[0]} at day {result.attrs['days']:g}"
+    panels["v"].set_title(f"(a) volume; dotted: start. TGI = {formula}", loc="left", fontsize=9)
     panels["p"].set(xlabel="time [d]", ylabel="active p53, tumour [nM]", ylim=(0, None))
     panels["p"].set_title("(b) active p53, first week", loc="left", fontsize=9)
     top = float(result[plasma].max())

@@ -1,5 +1,6 @@
 """A caspase-3/7 assay: its activity by dose and time."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -54,7 +55,12 @@ def caspase(
             "dose": ("dose", plate, _about("nM", "drug in the medium")),
             "hours": ("hours", times, _about("h", "exposure")),
         },
-        attrs={"study": "caspase", "cell_line": cell_line, "version": VERSION},
+        attrs={
+            "study": "caspase",
+            "cell_line": cell_line,
+            "parameters": json.dumps(dict(parameters or {})),
+            "version": VERSION,
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """A degradation assay: MDM2 by concentration and time, DC50 and Dmax, and the hook."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def degradation(
     """Total MDM2 under constant concentrations, the loop closed and opened.
 
     Returns a Dataset over `drug`, `loop`, `hours` and `dose` [nM]: `MDM2` [% of vehicle], and per
-    curve `dc50` with `dc50_low` and `dc50_high` [nM], `dmax` [% destroyed at the lowest point] with
-    `dmax_low` and `dmax_high`, the fitted `dmax_fit`, a `status`, and `hook`: the dose [nM] of the
+    curve `dc50` with `dc50_low` and `dc50_high` [nM], `dmax` [% destroyed at the lowest point], the
+    fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose.
     Raises InputError, UnknownNameError.
     """
@@ -40,7 +41,7 @@ def degradation(
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     shape = len(names), len(_LOOPS), len(times)
     percent = np.empty((*shape, len(plate)))
-    keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "hook")
+    keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "dmax_low", "dmax_high", "hook")
     found = {key: np.full(shape, np.nan) for key in keys}
     status = np.empty(shape, dtype=object)
     for i, name in enumerate(names):
@@ -52,8 +53,10 @@ def degradation(
             percent[i, j] = 100.0 * (wells[1:] / wells[0]).T
             for k in range(len(times)):
                 fit, hook = fit_below_hook(plate, percent[i, j, k])
-                values = (fit.middle, fit.low, fit.high, 100.0 - percent[i, j, k].min(),
-                          100.0 - fit.bottom, hook)  # fmt: skip
+                ends = (fit.bottom, fit.bottom_high, fit.bottom_low)
+                fitted = [100.0 - end if fit.status == "ok" else np.nan for end in ends]
+                values = (fit.middle, fit.low, fit.high, 100.0 - percent[i, j, k].min(), *fitted,
+                          hook)  # fmt: skip
                 for key, value in zip(keys, values, strict=True):
                     found[key][i, j, k] = value
                 status[i, j, k] = fit.status
@@ -63,6 +66,8 @@ def degradation(
         "dc50_high": ("nM", "upper end of its 95 % interval"),
         "dmax": ("%", "largest fall of MDM2"),
         "dmax_fit": ("%", "largest fall of MDM2, fitted"),
+        "dmax_low": ("%", "lower end of its 95 % interval"),
+        "dmax_high": ("%", "upper end of its 95 % interval"),
         "hook": ("nM", "dose of the lowest MDM2, which comes back above"),
     }
     dims = ("drug", "loop", "hours")
@@ -86,7 +91,12 @@ def degradation(
             "hours": ("hours", times, {"units": "h", "long_name": "exposure"}),
             "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
         },
-        attrs={"study": "degradation", "cell_line": cell_line, "version": VERSION},
+        attrs={
+            "study": "degradation",
+            "cell_line": cell_line,
+            "parameters": json.dumps(dict(parameters or {})),
+            "version": VERSION,
+        },
     )
 
 

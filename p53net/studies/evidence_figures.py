@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _VERDICTS = {
     "calibrated, inside": (COLOURS[0], "s"),
     "predicted, inside": (COLOURS[2], "o"),
+    "set by hand or built in, inside": (COLOURS[4], "^"),
     "shown": ("#777777", "D"),
     "input": ("#777777", "|"),
     "outside": (COLOURS[1], "X"),
@@ -66,7 +67,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         Line2D([], [], color=colour, marker=marker, ls="", label=name)
         for name, (colour, marker) in _VERDICTS.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
     counts = result.attrs["counts"]
     figure.suptitle(f"Predictions beside observations: {counts}", fontsize=10)
     return figure
@@ -151,4 +152,5 @@ def _kind(use: str, verdict: str) -> str:
         return {"show": "shown", "input": "input"}[use]
     if verdict == "outside":
         return "outside"
-    return "calibrated, inside" if use == "fit" else "predicted, inside"
+    kinds = {"fit": "calibrated", "predict": "predicted", "set": "set by hand or built in"}
+    return f"{kinds[use]}, inside"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from p53net.amounts import base_mass
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError, unknown_name
@@ -78,6 +79,7 @@ def patient(
         "drug": name,
         "regimen": given.label,
         "doses": str(given),
+        "molar_mass": base_mass(models["tumour"].definition.molar_masses[name]),
         "tumour": models["tumour"].definition.cell_line,
         "days": float(times[-1]) / 24.0,
         "parameters": json.dumps(changed),

@@ -1,5 +1,6 @@
 """A drug in plasma over time, and what is read from the curve as from a patient's samples."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from p53net.amounts import base_mass
 from p53net.engines import FloatArray
 from p53net.errors import InputError
 from p53net.regimens import FREE_BASE, Regimen, as_regimens
@@ -17,6 +19,7 @@ _AFTER = 96.0  # h after the last dose that a curve goes on
 _DAY = 24.0  # h
 _TAIL = 24.0  # h: the end of the curve, from which the terminal half-life is read
 _MOST_HOURS = 24.0 * 730
+_BEFORE = 1e-6  # h before the next dose: where what a dose shows ends, if that comes first
 _GONE = 1e-9  # of the peak: what is left below is the integrator's noise
 
 
@@ -28,14 +31,14 @@ class Occasion(NamedTuple):
     cmax: float
     """nM."""
     auc: float
-    """nM h, over 24 h."""
+    """nM h, over that time."""
 
 
 _OCCASION = {
     "tmax": ("h", "time of the highest concentration after the dose"),
     "cmax": ("ng/mL", "highest concentration after the dose"),
-    "auc": ("ng*h/mL", "area under the curve over 24 h after the dose"),
-    "clearance": ("L/h", "dose over that area; at steady state CL/F"),
+    "auc": ("ng*h/mL", "area under the curve over 24 h after the dose, or until the next"),
+    "clearance": ("L/h", "dose over that area; at steady state of a daily or denser dose CL/F"),
 }
 
 
@@ -51,9 +54,10 @@ def pk(
     """Plasma concentrations under one regimen or more that share their dose times.
 
     Returns a Dataset over `dose` [mg or mg/kg], `time` [h] and `occasion` (each dose, from 1):
-    `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose) and
-    `clearance` (dose over area); `half_life` from the last 24 h of the curve; and where there are
-    several doses the `slope` of log exposure over log dose, by `exposure` (cmax, auc) and occasion.
+    `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose, or
+    until the next) and `clearance` (dose over area); `half_life` from the last 24 h of the curve;
+    and where there are several doses the `slope` of log exposure over log dose, by `exposure`
+    (cmax, auc) and occasion.
     Raises InputError, UnknownNameError.
     """
     model = load(drug, system="plasma", host=host, pharmacokinetics=pharmacokinetics)
@@ -75,12 +79,14 @@ def sampled(
             f"hours is {end:g}; it must be after the last dose, {times[-1]:g} h, and at most "
             f"{_MOST_HOURS:,.0f} h"
         )
-    grid = np.union1d(
-        np.arange(0.0, end, _STEP), [*times, *(times + _DAY)[times + _DAY <= end], end]
-    )
+    stops = np.minimum(times + _DAY, np.append(times[1:] - _BEFORE, np.inf))
+    grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
     curves = np.array([_plasma(model, name, arm, grid, parameters) for arm in arms])
     mass = model.definition.molar_masses[name][""] * 1e-3  # ng/mL for each nM, of the free base
-    seen = [[occasion(grid, curve, time) for time in times] for curve in curves]
+    seen = [
+        [occasion(grid, curve, *window) for window in zip(times, stops, strict=True)]
+        for curve in curves
+    ]
     table = {field: np.array([[getattr(o, field) for o in row] for row in seen])
              for field in Occasion._fields}  # fmt: skip
     amounts = np.array([_milligrams(model, name, arm) for arm in arms])
@@ -117,20 +123,21 @@ def sampled(
             "drug": name,
             "host": model.definition.host,
             "regimen": f"{arms[0].schedule}, {len(times)} doses",
-            "molar_mass": f"{model.definition.molar_masses[name]['']:g} g/mol, {FREE_BASE}",
+            "molar_mass": base_mass(model.definition.molar_masses[name]),
             "form": arms[0].form,
+            "parameters": json.dumps(dict(parameters or {})),
             **model.run_settings,
             "version": VERSION,
         },
     )
 
 
-def occasion(times: FloatArray, curve: FloatArray, dose: float) -> Occasion:
-    """Peak and area of a curve over the 24 h after a dose; NaN for the area where it ends before.
+def occasion(times: FloatArray, curve: FloatArray, dose: float, stop: float) -> Occasion:
+    """Peak and area of a curve from a dose to `stop`; NaN for the area where it ends before.
 
     The peak is the vertex of the parabola through the highest point and its neighbours.
     """
-    inside = (times >= dose) & (times <= dose + _DAY)
+    inside = (times >= dose) & (times <= stop)
     hours, values = times[inside] - dose, curve[inside]
     top = int(values.argmax())
     tmax, cmax = hours[top], values[top]
@@ -138,7 +145,7 @@ def occasion(times: FloatArray, curve: FloatArray, dose: float) -> Occasion:
         a, b, c = np.polyfit(hours[top - 1 : top + 2] - tmax, values[top - 1 : top + 2], 2)
         if a < 0:
             tmax, cmax = tmax - b / (2 * a), c - b**2 / (4 * a)
-    whole = times[-1] >= dose + _DAY
+    whole = times[-1] >= stop
     area = float(np.trapezoid(values, hours)) if whole else np.nan
     return Occasion(float(tmax), float(cmax), area)
 

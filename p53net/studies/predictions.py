@@ -257,10 +257,10 @@ def tumour_growth(trial: Trial) -> Predictions:
 
 
 def regression(trial: Trial) -> Predictions:
-    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
+    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks. RS4;11
+    stands in for a patient's leukaemia."""
     return {
         "kt253_regression": float(kt253_days_below(trial) >= 14.0),
-        "kt253_mv411": float(kt253_days_below(trial) >= 14.0),
         "kt253_pdx": float(kt253_days_below(trial, "q3w") >= 14.0),
         "tgi_milademetan_sjsa1": min(_inhibition(trial, "SJSA-1", (25.0, 50.0), 14.0)),
     }

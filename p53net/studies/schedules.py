@@ -1,5 +1,6 @@
 """Schedules compared: what each does to the tumour, and its price in blood counts."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from p53net.amounts import base_mass
 from p53net.errors import InputError
 from p53net.regimens import Regimen, as_regimens, regimen
 from p53net.simulate import VERSION, Model, load
@@ -77,6 +79,8 @@ def schedules(
     labels = [arm.label for arm in arms]
     if len(set(labels)) < len(labels):
         raise InputError("two schedules are the same; give each once")
+    if len({(arm.unit, arm.form) for arm in arms}) > 1:
+        raise InputError("the schedules differ in unit or form; give all doses in the same")
     if grade not in (1, 2, 3, 4):
         raise InputError(f"grade is {grade!r}, but must be 1, 2, 3 or 4")
     times = study_times(arms[0], days)
@@ -118,7 +122,20 @@ def schedules(
                 "lost": int((~ran).sum()),
             }
         )
-    return _dataset(rows, arms, name, cell, days, population, seed, grade)
+    about = {
+        "study": "schedules",
+        "drug": name,
+        "doses": "; ".join(str(arm) for arm in arms),
+        "molar_mass": base_mass(cell.definition.molar_masses[name]),
+        "tumour": cell.definition.cell_line,
+        "days": float(days),
+        "population": population,
+        "seed": seed,
+        "grade": grade,
+        "parameters": json.dumps(changed),
+        "version": VERSION,
+    }
+    return _dataset(rows, arms, about)
 
 
 def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tuple[float, float]:
@@ -129,22 +146,15 @@ def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tupl
 
 
 def _dataset(
-    rows: Sequence[dict[str, object]],
-    arms: Sequence[Regimen],
-    drug: str,
-    model: Model,
-    days: float,
-    population: int,
-    seed: int,
-    grade: int,
+    rows: Sequence[dict[str, object]], arms: Sequence[Regimen], about: dict[str, object]
 ) -> xr.Dataset:
     data: dict[str, Any] = {}
-    about = {
+    plain = {
         "dose_28_days": (arms[0].unit, "dose in 28 days"),
         "p53_rise": ("nM h", "area of active p53 in the tumour above untreated, median"),
         "lost": ("1", "patients without a result"),
     }
-    for key, (unit, meaning) in about.items():
+    for key, (unit, meaning) in plain.items():
         values = np.array([row[key] for row in rows])
         data[key] = ("regimen", values, {"units": unit, "long_name": meaning})
     spread = {"tgi": "tumour growth inhibition", "change": "change of the tumour's volume"}
@@ -155,19 +165,10 @@ def _dataset(
             data[f"{key}{end}"] = ("regimen", values[:, i], attrs)
     rates = np.array([row["rate"] for row in rows])
     for i, end in enumerate(("", "_low", "_high")):
-        attrs = {"units": "%", "long_name": f"patients with grade {grade} or more{end}"}
+        attrs = {"units": "%", "long_name": f"patients with grade {about['grade']} or more{end}"}
         data[f"rate{end}"] = (("regimen", "toxicity"), rates[..., i], attrs)
     return xr.Dataset(
         data,
         coords={"regimen": [arm.label for arm in arms], "toxicity": list(GRADES)},
-        attrs={
-            "study": "schedules",
-            "drug": drug,
-            "tumour": model.definition.cell_line,
-            "days": float(days),
-            "population": population,
-            "seed": seed,
-            "grade": grade,
-            "version": VERSION,
-        },
+        attrs=about,
     )

@@ -11,11 +11,13 @@ from p53net.model.observations import Observation, observations
 from p53net.simulate import VERSION
 from p53net.studies.predictions import GROUPS, Predictions
 
+_SCORED = ("fit", "predict", "set")
+
 REASONS = {
     "md224_dc": "its free fraction was fitted to its IC50 of 1.5 nM, above the 1 nM at which MDM2 "
     "is said to be gone; one sensitivity of the line for KT-253 and MD-224 cannot give both",
-    "platelet_nadir": "platelets mature in 264 h, as under CGM097, so they are still falling when "
-    "the next cycle begins; with the 100 to 175 h of other drugs it would be 7 to 10 days",
+    "platelet_nadir": "platelets mature in 264 h, as under CGM097, so they still fall a day after "
+    "the next cycle has begun; with the 100 to 175 h of other drugs it would be 7 to 10 days",
     "platelet_recovery": "as platelet_nadir; with 100 h half of the loss would be regained, with "
     "134 h a tenth",
     "neutrophil_recovery": "of the loss 45 % is regained between nadir and next cycle",
@@ -28,8 +30,8 @@ REASONS = {
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
     "platelets_japan_any": "as thrombocytopenia_any_other",
-    "kt253_haem": "its human exposure and doses are not published; 1 mg/kg is the mouse's dose, "
-    "and up to 0.1 mg/kg the model gives at most 3 %",
+    "kt253_haem": "its human exposure and doses are not published, nor which grades were counted; "
+    "1 mg/kg is the mouse's dose, and 0.1 mg/kg gives 2 % of grade 3 or more, 41 % of any",
     "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
     "the larger trial counted all causes over many cycles",
     "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
@@ -42,7 +44,7 @@ def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset
     """Every observation beside its prediction, a row each. Takes about half a minute.
 
     Returns a Dataset over `observation`: `predicted`, `observed`, `low`, `high`, `unit`, `use`
-    (fit, predict, show, input), `verdict` (inside, outside, not compared, not predicted),
+    (fit, predict, set, show, input), `verdict` (inside, outside, not compared, not predicted),
     `place` in the interval (-1 low, 0 middle, 1 high; in logarithms where all are above 0), with
     subject, quantity, protocol, source, trust, note and `reason` for what is outside.
     """
@@ -55,19 +57,21 @@ def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset
     found = [_row(row, predicted.get(row.id, math.nan)) for row in rows.values()]
     frame = pd.DataFrame(found).set_index("observation")
     result = xr.Dataset.from_dataframe(frame)
-    met = frame[frame["use"].isin(["fit", "predict"])]
+    met = frame[frame["use"].isin(_SCORED)]
     missed = met[met["verdict"] == "outside"]
-    counts = (
-        f"{(met['use'] == 'fit').sum()} calibrated, {(met['use'] == 'predict').sum()} predicted, "
-        f"of these {len(missed)} outside"
-    )
-    result.attrs = {"study": "validate", "counts": counts, "version": VERSION}
+    words = {"fit": "calibrated", "predict": "predicted", "set": "set by hand or built in"}
+    counts = ", ".join(f"{(met['use'] == use).sum()} {word}" for use, word in words.items())
+    result.attrs = {
+        "study": "validate",
+        "counts": f"{counts}, of these {len(missed)} outside",
+        "version": VERSION,
+    }
     return result
 
 
 def misses(result: xr.Dataset) -> list[str]:
     """Rows that are meant to hold and do not."""
-    meant = np.isin(result["use"].values.astype(str), ["fit", "predict"])
+    meant = np.isin(result["use"].values.astype(str), _SCORED)
     outside = result["verdict"].values.astype(str) == "outside"
     return [str(name) for name in result["observation"].values[meant & outside]]
 

@@ -1,5 +1,6 @@
 """A viability plate: live cells after three days, as their ATP shows them, and the IC50."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,17 @@ from p53net.sweeps.design import checked_seed
 
 HOURS = 72.0
 _MOST_REPLICATES = 100
+_KILLERS = ("p53_active", "PUMA")
+_ABOUT = {
+    "ic50": ("nM", "dose of half the effect"),
+    "ic50_low": ("nM", "lower end of its 95 % interval"),
+    "ic50_high": ("nM", "upper end of its 95 % interval"),
+    "hill": ("1", "steepness"),
+    "top": ("%", "viability without drug, fitted"),
+    "bottom": ("%", "viability under the highest doses, fitted"),
+    "p53_fold": ("1", "active p53 at the IC50 over vehicle"),
+    "PUMA_fold": ("1", "PUMA at the IC50 over vehicle"),
+}
 
 
 def viability(
@@ -39,8 +51,9 @@ def viability(
     is normalised to their mean. `seed` fixes the noise.
 
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
-    vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom` and
-    a `status`. Raises InputError, UnknownNameError.
+    vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
+    `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
+    Raises InputError, UnknownNameError.
     """
     names = dish.checked_names(drugs, "drug")
     lines = dish.checked_names(cell_lines, "cell line")
@@ -52,8 +65,7 @@ def viability(
     random = np.random.default_rng(checked_seed(seed))
     shape = len(names), len(lines)
     percent = np.empty((*shape, len(plate), wells))
-    fits = {name: np.full(shape, np.nan) for name in ("ic50", "ic50_low", "ic50_high", "hill",
-                                                       "top", "bottom")}  # fmt: skip
+    fits = {name: np.full(shape, np.nan) for name in _ABOUT}
     status = np.empty(shape, dtype=object)
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
@@ -64,21 +76,18 @@ def viability(
             live = dish.plate(model, drug, plate, at, ["live_cells"], parameters)[:, 0, 0]
             percent[i, j] = _luminescence(live, wells, spread, random)
             fit = fit_logistic(np.repeat(plate, wells), percent[i, j].ravel())
-            values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom)
+            folds = np.full(2, np.nan)
+            if fit.status == "ok":
+                dose = np.array([fit.middle])
+                vehicle, treated = dish.plate(model, drug, dose, at, _KILLERS, parameters)[:, 0]
+                np.divide(treated, vehicle, out=folds, where=vehicle > 0)
+            values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)
             for key, value in zip(fits, values, strict=True):
                 fits[key][i, j] = value
             status[i, j] = fit.status
     both = ("drug", "cell_line")
-    about = {
-        "ic50": ("nM", "dose of half the effect"),
-        "ic50_low": ("nM", "lower end of its 95 % interval"),
-        "ic50_high": ("nM", "upper end of its 95 % interval"),
-        "hill": ("1", "steepness"),
-        "top": ("%", "viability without drug, fitted"),
-        "bottom": ("%", "viability under the highest doses, fitted"),
-    }
     data = {
-        key: (both, values, {"units": about[key][0], "long_name": about[key][1]})
+        key: (both, values, {"units": _ABOUT[key][0], "long_name": _ABOUT[key][1]})
         for key, values in fits.items()
     }
     return xr.Dataset(
@@ -102,6 +111,7 @@ def viability(
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
+            "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },
     )

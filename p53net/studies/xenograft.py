@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from p53net.amounts import base_mass
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
@@ -16,10 +17,10 @@ from p53net.simulate import VERSION, Model, load
 DAYS = 28.0
 """Length of a study, unless said otherwise."""
 
-TGI = "100*(1 - (T - T0)/(C - C0)), T treated and C untreated volume at the last day"
+TGI = "100*(1 - (T - T0)/(C - C0)), T0 and C0 volumes at the start, T treated and C untreated"
 """Above 100 % the tumour is smaller than at the start."""
 
-_STEP = 1.0  # h
+_STEP = 0.25  # h: a mouse clears milademetan within hours
 _MOST_DAYS = 730.0
 _VARIABLES = ("tumour_volume", "p53_active", "MDM2_total", "PUMA", "caspase")
 _UNTREATED = "untreated"
@@ -93,8 +94,10 @@ def xenograft(
             "drug": name,
             "cell_line": model.definition.cell_line,
             "host": model.definition.host,
+            "doses": "; ".join(str(arm) for arm in arms),
+            "molar_mass": base_mass(model.definition.molar_masses[name]),
             "days": length,
-            "tgi": TGI,
+            "tgi": f"{TGI} at day {length:g}",
             "parameters": runs[0].attrs["parameters"],
             **model.run_settings,
             "version": VERSION,
