@@ -33,7 +33,7 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
     wanted = registry.Quantity(1.0, to)
     for one in (quantity, quantity / per_mole, quantity * per_mole):
         if one.check(wanted.dimensionality):
-            return float(one.to(to).magnitude)
+            return finite_number(one.to(to).magnitude, "value", to)
     raise InputError(f"{unit} is not turned into {to}: one is a concentration, one an amount")
 
 
@@ -48,9 +48,9 @@ def molar_mass(forms: Mapping[str, float], form: str, drug: str) -> float:
     )
 
 
-def base_mass(forms: Mapping[str, float]) -> str:
+def base_mass(forms: Mapping[str, float], drug: str) -> str:
     """The molar mass of the free base in words, for the record of a study."""
-    return f"{forms['']:g} g/mol, {FREE_BASE}"
+    return f"{molar_mass(forms, FREE_BASE, drug):g} g/mol, {FREE_BASE}"
 
 
 def in_nanomoles(

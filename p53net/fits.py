@@ -43,14 +43,18 @@ def logistic(
     return bottom + (top - bottom) / (1.0 + (doses / middle) ** hill)
 
 
-def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
+def fit_logistic(
+    doses: FloatArray, responses: FloatArray, untreated: float | None = None
+) -> Logistic:
     """The logistic curve nearest to responses, by least squares from several starts.
 
     `doses` [nM] are above 0, one for each response, so that replicates repeat a dose. The interval
     of the midpoint is symmetric in its logarithm, from the curvature of the sum of squares and
     Student's t, as is that of the bottom. Curves that move by less than a tenth, that scatter about
     a flat line as well as about the curve (F test), or whose midpoint lies outside of the doses,
-    have none. Raises InputError for fewer than five different doses.
+    have none; `untreated`, the response without drug, tells a flat curve without effect from one
+    whose doses are all too high. Raises InputError for fewer than five different doses, and for
+    responses that are not finite.
     """
     from scipy.optimize import least_squares
     from scipy.stats import f as fisher
@@ -60,10 +64,16 @@ def fit_logistic(doses: FloatArray, responses: FloatArray) -> Logistic:
     levels = np.unique(doses)
     if len(levels) < 5 or levels[0] <= 0:
         raise InputError("a fit of four parameters needs five different doses above 0; give more")
+    if responses.shape != doses.shape or not np.isfinite(responses).all():
+        raise InputError("a fit needs one finite response for each dose; check the parameters")
     means = np.array([responses[doses == level].mean() for level in levels])
     scale = float(np.abs(means).max())
-    if np.ptp(means) < _LEAST_EFFECT * scale:
-        top = float(means.mean())
+    top = float(means.mean())
+    least = _LEAST_EFFECT * (scale if untreated is None else untreated)
+    if untreated is not None and np.ptp(means) < least < abs(top - untreated):
+        why = "the doses show one plateau only: all have the full effect; give lower ones"
+        return Logistic(top, top, math.nan, math.nan, math.nan, math.nan, why)
+    if np.ptp(means) <= _LEAST_EFFECT * scale:
         why = f"no effect: it moves by less than {_LEAST_EFFECT:.0%}"
         return Logistic(top, top, math.nan, math.nan, math.nan, math.nan, why)
     x = np.log(doses)

@@ -145,6 +145,8 @@ def check_run(
             f"feedback=False, but {definition.id} was read from a file and has no loop "
             "that could be opened; leave feedback out, and change parameters instead"
         )
+    if not feedback and not definition.foreign and not definition.has_loop:
+        raise InputError(f"feedback=False, but {definition.id} has no loop; leave feedback out")
     if "medium" in parameters and any(dose.closed for dose in doses.values()):
         raise InputError(
             "parameter medium is set beside a closed dish, which sets it by medium_volume; "

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from p53net.dosing import finite_number
 from p53net.errors import InputError
@@ -16,6 +16,9 @@ MOST_DOSES = 10_000
 """Of one regimen."""
 
 _DAY = 24.0  # h
+_LONGEST = 10**7  # days, or cycles
+_AT_TIMES = "at set times"
+_NAMED_TIMES = 6  # dose times that a label spells out
 _SCHEDULES = "'once', 'daily', '3/14' (days on / cycle), 'q2d', 'q3w', or a list of times [h]"
 
 
@@ -33,6 +36,10 @@ class Regimen:
     """What was weighed: the free base or a salt, whose molar mass turns it into moles."""
     per_unit: float = 1.0
     """nmol for each mg or mg/kg, once drug and host are known."""
+
+    def __post_init__(self) -> None:
+        _check_amount(self.amount, self.unit, self.form)
+        _checked_times(self.times)
 
     @property
     def steps(self) -> tuple[tuple[float, float], ...]:
@@ -55,8 +62,12 @@ class Regimen:
 
     @property
     def label(self) -> str:
-        """For a legend: 260 mg 3/14."""
-        return f"{self.amount:g} {self.unit} {self.schedule}"
+        """For a legend: 260 mg 3/14, and what else tells it from others."""
+        when = self.schedule
+        if when == _AT_TIMES and len(self.times) <= _NAMED_TIMES:
+            when = f"at {', '.join(f'{time:g}' for time in self.times)} h"
+        form = "" if self.form == FREE_BASE else f", {self.form}"
+        return f"{self.amount:g} {self.unit} {when}{form}"
 
     def __str__(self) -> str:
         times = ", ".join(repr(time).removesuffix(".0") for time in self.times)
@@ -83,16 +94,7 @@ def regimen(
     `days`, for how long; the last cycle may be cut. `form` is what was weighed: "free base", or a
     salt of `models/drugs.tsv`. Raises InputError.
     """
-    number = finite_number(amount, "dose", unit if unit in UNITS else "mg")
-    if number == 0:
-        raise InputError("dose is 0; give more, or leave the drug out")
-    if unit not in UNITS:
-        raise InputError(
-            f"a dose in {unit!r} is not one that a body takes; give it in {' or '.join(UNITS)}, or "
-            "a concentration [nM] to cells in a dish"
-        )
-    if not isinstance(form, str) or not form.strip():
-        raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
+    number = _check_amount(amount, unit, form)
     if (days_on is None) != (cycle is None):
         raise InputError("days_on and cycle go together; write days_on=3, cycle=14")
     if days_on is not None:
@@ -107,7 +109,7 @@ def regimen(
     else:
         if cycles is not None or days is not None:
             raise InputError("a list of times says it all; leave cycles and days out")
-        times, words = _checked_times(schedule), "at set times"
+        times, words = _checked_times(schedule), _AT_TIMES
     return Regimen(number, unit, times, words, form.strip())
 
 
@@ -119,6 +121,35 @@ def as_regimens(given: "Regimen | Iterable[Regimen]", study: str) -> list[Regime
             f"{study} needs a regimen, or several: pn.regimen(260, 'mg', '3/14', cycles=2)"
         )
     return arms
+
+
+def labels_of(arms: list[Regimen], what: str) -> list[str]:
+    """A label for each regimen; of those called the same, the number of doses tells them apart.
+
+    Raises InputError where two are the same.
+    """
+    if len(set(arms)) < len(arms):
+        raise InputError(f"two {what} are the same; give each once")
+    labels = [arm.label for arm in arms]
+    for length in ("{0.label}, {1} doses", "{0}"):
+        if len(set(labels)) == len(labels):
+            break
+        labels = [length.format(arm, len(arm.times)) for arm in arms]
+    return labels
+
+
+def _check_amount(amount: object, unit: object, form: object) -> float:
+    number = finite_number(amount, "dose", str(unit) if unit in UNITS else "mg")
+    if number == 0:
+        raise InputError("dose is 0; give more, or leave the drug out")
+    if unit not in UNITS:
+        raise InputError(
+            f"a dose in {unit!r} is not one that a body takes; give it in {' or '.join(UNITS)}, or "
+            "a concentration [nM] to cells in a dish"
+        )
+    if not isinstance(form, str) or not form.strip():
+        raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
+    return number
 
 
 def _times(schedule: str, cycles: object, days: object) -> tuple[float, ...]:
@@ -172,22 +203,24 @@ def _number(text: str) -> "float | str":
 
 def _whole(value: object, name: str) -> int:
     number = finite_number(value, name, "days" if name != "cycles" else "")
-    if number != int(number) or number < 1:
-        raise InputError(f"{name} is {number:g}, but must be a whole number, 1 or more")
+    if number > _LONGEST or number != int(number) or number < 1:
+        raise InputError(f"{name} is {number:g}, but must be a whole number, 1 to {_LONGEST:,}")
     return int(number)
 
 
 def _checked_times(times: Iterable[float]) -> tuple[float, ...]:
     try:
-        hours = tuple(finite_number(time, "dose time", "h") for time in times)
+        if isinstance(times, str | bytes):
+            raise TypeError
+        hours = tuple(
+            finite_number(time, "dose time", "h") for time in islice(times, MOST_DOSES + 1)
+        )
     except TypeError:
         raise InputError(f"schedule is {times!r}, but must be {_SCHEDULES}") from None
     if not hours:
         raise InputError("the list of dose times is empty; give at least one [h]")
     if len(hours) > MOST_DOSES:
-        raise InputError(
-            f"the regimen has {len(hours):,} doses; at most {MOST_DOSES:,} are allowed"
-        )
+        raise InputError(f"the regimen has more than the {MOST_DOSES:,} doses that are allowed")
     for earlier, later in pairwise(hours):
         if later <= earlier:
             raise InputError(

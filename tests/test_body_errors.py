@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,19 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     ("no days", given(260, "mg", "daily", days=0), pn.InputError, "days is 0"),
     ("no cycles", given(260, "mg", "3/14", cycles=0), pn.InputError, "cycles is 0"),
     ("a million doses", given(260, "mg", "daily", cycles=10**6), pn.InputError, "1,000,000 doses"),
-    ("a million times", given(260, "mg", range(10**6)), pn.InputError, "1,000,000 doses"),
+    ("a million times", given(260, "mg", range(10**6)), pn.InputError, "more than the 10,000"),
+    ("times without end", given(260, "mg", count()), pn.InputError, "more than the 10,000"),
+    ("times as bytes", given(260, "mg", b"ab"), pn.InputError, "schedule is b'ab'"),
+    ("cycles beyond number", given(260, "mg", "3/14", cycles=1e308), pn.InputError, "cycles is"),
+    ("a cycle beyond number", given(260, "mg", "3/1e308", cycles=1), pn.InputError, "cycle is"),
+    ("a Regimen of less than nothing", lambda: pn.Regimen(-260.0, "mg", (0.0,), "once"),
+     pn.InputError, "dose is -260"),
+    ("a Regimen in furlongs", lambda: pn.Regimen(260.0, "furlong", (0.0,), "once"),
+     pn.InputError, "'furlong' is not one"),
+    ("a Regimen without times", lambda: pn.Regimen(260.0, "mg", (), "once"),
+     pn.InputError, "is empty"),
+    ("a Regimen before the start", lambda: pn.Regimen(260.0, "mg", (-5.0,), "once"),
+     pn.InputError, "dose time is -5"),
     ("times that fall", given(260, "mg", [0, 24, 12]), pn.InputError, "12 h follows 24 h"),
     ("times that repeat", given(260, "mg", [0, 24, 24]), pn.InputError, "rise strictly"),
     ("no times", given(260, "mg", []), pn.InputError, "is empty"),
@@ -130,6 +143,31 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
      "only milademetan has usual schedules"),
     ("schedules in two units", lambda: pn.schedules("milademetan", [ONCE, DAILY]), pn.InputError,
      "differ in unit"),
+    ("a grade of yes", lambda: pn.schedules("milademetan", grade=True), pn.InputError, "grade is True"),
+    ("the same schedule twice", lambda: pn.schedules("milademetan", [ONCE, ONCE]), pn.InputError,
+     "two schedules are the same"),
+    ("a plate without doses", lambda: pn.viability("KT-253", doses=[]), pn.InputError, "is empty"),
+    ("a plate without times", lambda: pn.degradation("KT-253", hours=[]), pn.InputError, "is empty"),
+    ("a drug by number", lambda: pn.viability(5), pn.UnknownNameError, "unknown drug"),  # type: ignore[arg-type]
+    ("a list in a list", lambda: pn.viability([["KT-253"]]), pn.UnknownNameError, "unknown drug"),  # type: ignore[list-item]
+    ("a drug and its synonym", lambda: pn.degradation(["KT-253", "KT253"]), pn.InputError, "named twice"),
+    ("a line and its synonym", lambda: pn.viability("KT-253", ["SJSA-1", "sjsa1"]), pn.InputError,
+     "cell line is named twice"),
+    ("cells without MDM2", lambda: pn.degradation("KT-253", parameters={"MDM2_gene_dose": 0.0}),
+     pn.InputError, "no MDM2 to compare with"),
+    ("cells without caspase", lambda: pn.caspase("KT-253", parameters={"k_act_caspase": 0.0}),
+     pn.InputError, "no active caspase"),
+    ("no tumour", lambda: pn.xenograft("milademetan", DAILY, "SJSA-1", parameters={"tumour_start": 0.0}),
+     pn.InputError, "does not grow"),
+    ("patients whose runs all fail", lambda: pn.patient(
+        "milademetan", ONCE, days=2, population=4, workers=0, parameters={"n_PUMA_caspase": 500.0}),
+     pn.SimulationError, "reached its end"),
+    ("hours as text", lambda: pn.pk("milademetan", ONCE, hours="x"), pn.InputError, "hours"),  # type: ignore[arg-type]
+    ("a system in a list", lambda: pn.load("milademetan", system=["tumour"]),  # type: ignore[arg-type]
+     pn.UnknownNameError, "unknown system"),
+    ("an opened loop in plasma", dosed(ONCE, feedback=False), pn.InputError, "has no loop"),
+    ("a mass beyond number", lambda: pn.convert(1e308, "g", "nmol", "milademetan"), pn.InputError,
+     "finite"),
     ("no schedules", lambda: pn.schedules("milademetan", []), pn.InputError, "schedules needs a regimen"),
     ("unknown block", lambda: pn.calibrate(["everything"]), pn.UnknownNameError, "'everything'"),
     # sweeps
@@ -232,6 +270,8 @@ def test_own_pharmacokinetics_are_used(tmp_path: Path) -> None:
         ("patient milademetan --population 0", "population is 0"),
         ("schedules milademetan --schedule often", "not understood"),
         ("assay viability KT-253 --doses 1:2", "low:high:count"),
+        ("assay viability KT-253 --doses 1:10:nan", "count 2 to 1,000"),
+        ("assay caspase KT-253 --doses 1:inf:5", "below high"),
         ("assay viability KT-253 --noise 2", "noise is 2"),
         ("assay degradation KT-253 --hours 0", "above 0"),
         ("calibrate nothing", "unknown block"),

@@ -213,6 +213,14 @@ def test_what_is_missed_is_known_and_explained(result) -> None:
         assert result["reason"].sel(observation=name).item(), name
 
 
+def test_a_prediction_that_failed_is_a_miss(result) -> None:
+    broken = result.copy(deep=True)
+    where = {"observation": "milademetan_tmax"}
+    broken["verdict"] = broken["verdict"].astype(object)
+    broken["verdict"].loc[where] = "not predicted"
+    assert set(misses(broken)) == {*KNOWN_MISSES, "milademetan_tmax"}
+
+
 def test_every_observation_has_a_prediction_or_is_an_input(result) -> None:
     assert list(result["observation"].values) == list(ROWS)
     without = result["observation"].values[result["verdict"].values == "not predicted"]

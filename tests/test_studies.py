@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import p53net as pn
 from p53net.fits import fit_logistic, logistic
 from p53net.studies.binding import binding_ic50
-from p53net.studies.blood import nadir
+from p53net.studies.blood import lowest_counts, nadir
 from p53net.studies.pharmacokinetics import occasion
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.studies.xenograft import days_below, tgi
@@ -93,6 +93,35 @@ def test_noise_of_a_plate_is_fixed_by_its_seed() -> None:
     assert not np.array_equal(one["viability"], other["viability"])
     assert float(one["ic50"].item()) == pytest.approx(float(other["ic50"].item()), rel=0.3)
     assert one["ic50_low"].item() < one["ic50"].item() < one["ic50_high"].item()
+    beside = pn.viability(["milademetan", "KT-253"], seed=1, **options)["viability"]
+    np.testing.assert_array_equal(beside.sel(drug="KT-253"), one["viability"].sel(drug="KT-253"))
+
+
+def test_noise_is_the_coefficient_of_variation_of_a_well() -> None:
+    found = pn.viability("KT-253", "TP53-null", doses=np.geomspace(1e-3, 1.0, 50), replicates=100,
+                         noise=0.5)["viability"]  # fmt: skip
+    assert float(found.std() / found.mean()) == pytest.approx(0.5, rel=0.04)
+    assert float(found.mean()) == pytest.approx(100.0, rel=0.03)
+
+
+def test_wells_that_are_equal_narrow_no_interval() -> None:
+    one, many = (pn.viability("KT-253", replicates=n) for n in (1, 50))
+    assert float(one["ic50_low"].item()) == float(many["ic50_low"].item())
+
+
+def test_doses_that_all_kill_are_not_called_without_effect() -> None:
+    found = pn.viability("KT-253", doses=[100, 200, 300, 400, 500])
+    assert "one plateau" in str(found["status"].item()) and np.isnan(found["ic50"]).all()
+
+
+def test_folds_at_the_ic50_are_those_of_that_dose() -> None:
+    plate = pn.viability("KT-253", "RS4;11").isel(drug=0, cell_line=0)
+    model = pn.load("KT-253", cell_line="RS4;11", system="culture")
+    run, rest = (
+        model.simulate([0.0, 72.0], {"KT-253": dose}) for dose in (plate["ic50"].item(), 0)
+    )
+    for name, fold in (("p53_active", "p53_fold"), ("PUMA", "PUMA_fold")):
+        assert float(plate[fold]) == pytest.approx(float(run[name][-1] / rest[name][-1]), rel=1e-6)
 
 
 def test_degradation_shows_dc50_dmax_and_the_hook() -> None:
@@ -114,6 +143,21 @@ def test_caspase_rises_with_dose_and_time() -> None:
     assert (found.diff("dose") > 0).all()
     assert (found.isel(dose=slice(1, None)).diff("hours") > 0).all()
     assert float(found.max()) < 100.0
+
+
+def test_a_caspase_well_is_its_live_cells_times_each() -> None:
+    found = pn.caspase("milademetan", doses=[1000.0], hours=[24.0]).isel(drug=0, dose=0, hours=0)
+    model = pn.load("milademetan", cell_line="SJSA-1", system="culture")
+    live, active = [], []
+    for dose in (0.0, 1000.0):
+        run = model.simulate([0.0, 24.0], {"milademetan": dose})
+        live.append(float(run["live_cells"][-1]))
+        active.append(float(run["caspase"][-1]))
+    assert float(found["caspase"]) == pytest.approx(active[1] / active[0], rel=1e-6)
+    assert float(found["live_cells"]) == pytest.approx(100.0 * live[1] / live[0], rel=1e-6)
+    well = active[1] * live[1] / (active[0] * live[0])
+    assert float(found["caspase_well"]) == pytest.approx(well, rel=1e-6)
+    assert float(found["active"]) == pytest.approx(100.0 * active[1] / 200.0, rel=1e-6)
 
 
 # --- plasma
@@ -159,6 +203,39 @@ def test_the_area_until_the_next_dose_gives_clearance_at_steady_state() -> None:
     assert float(found["tmax"].max()) < 12.0
 
 
+def test_clearance_counts_body_weight_and_salt() -> None:
+    daily = pn.pk("KT-253", pn.regimen(1, "mg/kg", "daily", days=10), host="mouse")
+    cl = pn.load("KT-253", system="plasma", host="mouse").definition.parameters["CL_degrader"]
+    assert float(daily["clearance"][0, -2]) == pytest.approx(cl.value, rel=1e-3)
+    base, salt = (
+        pn.pk("milademetan", pn.regimen(260, "mg", "once", form=form))
+        for form in ("free base", "tosylate hydrate")
+    )
+    assert float(salt["clearance"][0, 0]) == pytest.approx(float(base["clearance"][0, 0]), rel=1e-6)
+    assert float(salt["cmax"][0, 0]) == pytest.approx(float(base["cmax"][0, 0]) * 618.5 / 808.7,
+                                                      rel=1e-3)  # fmt: skip
+
+
+@pytest.mark.parametrize("later", [0.3, 0.6, 1.2, 2.3, 8.2, 1e-7])
+def test_doses_at_times_that_rounding_moves(later: float) -> None:
+    found = pn.pk("milademetan", pn.regimen(100, "mg", [0.0, later]))
+    once = pn.pk("milademetan", pn.regimen(200, "mg", "once"))
+    assert float(found["half_life"][0]) == pytest.approx(float(once["half_life"][0]), rel=1e-3)
+    assert np.isfinite(found["cmax"]).all()
+
+
+def test_no_half_life_is_read_before_the_end_of_distribution() -> None:
+    dose = pn.regimen(260, "mg", "3/14", cycles=1)
+    for hours in (50.0, 60.0, 72.0, 95.0):
+        assert np.isnan(pn.pk("milademetan", dose, hours=hours)["half_life"]).all()
+    for hours in (96.5, 144.0, 400.0):
+        assert float(pn.pk("milademetan", dose, hours=hours)["half_life"][0]) == pytest.approx(
+            10.0, rel=0.01
+        )
+    mouse = pn.pk("milademetan", pn.regimen(25, "mg/kg", "once"), host="mouse")
+    assert 1.0 < float(mouse["half_life"][0]) < 2.0  # 10 h times (0.02/70)^0.25, gone in a day
+
+
 # --- mice
 
 
@@ -173,7 +250,20 @@ def test_growth_inhibition_rises_with_dose(mice: xr.Dataset) -> None:
     assert found[0] == 0.0
     assert 57 <= found[1] <= 77 and 120 <= found[2] <= 141
     assert (np.diff(found) > 0).all()
-    assert "T0" in mice.attrs["tgi"]
+    assert "T0" in mice.attrs["tgi"] and "day 28" in mice.attrs["tgi"]
+    volume = mice["tumour_volume"]
+    wanted = 100.0 * (volume[:, -1] / volume[:, 0] - 1.0)
+    np.testing.assert_allclose(mice["change"], wanted, rtol=1e-12)
+
+
+def test_regimens_that_are_called_the_same_are_told_apart() -> None:
+    arms = [pn.regimen(25, "mg/kg", [0, 24]), pn.regimen(25, "mg/kg", [0, 72]),
+            pn.regimen(25, "mg/kg", "3/14", cycles=1), pn.regimen(25, "mg/kg", "3/14", cycles=2),
+            pn.regimen(25, "mg/kg", "once"),
+            pn.regimen(25, "mg/kg", "once", form="tosylate hydrate")]  # fmt: skip
+    found = pn.xenograft("milademetan", arms, "ST-02-0075")
+    assert len(set(found["arm"].values.tolist())) == 7
+    assert (np.diff(np.sort(found["tgi"].values)) > 0).all()
 
 
 def test_one_dose_of_kt253_keeps_a_tumour_small_and_milademetan_does_not() -> None:
@@ -287,6 +377,86 @@ def test_schedules_trade_effect_for_toxicity() -> None:
     assert rates[0] < rates[1]
     assert found["dose_28_days"].values.tolist() == [1560.0, 2520.0]
     assert (found["tgi"] > 0).all() and (found["tgi_low"] <= found["tgi"]).all()
+
+
+def each(system: str, names: list[str], drawn: pd.DataFrame, days: float) -> list[xr.Dataset]:
+    """Patients run one by one."""
+    line = "LPS-amplified" if system == "tumour" else None
+    model = pn.load("milademetan", system=system, host="human", cell_line=line)
+    dose = pn.regimen(260, "mg", "3/14", days=days)
+    own = [name for name in drawn if name in model.definition.parameters]
+    return [
+        model.simulate(np.arange(0.0, days * 24 + 1, 2.0), {"milademetan": dose},
+                       {name: float(row[name]) for name in own}, observables=names)
+        for _, row in drawn.iterrows()
+    ]  # fmt: skip
+
+
+def test_schedules_and_percentiles_are_those_of_patients_run_one_by_one() -> None:
+    typical = {
+        n: r.value
+        for s in ("marrow", "tumour")
+        for n, r in pn.load("milademetan", system=s).definition.parameters.items()
+    }
+    drawn = patients(typical, 5, 4)
+    dose = pn.regimen(260, "mg", "3/14", days=14)
+    tumours = each("tumour", ["tumour_volume", "p53_active"], drawn, 14.0)
+    blood = each("marrow", ["platelets"], drawn, 14.0)
+    found = pn.schedules("milademetan", [dose], days=14, population=5, seed=4)
+    model = pn.load("milademetan", system="tumour", host="human", cell_line="LPS-amplified")
+    grown = model.simulate([0.0, 336.0], observables=["tumour_volume"])["tumour_volume"].values
+    ends = np.array([float(run["tumour_volume"][-1]) for run in tumours])
+    lost = 100.0 * (1.0 - (ends - grown[0]) / (grown[1] - grown[0]))
+    for name, percent in (("tgi", 50), ("tgi_low", 5), ("tgi_high", 95)):
+        assert float(found[name][0]) == pytest.approx(np.percentile(lost, percent), rel=1e-5)
+    change = np.percentile(100.0 * (ends / grown[0] - 1.0), 50)
+    assert float(found["change"][0]) == pytest.approx(change, rel=1e-5)
+    rises = [np.trapezoid(run["p53_active"] - run["p53_active"][0], run["time"]) for run in tumours]
+    assert float(found["p53_rise"][0]) == pytest.approx(np.median(rises), rel=1e-2)
+    assert int(found["lost"][0]) == 0
+    many = pn.patient("milademetan", dose, days=14, population=5, seed=4)
+    for name, runs in (("platelets", blood), ("tumour_volume", tumours)):
+        curves = np.array([run[name].values for run in runs])
+        wanted = np.percentile(curves, many["percentile"].values, axis=0)
+        np.testing.assert_allclose(many[name], wanted, rtol=1e-5)
+
+
+def test_a_patient_whose_tumour_fails_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    from p53net.studies import patient as module
+
+    def one_fails(model: pn.Model, *args: object, **options: object) -> xr.Dataset:
+        run = original(model, *args, **options)
+        if model.definition.system == "tumour":
+            run["status"][1], run["reason"][1] = "failed", "for a test"
+            for name in ("tumour_volume", "p53_active"):
+                run[name][1] = np.nan
+        return run
+
+    original = module.many_patients
+    monkeypatch.setattr(module, "many_patients", one_fails)
+    dose = pn.regimen(260, "mg", "once")
+    found = pn.patient("milademetan", dose, days=2, population=3)
+    assert found["status"].values.tolist() == ["ok", "tumour: failed, for a test", "ok"]
+    assert np.isfinite(found["tumour_volume"]).all()
+    assert (found["worst_grade"][1] == -1).all()
+
+
+def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, dose = pn.load("milademetan", system="marrow"), pn.regimen(260, "mg", "3/14", days=14)
+    usual = lowest_counts(model, "milademetan", dose, {}, number=3, days=14)
+    original = type(model.many).run
+
+    def gives_up(self: object, *args: object, **options: object) -> object:
+        runs = original(self, *args, **options)  # type: ignore[arg-type]
+        runs.values[1] = np.nan
+        runs.unfinished[1] = "for a test"
+        return runs
+
+    monkeypatch.setattr(type(model.many), "run", gives_up)
+    again = lowest_counts(model, "milademetan", dose, {}, number=3, days=14)
+    np.testing.assert_allclose(again, usual, rtol=1e-5)
 
 
 # --- figures, and the command line from end to end

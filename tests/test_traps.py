@@ -174,6 +174,17 @@ def test_a_drug_may_be_called_what_antimony_reserves(tmp_path) -> None:
         assert float(model.simulate(GRID, {name: 1e3})["p53_active"][-1]) > 30.0
 
 
+def test_times_apart_by_a_rounding_error_are_one(fresh: Model) -> None:
+    """CVODE refuses so short a step: a dose at 0.3 h beside a grid's third tenth of an hour."""
+    grid = np.arange(0.0, 10.0, 0.1)
+    assert grid[3] != 0.3
+    run = fresh.simulate(grid, {"KT-253": pn.pulse(10.0, hours=0.3)})
+    usual = fresh.simulate(np.round(grid, 6), {"KT-253": pn.pulse(10.0, hours=0.3)})
+    np.testing.assert_allclose(run["p53_total"], usual["p53_total"], rtol=1e-7)
+    twice = fresh.simulate([0.0, 0.3, 0.1 + 0.2, 1.0], {"KT-253": 10.0})["p53_total"].values
+    assert twice[1] == twice[2] and twice[3] > twice[2]
+
+
 def test_engine_warnings_stay_off_stdout() -> None:
     """CVODE writes warnings to stdout, which belongs to the user's data."""
     code = (

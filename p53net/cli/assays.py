@@ -135,7 +135,7 @@ def _doses(text: str | None) -> FloatArray | None:
     if len(parts) != 3:
         raise InputError(f"--doses {text} should be low:high:count, or numbers with commas")
     low, high, count = (number(part, f"--doses {text}") for part in parts)
-    if not 0 < low < high or count != int(count) or not 2 <= count <= 1000:
+    if not 0 < low < high < np.inf or not 2 <= count <= 1000 or count != int(count):
         raise InputError(f"--doses {text}: low is above 0 and below high, count 2 to 1,000")
     return np.geomspace(low, high, int(count))
 

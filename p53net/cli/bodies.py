@@ -10,6 +10,7 @@ import xarray as xr
 from p53net.cli.doses import Form, Schedule, regimen_in_words, regimen_of, usual
 from p53net.cli.studies import NoPlot, PkTable, finish, patients_bar
 from p53net.cli.terminal import Engine, LineTable, Settings, app, said, settings_of
+from p53net.model import host_entries, resolve
 from p53net.regimens import FREE_BASE
 
 Doses = Annotated[
@@ -48,7 +49,7 @@ def pk(
     """
     from p53net.studies.pharmacokinetics import pk as study
 
-    unit = "mg" if host == "human" else "mg/kg"
+    unit = "mg" if resolve("host", host, host_entries()).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
     schedule = usual(drug, "--regimen", regimen, "3/14")
     arms = [regimen_of(text, schedule, days, unit, form) for text in doses]

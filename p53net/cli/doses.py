@@ -90,7 +90,7 @@ def regimen_of(
     dose: str, schedule: str, days: float, usual_unit: str, form: str = FREE_BASE
 ) -> Regimen:
     """A regimen as written: `260`, `260mg`, `50 mg/kg`; and its schedule, for `days`."""
-    match = re.fullmatch(r"\s*([^\sA-Za-z]+)\s*([A-Za-z/]*)\s*", dose)
+    match = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-z/]*)\s*", dose)
     if match is None:
         raise InputError(f"--dose {dose} is not a dose; write 260, 260mg or 50mg/kg")
     amount, unit = number(match[1], f"--dose {dose}"), match[2] or usual_unit
@@ -107,7 +107,7 @@ def regimen_of(
 def _repeats(schedule: str) -> bool:
     """Whether a schedule goes on for some days: neither `once` nor a list of hours."""
     once = schedule.strip().casefold() == "once"
-    return not once and not re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)+", schedule)
+    return not once and not re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)*", schedule.replace(" ", ""))
 
 
 def usual(drug: str, option: str, given: Text | None, of_milademetan: Text) -> Text:
@@ -124,7 +124,7 @@ def usual(drug: str, option: str, given: Text | None, of_milademetan: Text) -> T
 
 def regimen_in_words(text: str, days: float, usual_unit: str) -> Regimen:
     """`260 mg 3/14`."""
-    match = re.fullmatch(r"\s*(\S+)(?:\s+(mg|mg/kg))?\s+(\S+)\s*", text)
+    match = re.fullmatch(r"\s*([-+.\deE]+)\s*(mg/kg|mg)?\s+(\S.*?)\s*", text)
     if match is None:
         raise InputError(f"--schedule '{text}' is not understood; write '260 mg 3/14'")
     return regimen_of(f"{match[1]} {match[2] or usual_unit}", match[3], days, usual_unit)

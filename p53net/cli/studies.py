@@ -13,8 +13,12 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from p53net.cli.terminal import said, show
+from p53net.errors import OutputError
 from p53net.files import made_folder, write_text
 from p53net.sweeps import Progress
+
+_NOT_ALWAYS = {"patient": "patients", "pk": "slopes", "calibrate": "profiles"}
+"""By study the table that not every run of it writes."""
 
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")]
 PkTable = Annotated[
@@ -27,7 +31,7 @@ def finish(
 ) -> None:
     """Print the first table; write all of them, the record of the study and its figure to a folder.
 
-    A figure of an earlier run does not stay beside other numbers.
+    A figure or table of an earlier run does not stay beside other numbers. Raises OutputError.
     """
     from p53net import figures
 
@@ -42,14 +46,23 @@ def finish(
     written.append(
         write_text(folder / f"{study}.json", json.dumps(record, indent=2, default=str) + "\n")
     )
+    if study in _NOT_ALWAYS and _NOT_ALWAYS[study] not in tables:
+        _remove(folder / f"{_NOT_ALWAYS[study]}.csv")
     for kind in ("png", "svg"):
         path = folder / f"{study}.{kind}"
-        path.unlink(missing_ok=True)
+        _remove(path)
         if figure is not None:
             written.append(figures.save(figure, path))
     show(next(iter(tables.values())))
     names = ", ".join(path.name for path in written)
     said.print(f"wrote {names} to {folder}/", markup=False, soft_wrap=True)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot replace {path}: {error.strerror or error}") from None
 
 
 @contextlib.contextmanager

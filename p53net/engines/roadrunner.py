@@ -42,6 +42,7 @@ _STILL = 1e-6  # 1/h: growth faster than this leaves the state; conserved totals
 _LIFETIMES = 30.0  # of the slowest process until it has settled
 _SMALL = 1e-6  # nM: below this, differences do not count
 _NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
+_TOO_CLOSE = 1e-12  # of the last time, or h: points that are one
 _STARTS_KEPT = 256  # start values of foreign models that are remembered
 
 
@@ -103,7 +104,7 @@ class RoadRunnerEngine:
             inside = (times >= segment.start) & ((times < segment.end) | last)
             wanted = times[inside]
             if segment.start == segment.end:  # a dose at the very end shows in the last row
-                rows[inside] = [runner[name] for name in runner.selections[1:]]
+                rows[inside] = self._values_now()
                 continue
             table = self._advance(np.unique([segment.start, *wanted, segment.end]))
             rows[inside] = table[np.searchsorted(table[:, 0], wanted), 1:]
@@ -255,7 +256,20 @@ class RoadRunnerEngine:
         points = np.union1d(times, looks)
         return self._advance(points)[np.searchsorted(points, times)]
 
+    def _values_now(self) -> list[float]:
+        """What was selected, as it stands."""
+        return [self._runner[name] for name in self._runner.selections[1:]]
+
     def _advance(self, points: FloatArray) -> FloatArray:
+        """Rows at `points`. CVODE refuses steps of rounding errors, such as from a dose at 0.3 h to
+        a third tenth of an hour: such a point has the row of the one before."""
+        apart = np.diff(points, prepend=-np.inf) > _TOO_CLOSE * max(1.0, points[-1])
+        if apart.sum() == 1:
+            return np.array([[time, *self._values_now()] for time in points])
+        if not apart.all():
+            table = np.asarray(self._advance(points[apart])[np.cumsum(apart) - 1])
+            table[:, 0] = points
+            return table
         try:
             table = self._runner.simulate(times=points)
             if perf_counter() > self.deadline:

@@ -170,7 +170,7 @@ def define(
     `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows. Raises
     UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
     """
-    if system not in SYSTEMS:
+    if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
     known = drug_entries(drugs)

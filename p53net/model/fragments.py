@@ -29,7 +29,6 @@ _ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
 _UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
 _START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
 _COMPUTED = re.compile(r"^untreated (?P<variable>\w+) of the same parameter set$")
-_RATE = re.compile(r"^(?P<id>\w+)' = .+$")
 _DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
 _NAME_AND_POWER = r"[A-Za-zµμ%][\wµμ]*\ *((\*\*|\^)\ *-?[0-9])?"
 _PLAIN_UNIT = re.compile(rf"(1|{_NAME_AND_POWER})(\ *[*/]\ *{_NAME_AND_POWER})*", re.VERBOSE)

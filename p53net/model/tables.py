@@ -84,13 +84,14 @@ def pharmacokinetics_of(drug: str, host: str, path: str | Path | None = None) ->
     Raises UnknownNameError where there are no rows, and says where there are some.
     """
     entries = _entries("drug_in_host", "pharmacokinetics.tsv", path)
-    if f"{drug} in {host}" not in entries:
+    known = names_of(entries)
+    if (key := f"{drug} in {host}".casefold()) not in known:
         raise UnknownNameError(
             f"no pharmacokinetics of {drug} in {host}; there are some of "
             f"{', '.join(sorted(entries))}: add rows for `{drug} in {host}` in a table of your own "
             "and name it with pharmacokinetics="
         )
-    return entries[f"{drug} in {host}"]
+    return entries[known[key]]
 
 
 def names_of(entries: Mapping[str, Entry]) -> dict[str, str]:

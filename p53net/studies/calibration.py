@@ -220,6 +220,8 @@ class Fit:
     correlation: pd.DataFrame
     solutions: FloatArray
     """Where starts that fitted as well ended: (start, parameter)."""
+    starts: int
+    """How many there were."""
     profiles: dict[Fitted, pd.DataFrame] = field(default_factory=dict)
     """Value of each parameter, fixed, and the least chi-squared then."""
 
@@ -258,7 +260,7 @@ def calibrate(
     Blocks that are not fitted keep their committed values. Raises UnknownNameError.
     """
     known = {block.name: block for block in BLOCKS}
-    chosen = list(known) if blocks is None else list(blocks)
+    chosen = [blocks] if isinstance(blocks, str) else list(known if blocks is None else blocks)
     for name in chosen:
         if name not in known:
             raise unknown_name("block", name, known)
@@ -308,7 +310,7 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     final = _with(trial, estimates)
     chi = float((_residuals(block, trial)(np.log(list(estimates.values()))) ** 2).sum())
     found = block.predict(final)
-    return Fit(block, estimates, found, chi, correlation, np.array(as_good))
+    return Fit(block, estimates, found, chi, correlation, np.array(as_good), len(begin))
 
 
 def residual(row: Observation, value: float) -> float:
@@ -346,7 +348,7 @@ def table(fits: Iterable[Fit]) -> pd.DataFrame:
                     "low": low,
                     "high": high,
                     "identified": fit.identified(one) if fit.profiles else "not looked at",
-                    "found_by": f"{len(fit.solutions)} of {STARTS + 1} starts",
+                    "found_by": f"{len(fit.solutions)} of {fit.starts} starts",
                     "elsewhere": len(fit.elsewhere(one)),
                 }
             )
@@ -406,7 +408,7 @@ def profiles_of(fits: Sequence[Fit]) -> xr.Dataset:
             "parameters": sum(len(fit.estimates) for fit in fits),
             "observations": sum(len(fit.block.observed) for fit in fits),
             "seed": SEED,
-            "starts": STARTS,
+            "starts": fits[0].starts,
             "version": VERSION,
         },
     )

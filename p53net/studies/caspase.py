@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from p53net.model import cell_line_entries, drug_entries
 from p53net.simulate import VERSION, Model, load
 from p53net.studies import dish
 
@@ -31,15 +32,16 @@ def caspase(
     live cells over those of vehicle] and `live_cells` [% of vehicle]. Raises InputError,
     UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug")
+    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
+    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(cell_line_table))
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     activity = np.empty((len(names), len(plate), len(times)))
     live, share = np.empty_like(activity), np.empty_like(activity)
     for i, name in enumerate(names):
-        model = load(name, cell_line=cell_line, system="culture", drugs=drug_table,
+        model = load(name, cell_line=line, system="culture", drugs=drug_table,
                      cell_lines=cell_line_table)  # fmt: skip
-        (names[i],) = model.definition.drugs
-        wells = dish.plate(model, names[i], plate, times, ["caspase", "live_cells"], parameters)
+        wells = dish.plate(model, name, plate, times, ["caspase", "live_cells"], parameters)
+        dish.check_vehicle(wells, "active caspase")
         activity[i], live[i] = np.moveaxis(wells[1:] / wells[0], -1, 0)
         share[i] = 100.0 * wells[1:, :, 0] / _total(model, parameters)
     dims = ("drug", "dose", "hours")
@@ -57,7 +59,7 @@ def caspase(
         },
         attrs={
             "study": "caspase",
-            "cell_line": cell_line,
+            "cell_line": line,
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from p53net.engines import FloatArray
 from p53net.fits import Logistic, fit_logistic
-from p53net.model import GENERIC
+from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.simulate import VERSION, load
 from p53net.studies import dish
 
@@ -34,10 +34,12 @@ def degradation(
     Returns a Dataset over `drug`, `loop`, `hours` and `dose` [nM]: `MDM2` [% of vehicle], and per
     curve `dc50` with `dc50_low` and `dc50_high` [nM], `dmax` [% destroyed at the lowest point], the
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
-    lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose.
+    lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
+    unless too few doses lie below.
     Raises InputError, UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug")
+    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
+    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(cell_line_table))
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     shape = len(names), len(_LOOPS), len(times)
     percent = np.empty((*shape, len(plate)))
@@ -45,11 +47,11 @@ def degradation(
     found = {key: np.full(shape, np.nan) for key in keys}
     status = np.empty(shape, dtype=object)
     for i, name in enumerate(names):
-        model = load(name, cell_line=cell_line, drugs=drug_table, cell_lines=cell_line_table)
-        (names[i],) = model.definition.drugs
+        model = load(name, cell_line=line, drugs=drug_table, cell_lines=cell_line_table)
         for j, feedback in enumerate(_LOOPS.values()):
-            wells = dish.plate(model, names[i], plate, times, ["MDM2_total"], parameters,
+            wells = dish.plate(model, name, plate, times, ["MDM2_total"], parameters,
                                feedback=feedback)[:, :, 0]  # fmt: skip
+            dish.check_vehicle(wells, "MDM2")
             percent[i, j] = 100.0 * (wells[1:] / wells[0]).T
             for k in range(len(times)):
                 fit, hook = fit_below_hook(plate, percent[i, j, k])
@@ -93,7 +95,7 @@ def degradation(
         },
         attrs={
             "study": "degradation",
-            "cell_line": cell_line,
+            "cell_line": line,
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },
@@ -107,7 +109,7 @@ def fit_below_hook(doses: FloatArray, percent: FloatArray) -> tuple[Logistic, fl
     falls = percent.min() < 100.0 * (1.0 - _HOOK)
     hook = float(doses[lowest]) if returns and falls else float("nan")
     below = slice(None) if np.isnan(hook) or lowest < 4 else slice(lowest + 1)
-    fit = fit_logistic(doses[below], percent[below])
+    fit = fit_logistic(doses[below], percent[below], 100.0)
     if fit.bottom > fit.top:
         rises = "MDM2 rises: it is blocked, not destroyed"
         nothing = float("nan")

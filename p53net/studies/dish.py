@@ -9,12 +9,15 @@ from p53net.dosing import Courses, constant, finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
 from p53net.inputs import checked_parameters
+from p53net.model import resolve
+from p53net.model.tables import Entry
 from p53net.simulate import Model
 
 DOSES = np.geomspace(1e-3, 1e5, 25)
 """Concentrations [nM] of a plate, three in each decade."""
 
 MOST_DOSES = 1000
+_NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
 
 
 def checked_doses(doses: ArrayLike | None) -> FloatArray:
@@ -27,6 +30,8 @@ def checked_doses(doses: ArrayLike | None) -> FloatArray:
         raise InputError(f"doses are {doses!r}, but must be a list of numbers [nM]") from None
     if len(values) > MOST_DOSES:
         raise InputError(f"a plate of {len(values):,} doses; at most {MOST_DOSES:,} are allowed")
+    if not values:
+        raise InputError("the list of doses is empty; give at least one [nM]")
     if len(set(values)) < len(values) or min(values) <= 0:
         raise InputError("each dose of a plate is given once, above 0; vehicle is added to them")
     return np.array(sorted(values))
@@ -38,19 +43,33 @@ def checked_hours(hours: ArrayLike, name: str = "hours") -> FloatArray:
         values = [finite_number(one, name, "h") for one in np.atleast_1d(hours).tolist()]
     except (TypeError, ValueError):
         raise InputError(f"{name} is {hours!r}, but must be a number [h] or a list") from None
+    if not values:
+        raise InputError(f"the list of {name} is empty; give at least one [h]")
     if len(set(values)) < len(values) or min(values) <= 0:
         raise InputError(f"{name} are above 0, each once; correct them")
     return np.array(sorted(values))
 
 
-def checked_names(names: str | Iterable[str], what: str) -> list[str]:
-    """Names, each once, at least one. Raises InputError."""
-    given = [names] if isinstance(names, str) else list(names)
+def checked_names(names: str | Iterable[str], kind: str, entries: Mapping[str, Entry]) -> list[str]:
+    """Names of entries, for synonyms too; each once, at least one.
+
+    Raises InputError, UnknownNameError.
+    """
+    what = kind.replace("_", " ")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        names = [names]
+    given = [resolve(kind, name, entries).name for name in names]
     if not given:
         raise InputError(f"no {what} is named; give at least one")
     if len(set(given)) < len(given):
         raise InputError(f"a {what} is named twice; give each once")
     return given
+
+
+def check_vehicle(wells: FloatArray, what: str) -> None:
+    """Raises InputError where a vehicle well has nothing to compare with."""
+    if not (wells[0] > _NOTHING).all():
+        raise InputError(f"untreated cells have no {what} to compare with; check the parameters")
 
 
 def plate(

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
-from p53net.amounts import base_mass
+from p53net.amounts import base_mass, molar_mass
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.inputs import checked_parameters
-from p53net.regimens import Regimen
+from p53net.regimens import FREE_BASE, Regimen
 from p53net.simulate import VERSION, Model, load
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.sweeps import Progress, sweep
@@ -60,11 +61,11 @@ def patient(
     neutrophils [1e9/L], haemoglobin [g/dL] and GDF-15 [fold].
 
     With a population the curves are `percentile`s, and there are `lowest` counts and worst `grade`
-    of each `patient` and `toxicity`, with their `status`; and `rate`, `rate_low` and `rate_high`
-    [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst grade is at least `grade`.
-    The same seed gives the same patients; `parameters` are values of the typical one, in tumour
-    and marrow. `progress` is told of each of the two sweeps.
-    Raises InputError, UnknownNameError.
+    of each `patient` and `toxicity`, with their `status` (ok where both models ran); and `rate`,
+    `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
+    grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
+    typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
+    Raises InputError, UnknownNameError, SimulationError.
     """
     times = study_times(given, days)
     models = {
@@ -79,7 +80,7 @@ def patient(
         "drug": name,
         "regimen": given.label,
         "doses": str(given),
-        "molar_mass": base_mass(models["tumour"].definition.molar_masses[name]),
+        "molar_mass": base_mass(models["tumour"].definition.molar_masses[name], name),
         "tumour": models["tumour"].definition.cell_line,
         "days": float(times[-1]) / 24.0,
         "parameters": json.dumps(changed),
@@ -87,7 +88,11 @@ def patient(
     }
     if population is None:
         data = _typical(models, name, given, times, changed, engine)
-        return xr.Dataset(data, coords=_clock(times), attrs={**attrs, "population": 0})
+        return xr.Dataset(
+            data,
+            coords=_clock(times),
+            attrs={**models["tumour"].run_settings, **attrs, "population": 0},
+        )
     drawn = patients(typical_values(models.values()) | changed, population, seed)
     runs = {
         system: many_patients(models[system], name, given, times, drawn, names, parameters=changed,
@@ -95,8 +100,10 @@ def patient(
         for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
                               ("marrow", IN_BLOOD))
     }  # fmt: skip
-    data = _percentiles(models, runs)
-    data |= _toxicity(runs["marrow"])
+    status, ran = _joined(runs)
+    data = _percentiles(models, runs, ran)
+    data |= _toxicity(runs["marrow"], ran)
+    data["status"] = ("patient", status, {"units": "1", "long_name": "ok, or why there is no run"})
     return xr.Dataset(
         data,
         coords={
@@ -211,31 +218,49 @@ def _own(model: Model, changed: Mapping[str, float]) -> dict[str, float]:
 def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:
     """A plasma concentration in ng/mL of the free base."""
     dims, values, _ = variable
-    mass = model.definition.molar_masses[drug][""] * 1e-3
+    mass = molar_mass(model.definition.molar_masses[drug], FREE_BASE, drug) * 1e-3
     return dims, values * mass, {"units": "ng/mL", "long_name": f"{drug} in plasma, free base"}
 
 
-def _percentiles(models: dict[str, Model], runs: dict[str, xr.Dataset]) -> dict[str, Variable]:
+def _joined(runs: dict[str, xr.Dataset]) -> "tuple[list[str], NDArray[np.bool_]]":
+    """What became of each patient in tumour and marrow, and who ran to the end in both.
+
+    Raises SimulationError where nobody did.
+    """
+    said = []
+    for states in zip(*(_states(system, run) for system, run in runs.items()), strict=True):
+        said.append("; ".join(filter(None, states)) or "ok")
+    ran = np.array(said) == "ok"
+    if not ran.any():
+        raise SimulationError(
+            f"no virtual patient's run reached its end ({said[0]}); check regimen and parameters"
+        )
+    return said, ran
+
+
+def _states(system: str, run: xr.Dataset) -> list[str]:
+    """Why each patient has no run of one system; nothing of those who have."""
+    both = zip(run["status"].values, run["reason"].values, strict=True)
+    return ["" if status == "ok" else f"{system}: {status}, {why}" for status, why in both]
+
+
+def _percentiles(
+    models: dict[str, Model], runs: dict[str, xr.Dataset], ran: "NDArray[np.bool_]"
+) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     (plasma,) = _plasma(models["tumour"])
     (drug,) = models["tumour"].definition.drugs
     for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
         for name in names:
             curves = runs[system][name]
-            found = np.nanpercentile(curves.values, PERCENTILES, axis=0)
+            found = np.percentile(curves.values[ran], PERCENTILES, axis=0)
             data[name] = (("percentile", "time"), found, dict(curves.attrs))
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data
 
 
-def _toxicity(blood: xr.Dataset) -> dict[str, Variable]:
-    """Lowest counts, grades and their rates among patients whose run reached its end."""
-    ran = blood["status"].values == "ok"
-    if not ran.any():
-        raise InputError(
-            f"no virtual patient's run reached its end: {blood['reason'].values[0]}; "
-            "check the regimen and parameters"
-        )
+def _toxicity(blood: xr.Dataset, ran: "NDArray[np.bool_]") -> dict[str, Variable]:
+    """Lowest counts, grades and their rates among patients whose runs reached their end."""
     lowest = np.array([blood[count].values.min(axis=-1) for count, _ in GRADES.values()]).T
     worst = np.array([grades(lowest[:, i], name) for i, name in enumerate(GRADES)]).T
     rates = np.array(
@@ -250,7 +275,6 @@ def _toxicity(blood: xr.Dataset) -> dict[str, Variable]:
                                                      "long_name": "lowest count"}),
         "worst_grade": (("patient", "toxicity"), np.where(ran[:, None], worst, -1),
                         {"units": "1", "long_name": "worst CTCAE v5.0 grade; -1: no run"}),
-        "status": ("patient", blood["status"].values, {"units": "1", "long_name": "of the run"}),
         "rate": (both, rates[..., 0], {"units": "%", "long_name": about}),
         "rate_low": (both, rates[..., 1], {"units": "%", "long_name": f"{about}, lower end"}),
         "rate_high": (both, rates[..., 2], {"units": "%", "long_name": f"{about}, upper end"}),

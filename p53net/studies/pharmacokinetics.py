@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from p53net.amounts import base_mass
+from p53net.amounts import base_mass, molar_mass
+from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
 from p53net.regimens import FREE_BASE, Regimen, as_regimens
@@ -55,7 +56,7 @@ def pk(
 
     Returns a Dataset over `dose` [mg or mg/kg], `time` [h] and `occasion` (each dose, from 1):
     `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose, or
-    until the next) and `clearance` (dose over area); `half_life` from the last 24 h of the curve;
+    until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
     (cmax, auc) and occasion.
     Raises InputError, UnknownNameError.
@@ -73,16 +74,19 @@ def sampled(
     """What `pk` returns, of a model of one drug in plasma."""
     (name,) = model.definition.drugs
     times = np.array(arms[0].times)
-    end = times[-1] + _AFTER if hours is None else float(hours)
+    end = times[-1] + _AFTER if hours is None else finite_number(hours, "hours", "h")
     if not times[-1] < end <= _MOST_HOURS:
         raise InputError(
             f"hours is {end:g}; it must be after the last dose, {times[-1]:g} h, and at most "
             f"{_MOST_HOURS:,.0f} h"
         )
-    stops = np.minimum(times + _DAY, np.append(times[1:] - _BEFORE, np.inf))
-    grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
+    gaps = np.diff(times)
+    stops = np.minimum(times + _DAY, np.append(times[1:] - np.minimum(_BEFORE, gaps / 2), np.inf))
+    grid = _grid(end, np.union1d(times, [*stops[stops <= end], end]))
     curves = np.array([_plasma(model, name, arm, grid, parameters) for arm in arms])
-    mass = model.definition.molar_masses[name][""] * 1e-3  # ng/mL for each nM, of the free base
+    mass = (
+        molar_mass(model.definition.molar_masses[name], FREE_BASE, name) * 1e-3
+    )  # ng/mL for each nM, of the free base
     seen = [
         [occasion(grid, curve, *window) for window in zip(times, stops, strict=True)]
         for curve in curves
@@ -102,8 +106,8 @@ def sampled(
         data[key] = (("dose", "occasion"), values, _about(*_OCCASION[key]))
     data["half_life"] = (
         "dose",
-        np.array([_half_life(grid, curve) for curve in curves]),
-        _about("h", "terminal half-life, from the last 24 h"),
+        np.array([_half_life(grid, curve, times[-1]) for curve in curves]),
+        _about("h", "terminal half-life; none if the run ends within 48 h of the last dose"),
     )
     doses = np.array([arm.amount for arm in arms])
     if len(arms) > 1:
@@ -123,7 +127,7 @@ def sampled(
             "drug": name,
             "host": model.definition.host,
             "regimen": f"{arms[0].schedule}, {len(times)} doses",
-            "molar_mass": base_mass(model.definition.molar_masses[name]),
+            "molar_mass": base_mass(model.definition.molar_masses[name], name),
             "form": arms[0].form,
             "parameters": json.dumps(dict(parameters or {})),
             **model.run_settings,
@@ -150,10 +154,25 @@ def occasion(times: FloatArray, curve: FloatArray, dose: float, stop: float) -> 
     return Occasion(float(tmax), float(cmax), area)
 
 
-def _half_life(times: FloatArray, curve: FloatArray) -> float:
-    """From the slope of the logarithm over the end of a curve; NaN where the drug is gone."""
-    tail = (times >= times[-1] - _TAIL) & (curve > _GONE * curve.max())
-    if tail.sum() < 3:
+def _grid(end: float, points: FloatArray) -> FloatArray:
+    """Even times, and `points`; without those even times that are points but for rounding."""
+    even = np.arange(0.0, end, _STEP)
+    after = np.searchsorted(points, even).clip(1, len(points) - 1)
+    gap = np.minimum(abs(even - points[after - 1]), abs(even - points[after]))
+    return np.union1d(even[gap > _STEP / 100], points)
+
+
+def _half_life(times: FloatArray, curve: FloatArray, last: float) -> float:
+    """From the slope of the logarithm over the last 24 h, or over the later half of the time from
+    the last dose until the drug is gone. NaN where a run ends within 48 h with drug there."""
+    seen = np.flatnonzero((times > last) & (curve > _GONE * curve.max()))
+    if len(seen) == 0:
+        return float("nan")
+    end = times[seen[-1]]
+    if seen[-1] == len(times) - 1 and end - last < 2 * _TAIL:
+        return float("nan")
+    tail = seen[times[seen] >= max(end - _TAIL, (last + end) / 2)]
+    if len(tail) < 3:
         return float("nan")
     slope = np.polyfit(times[tail], np.log(curve[tail]), 1)[0]
     return float(-np.log(2.0) / slope) if slope < 0 else float("nan")
@@ -174,7 +193,7 @@ def _plasma(
 def _milligrams(model: Model, drug: str, arm: Regimen) -> float:
     """One dose in mg of free base."""
     masses = model.definition.molar_masses[drug]
-    form = masses["" if arm.form == FREE_BASE else arm.form]
+    form = molar_mass(masses, arm.form, drug)
     weight = model.definition.body_weight if arm.unit == "mg/kg" else 1.0
     return arm.amount * weight * masses[""] / form
 

@@ -41,7 +41,7 @@ def patients(typical: Mapping[str, float], number: int, seed: int) -> pd.DataFra
     Logarithms are normal around the typical values, with the spread and correlations of
     `models/variability.tsv`; patients who do not meet its conditions of entry are drawn again.
     Every parameter of that table is drawn whether it is wanted or not, so one seed gives the same
-    patients in every system. Raises InputError.
+    patients whatever varies beside the parameters with conditions. Raises InputError.
     """
     whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
     if not whole or not 1 <= number <= MOST_PATIENTS:
@@ -60,8 +60,9 @@ def patients(typical: Mapping[str, float], number: int, seed: int) -> pd.DataFra
         normal = random.standard_normal((int(number), len(omega))) @ mixing.T
         factors = pd.DataFrame(np.exp(normal * np.array(list(omega.values()))), columns=list(omega))
         drawn = factors[wanted] * [typical[name] for name in wanted]
-        enter = np.all([drawn[name] >= value for name, value in least.items()], axis=0)
-        kept = pd.concat([kept, drawn[enter]] if len(kept) else [drawn[enter]], ignore_index=True)
+        for name, value in least.items():
+            drawn = drawn[drawn[name] >= value]
+        kept = pd.concat([kept, drawn] if len(kept) else [drawn], ignore_index=True)
         if len(kept) >= number:
             return kept.iloc[: int(number)]
     raise InputError("hardly a patient meets the conditions of entry; check the parameters")

@@ -10,8 +10,9 @@ import xarray as xr
 
 from p53net.amounts import base_mass
 from p53net.errors import InputError
-from p53net.regimens import Regimen, as_regimens, regimen
+from p53net.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.simulate import VERSION, Model, load
+from p53net.studies.blood import INTERMITTENT, OTHERS
 from p53net.studies.patient import (
     DAYS,
     TUMOUR,
@@ -37,10 +38,7 @@ def usual_schedules(drug: str, days: float = DAYS) -> list[Regimen]:
             "such as pn.regimen(1, 'mg/kg', 'q3w', days=56)"
         )
     return [
-        regimen(260.0, "mg", "3/14", days=days),
-        regimen(90.0, "mg", "daily", days=days),
-        regimen(120.0, "mg", "21/28", days=days),
-        regimen(160.0, "mg", "14/28", days=days),
+        regimen(arm.amount, arm.unit, arm.schedule, days=days) for arm in (INTERMITTENT, *OTHERS)
     ]
 
 
@@ -76,12 +74,10 @@ def schedules(
     )  # fmt: skip
     (name,) = cell.definition.drugs
     arms = usual_schedules(name, days) if regimens is None else as_regimens(regimens, "schedules")
-    labels = [arm.label for arm in arms]
-    if len(set(labels)) < len(labels):
-        raise InputError("two schedules are the same; give each once")
+    labels = labels_of(arms, "schedules")
     if len({(arm.unit, arm.form) for arm in arms}) > 1:
         raise InputError("the schedules differ in unit or form; give all doses in the same")
-    if grade not in (1, 2, 3, 4):
+    if isinstance(grade, bool) or grade not in (1, 2, 3, 4):
         raise InputError(f"grade is {grade!r}, but must be 1, 2, 3 or 4")
     times = study_times(arms[0], days)
     for arm in arms:
@@ -114,7 +110,7 @@ def schedules(
         ]  # fmt: skip
         rows.append(
             {
-                "dose_28_days": arm.amount * len(arm.times) * 28.0 / days,
+                "dose_28_days": arm.amount * sum(time < 28 * 24.0 for time in arm.times),
                 "tgi": np.percentile(lost, (50, 5, 95)),
                 "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
@@ -126,7 +122,7 @@ def schedules(
         "study": "schedules",
         "drug": name,
         "doses": "; ".join(str(arm) for arm in arms),
-        "molar_mass": base_mass(cell.definition.molar_masses[name]),
+        "molar_mass": base_mass(cell.definition.molar_masses[name], name),
         "tumour": cell.definition.cell_line,
         "days": float(days),
         "population": population,
@@ -135,7 +131,7 @@ def schedules(
         "parameters": json.dumps(changed),
         "version": VERSION,
     }
-    return _dataset(rows, arms, about)
+    return _dataset(rows, labels, arms[0].unit, about)
 
 
 def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tuple[float, float]:
@@ -146,11 +142,11 @@ def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tupl
 
 
 def _dataset(
-    rows: Sequence[dict[str, object]], arms: Sequence[Regimen], about: dict[str, object]
+    rows: Sequence[dict[str, object]], labels: list[str], unit: str, about: dict[str, object]
 ) -> xr.Dataset:
     data: dict[str, Any] = {}
     plain = {
-        "dose_28_days": (arms[0].unit, "dose in 28 days"),
+        "dose_28_days": (unit, "dose in the first 28 days"),
         "p53_rise": ("nM h", "area of active p53 in the tumour above untreated, median"),
         "lost": ("1", "patients without a result"),
     }
@@ -169,6 +165,6 @@ def _dataset(
         data[f"rate{end}"] = (("regimen", "toxicity"), rates[..., i], attrs)
     return xr.Dataset(
         data,
-        coords={"regimen": [arm.label for arm in arms], "toxicity": list(GRADES)},
+        coords={"regimen": labels, "toxicity": list(GRADES)},
         attrs=about,
     )

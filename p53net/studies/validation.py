@@ -12,6 +12,7 @@ from p53net.simulate import VERSION
 from p53net.studies.predictions import GROUPS, Predictions
 
 _SCORED = ("fit", "predict", "set")
+_MISSED = ("outside", "not predicted")
 
 REASONS = {
     "md224_dc": "its free fraction was fitted to its IC50 of 1.5 nM, above the 1 nM at which MDM2 "
@@ -58,7 +59,7 @@ def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset
     frame = pd.DataFrame(found).set_index("observation")
     result = xr.Dataset.from_dataframe(frame)
     met = frame[frame["use"].isin(_SCORED)]
-    missed = met[met["verdict"] == "outside"]
+    missed = met[met["verdict"].isin(_MISSED)]
     words = {"fit": "calibrated", "predict": "predicted", "set": "set by hand or built in"}
     counts = ", ".join(f"{(met['use'] == use).sum()} {word}" for use, word in words.items())
     result.attrs = {
@@ -70,9 +71,9 @@ def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset
 
 
 def misses(result: xr.Dataset) -> list[str]:
-    """Rows that are meant to hold and do not."""
+    """Rows that are meant to hold and do not, or of which the prediction failed."""
     meant = np.isin(result["use"].values.astype(str), _SCORED)
-    outside = result["verdict"].values.astype(str) == "outside"
+    outside = np.isin(result["verdict"].values.astype(str), _MISSED)
     return [str(name) for name in result["observation"].values[meant & outside]]
 
 

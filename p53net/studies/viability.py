@@ -12,6 +12,7 @@ from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
 from p53net.fits import fit_logistic
+from p53net.model import cell_line_entries, drug_entries
 from p53net.simulate import VERSION, load
 from p53net.studies import dish
 from p53net.sweeps.design import checked_seed
@@ -48,21 +49,21 @@ def viability(
 
     Luminescence is taken as proportional to live cells. `noise` is the coefficient of variation of
     a well (log-normal); each plate has as many vehicle wells as all others of a drug together, and
-    is normalised to their mean. `seed` fixes the noise.
+    is normalised to their mean. `seed` fixes the noise of a drug in a line, whatever else is read.
 
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
     Raises InputError, UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug")
-    lines = dish.checked_names(cell_lines, "cell line")
+    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
+    lines = dish.checked_names(cell_lines, "cell_line", cell_line_entries(cell_line_table))
     plate = dish.checked_doses(doses)
     at = dish.checked_hours(hours)
     if len(at) != 1:
         raise InputError("a viability plate is read once; give one time [h]")
     wells, spread = _wells(replicates), _spread(noise)
-    random = np.random.default_rng(checked_seed(seed))
+    fixed = checked_seed(seed)
     shape = len(names), len(lines)
     percent = np.empty((*shape, len(plate), wells))
     fits = {name: np.full(shape, np.nan) for name in _ABOUT}
@@ -71,15 +72,15 @@ def viability(
         for j, line in enumerate(lines):
             model = load(name, cell_line=line, system="culture", drugs=drug_table,
                          cell_lines=cell_line_table)  # fmt: skip
-            (drug,) = model.definition.drugs
-            names[i] = drug
-            live = dish.plate(model, drug, plate, at, ["live_cells"], parameters)[:, 0, 0]
+            live = dish.plate(model, name, plate, at, ["live_cells"], parameters)[:, 0, 0]
+            random = np.random.default_rng([fixed, *f"{name} in {line}".encode()])
             percent[i, j] = _luminescence(live, wells, spread, random)
-            fit = fit_logistic(np.repeat(plate, wells), percent[i, j].ravel())
+            copies = wells if spread > 0 else 1  # equal wells say no more than one
+            fit = fit_logistic(np.repeat(plate, copies), percent[i, j, :, :copies].ravel(), 100.0)
             folds = np.full(2, np.nan)
             if fit.status == "ok":
                 dose = np.array([fit.middle])
-                vehicle, treated = dish.plate(model, drug, dose, at, _KILLERS, parameters)[:, 0]
+                vehicle, treated = dish.plate(model, name, dose, at, _KILLERS, parameters)[:, 0]
                 np.divide(treated, vehicle, out=folds, where=vehicle > 0)
             values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)
             for key, value in zip(fits, values, strict=True):
@@ -121,8 +122,11 @@ def _luminescence(
     live: FloatArray, replicates: int, noise: float, random: np.random.Generator
 ) -> FloatArray:
     """Wells (dose, replicate) in per cent of the mean of vehicle wells."""
-    factors = np.exp(random.normal(0.0, noise, (len(live) - 1, replicates)) - noise**2 / 2)
-    vehicle = np.exp(random.normal(0.0, noise, (len(live) - 1) * replicates) - noise**2 / 2)
+    deviation = np.sqrt(np.log1p(noise**2))  # of the logarithm
+    factors, vehicle = (
+        np.exp(random.normal(-(deviation**2) / 2, deviation, (len(live) - 1, replicates)))
+        for _ in range(2)
+    )
     return np.asarray(100.0 * live[1:, None] * factors / (live[0] * vehicle.mean()))
 
 

@@ -11,7 +11,7 @@ from p53net.amounts import base_mass
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
 from p53net.errors import InputError
-from p53net.regimens import Regimen, as_regimens
+from p53net.regimens import Regimen, as_regimens, labels_of
 from p53net.simulate import VERSION, Model, load
 
 DAYS = 28.0
@@ -49,9 +49,7 @@ def xenograft(
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
-    labels = [_UNTREATED, *(arm.label for arm in arms)]
-    if len(set(labels)) < len(labels):
-        raise InputError("two regimens are the same; give each once")
+    labels = [_UNTREATED, *labels_of(arms, "regimens")]
     model = load(drug, cell_line=cell_line, system="tumour", host=host,
                  cell_lines=cell_line_table, pharmacokinetics=pharmacokinetics)  # fmt: skip
     (name,) = model.definition.drugs
@@ -63,6 +61,8 @@ def xenograft(
         for arm in [None, *arms]
     ]
     volumes = np.array([run["tumour_volume"].values for run in runs])
+    if not volumes[0, -1] > volumes[0, 0]:
+        raise InputError("the untreated tumour does not grow, so there is no TGI; check parameters")
     data: dict[str, Any] = {
         one: (
             ("arm", "time"),
@@ -95,7 +95,7 @@ def xenograft(
             "cell_line": model.definition.cell_line,
             "host": model.definition.host,
             "doses": "; ".join(str(arm) for arm in arms),
-            "molar_mass": base_mass(model.definition.molar_masses[name]),
+            "molar_mass": base_mass(model.definition.molar_masses[name], name),
             "days": length,
             "tgi": f"{TGI} at day {length:g}",
             "parameters": runs[0].attrs["parameters"],
