@@ -82,7 +82,7 @@ def sampled(
         )
     gaps = np.diff(times)
     stops = np.minimum(times + _DAY, np.append(times[1:] - np.minimum(_BEFORE, gaps / 2), np.inf))
-    grid = _grid(end, np.union1d(times, [*stops[stops <= end], end]))
+    grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
     curves = np.array([_plasma(model, name, arm, grid, parameters) for arm in arms])
     mass = (
         molar_mass(model.definition.molar_masses[name], FREE_BASE, name) * 1e-3
@@ -152,14 +152,6 @@ def occasion(times: FloatArray, curve: FloatArray, dose: float, stop: float) -> 
     whole = times[-1] >= stop
     area = float(np.trapezoid(values, hours)) if whole else np.nan
     return Occasion(float(tmax), float(cmax), area)
-
-
-def _grid(end: float, points: FloatArray) -> FloatArray:
-    """Even times, and `points`; without those even times that are points but for rounding."""
-    even = np.arange(0.0, end, _STEP)
-    after = np.searchsorted(points, even).clip(1, len(points) - 1)
-    gap = np.minimum(abs(even - points[after - 1]), abs(even - points[after]))
-    return np.union1d(even[gap > _STEP / 100], points)
 
 
 def _half_life(times: FloatArray, curve: FloatArray, last: float) -> float:
