@@ -1,5 +1,10 @@
 """Models that many tests share: compiled once."""
 
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
 import pytest
 from hypothesis import settings
 
@@ -28,3 +33,32 @@ def degrader() -> pn.Model:
 @pytest.fixture(scope="session")
 def both() -> pn.Model:
     return pn.load("milademetan", "KT-253")
+
+
+class Done(NamedTuple):
+    """What a command gave."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """The command line in this process, in a folder of its own: a new one takes two seconds."""
+    from p53net.cli import main
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["p53net", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Done(int(end.value.code or 0), *capsys.readouterr())
+
+    return run

@@ -1,8 +1,6 @@
 """Bad input of regimens, systems and studies: one clear error each, which says what to do."""
 
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 import p53net as pn
 from p53net.regimens import regimen
+from tests.conftest import Command
 
 GRID = np.linspace(0.0, 48.0, 49)
 PLASMA = pn.load("milademetan", system="plasma")
@@ -280,11 +279,10 @@ def test_own_pharmacokinetics_are_used(tmp_path: Path) -> None:
         ("export milademetan x.xml --system liver", "unknown system"),
     ],
 )
-def test_commands_refuse_in_one_line(arguments: str, said: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "p53net", *arguments.split()],
-        capture_output=True, encoding="utf-8", check=False, cwd=tmp_path,
-    )  # fmt: skip
+def test_commands_refuse_in_one_line(
+    arguments: str, said: str, tmp_path: Path, command: Command
+) -> None:
+    done = command(*arguments.split())
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")

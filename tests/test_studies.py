@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ from p53net.studies.blood import lowest_counts, nadir
 from p53net.studies.pharmacokinetics import occasion
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.studies.xenograft import days_below, tgi
+from tests.conftest import Command
 
 DOSES = np.geomspace(1e-2, 1e4, 19)
 
@@ -480,13 +478,6 @@ def test_every_study_has_a_figure(
         assert path.read_text(encoding="utf-8").startswith("<?xml")
 
 
-def p53net(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "p53net", *arguments], capture_output=True, encoding="utf-8",
-        check=False, cwd=cwd, env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("arguments", "folder", "columns"),
     [
@@ -509,9 +500,9 @@ def p53net(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     ],
 )  # fmt: skip
 def test_commands_write_a_table_a_record_and_a_figure(
-    arguments: list[str], folder: str, columns: set[str], tmp_path: Path
+    arguments: list[str], folder: str, columns: set[str], tmp_path: Path, command: Command
 ) -> None:
-    done = p53net(*arguments, cwd=tmp_path)
+    done = command(*arguments)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(io.StringIO(done.stdout))
     assert columns <= set(table.columns)
@@ -520,30 +511,32 @@ def test_commands_write_a_table_a_record_and_a_figure(
     assert json.loads((where / f"{folder}.json").read_text())["study"] == folder
     assert (where / f"{folder}.png").read_bytes().startswith(b"\x89PNG")
     assert (where / f"{folder}.svg").read_text(encoding="utf-8").startswith("<?xml")
-    again = p53net(*arguments, "--no-plot", cwd=tmp_path)
+    again = command(*arguments, "--no-plot")
     assert again.returncode == 0 and again.stdout == done.stdout
     assert not (where / f"{folder}.png").exists()
 
 
-def test_regimens_travel_into_sbml_and_sweeps_on_the_command_line(tmp_path: Path) -> None:
+def test_regimens_travel_into_sbml_and_sweeps_on_the_command_line(
+    tmp_path: Path, command: Command
+) -> None:
     asked = "export milademetan patient.xml --system marrow --dose 260mg --regimen 3/14 --days 28"
-    assert p53net(*asked.split(), cwd=tmp_path).returncode == 0
+    assert command(*asked.split()).returncode == 0
     text = (tmp_path / "patient.xml").read_text()
     assert text.count("<event ") == 5  # six doses, the first of them at the start
     asked = (
         "sweep milademetan --system marrow --dose 260 --regimen 3/14 --days 14 --hours 336 "
         "--times 57 --vary milademetan=60,120,260 --measure lowest:platelets --out s"
     )
-    done = p53net(*asked.split(), cwd=tmp_path)
+    done = command(*asked.split())
     assert done.returncode == 0, done.stderr
     found = pn.read_sweep(tmp_path / "s")
     assert found["milademetan"].attrs["units"] == "mg"
     assert (np.diff(found["lowest_platelets"]) < 0).all()
 
 
-def test_help_of_studies_reads_well(tmp_path: Path) -> None:
-    for command in (["assay"], ["assay", "viability"], ["pk"], ["xenograft"], ["patient"],
+def test_help_of_studies_reads_well(command: Command) -> None:
+    for words in (["assay"], ["assay", "viability"], ["pk"], ["xenograft"], ["patient"],
                     ["schedules"], ["validate"], ["calibrate"]):  # fmt: skip
-        done = p53net(*command, "--help", cwd=tmp_path)
+        done = command(*words, "--help")
         assert done.returncode == 0
         assert "Usage" in done.stdout
