@@ -23,10 +23,12 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
     Raises InputError, UnknownNameError.
     """
     for name in (unit, to):
-        if name not in _UNITS:
+        if not isinstance(name, str) or name not in _UNITS:
             raise InputError(f"unit {name!r} is not one of {', '.join(_UNITS)}")
+    if not isinstance(form, str) or not form.strip():
+        raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
     entry = resolve("drug", drug, drug_entries())
-    mass = molar_mass(molar_masses(entry), form, entry.name)
+    mass = molar_mass(molar_masses(entry), form.strip(), entry.name)
     registry = _registry()
     quantity = registry.Quantity(finite_number(value, "value", unit), unit)
     per_mole = registry.Quantity(mass, "g/mol")

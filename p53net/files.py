@@ -1,11 +1,70 @@
-"""Writing results so that nothing is lost: a temporary file beside the target, synced, renamed."""
+"""Files: results are written so that nothing is lost, and users' files are read with suspicion."""
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
-from p53net.errors import OutputError
+from p53net.errors import InputError, OutputError
+
+_PIECE = 2**20  # bytes that are read at once
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def as_path(path: object, what: str) -> Path:
+    """The path of a file that a user names. Raises InputError, which says `what` it is."""
+    try:
+        if isinstance(path, str | os.PathLike):
+            return Path(os.fsdecode(path))
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"cannot read {what}: {path!r} is not a path; give the name of a file")
+
+
+def read_bytes(path: object, limit: int, what: str) -> bytes:
+    """A user's file, whole: a regular file, or a link to one, of at most `limit` bytes.
+
+    `what` begins the error, such as "the SBML file". Nothing is waited for: a pipe or a device is
+    refused. Raises InputError.
+    """
+    file = as_path(path, what)
+    allowed = f"MiB, but at most {limit / 2**20:,.4g} are allowed; name a smaller file"
+
+    def check(about: os.stat_result) -> None:
+        if not stat.S_ISREG(about.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(about.st_mode), "no file")
+            raise ValueError(f"it is {kind}; name a regular file")
+        if about.st_size > limit:
+            raise ValueError(f"it is too large: it has {about.st_size / 2**20:,.1f} {allowed}")
+
+    try:
+        # Some devices act when they are opened, so the kind is asked for before; and again
+        # afterwards, as another file may stand there by then.
+        check(os.stat(file))
+        flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+        handle = os.open(file, os.O_RDONLY | sum(flags))
+        try:
+            check(os.fstat(handle))
+            pieces, size = list[bytes](), 0
+            while piece := os.read(handle, _PIECE):
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:  # it grows, or says that it has 0, as files in /proc do
+                    raise ValueError(
+                        f"it is larger than it says: it has {size / 2**20:,.1f} {allowed}"
+                    )
+        finally:
+            os.close(handle)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {what} {file}: {error}") from None
+    return b"".join(pieces)
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:

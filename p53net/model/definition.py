@@ -175,7 +175,8 @@ def define(
     kind = SYSTEMS[system]
     known = drug_entries(drugs)
     chosen = [resolve("drug", name, known) for name in names]
-    line = resolve("cell_line", cell_line or kind.cell_line, cell_line_entries(cell_lines))
+    wanted = kind.cell_line if cell_line is None else cell_line
+    line = resolve("cell_line", wanted, cell_line_entries(cell_lines))
     roles: dict[str, str] = {}
     for drug in chosen:
         role = drug.facts["mechanism"]

@@ -5,7 +5,6 @@ process later, in libSBML or in an engine, is refused here.
 """
 
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +17,8 @@ from xml.parsers import expat
 import libsbml
 import numpy as np
 
-from p53net.errors import InputError, ModelError, UnsupportedError
+from p53net.errors import ModelError, UnsupportedError
+from p53net.files import as_path, read_bytes
 from p53net.model.definition import Definition
 from p53net.model.rates import TIME, System, system_of
 from p53net.model.tables import Value
@@ -26,6 +26,7 @@ from p53net.model.tables import Value
 LARGEST_FILE = 20 * 2**20
 """Bytes that a file may have."""
 
+_FILE = "the SBML file"
 _DEEPEST = 200  # elements inside each other; engines read formulas by recursion
 _LONGEST = 1000  # sums of sums, where each further term counts as one level deeper
 _MOST_TERMS = 1_000_000  # after functions are written out
@@ -42,9 +43,7 @@ def read_definition(path: str | Path) -> Definition:
     Raises InputError for a file that cannot be read, ModelError for one that is no sound model or
     that uses what no engine here runs.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"path is {path!r}, but must name an SBML file, such as 'model.xml'")
-    file = Path(path)
+    file = as_path(path, _FILE)
     text = _text(file)
     document = libsbml.readSBMLFromString(text)
     _refuse_packages(document, file.name)
@@ -223,16 +222,9 @@ def _evaluated(system: System, names: list[str], known: Mapping[str, Any]) -> di
 
 def _text(file: Path) -> str:
     """The file, if it is XML that is safe to parse: no other files, not too deep."""
-    try:
-        size = file.stat().st_size
-        if size > LARGEST_FILE:
-            raise InputError(
-                f"{file} has {size / 2**20:,.0f} MiB, but at most {LARGEST_FILE / 2**20:,.0f} are "
-                "allowed; is it a model?"
-            )
-        content = file.read_bytes()
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {file}: {error}; name an SBML file") from None
+    content = read_bytes(file, LARGEST_FILE, _FILE)
+    if b"\0" in content:  # UTF-16 that says nothing of it, which expat reads and libSBML does not
+        raise ModelError(f"{file.name} is not XML: it has NUL bytes; save it as UTF-8")
     parser, depth, root = expat.ParserCreate(namespace_separator=" "), 0, list[str]()
 
     def opened(name: str, attributes: Mapping[str, str]) -> None:
@@ -266,6 +258,12 @@ def _text(file: Path) -> str:
             f"{file.name} has a DOCTYPE, which can read other files and is not allowed; remove it"
         )
 
+    def declared(_version: str, encoding: str | None, _standalone: int) -> None:
+        # Others are codecs of Python to expat, which may be unknown, or be no encoding at all.
+        if encoding is not None and encoding.casefold() != "utf-8":
+            raise _not_utf8(file, f" but '{encoding[:40]}'")
+
+    parser.XmlDeclHandler = declared
     parser.StartElementHandler, parser.EndElementHandler = opened, closed
     parser.StartDoctypeDeclHandler = doctype
     try:
@@ -274,11 +272,17 @@ def _text(file: Path) -> str:
     except expat.ExpatError as error:
         raise ModelError(f"{file.name} is not XML: {error}; give an SBML file") from None
     except UnicodeDecodeError:
-        raise ModelError(f"{file.name} is not UTF-8, as SBML has to be; save it as UTF-8") from None
+        raise _not_utf8(file) from None
     if not root[0].startswith(_CORE) or not root[0].endswith(" sbml"):
         kind = root[0].rpartition(" ")[2]
         raise ModelError(f"{file.name} is not SBML: it holds <{kind}>; give an SBML file")
     return text
+
+
+def _not_utf8(file: Path, instead: str = "") -> ModelError:
+    return ModelError(
+        f"{file.name} is not UTF-8{instead}, as SBML has to be; save it as UTF-8, and declare that"
+    )
 
 
 def _refuse_packages(document: "libsbml.SBMLDocument", name: str) -> None:

@@ -6,14 +6,15 @@ are facts about the entry, every other row sets a model parameter.
 """
 
 import csv
+import io
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from p53net.errors import TableError, UnknownNameError, unknown_name
+from p53net.errors import InputError, TableError, UnknownNameError, unknown_name
+from p53net.files import as_path, read_bytes
 from p53net.model.systems import ROUTES
 
 KINDS = ("measured", "assumed", "fitted")
@@ -22,7 +23,12 @@ KINDS = ("measured", "assumed", "fitted")
 MECHANISMS = ("inhibitor", "degrader")
 """Drug modules that exist, in the order in which they are joined."""
 
+LARGEST_TABLE = 10 * 2**20
+"""Bytes that a table may have."""
+
+_FILE = "the table"
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
 _FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
 _QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg", "tumour_concentration": "nM"}
 """Facts that are numbers, and their unit. A salt's mass is `molar_mass of` its name."""
@@ -121,35 +127,43 @@ def _entries(key: str, shipped: str, path: str | Path | None) -> dict[str, Entry
     entries = _read(models_folder() / shipped, key)
     if path is None:
         return entries
-    if not isinstance(path, str | os.PathLike):
-        raise TableError(f"the table of rows is {path!r}, not a path; give the name of a TSV file")
-    own = _read(Path(path), key)
+    own = _read(path, key)
     taken = {name.casefold() for name in own}
     kept = {name: entry for name, entry in entries.items() if name.casefold() not in taken}
     return {**kept, **own}
 
 
-def _read(path: Path, key: str) -> dict[str, Entry]:
+def _read(table: object, key: str) -> dict[str, Entry]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            columns = tuple(reader.fieldnames or ())
-            rows = list(reader)
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise TableError(f"cannot read the table {path}: {error}") from error
+        path = as_path(table, _FILE)
+        text = read_bytes(path, LARGEST_TABLE, _FILE).decode("utf-8-sig")
+        lines = io.StringIO(text, newline="")
+        reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        columns = tuple(reader.fieldnames or ())
+        rows = list(reader)
+    except InputError as error:
+        raise TableError(str(error)) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(
+            f"cannot read the table {path}: {error}; save it as tab-separated text in UTF-8"
+        ) from None
+    if odd := _ODD.search(text):
+        raise TableError(
+            f"cannot read the table {path}: it holds the character {odd[0]!r}, which is no text; "
+            "save it as tab-separated text in UTF-8"
+        )
     missing = [column for column in (key, *_COLUMNS) if column not in columns]
     if missing:
         raise TableError(
             f"{path}: the columns {', '.join(missing)} are missing; "
             f"a table has the tab-separated columns {key}, {', '.join(_COLUMNS)}"
         )
-    names = list(dict.fromkeys((row[key] or "").strip() for row in rows))
-    if len({name.casefold() for name in names}) < len(names):
+    by_name: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        by_name.setdefault((row[key] or "").strip(), []).append(row)
+    if len({name.casefold() for name in by_name}) < len(by_name):
         raise TableError(f"{path}: two names differ only by case; give each {key} one spelling")
-    return {
-        name: _entry(name, [row for row in rows if (row[key] or "").strip() == name], path, key)
-        for name in names
-    }
+    return {name: _entry(name, own, path, key) for name, own in by_name.items()}
 
 
 def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry:
@@ -161,12 +175,13 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
     quantities: dict[str, Value] = {}
     synonyms: list[str] = []
     values: dict[str, Value] = {}
+    seen: set[str] = set()
     for row in rows:
         parameter = (row["parameter"] or "").strip()
         where = f"{path}: {name}, {parameter or 'empty parameter'}"
         if parameter == "synonym":
             synonyms.append((row["value"] or "").strip())
-        elif parameter in (*facts, *quantities, *values):
+        elif parameter in seen:
             raise TableError(f"{where}: the row stands twice; keep one")
         elif parameter in _FACTS:
             facts[parameter] = (row["value"] or "").strip()
@@ -176,6 +191,7 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
                 raise TableError(f"{where}: give it in {_QUANTITIES[kind]}, above 0")
         else:
             values[parameter] = _value(row, where)
+        seen.add(parameter)
     if key == "drug" and facts.get("mechanism") not in MECHANISMS:
         raise TableError(
             f"{path}: {name}: mechanism '{facts.get('mechanism', '')}' is unknown; "

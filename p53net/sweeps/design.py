@@ -1,8 +1,9 @@
 """Which points a sweep runs: a grid, a random design, or a table that the user brings."""
 
+import io
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +15,17 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
-from p53net.errors import InputError
+from p53net.errors import InputError, P53NetError
+from p53net.files import as_path, read_bytes
 
 DESIGNS = ("grid", "sobol", "latin-hypercube")
 MOST_RUNS = 100_000_000
 """Most points that a sweep takes."""
 
+LARGEST_TABLE = 2**30
+"""Bytes that a file of points may have."""
+
+_FILE = "points from"
 _RUN_TIME = 4e-3  # s, of one point on one core; for the size of what is refused
 
 
@@ -103,7 +109,7 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
     Arrays are crossed. In a grid a distribution becomes `points` values at even steps; in the other
     designs all distributions are sampled together at `points` points, for every cell of the arrays.
     """
-    if kind not in DESIGNS:
+    if not isinstance(kind, str) or kind not in DESIGNS:
         raise InputError(f"design is {kind!r}, but must be one of {', '.join(DESIGNS)}")
     if not isinstance(axes, Mapping) or not axes:
         raise InputError(
@@ -141,23 +147,14 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
 def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
     """The design of a table, or of a CSV or Parquet file: a row for each point."""
     if not isinstance(table, pd.DataFrame):
-        path = Path(table)
-        try:
-            read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
-            frame = read(path).rename(columns=lambda name: str(name).strip())
-        except (OSError, ValueError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(
-                f"cannot read points from {path}: {reason}; give a CSV or .parquet file with one "
-                "column for each axis"
-            ) from None
-        table = frame
+        table = _frame(as_path(table, _FILE))
     if table.empty:
         raise InputError("the table of points is empty; give one row for each point")
     if len(set(map(str, table.columns))) < len(table.columns):
         raise InputError("the table of points names a column twice; give each axis once")
     check_size(len(table), f"{len(table):,} rows")
-    return Design({}, {str(name): _values(str(name), table[name]) for name in table.columns})
+    columns = [str(name) for name in table.columns]
+    return Design({}, {name: _values(name, table.iloc[:, i]) for i, name in enumerate(columns)})
 
 
 def check_size(runs: int, how: str) -> None:
@@ -178,17 +175,49 @@ def checked_seed(seed: object) -> int:
     return int(seed)
 
 
+def _frame(path: Path) -> pd.DataFrame:
+    """The table in a file, with the names of columns stripped."""
+    content = io.BytesIO(read_bytes(path, LARGEST_TABLE, _FILE))
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            rows = pq.read_metadata(content).num_rows  # which compression can make many
+            check_size(rows, f"{rows:,} rows")
+            content.seek(0)
+            frame = pd.read_parquet(content)
+        else:
+            frame = pd.read_csv(content)
+        return frame.rename(columns=lambda name: str(name).strip())
+    except P53NetError:
+        raise
+    except Exception as error:  # pyarrow raises many kinds for files that are broken
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"cannot read {_FILE} {path}: {reason}; give a CSV or .parquet file with one column "
+            "for each axis"
+        ) from None
+
+
 def _values(name: str, axis: object) -> FloatArray:
     try:
         if isinstance(axis, str | Mapping | set | np.ma.MaskedArray):
             raise TypeError
+        if isinstance(axis, Sequence):
+            check_size(len(axis), f"of axis {name}")
+        # A truth value beside numbers would become 0 or 1 in silence.
+        if isinstance(axis, list | tuple) and any(isinstance(i, bool | np.bool_) for i in axis):
+            raise TypeError
         raw = np.asarray(axis)
         if raw.dtype.kind not in "iuf":
             raise TypeError
-        values = raw.astype(float)
-    except (TypeError, ValueError, OverflowError):
+        with np.errstate(over="ignore"):  # what is too large is infinite, and refused below
+            values = raw.astype(float)
+    except P53NetError:
+        raise
+    except Exception:  # an object of the user's may raise anything when it is made an array
         raise InputError(
-            f"axis {name} must be numbers or a distribution, not {str(axis)[:60]!r}"
+            f"axis {name} must be numbers or a distribution, not {_said(axis)!r}"
         ) from None
     if values.ndim != 1 or values.size == 0:
         what = "empty" if values.size == 0 else f"{values.ndim}-dimensional"
@@ -196,6 +225,14 @@ def _values(name: str, axis: object) -> FloatArray:
     if not np.isfinite(values).all() or (values < 0).any():
         raise InputError(f"axis {name} has a value that is NaN, infinite or below 0; correct it")
     return values
+
+
+def _said(value: object) -> str:
+    """The beginning of a value in words, or what it is where it has none."""
+    try:
+        return str(value)[:60]
+    except Exception:  # a user's object
+        return type(value).__name__
 
 
 def _checked_points(points: object, kind: str, drawn: bool) -> None:
@@ -208,6 +245,8 @@ def _checked_points(points: object, kind: str, drawn: bool) -> None:
             f"points is {points!r}, but a {kind} design with a distribution needs a whole number "
             f"of points, {least}; or give the axis its values"
         )
+    if int(points) > 2**53:  # type: ignore[call-overload]  # which no float counts
+        raise InputError(f"points are too many: at most {MOST_RUNS:,} are allowed; give fewer")
 
 
 def _shares(axes: int, points: int, kind: str, seed: int) -> FloatArray:

@@ -102,8 +102,10 @@ def sweep(
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
     only. Raises InputError, UnknownNameError, StoreError, WorkersError, OutputError.
     """
+    if not isinstance(resume, bool | np.bool_):
+        raise InputError(f"resume is {resume!r}, but must be True (go on with the store) or False")
     if isinstance(axes, pd.DataFrame | str | Path):
-        if points is not None or design != "grid":
+        if points is not None or not isinstance(design, str) or design != "grid":
             raise InputError("a table of points is a design already; leave points and design out")
         chosen = design_of_table(axes)
     else:
@@ -136,7 +138,7 @@ def sweep(
             made = run(_chunks(chosen.size, size, set()))
             begin = Progress(0, 0, chosen.size, 0, 0)
             return results.assembled(manifest, _told(made, begin, progress))
-    with stores.opened(store, manifest, resume) as folder:
+    with stores.opened(store, manifest, bool(resume)) as folder:
         size, done = folder.chunk_size, folder.done()
         missing = _chunks(chosen.size, size, done)
         kept = sum(min(size, chosen.size - start) for start in done)
