@@ -99,16 +99,13 @@ class ManyRuns:
             for name, node in settings.items():
                 changes[:, number, names.index(name)] = float(node.value)
         last = np.broadcast_to(np.asarray(end)[..., None], (size, 1))
-        at = np.where(at > last, np.inf, at)
+        within = at <= last
+        at, changes = np.where(within, at, np.inf), np.where(within[..., None], changes, np.nan)
         order = np.argsort(at, axis=1, kind="stable")
         at = np.take_along_axis(at, order, axis=1)
         changes = np.take_along_axis(changes, order[..., None], axis=1)
-        # What changes at the very end shows in the last row: a stretch of no length follows it.
-        count = np.isfinite(at).sum(axis=1)
         at = np.hstack([at, np.full((size, 1), np.inf)])
-        final = at[np.arange(size), np.maximum(count - 1, 0)] if at.shape[1] > 1 else last[:, 0]
-        close = np.where((count > 0) & (final >= last[:, 0]), last[:, 0] * (1 + 1e-12), last[:, 0])
-        at[np.arange(size), count] = close
+        at[np.arange(size), np.isfinite(at).sum(axis=1)] = last[:, 0]
         added = frozenset(media) if self._definition.in_body else frozenset[str]()
         return Stops(at, tuple(names), changes, added)
 

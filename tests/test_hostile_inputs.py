@@ -508,3 +508,12 @@ def test_load_takes_anything(names: list[Any], options: dict[str, Any]) -> None:
 def test_load_wants_a_cell_line_by_name(line: Any) -> None:
     with pytest.raises(pn.UnknownNameError, match="unknown cell line"):
         pn.load("milademetan", cell_line=line)
+
+
+@pytest.mark.parametrize("time", [np.timedelta64(5, "ns"), np.datetime64(5, "ns")], ids=str)
+def test_a_time_of_numpy_is_no_number(time: Any) -> None:
+    """Its nanoseconds would pass as nM."""
+    with pytest.raises(pn.InputError, match="must be a number"):
+        pn.constant(time)
+    with pytest.raises(pn.InputError, match="must be a number"):
+        pn.load("milademetan").simulate([0.0, 1.0], {"milademetan": time})

@@ -6,7 +6,7 @@ Doses are exact: the integrator stops at each dose time and starts again.
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -48,10 +48,24 @@ _STARTS_KEPT = 256  # start values of foreign models that are remembered
 
 def _loaded(sbml: str, name: str) -> "roadrunner.RoadRunner":
     try:
-        return roadrunner.RoadRunner(sbml)
+        with _no_properties():
+            return roadrunner.RoadRunner(sbml)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"RoadRunner cannot run {name}; simplify it: {reason}") from None
+
+
+@contextlib.contextmanager
+def _no_properties() -> Iterator[None]:
+    """Load without properties for ids. RoadRunner sets them on its class, where a parameter that
+    is called `reset` or `model` takes the place of the method for all models of the process."""
+    switch = roadrunner.Config.ROADRUNNER_DISABLE_PYTHON_DYNAMIC_PROPERTIES
+    before = roadrunner.Config.getValue(switch)
+    roadrunner.Config.setValue(switch, True)
+    try:
+        yield
+    finally:
+        roadrunner.Config.setValue(switch, before)
 
 
 class RoadRunnerEngine:
@@ -223,8 +237,7 @@ class RoadRunnerEngine:
         integrator.maximum_num_steps = 100_000
 
     def _prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
-        if self._definition.early_events:
-            # RoadRunner lets events of the start happen in a reset, before anything can be set.
+        if self._definition.fixed_at_reset:
             sbml = with_parameters(self._definition.sbml, parameters)
             if sbml != self._compiled:
                 self._compile(sbml)

@@ -109,8 +109,9 @@ class Definition:
     """Names in the file, of those ids that have one."""
     switches: tuple[str, ...] = ()
     """What a foreign model compares the time with: formulas, empty where it is none."""
-    early_events: bool = False
-    """Whether events of a foreign model may happen at the very start."""
+    fixed_at_reset: bool = False
+    """Whether a foreign model has what RoadRunner works out in a reset, before anything can be set:
+    events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where a foreign model has small numbers."""
 

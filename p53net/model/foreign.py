@@ -84,7 +84,7 @@ def read_definition(path: str | Path) -> Definition:
         },
         starts={},
         species=tuple(species),
-        derived=tuple(name for name in rules if name not in species),
+        derived=tuple(name for name in rules if name not in species and name in units),
         counters=(),
         divisors=frozenset(compartments) - rules.keys(),
         units=units,
@@ -101,9 +101,10 @@ def read_definition(path: str | Path) -> Definition:
             if item.getName()
         },
         switches=_switches(model),
-        early_events=any(
+        fixed_at_reset=any(
             not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
-        ),
+        )
+        or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
     )
     computed = Starts(definition).of({}) or {}
     known = numbers | computed
@@ -366,6 +367,11 @@ def _refuse(model: "libsbml.Model", name: str) -> None:
     for rule in model.getListOfRules():
         if rule.isAlgebraic():
             raise bad("it has an algebraic rule", "solve it for one variable")
+        if rule.isRate() and (reaction := _reaction_of(model, rule.getVariable())):
+            raise bad(
+                f"a rate rule sets {rule.getVariable()}, a stoichiometry of reaction {reaction}",
+                "give a number, or an assignment rule",
+            )
     _refuse_long(model, name)
     for item in model.getListOfAllElements():
         if item.getId() == TIME and not isinstance(item, libsbml.UnitDefinition):
@@ -384,6 +390,15 @@ def _refuse(model: "libsbml.Model", name: str) -> None:
                 raise bad(f"{kind} {item.getId()} has no value", "give it one")
     if not model.getNumSpecies() + model.getNumRules():
         raise bad("it has neither species nor rules", "there is nothing to simulate")
+
+
+def _reaction_of(model: "libsbml.Model", reference: str) -> str:
+    """The reaction with a stoichiometry of this name; "" where there is none."""
+    for reaction in model.getListOfReactions():
+        for item in (*reaction.getListOfReactants(), *reaction.getListOfProducts()):
+            if item.getId() == reference:
+                return str(reaction.getId())
+    return ""
 
 
 def _number(model: "libsbml.Model", item: "libsbml.SBase") -> float:

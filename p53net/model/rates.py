@@ -104,6 +104,11 @@ class _Reader:
         self._rules: dict[str, libsbml.Rule] = {}
         self._derived: dict[str, Node] = {}
         self._functions = {f.getId(): f for f in model.getListOfFunctionDefinitions()}
+        self._stoichiometries = {
+            item.getId()
+            for reaction in model.getListOfReactions()
+            for item in (*reaction.getListOfReactants(), *reaction.getListOfProducts())
+        }
         self._refuse()
         for rule in model.getListOfRules():
             self._rules[rule.getVariable()] = rule
@@ -129,6 +134,8 @@ class _Reader:
                 parameters[name] = self._in_file(start)
             if name in states or start.kind != "number":
                 starts[name] = start
+        if not states:
+            raise UnsupportedError("a model in which nothing moves but what rules determine")
         derived = {name: self._symbol(name) for name, r in self._rules.items() if r.isAssignment()}
         rates = self._rates(floating)
         for name in moving:
@@ -272,6 +279,8 @@ class _Reader:
                 return local[name]
             if self._model.getReaction(name) is not None:
                 raise UnsupportedError(f"{where} uses the rate of reaction {name}")
+            if name in self._stoichiometries:
+                raise UnsupportedError(f"{where} uses the stoichiometry {name}")
             return self._symbol(name, above)
         parts = [
             self._node(math_.getChild(i), where, local, above)

@@ -92,8 +92,9 @@ class BatchEngine:
 
         `parameters` are those that differ from the file. `starts` and `volumes`, by which absolute
         tolerances are divided, have a column for each state. `times` are common (one dimension) or
-        a row for each run; they rise, and may repeat.
+        a row for each run; they rise, may repeat, and end with the run or before.
         """
+        stops = stops.lasting()
         table, outputs = self._table(parameters, len(starts)), Outputs(self.system, variables)
         curves = np.empty((len(starts), len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(len(starts)), np.empty(len(starts))
