@@ -163,10 +163,11 @@ def finite_number(value: object, name: str, unit: str = "", *, negative: bool = 
     """
     least = "" if negative else " and at least 0"
     unit = f" [{unit}]" if unit else ""
+    is_time = False  # which is a number of nanoseconds to Python
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
-        is_time = value.dtype.kind in "mM"  # which would become a number of nanoseconds
+        is_time = value.dtype.kind in "mM"
         value = value if is_time else value.item()
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or is_time or not isinstance(value, Real):
         raise InputError(
             f"{name} must be a number{unit}{least.replace(' and', ',')}; give one plain number"
         )
