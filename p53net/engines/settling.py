@@ -13,7 +13,9 @@ from p53net.errors import P53NetError, SimulationError, SteadyStateError
 SETTLING_TIME = 2000.0
 """Hours after which a cell is at rest: at default values a thousand of its slowest half-lives."""
 
-_APPROACH_TIME = 200.0  # h
+APPROACH_TIME = 200.0
+"""Hours that bring a pulsing cell near the state that it pulses round."""
+
 _SAME_STATE = 1e-2  # integration and Newton must agree to this fraction
 _LIFETIMES = 30.0  # of the slowest process until it has settled
 
@@ -82,12 +84,12 @@ def _settled(
     cell.prepare(parameters, start)
     # A pulsing cell comes no nearer with time; a short way finds the state it pulses round.
     try:
-        integrated = cell.follow(0.0, SETTLING_TIME if stable else _APPROACH_TIME)
+        integrated = cell.follow(0.0, SETTLING_TIME if stable else APPROACH_TIME)
     except SimulationError:
         if not stable:
             raise
         cell.prepare(parameters, start)
-        cell.follow(0.0, _APPROACH_TIME)  # fails too if it is not for pulses
+        cell.follow(0.0, APPROACH_TIME)  # fails too if it is not for pulses
         raise SteadyStateError(
             f"{cell.name}: the cell does not come to rest within {SETTLING_TIME:,.0f} h: it "
             "pulses; check the parameters that were changed"

@@ -135,6 +135,11 @@ class Definition:
         return not self.foreign and "feedback" in self.parameters
 
     @property
+    def central_volumes(self) -> dict[str, str]:
+        """Drug to the parameter that turns its doses [nmol] into a concentration, in a body."""
+        return {drug: f"V_central_{role}" for drug, role in self.drugs.items()}
+
+    @property
     def in_body(self) -> bool:
         """Whether doses are masses that go into a host, instead of concentrations of a medium."""
         return bool(self.host)

@@ -1,4 +1,3 @@
-"""Many parameter sets at once, by code that is generated from the model's SBML."""
+"""Our own engine: many parameter sets of a model at once, as machine code in vectors."""
 
-from p53net.engines.batch.engine import BatchEngine as BatchEngine
-from p53net.engines.batch.outputs import Stops as Stops
+from p53net.engines.batch.engine import Batch as Batch

@@ -3,22 +3,34 @@
 What a set gives depends on the set alone: not on its lane, its neighbours, or how many there are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from p53net.engines.base import (
+    AtRest,
+    Capabilities,
+    Cells,
+    DosingEvents,
+    FloatArray,
+    Problem,
+    Runs,
+    Tolerances,
+)
 from p53net.engines.batch import driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.machine import VERSION, Processor, machine, memory, processor
-from p53net.engines.batch.outputs import Outputs, Stops
+from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.stability import growth
 from p53net.engines.batch.steady import REST, SETTLED, Rest
-from p53net.engines.runs import FloatArray, Tolerances
+from p53net.engines.batch.stops import Stops, stops_of
+from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
+from p53net.errors import SimulationError, SteadyStateError
+from p53net.model.definition import Definition
 from p53net.model.expressions import Node
 from p53net.model.rates import TIME, System, system_of
 
@@ -39,36 +51,27 @@ _WHY = {
 }
 
 
-class Found(NamedTuple):
-    """What runs gave."""
-
-    values: FloatArray
-    """Run, variable, time; NaN for runs that failed."""
-    failures: dict[int, str]
-    """Why a run failed."""
-    steps: FloatArray
-
-
-class AtRest(NamedTuple):
-    """States at rest."""
-
-    states: FloatArray
-    failures: dict[int, str]
-
-
-class BatchEngine:
+class Batch:
     """One model's code. Several threads may use it at once."""
 
-    name = "batch"
-    version = VERSION
+    capabilities = Capabilities(together=True, threads=True)
 
-    def __init__(self, sbml: str, tolerances: Tolerances, target: Processor | None = None) -> None:
+    def __init__(
+        self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
+    ) -> None:
         """Raises UnsupportedError where the model has a part without a formula."""
-        self.system: System = system_of(sbml)
+        self.deadline = np.inf
+        self.system: System = system_of(definition.sbml)
+        self._definition = definition
         self._relative = max(tolerances.relative * _LOOSER, _LEAST_RELATIVE)
         self._absolute = tolerances.absolute * _LOOSER
         self._target = target or processor()
         self._exponents = _exponents(self.system)
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"batch, llvmlite {VERSION}"
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -79,31 +82,19 @@ class BatchEngine:
         """Compile, which the first run would do."""
         _ = self._usual
 
-    def integrate(
-        self,
-        parameters: Mapping[str, FloatArray],
-        starts: FloatArray,
-        volumes: FloatArray,
-        stops: Stops,
-        times: FloatArray,
-        variables: Sequence[str],
-    ) -> Found:
-        """Runs at once: a row of every array is a run.
-
-        `parameters` are those that differ from the file. `starts` and `volumes`, by which absolute
-        tolerances are divided, have a column for each state. `times` are common (one dimension) or
-        a row for each run; they rise, may repeat, and end with the run or before.
-        """
-        stops = stops.lasting()
-        table, outputs = self._table(parameters, len(starts)), Outputs(self.system, variables)
-        curves = np.empty((len(starts), len(outputs.ends), times.shape[-1]))
-        status, steps = np.empty(len(starts)), np.empty(len(starts))
+    def integrate(self, problem: Problem) -> Runs:
+        """All runs at once. Absolute tolerances are divided by the volume of each state."""
+        stops, size = stops_of(problem, self.system), len(problem)
+        table, outputs = self._table(problem.parameters, size), Outputs(self.system, problem.outputs)
+        volumes, times = self._volumes(problem.parameters, size), problem.times
+        curves = np.empty((size, len(outputs.ends), times.shape[-1]))
+        status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
         for rows, code in self._groups(table, changing):
             own = times if times.ndim == 1 else times[rows]
             part = Stops(stops.times[rows], stops.names, stops.changes[rows], stops.added)
             curves[rows], status[rows], steps[rows] = code.integrate(
-                table[rows], starts[rows], self._absolute / volumes[rows], self._relative,
+                table[rows], problem.starts[rows], self._absolute / volumes[rows], self._relative,
                 part, own, outputs,
             )  # fmt: skip
         values = outputs.values(self.system, curves, table, stops, times)
@@ -111,28 +102,58 @@ class BatchEngine:
         for i in np.flatnonzero(~np.isfinite(values).all(axis=(1, 2))):
             failures.setdefault(int(i), _WHY[driver.NOT_FINITE])
         values[list(failures)] = np.nan
-        return Found(values, failures, steps)
+        return Runs(values, {i: SimulationError(why) for i, why in failures.items()}, steps)
 
-    def rest(
-        self, parameters: Mapping[str, FloatArray], near: FloatArray, counters: Iterable[str] = ()
-    ) -> AtRest:
-        """Stable states at rest near given ones, with conserved totals as there.
-
-        `counters` are states that never rest and on which nothing depends.
-        """
-        table = self._table(parameters, len(near))
-        states, largest = np.empty_like(near), np.empty(len(near))
+    def rest(self, cells: Cells, *, near: bool, stable: bool = True) -> AtRest:
+        """Stable states at rest, by Newton steps in all lanes."""
+        starts = cells.starts if near else self._followed(cells, SETTLING_TIME if stable else APPROACH_TIME)
+        table = self._table(cells.parameters, len(starts))
+        states, largest = np.empty_like(starts), np.empty(len(starts))
         failures: dict[int, str] = {}
-        never = {*counters, TIME}
+        never = {*self._definition.counters, TIME}
         for rows, code in self._groups(table):
-            found, slopes, largest[rows] = code.rest(table[rows], near[rows])
-            states[rows] = found[:, : near.shape[1]]
-            resting = np.array([name not in never for name in code.kernel.states])
-            leaves = growth(code.entries, slopes, resting) > _STILL
-            failures |= dict.fromkeys(rows[leaves].tolist(), "the cell moves away from its rest")
+            found, slopes, largest[rows] = code.rest(table[rows], starts[rows])
+            states[rows] = found[:, : starts.shape[1]]
+            if stable:
+                resting = np.array([name not in never for name in code.kernel.states])
+                leaves = growth(code.entries, slopes, resting) > _STILL
+                failures |= dict.fromkeys(rows[leaves].tolist(), "the cell moves away from its rest")
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
-        return AtRest(np.where(states < _NOTHING, 0.0, states), failures)
+        states = np.where(states < _NOTHING, 0.0, states)
+        values = self._values(cells, states)
+        name = self._definition.id
+        errors = {i: SteadyStateError(f"{name}: {why}") for i, why in failures.items()}
+        return AtRest(states, values, dict(errors))
+
+    def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
+        """Nothing: all that this engine runs has formulas for its start values."""
+        return {}
+
+    def _followed(self, cells: Cells, hours: float) -> FloatArray:
+        """States after some time; where that fails, NaN, from which no steps lead anywhere."""
+        size = len(cells.starts)
+        nothing = DosingEvents.none(size)
+        problem = Problem(cells.parameters, cells.starts, np.array([hours]), self.states, nothing)
+        return self.integrate(problem).values[:, :, 0]
+
+    def _values(self, cells: Cells, states: FloatArray) -> FloatArray:
+        """Of species and derived quantities, a column for each."""
+        system = self.system
+        known = {**system.parameters, **cells.parameters}
+        known |= {name: states[:, i] for i, name in enumerate(system.states)}
+        nodes = [system.derived.get(n, system.expressions.symbol(n)) for n in cells.quantities]
+        found = [np.broadcast_to(one, len(states)) for one in system.values(nodes, known)]
+        return np.column_stack(found) if found else np.empty((len(states), 0))
+
+    def _volumes(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
+        """Of the compartment of each state; 1 for amounts and for what is no species."""
+        known, volumes = self.system.parameters, np.ones((size, len(self.states)))
+        for column, state in enumerate(self.states):
+            where = self._definition.compartment_of.get(state)
+            if where is not None and state not in self._definition.amounts:
+                volumes[:, column] = parameters.get(where, known[where])
+        return volumes
 
     def _table(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
         """All parameters of all runs."""

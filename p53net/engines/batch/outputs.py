@@ -1,41 +1,13 @@
-"""Stops of runs, and what runs return: sums of states from the code, all else from those."""
+"""What runs return: sums of states from the code, all else from those."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from p53net.engines.runs import FloatArray
+from p53net.engines.base import FloatArray
+from p53net.engines.batch.stops import Stops
 from p53net.model.expressions import Node
 from p53net.model.rates import TIME, System
-
-_STRETCH = 1e-12
-"""Of the time at which it begins, or in the unit of time."""
-
-
-@dataclass(frozen=True)
-class Stops:
-    """Where runs stop and start again, a row for each run.
-
-    `times` rise and end with the end of the run, infinite where a run has fewer; after all but the
-    last, `changes` are made: a column for each of `names`, NaN for what stays. A change is the new
-    value, or, of names in `added`, what is added to the old one.
-    """
-
-    times: FloatArray
-    names: tuple[str, ...]
-    changes: FloatArray
-    added: frozenset[str] = frozenset()
-
-    def lasting(self) -> "Stops":
-        """The same with an end that lies after what comes before it: rows are written along steps,
-        so what changes at the very end, or a run of no length, needs a stretch to show in."""
-        run, end = np.arange(len(self.times)), np.isfinite(self.times).sum(axis=1) - 1
-        before = np.where(end > 0, self.times[run, np.maximum(end - 1, 0)], 0.0)
-        times = self.times.copy()
-        longer = np.maximum(before * (1 + _STRETCH), _STRETCH)
-        times[run, end] = np.where(times[run, end] > before, times[run, end], longer)
-        return replace(self, times=times)
 
 
 class Outputs:

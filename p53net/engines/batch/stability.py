@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from p53net.engines.runs import FloatArray
+from p53net.engines.base import FloatArray
 
 
 def growth(

@@ -1,7 +1,6 @@
 """A model that runs: time courses and steady states as labelled tables with units."""
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
@@ -14,28 +13,26 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Given, same_courses
-from p53net.engines import FloatArray, Segment, Tolerances
-from p53net.errors import InputError, UnsupportedError
-from p53net.inputs import (
+from p53net.dosing import Courses, same_courses
+from p53net.engines.base import FloatArray, Tolerances
+from p53net.errors import InputError
+from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
+from p53net.simulation import choice
+from p53net.simulation.inputs import (
     Doses,
+    Given,
     check_run,
     checked_doses,
     checked_observables,
     checked_parameters,
     checked_times,
 )
-from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
+from p53net.simulation.runs import Runner
 
 if TYPE_CHECKING:
-    from p53net.engines.roadrunner import RoadRunnerEngine
-    from p53net.many import ManyRuns
     from p53net.model.foreign import Starts
-    from p53net.untreated import Untreated
 
 VERSION = version("p53net")
-ENGINES = ("roadrunner", "batch", "auto")
-_MANY = 500  # runs from which on the batch engine is worth its compilation
 
 
 class Model:
@@ -51,7 +48,7 @@ class Model:
     def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
         self.definition = definition
         self.tolerances = tolerances
-        self._lock = threading.RLock()
+        self._runners: dict[str, Runner] = {}
 
     def __repr__(self) -> str:
         if self.definition.foreign:
@@ -87,7 +84,7 @@ class Model:
         *,
         feedback: bool = True,
         observables: Sequence[str] | None = None,
-        engine: str = "roadrunner",
+        engine: str = choice.AUTO,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
@@ -99,9 +96,9 @@ class Model:
         `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
         what comes back; by default all read-outs, species and derived quantities. `engine` is
-        "roadrunner" or "batch", which is made for many runs; "auto" is RoadRunner for one. A model
-        or run that the batch engine cannot take goes to RoadRunner, and the attribute `engine`
-        says why.
+        "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
+        RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
+        the attribute `engine` says why.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
@@ -112,81 +109,55 @@ class Model:
         variables = checked_observables(self.definition, observables)
         changed = checked_parameters(self.definition, parameters)
         check_run(self.definition, given, changed, feedback, float(grid[-1]))
-        chosen, said = self.chosen_engine(engine)
-        if chosen == "batch":
-            table, why = self._batch_curves(grid, given, changed, variables, feedback)
-        else:
-            table, why = self.curves(grid, given, changed, variables, feedback=feedback), ""
-        data = {name: ("time", table[:, i], self._about(name)) for i, name in enumerate(variables)}
+        columns = {name: np.array([value]) for name, value in changed.items()}
+        values, said = self.curves(
+            grid, same_courses(given), columns, variables, feedback=feedback, engine=engine
+        )
+        data = {n: ("time", values[0, i], self._about(n)) for i, n in enumerate(variables)}
         return xr.Dataset(
             data,
             coords={
                 "time": ("time", grid, {"units": self.definition.time_unit, "long_name": "time"})
             },
-            attrs={**self._provenance(given, changed, feedback), "engine": said + why},
+            attrs={**self._provenance(given, changed, feedback), "engine": said},
         )
-
-    def chosen_engine(self, wanted: str, runs: int = 1) -> tuple[str, str]:
-        """The engine for so many runs, and what to say of it. Raises InputError."""
-        if wanted not in ENGINES:
-            raise InputError(f"engine is {wanted!r}, but must be one of {', '.join(ENGINES)}")
-        reference, why = self.run_settings["engine"], ""
-        if wanted == "batch" or (wanted == "auto" and runs > _MANY):
-            try:
-                return "batch", f"batch, llvmlite {self.many.engine.version}"
-            except UnsupportedError as error:
-                why = f" instead of batch, which cannot run {error}"
-        return "roadrunner", reference + why
-
-    @cached_property
-    def many(self) -> "ManyRuns":
-        """Many runs at once. Raises UnsupportedError where the model has a part without formula."""
-        from p53net.many import ManyRuns
-
-        return ManyRuns(self)
-
-    def _batch_curves(
-        self,
-        times: FloatArray,
-        doses: Mapping[str, Given],
-        parameters: Mapping[str, float],
-        variables: Sequence[str],
-        feedback: bool,
-    ) -> tuple[FloatArray, str]:
-        """The curves of one run, and what to say where RoadRunner had to do it."""
-        columns = {name: np.array([value]) for name, value in parameters.items()}
-        runs = self.many.run(times, same_courses(doses), columns, variables, feedback=feedback)
-        for error in runs.errors.values():
-            raise error
-        for why in runs.unfinished.values():
-            table = self.curves(times, doses, parameters, variables, feedback=feedback)
-            return table, f" gave up, {why}; run by {self.run_settings['engine']}"
-        return np.ascontiguousarray(runs.values[0].T), ""
 
     def curves(
         self,
         times: FloatArray,
-        doses: Mapping[str, Given],
-        parameters: Mapping[str, float],
-        variables: Sequence[str],
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        outputs: Sequence[str],
         *,
         feedback: bool = True,
-    ) -> FloatArray:
-        """What `simulate` returns as a bare array, a row for each time and a column for each of
-        `variables`; for loops that have checked their inputs before."""
-        with self._lock:
-            setting, start = self._start(parameters, doses, feedback)
-            segments = self._segments(doses, setting, float(times[-1]))
-            return self._engine.integrate(setting, start, segments, times, variables)
+        engine: str = choice.AUTO,
+    ) -> tuple[FloatArray, str]:
+        """Many runs at once, and what to say of the engine: values over run, output and time, for
+        studies, which have checked their inputs before.
 
-    def untreated_state(
-        self, changed: Mapping[str, float], states: Sequence[str], quantities: Sequence[str]
-    ) -> tuple[FloatArray, FloatArray]:
-        """The untreated state of a cell [nM], by RoadRunner, and some quantities there."""
-        with self._lock:
-            state, values = self._untreated.state(changed, tuple(quantities))
-            found = dict(zip(self._engine.species, state, strict=True))
-        return np.array([found[name] for name in states]), values
+        `courses` are the doses, `parameters` have a value for each run, `times` [h] are common or a
+        row for each. Raises the error of the first run that failed.
+        """
+        name, said = choice.chosen(self, engine, len(courses.at))
+        found = self.runner(name).run(times, courses, parameters, outputs, feedback=feedback)
+        for _, error in sorted(found.errors.items()):
+            raise error.with_traceback(None)
+        return found.values, said + self._given_up(name, found.given_up)
+
+    def runner(self, name: str = choice.REFERENCE) -> Runner:
+        """This model on an engine, made once. Raises UnsupportedError where it cannot run it."""
+        if name not in self._runners:
+            self._runners[name] = Runner(self, name)
+        return self._runners[name]
+
+    def _given_up(self, name: str, runs: Mapping[int, str]) -> str:
+        """What to say of an engine that gave up runs."""
+        if not runs:
+            return ""
+        helper = self.runner(name).helper
+        what = "" if len(runs) == 1 else f" {len(runs)} runs, the first for"
+        by = "" if helper is None else f"; run by {helper.engine.label}"
+        return f" gave up,{what} {next(iter(runs.values()))}{by}"
 
     @cached_property
     def cell(self) -> "Model":
@@ -195,8 +166,12 @@ class Model:
         return self if inner is None else Model(inner, self.tolerances)
 
     def set_deadline(self, seconds: float) -> None:
-        """Stop integrations that end later than this from now with a TimeLimitError."""
-        self._engine.deadline = perf_counter() + seconds
+        """Stop integrations that end later than this from now with a TimeLimitError, on engines
+        that do one run after the other."""
+        self.runner()  # which searches use
+        for model in {id(one): one for one in (self, self.cell)}.values():
+            for runner in list(model._runners.values()):
+                runner.engine.deadline = perf_counter() + seconds
 
     def steady_state(
         self,
@@ -205,11 +180,13 @@ class Model:
         *,
         feedback: bool = True,
         stable: bool = True,
+        engine: str = choice.AUTO,
     ) -> xr.Dataset:
         """The state at rest, untreated or under a constant dose: scalars with units.
 
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
-        `stable=False` also accepts a state at rest from which a pulsing cell moves away.
+        `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
+        is as in `simulate`.
         """
         if self.definition.foreign:
             raise InputError(
@@ -230,20 +207,18 @@ class Model:
                 )
         changed = checked_parameters(self.definition, parameters)
         check_run(self.definition, given, changed, feedback)
-        with self._lock:
-            setting, start = self._start(changed, given, feedback)
-            state = self._dosed(start, self._segments(given, setting, 1.0)[0])
-            rest = self._engine.steady_state(setting, state, stable)
-            names = [n for n in self.definition.variables if n not in self.definition.counters]
-            values = self._engine.integrate(
-                setting, rest, [Segment(0.0, 1.0, {})], np.array([0.0]), names
-            )[0]
+        names = [n for n in self.definition.variables if n not in self.definition.counters]
+        name, said = choice.chosen(self, engine)
+        columns = {name: np.array([value]) for name, value in changed.items()}
+        found, given_up = self.runner(name).rest(
+            same_courses(given), columns, names, feedback=feedback, stable=stable
+        )
+        for error in found.errors.values():
+            raise error.with_traceback(None)
+        data = {n: ((), found.values[0, i], self._about(n)) for i, n in enumerate(names)}
+        said += self._given_up(name, given_up)
         return xr.Dataset(
-            {
-                name: ((), value, self._about(name))
-                for name, value in zip(names, values, strict=True)
-            },
-            attrs=self._provenance(given, changed, feedback),
+            data, attrs={**self._provenance(given, changed, feedback), "engine": said}
         )
 
     def sbml(
@@ -268,16 +243,20 @@ class Model:
             from p53net.model.foreign import with_parameters
 
             return with_parameters(self.definition.sbml, changed)
-        with self._lock:
-            setting, start = self._start(changed, given, feedback)
-            state = self._dosed(start, self._segments(given, setting, np.inf)[0])
-            values = dict(zip(self._engine.species, map(float, state), strict=True))
+        columns = {name: np.array([value]) for name, value in changed.items()}
+        runner = self.runner()
+        begun = runner.begin(same_courses(given), columns, feedback=feedback)
+        for error in begun.errors.values():
+            raise error.with_traceback(None)
+        setting = {name: float(column[0]) for name, column in begun.parameters.items()}
+        values = dict(zip(runner.engine.states, begun.starts[0].tolist(), strict=True))
+        volumes = self.definition.central_volumes
         events = [
             Event(
                 time,
                 self.definition.dosed[drug],
                 amount * dose.per_unit,
-                self._volume_of(drug) if self.definition.in_body else None,
+                volumes[drug] if self.definition.in_body else None,
             )
             for drug, dose in given.items()
             for time, amount in dose.steps
@@ -289,53 +268,11 @@ class Model:
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
         return {
-            "engine": f"roadrunner {version('libroadrunner')}",
+            "engine": self.runner().engine.label,
             "tolerances": f"relative {self.tolerances.relative:g}, "
             f"absolute {self.tolerances.absolute:g}{'' if self.definition.foreign else ' zmol'}",
             "version": VERSION,
         }
-
-    @cached_property
-    def _engine(self) -> "RoadRunnerEngine":
-        from p53net.engines.roadrunner import RoadRunnerEngine
-
-        return RoadRunnerEngine(self.definition, self.tolerances)
-
-    def _start(
-        self, changed: Mapping[str, float], doses: Mapping[str, Given], feedback: bool
-    ) -> tuple[dict[str, float], FloatArray]:
-        """All parameters of a run that differ from the file, and the untreated state."""
-        if self.definition.foreign:
-            return self._file_start(changed)
-        state, values = self._untreated_state(changed)
-        setting = {**dict(zip(self.definition.computed, values.tolist(), strict=True)), **changed}
-        if self.definition.has_loop:
-            setting["feedback"] = float(feedback)
-        volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
-        if volumes:
-            setting |= {"closed_dish": 1.0, "medium": float(volumes.pop() or 0.0)}
-        return setting, state
-
-    def _untreated_state(self, changed: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
-        """Where a run of an undamaged cell without drug starts, and the computed parameters."""
-        definition, quantities = self.definition, tuple(self.definition.computed.values())
-        if not definition.has_loop:
-            return np.zeros(len(self._engine.species)), np.zeros(0)
-        inside = {n: v for n, v in changed.items() if n in self.cell.definition.parameters}
-        rest, values = self.cell._untreated.state(inside, quantities)
-        if self.cell is self:
-            return rest, values
-        known = dict(zip(self.cell._engine.species, rest, strict=True))
-        known |= definition.rate_variables
-        for name, parameter in definition.starts.items():
-            known[name] = changed.get(parameter, definition.parameters[parameter].value)
-        return np.array([known.get(name, 0.0) for name in self._engine.species]), values
-
-    @cached_property
-    def _untreated(self) -> "Untreated":
-        from p53net.untreated import Untreated
-
-        return Untreated(self.definition, self._engine)
 
     @cached_property
     def starts(self) -> "Starts":
@@ -343,56 +280,6 @@ class Model:
         from p53net.model.foreign import Starts
 
         return Starts(self.definition)
-
-    def _file_start(self, changed: Mapping[str, float]) -> tuple[dict[str, float], FloatArray]:
-        """What a run of a foreign model sets, and its start values, as the file gives them."""
-        values = self.starts.of(changed)
-        if values is None:
-            values = self._engine.starts(changed)
-        for name, value in values.items():
-            if not np.isfinite(value):
-                raise InputError(
-                    f"{name} starts at {value} with these parameters; correct what it depends on"
-                )
-        states = self._engine.species
-        setting = {name: value for name, value in values.items() if name not in states}
-        return {**setting, **changed}, np.array([values[name] for name in states])
-
-    def _dosed(self, start: FloatArray, segment: Segment) -> FloatArray:
-        """The state after the first dose."""
-        pairs = zip(self._engine.species, start, strict=True)
-        return np.array(
-            [
-                segment.settings.get(name, float(value)) + segment.additions.get(name, 0.0)
-                for name, value in pairs
-            ]
-        )
-
-    def _segments(
-        self, doses: Mapping[str, Given], setting: Mapping[str, float], end: float
-    ) -> list[Segment]:
-        """The run cut at its doses. In a dish a dose sets the medium; in a body it adds to what is
-        there, as a concentration in the central volume."""
-        changes: dict[float, dict[str, float]] = {0.0: {}}
-        for drug, dose in doses.items():
-            divisor = 1.0
-            if self.definition.in_body:
-                name = self._volume_of(drug)
-                divisor = setting.get(name, self.definition.parameters[name].value)
-            for time, amount in dose.steps:
-                level = amount * dose.per_unit / divisor
-                changes.setdefault(time, {})[self.definition.dosed[drug]] = level
-        starts = sorted(time for time in changes if time <= end)
-        ends = [*starts[1:], end]
-        how = "additions" if self.definition.in_body else "settings"
-        return [
-            Segment(begin, stop, **{how: changes[begin]})
-            for begin, stop in zip(starts, ends, strict=True)
-        ]
-
-    def _volume_of(self, drug: str) -> str:
-        """The parameter that turns a dose [nmol] of a drug into a concentration."""
-        return f"V_central_{self.definition.drugs[drug]}"
 
     def _about(self, name: str) -> dict[str, str]:
         unit = self.definition.units[name]

@@ -1,0 +1,60 @@
+"""Where runs stop and start again: at doses, at events of the model, and at their end."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from p53net.engines.base import FloatArray, Problem
+from p53net.model.rates import System
+
+_STRETCH = 1e-12
+"""Of the time at which it begins, or in the unit of time."""
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Where runs stop and start again, a row for each run.
+
+    `times` rise and end with the end of the run, infinite where a run has fewer; after all but the
+    last, `changes` are made: a column for each of `names`, NaN for what stays. A change is the new
+    value, or, of names in `added`, what is added to the old one.
+    """
+
+    times: FloatArray
+    names: tuple[str, ...]
+    changes: FloatArray
+    added: frozenset[str] = frozenset()
+
+    def lasting(self) -> "Stops":
+        """The same with an end that lies after what comes before it: rows are written along steps,
+        so what changes at the very end, or a run of no length, needs a stretch to show in."""
+        run, end = np.arange(len(self.times)), np.isfinite(self.times).sum(axis=1) - 1
+        before = np.where(end > 0, self.times[run, np.maximum(end - 1, 0)], 0.0)
+        times = self.times.copy()
+        longer = np.maximum(before * (1 + _STRETCH), _STRETCH)
+        times[run, end] = np.where(times[run, end] > before, times[run, end], longer)
+        return replace(self, times=times)
+
+
+def stops_of(problem: Problem, system: System) -> Stops:
+    """Doses and the events of the model, in the order of time, until the end of each run."""
+    size, doses = len(problem), problem.events
+    events = [(float(stop.time.value), stop.settings) for stop in system.stops]
+    names = [*doses.names, *dict.fromkeys(name for _, settings in events for name in settings)]
+    given = doses.times.shape[1]
+    at = np.hstack([doses.times, np.full((size, len(events)), np.inf)])
+    changes = np.full((size, at.shape[1], len(names)), np.nan)
+    changes[:, :given, : len(doses.names)] = doses.values
+    for number, (time, settings) in enumerate(events, start=given):
+        at[:, number] = time
+        for name, node in settings.items():
+            changes[:, number, names.index(name)] = float(node.value)
+    last = np.broadcast_to(np.asarray(problem.times[..., -1])[..., None], (size, 1))
+    within = at <= last
+    at, changes = np.where(within, at, np.inf), np.where(within[..., None], changes, np.nan)
+    order = np.argsort(at, axis=1, kind="stable")
+    at = np.take_along_axis(at, order, axis=1)
+    changes = np.take_along_axis(changes, order[..., None], axis=1)
+    at = np.hstack([at, np.full((size, 1), np.inf)])
+    at[np.arange(size), np.isfinite(at).sum(axis=1)] = last[:, 0]
+    return Stops(at, tuple(names), changes, doses.added).lasting()

@@ -1,0 +1,56 @@
+"""Which engine runs a model, and why. Only here, and in their own files, engines are named."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from p53net.engines.base import Engine, Tolerances
+from p53net.errors import InputError, UnsupportedError
+from p53net.model.definition import Definition
+
+if TYPE_CHECKING:
+    from p53net.simulation.model import Model
+
+ENGINES = {
+    "roadrunner": "p53net.engines.roadrunner:RoadRunner",
+    "batch": "p53net.engines.batch:Batch",
+    "copasi": "p53net.engines.copasi:Copasi",
+}
+"""Name to the class of each engine, which is imported on use."""
+
+AUTO = "auto"
+"""The engine that costs least for so many runs."""
+
+REFERENCE = "roadrunner"
+"""It runs every model, and what other engines give up."""
+
+_FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
+_MANY = "batch"
+_ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
+
+
+def made(name: str, definition: Definition, tolerances: Tolerances) -> Engine:
+    """An engine of this name for one model. Raises UnsupportedError, MissingPackageError."""
+    module, _, kind = ENGINES[name].partition(":")
+    return cast(Engine, getattr(import_module(module), kind)(definition, tolerances))
+
+
+def helper_of(name: str) -> str | None:
+    """The engine that takes what this one gives up."""
+    return None if name in (REFERENCE, *_ALONE) else REFERENCE
+
+
+def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
+    """The engine for so many runs of a model, and what to say of it. Raises InputError."""
+    if wanted not in (*ENGINES, AUTO):
+        allowed = ", ".join((*ENGINES, AUTO))
+        raise InputError(f"engine is {wanted!r}, but must be one of {allowed}")
+    name = wanted
+    if wanted == AUTO:
+        name = _MANY if runs >= _FEW else REFERENCE
+    try:
+        return name, model.runner(name).engine.label
+    except UnsupportedError as error:
+        if name in _ALONE:
+            raise
+        label = model.runner(REFERENCE).engine.label
+        return REFERENCE, f"{label} instead of {name}, which cannot run {error}"
