@@ -1,6 +1,7 @@
 """Masses of a drug as moles, and back: which molar mass, of the free base or of a salt."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from p53net.regimens import FREE_BASE, Regimen
 if TYPE_CHECKING:
     import pint
 
+_LIGHT = 1.0  # kg: below it, a dose in mg is more likely a slip for mg/kg than meant
 _UNITS = ("nM", "uM", "ng/mL", "ug/mL", "mg/L", "nmol", "umol", "ug", "mg", "g")
 
 
@@ -56,14 +58,20 @@ def base_mass(forms: Mapping[str, float], drug: str) -> str:
 
 
 def in_nanomoles(
-    given: Regimen, forms: Mapping[str, float], body_weight: float, drug: str
+    given: Regimen, forms: Mapping[str, float], body_weight: float, drug: str, host: str
 ) -> Regimen:
-    """The regimen with what one mg, or one mg for each kg of `body_weight`, is in nmol."""
-    nanomoles = 1e6 / molar_mass(forms, given.form, drug)
+    """The regimen with what one mg, or one mg for each kg of `body_weight`, is in nmol.
+
+    Raises InputError for mg to a host below 1 kg, where the regimen does not allow it.
+    """
+    if given.unit == "mg" and body_weight < _LIGHT and not given.allow_flat:
+        raise InputError(
+            f"dose of {drug}: {given.amount:g} mg to a {host} of {body_weight:g} kg is "
+            f"{given.amount / body_weight:,.6g} mg/kg; give mg/kg, or, where mg is meant, "
+            "allow_flat=True (--flat on the command line)"
+        )
     weight = body_weight if given.unit == "mg/kg" else 1.0
-    return Regimen(
-        given.amount, given.unit, given.times, given.schedule, given.form, nanomoles * weight
-    )
+    return replace(given, per_unit=1e6 / molar_mass(forms, given.form, drug) * weight)
 
 
 @cache

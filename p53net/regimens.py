@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
 from p53net.dosing import finite_number
@@ -36,9 +36,13 @@ class Regimen:
     """What was weighed: the free base or a salt, whose molar mass turns it into moles."""
     per_unit: float = 1.0
     """nmol for each mg or mg/kg, once drug and host are known."""
+    allow_flat: bool = field(default=False, compare=False, kw_only=True)
+    """Whether mg may go to a host below 1 kg: a permission, no part of the dose."""
 
     def __post_init__(self) -> None:
         _check_amount(self.amount, self.unit, self.form)
+        if not isinstance(self.allow_flat, bool):
+            raise InputError(f"allow_flat is {self.allow_flat!r}, but must be True or False")
         _checked_times(self.times)
 
     @property
@@ -85,6 +89,7 @@ def regimen(
     cycles: int | None = None,
     days: float | None = None,
     form: str = FREE_BASE,
+    allow_flat: bool = False,
 ) -> Regimen:
     """A dose and when it is given: `pn.regimen(260, "mg", "3/14", cycles=2)`.
 
@@ -92,7 +97,8 @@ def regimen(
     every 14 days), "q2d" or "q3w" (every 2 days, every 3 weeks), or a list of times [h];
     `days_on=3, cycle=14` says "3/14" too. A schedule that repeats needs `cycles`, how often, or
     `days`, for how long; the last cycle may be cut. `form` is what was weighed: "free base", or a
-    salt of `models/drugs.tsv`. Raises InputError.
+    salt of `models/drugs.tsv`. A dose in mg is refused for a host below 1 kg, such as a mouse,
+    unless `allow_flat` says that it is meant. Raises InputError.
     """
     number = _check_amount(amount, unit, form)
     if (days_on is None) != (cycle is None):
@@ -110,17 +116,22 @@ def regimen(
         if cycles is not None or days is not None:
             raise InputError("a list of times says it all; leave cycles and days out")
         times, words = _checked_times(schedule), _AT_TIMES
-    return Regimen(number, unit, times, words, form.strip())
+    return Regimen(number, unit, times, words, form.strip(), allow_flat=allow_flat)
 
 
-def as_regimens(given: "Regimen | Iterable[Regimen]", study: str) -> list[Regimen]:
-    """One regimen or more as a list. Raises InputError for anything else."""
+def as_regimens(
+    given: "Regimen | Iterable[Regimen]", study: str, *, allow_flat: bool = False
+) -> list[Regimen]:
+    """One regimen or more as a list, each with mg allowed to any host by `allow_flat`.
+
+    Raises InputError for anything else.
+    """
     arms = [given] if isinstance(given, Regimen) or not isinstance(given, Iterable) else list(given)
     if not arms or not all(isinstance(arm, Regimen) for arm in arms):
         raise InputError(
             f"{study} needs a regimen, or several: pn.regimen(260, 'mg', '3/14', cycles=2)"
         )
-    return arms
+    return [replace(arm, allow_flat=allow_flat) for arm in arms] if allow_flat else arms
 
 
 def labels_of(arms: list[Regimen], what: str) -> list[str]:

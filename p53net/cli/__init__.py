@@ -12,6 +12,8 @@ from p53net.cli.terminal import app as app
 from p53net.cli.terminal import said
 from p53net.errors import OutputError, P53NetError
 
+_INTERRUPTED = 130  # exit status, by custom
+
 
 def main() -> None:
     """Entry point: one clear line on stderr for an error, never a traceback for bad input."""
@@ -20,10 +22,14 @@ def main() -> None:
             raise OutputError("standard output is closed; open it, or write a file with --out")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        app()
+        app(prog_name="p53net")
     except P53NetError as error:
-        said.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        said.print(f"error: {error}", style="red", soft_wrap=True)
         raise SystemExit(1) from None
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer exits without a word
+            said.print("interrupted")
+        raise
     except KeyboardInterrupt:
         said.print("interrupted")
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None

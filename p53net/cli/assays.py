@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from p53net.cli.doses import nanomolar_of
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import DrugTable, LineTable, Settings, app, number, said, settings_of
 from p53net.engines import FloatArray
@@ -131,10 +132,11 @@ def _doses(text: str | None) -> FloatArray | None:
         return None
     parts = text.split(":")
     if len(parts) == 1:
-        return np.array(_list(text, "--doses"))
+        return np.array([nanomolar_of(part, f"--doses {text}") for part in text.split(",")])
     if len(parts) != 3:
         raise InputError(f"--doses {text} should be low:high:count, or numbers with commas")
-    low, high, count = (number(part, f"--doses {text}") for part in parts)
+    low, high = (nanomolar_of(part, f"--doses {text}") for part in parts[:2])
+    count = number(parts[2], f"--doses {text}")
     if not 0 < low < high < np.inf or not 2 <= count <= 1000 or count != int(count):
         raise InputError(f"--doses {text}: low is above 0 and below high, count 2 to 1,000")
     return np.geomspace(low, high, int(count))

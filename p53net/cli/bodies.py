@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.doses import Form, Schedule, regimen_in_words, regimen_of, usual
+from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
 from p53net.cli.studies import NoPlot, PkTable, finish, patients_bar
 from p53net.cli.terminal import Engine, LineTable, Settings, app, said, settings_of
 from p53net.model import host_entries, resolve
@@ -36,6 +36,7 @@ def pk(
     host: Annotated[str, typer.Option("--host", help="human or mouse.")] = "human",
     hours: Annotated[float | None, typer.Option("--hours", help="Length of the run.")] = None,
     form: Form = FREE_BASE,
+    flat: Flat = False,
     set_: Settings = None,
     out: Out = Path("pk"),
     no_plot: NoPlot = False,
@@ -52,7 +53,7 @@ def pk(
     unit = "mg" if resolve("host", host, host_entries()).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
     schedule = usual(drug, "--regimen", regimen, "3/14")
-    arms = [regimen_of(text, schedule, days, unit, form) for text in doses]
+    arms = [regimen_of(text, schedule, days, unit, form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        pharmacokinetics=pk_table)  # fmt: skip
@@ -74,6 +75,7 @@ def xenograft(
     ] = "ST-02-0075",
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 28.0,
     form: Form = FREE_BASE,
+    flat: Flat = False,
     set_: Settings = None,
     out: Out = Path("xenograft"),
     no_plot: NoPlot = False,
@@ -89,11 +91,11 @@ def xenograft(
 
     doses = usual(drug, "--dose", dose, _IN_MICE)
     schedule = usual(drug, "--regimen", regimen, "daily")
-    arms = [regimen_of(text, schedule, days, "mg/kg", form) for text in doses]
+    arms = [regimen_of(text, schedule, days, "mg/kg", form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        cell_line_table=line_table, pharmacokinetics=pk_table)  # fmt: skip
-    said.print(f"TGI = {result.attrs['tgi']}", markup=False, soft_wrap=True)
+    said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
         "curves": result.drop_vars(["tgi", "change", "lowest", "days_below"])
@@ -148,7 +150,7 @@ def patient(
         each = result[["lowest", "worst_grade", "status"]]
         frames["patients"] = each.to_dataframe().reset_index()
         lost = int((result["status"].values.astype(str) != "ok").sum())
-        said.print(f"{population:,} patients, {lost} without a result", markup=False)
+        said.print(f"{population:,} patients, {lost} without a result")
     finish(result, {"patient": summary, **frames}, out, no_plot)
 
 

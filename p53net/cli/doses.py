@@ -19,6 +19,9 @@ BodySchedule = Annotated[
 BodyDays = Annotated[
     float | None, typer.Option("--days", help="In a body: how long it repeats; default 28.")
 ]
+Flat = Annotated[
+    bool, typer.Option("--flat", help="Allow a dose in mg, not mg/kg, to a host below 1 kg.")
+]
 Form = Annotated[
     str, typer.Option("--form", help="What was weighed: `free base`, or a salt by name.")
 ]
@@ -27,6 +30,12 @@ Schedule = Annotated[
     str | None,
     typer.Option("--regimen", help="once, daily, 3/14 (days on / cycle), q2d, q3w, or hours 0,24."),
 ]
+_UNIT = "[pnum\u00b5\u03bc]?M|[pnum\u00b5\u03bc]?g(?:/[a-z]+)?"  # micro as sign and as letter
+_WITH_UNIT = re.compile(
+    rf"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*({_UNIT})\s*", re.IGNORECASE
+)
+_MOLAR = {"pm": 1e-3, "nm": 1.0, "um": 1e3, "\u00b5m": 1e3, "\u03bcm": 1e3, "mm": 1e6, "m": 1e9}
+"""nM for each unit of concentration, in lower case."""
 
 
 def doses_of(
@@ -36,19 +45,20 @@ def doses_of(
     volume: float | None,
     schedule: str | None = None,
     days: float | None = None,
+    flat: bool = False,
 ) -> dict[str, Given]:
     """Doses as written: a bare number is for the model's only drug. In a body they are masses, each
-    given by the schedule for so many days."""
+    given by the schedule for so many days, and by `flat` in mg to any host."""
     if hours is not None and volume is not None:
         raise InputError("--pulse and --closed exclude each other; give one")
     drugs = list(model.definition.drugs)
     in_body = model.definition.in_body
     if in_body and (hours is not None or volume is not None):
         raise InputError("--pulse and --closed are for cells in a dish; write --regimen and --days")
-    if not in_body and (schedule is not None or days is not None):
+    if not in_body and (schedule is not None or days is not None or flat):
         raise InputError(
-            "--regimen and --days are for a body, and this is a dish: add --system plasma, tumour "
-            "or marrow, or give a concentration [nM] alone"
+            "--regimen, --days and --flat are for a body, and this is a dish: add --system plasma, "
+            "tumour or marrow, or give a concentration [nM] alone"
         )
     if days is None:
         days = 28.0
@@ -69,9 +79,9 @@ def doses_of(
             raise InputError(f"--dose gives {name} twice; give it once")
         if in_body:
             unit = "mg" if model.definition.host == "human" else "mg/kg"
-            given[name] = regimen_of(value, schedule or "once", days, unit)
+            given[name] = regimen_of(value, schedule or "once", days, unit, flat=flat)
             continue
-        nanomolar = number(value, f"--dose {text}")
+        nanomolar = nanomolar_of(value, f"--dose {text}")
         try:
             if hours is not None:
                 given[name] = pulse(nanomolar, hours)
@@ -86,8 +96,28 @@ def doses_of(
     return given
 
 
+def nanomolar_of(text: str, where: str) -> float:
+    """A concentration as written, in nM without a unit."""
+    try:
+        return number(text, where)
+    except InputError:
+        match = _WITH_UNIT.fullmatch(text)
+        if match is None:
+            raise
+    how = "or mg to a body (--system tumour)"
+    if (unit := match[2].casefold()) in _MOLAR:
+        how = f"here {float(match[1]) * _MOLAR[unit]:.12g}"
+    raise InputError(f"{where}: a dish takes nM; give nM as a plain number, {how}")
+
+
 def regimen_of(
-    dose: str, schedule: str, days: float, usual_unit: str, form: str = FREE_BASE
+    dose: str,
+    schedule: str,
+    days: float,
+    usual_unit: str,
+    form: str = FREE_BASE,
+    *,
+    flat: bool = False,
 ) -> Regimen:
     """A regimen as written: `260`, `260mg`, `50 mg/kg`; and its schedule, for `days`."""
     match = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-z/]*)\s*", dose)
@@ -97,11 +127,11 @@ def regimen_of(
     if unit not in UNITS:
         raise InputError(f"--dose {dose}: a body takes {' or '.join(UNITS)}; correct the unit")
     if _repeats(schedule):
-        return regimen(amount, unit, schedule, days=days, form=form)
+        return regimen(amount, unit, schedule, days=days, form=form, allow_flat=flat)
     if schedule.strip().casefold() == "once":
-        return regimen(amount, unit, "once", form=form)
+        return regimen(amount, unit, "once", form=form, allow_flat=flat)
     times = [number(text, f"--regimen {schedule}") for text in schedule.split(",")]
-    return regimen(amount, unit, times, form=form)
+    return regimen(amount, unit, times, form=form, allow_flat=flat)
 
 
 def _repeats(schedule: str) -> bool:

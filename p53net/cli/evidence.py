@@ -54,7 +54,7 @@ def validate(
         finish(result, {"validate": validation.as_table(result)}, out, no_plot)
     missed = validation.misses(result)
     said.print(f"{result.attrs['counts']}{': ' if missed else ''}{', '.join(missed)}",
-               markup=False, soft_wrap=True)  # fmt: skip
+               soft_wrap=True)  # fmt: skip
     if missed:
         raise typer.Exit(1)
 
@@ -95,7 +95,7 @@ def calibrate(
     finish(result, tables, out, no_plot or no_profiles)
     fitted = sum(len(fit.estimates) for fit in fits)
     seen = sum(len(fit.block.observed) for fit in fits)
-    said.print(f"{fitted} parameters, {seen} observations", markup=False)
+    said.print(f"{fitted} parameters, {seen} observations")
     if write_:
         changes = commit(fits)
-        said.print("\n".join(changes) or "the tables hold these values already", markup=False)
+        said.print("\n".join(changes) or "the tables hold these values already")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from p53net.cli.doses import BodyDays, BodySchedule, doses_of
+from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     CellLine,
@@ -82,6 +82,7 @@ def simulate(
     host: Host = None,
     regimen: BodySchedule = None,
     days: BodyDays = None,
+    flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     engine: Engine = "roadrunner",
@@ -104,9 +105,9 @@ def simulate(
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
     model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
-    given = doses_of(model, dose or [], pulse, closed, regimen, days)
+    given = doses_of(model, dose or [], pulse, closed, regimen, days, flat)
     if drugs and not given:
-        said.print("no --dose is given: this run is drug-free", markup=False)
+        said.print("no --dose is given: this run is drug-free")
     with said.status("simulating"):
         run = model.simulate(
             np.linspace(0.0, length, points),
@@ -117,17 +118,17 @@ def simulate(
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if engine != "roadrunner":
-        said.print(f"engine: {run.attrs['engine']}", markup=False, soft_wrap=True)
+        said.print(f"engine: {run.attrs['engine']}", soft_wrap=True)
     if plot is not None:
         from p53net import figures
 
-        said.print(f"wrote {figures.save(figures.plot(run), plot)}", markup=False)
+        said.print(f"wrote {figures.save(figures.plot(run), plot)}")
     if out is None:
         write(text)
     else:
         from p53net.files import write_text
 
-        said.print(f"wrote {write_text(out, text)}", markup=False)
+        said.print(f"wrote {write_text(out, text)}")
 
 
 @app.command()
@@ -188,9 +189,9 @@ def escape(
 
         figure = figures.plot(result)
         written += [figures.save(figure, folder / name) for name in _ESCAPE_FIGURES]
-    said.print(words, markup=False, soft_wrap=True)
+    said.print(words, soft_wrap=True)
     names = ", ".join(path.name for path in written)
-    said.print(f"\nwrote {names} to {folder}/", markup=False, soft_wrap=True)
+    said.print(f"\nwrote {names} to {folder}/", soft_wrap=True)
 
 
 @app.command()
@@ -207,6 +208,7 @@ def export(
     host: Host = None,
     regimen: BodySchedule = None,
     days: BodyDays = None,
+    flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     drug_table: DrugTable = None,
@@ -222,9 +224,9 @@ def export(
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
     loaded = model_of(names, cell_line, drug_table, line_table, system, host)
-    given = doses_of(loaded, dose or [], pulse, closed, regimen, days)
+    given = doses_of(loaded, dose or [], pulse, closed, regimen, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
-    said.print(f"wrote {path}", markup=False)
+    said.print(f"wrote {path}")
 
 
 @app.command()
@@ -254,7 +256,7 @@ def check(
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
         rows += [(loaded.definition.id, one.check, one.subject, one.message) for one in found]
-        said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings", markup=False)
+        said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings")
     show(pd.DataFrame(rows, columns=["model", "check", "subject", "message"]))
     if rows:
         raise typer.Exit(1)
@@ -282,4 +284,4 @@ def build(
 
     with said.status("building models"):
         written = exchange.build(made_folder(folder))
-    said.print(f"wrote {len(written)} files to {folder}", markup=False)
+    said.print(f"wrote {len(written)} files to {folder}")

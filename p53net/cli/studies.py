@@ -55,7 +55,7 @@ def finish(
             written.append(figures.save(figure, path))
     show(next(iter(tables.values())))
     names = ", ".join(path.name for path in written)
-    said.print(f"wrote {names} to {folder}/", markup=False, soft_wrap=True)
+    said.print(f"wrote {names} to {folder}/", soft_wrap=True)
 
 
 def _remove(path: Path) -> None:
@@ -68,7 +68,7 @@ def _remove(path: Path) -> None:
 @contextlib.contextmanager
 def patients_bar() -> Iterator[Callable[[str, Progress], None]]:
     """A progress bar that is told which system runs, and how many patients are done."""
-    columns = (TextColumn("{task.description}"), BarColumn(),
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(),
                TextColumn("{task.completed:,.0f} of {task.total:,.0f} patients"),
                TimeElapsedColumn())  # fmt: skip
     with Bar(*columns, console=said, transient=True, disable=not said.is_terminal) as bar:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from p53net import figures
-from p53net.cli.doses import BodyDays, BodySchedule, doses_of
+from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     Doses,
@@ -36,10 +36,12 @@ from p53net.cli.terminal import (
 )
 from p53net.dosing import finite_number
 from p53net.engines import FloatArray
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, StoreError, unknown_name
 from p53net.files import made_folder
 from p53net.inputs import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
+from p53net.sweeps import store as stores
+from p53net.sweeps.result import without_gaps
 
 Drugs = Annotated[
     list[str] | None, typer.Argument(metavar="DRUG", help="None, one, or one of each kind.")
@@ -106,6 +108,7 @@ def sweep_(
     host: Host = None,
     regimen: BodySchedule = None,
     days: BodyDays = None,
+    flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     curves: Annotated[
@@ -140,7 +143,7 @@ def sweep_(
             times=_grid(hours, times),
             observables=observable or [],
             measures=measure or [],
-            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days, flat),
             parameters=settings_of(set_ or []),
             feedback=not open_loop,
             time_limit=time_limit,
@@ -155,7 +158,7 @@ def sweep_(
             progress=progress,
         )
     _tell(result)
-    said.print(f"wrote {out}/; draw it with: p53net plot {out}", markup=False, soft_wrap=True)
+    said.print(f"wrote {out}/; draw it with: p53net plot {out}", soft_wrap=True)
 
 
 @app.command()
@@ -174,8 +177,22 @@ def plot(
         Path | None, typer.Option("--out", help="File: .png, .svg or .pdf. Default: the folder.")
     ] = None,
 ) -> None:
-    """Draw a sweep: a heat map over two axes, or lines over one."""
+    """Draw a sweep: a heat map over two axes, or lines over one.
+
+    Of an unfinished sweep, what was run is drawn.
+    """
+    store = stores.read(folder)
+    stored, size = store.stored, store.size
+    if 0 < stored < size:  # said before all is read
+        said.print(f"{folder} is not finished: {stored:,} of {size:,} points are there and drawn; "
+                   "repeat its sweep with --resume for the others", soft_wrap=True)  # fmt: skip
     result = read_sweep(folder)
+    missing = int((result["status"] == "not run").sum())
+    if missing > size - stored:
+        said.print(f"{missing - size + stored:,} points are in damaged chunks; --resume computes "
+                   "them again", soft_wrap=True)  # fmt: skip
+    if missing:
+        result = without_gaps(result)
     for name, value in settings_of(at or [], "--at").items():
         if name not in result.indexes:
             raise unknown_name("axis of a grid", name, map(str, result.indexes))
@@ -185,11 +202,12 @@ def plot(
                 f"--at {name}={value:g}: the axis goes from {values.min():g} to {values.max():g}"
             )
         result = result.sortby(name).sel({name: value}, method="nearest")
-    figure = figures.plot(result, x=x, y=y, colour=colour)
     paths = [out] if out else [folder / "sweep.png", folder / "sweep.svg"]
-    for path in paths:
-        made_folder(path.parent)
-        said.print(f"wrote {figures.save(figure, path)}", markup=False)
+    with said.status("drawing"):
+        figure = figures.plot(result, x=x, y=y, colour=colour)
+        for path in paths:
+            made_folder(path.parent)
+            said.print(f"wrote {figures.save(figure, path)}")
 
 
 @app.command("tornado")
@@ -210,6 +228,7 @@ def tornado_(
     host: Host = None,
     regimen: BodySchedule = None,
     days: BodyDays = None,
+    flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,
@@ -233,7 +252,7 @@ def tornado_(
             factor=factor,
             parameters=settings_of(set_ or []),
             times=_grid(hours, times),
-            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days, flat),
             feedback=not open_loop,
             workers=workers,
             scheduler=scheduler,
@@ -277,6 +296,7 @@ def sobol(
     host: Host = None,
     regimen: BodySchedule = None,
     days: BodyDays = None,
+    flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
     workers: Workers = None,
@@ -306,7 +326,7 @@ def sobol(
             seed=seed,
             parameters=settings_of(set_ or []),
             times=_grid(hours, times),
-            doses=doses_of(model, dose or [], pulse, closed, regimen, days),
+            doses=doses_of(model, dose or [], pulse, closed, regimen, days, flat),
             feedback=not open_loop,
             workers=workers,
             scheduler=scheduler,
@@ -361,11 +381,15 @@ def _grid(hours: float, times: int) -> FloatArray:
 
 @contextlib.contextmanager
 def _kept(out: Path) -> Iterator[None]:
-    """Say what is left of an interrupted sweep."""
+    """Say what is left of an interrupted sweep, if anything is."""
     try:
         yield
     except KeyboardInterrupt:
-        said.print(f"finished chunks are in {out}/; --resume goes on", markup=False)
+        with contextlib.suppress(StoreError, OSError):  # interrupted before the store was made
+            store = stores.read(out)
+            if store.stored:
+                said.print(f"{store.stored:,} of {store.size:,} points are in {out}/; --resume "
+                           "goes on", soft_wrap=True)  # fmt: skip
         raise
 
 
@@ -387,7 +411,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
             speed = (now.done - now.resumed) / max(monotonic() - begun[0], 1e-3)
             bar.update(task, completed=now.done, total=now.total, failed=now.failed, speed=speed)
             if now.recomputed and now.done == now.resumed:
-                said.print(f"{now.recomputed} damaged chunks are computed again", markup=False)
+                said.print(f"{now.recomputed} damaged chunks are computed again")
 
         yield tell
 
@@ -396,12 +420,12 @@ def _tell(result: xr.Dataset) -> None:
     """How many points there are, and what became of them."""
     counts = _counts(result["status"].values.ravel())
     words = ", ".join(f"{count:,} {status}" for status, count in counts.items())
-    said.print(f"{sum(counts.values()):,} points: {words}", markup=False)
-    said.print(f"engine: {result.attrs['engine']}", markup=False, soft_wrap=True)
+    said.print(f"{sum(counts.values()):,} points: {words}")
+    said.print(f"engine: {result.attrs['engine']}", soft_wrap=True)
     for status in counts:  # of points that are ok, some may have a note
         reasons = result["reason"].values[result["status"].values == status]
         for reason, count in list(_counts(reasons[reasons != ""]).items())[:1]:
-            said.print(f"  {status}, {count:,} times: {reason}", markup=False, soft_wrap=True)
+            said.print(f"  {status}, {count:,} times: {reason}", soft_wrap=True)
 
 
 def _counts(values: Any) -> Mapping[str, int]:  # noqa: ANN401 - an array of texts
@@ -411,4 +435,4 @@ def _counts(values: Any) -> Mapping[str, int]:  # noqa: ANN401 - an array of tex
 def _draw(result: xr.Dataset, path: Path | None) -> None:
     if path is not None:
         made_folder(path.parent)
-        said.print(f"wrote {figures.save(figures.plot(result), path)}", markup=False)
+        said.print(f"wrote {figures.save(figures.plot(result), path)}")

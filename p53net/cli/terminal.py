@@ -14,17 +14,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from p53net.errors import InputError, OutputError
-from p53net.simulate import Model, load
+from p53net.simulate import VERSION, Model, load
 
 app = typer.Typer(
     name="p53net",
-    help="Executable models of MDM2-p53 pharmacology: inhibitors, degraders, and the feedback.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-said = Console(stderr=True, highlight=False)
+# What users write is shown as they wrote it: [text] is no markup, :text: no picture.
+said = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+_UNITS = ("nm", "um", "\u00b5m", "\u03bcm", "mm", "mg", "mg/kg", "ng/ml", "ug/ml", "mg/l")
+"""What a shell takes for a drug where a dose is written with a space; in lower case."""
 
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
 AnyLine = Annotated[
@@ -64,6 +66,22 @@ LineTable = Annotated[
 ]
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        write(f"p53net {VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _p53net(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Executable models of MDM2-p53 pharmacology: inhibitors, degraders, and the feedback."""
+
+
 def model_of(
     names: list[str],
     cell_line: str | None,
@@ -73,6 +91,12 @@ def model_of(
     host: str | None = None,
 ) -> Model:
     """The model of these drugs in this cell line, in a dish or a body."""
+    for name in names:
+        if name.strip().casefold() in _UNITS:
+            raise InputError(
+                f"'{name}' stands where a drug does; write a dose as one word, --dose 10 of nM to "
+                "a dish, --dose 260mg to a body"
+            )
     return load(*names, cell_line=cell_line, system=system, host=host, drugs=drug_table,
                 cell_lines=line_table)  # fmt: skip
 
@@ -121,14 +145,14 @@ def show(frame: pd.DataFrame) -> None:
     table = Table(*map(str, frame.columns))
     for row in frame.itertuples(index=False):
         table.add_row(*map(str, row))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str, float], None]]:
     """A progress bar that is told what is being done and the share done."""
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
-    what = TextColumn("{task.description}")
+    what = TextColumn("{task.description}", markup=False)
     quiet = not said.is_terminal
     with Progress(*columns, what, console=said, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting", total=1.0)

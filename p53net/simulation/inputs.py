@@ -57,7 +57,7 @@ def _dose(definition: Definition, drug: str, dose: Doses) -> Given:
                 "pn.load(..., system='tumour')"
             )
         masses = definition.molar_masses[drug]
-        return in_nanomoles(dose, masses, definition.body_weight, drug)
+        return in_nanomoles(dose, masses, definition.body_weight, drug, definition.host)
     if definition.in_body:
         raise InputError(
             f"dose of {drug}: {str(dose)[:60]} is a concentration, but a {definition.host} takes a "

@@ -51,6 +51,7 @@ def pk(
     hours: float | None = None,
     parameters: Mapping[str, float] | None = None,
     pharmacokinetics: str | Path | None = None,
+    allow_flat: bool = False,
 ) -> xr.Dataset:
     """Plasma concentrations under one regimen or more that share their dose times.
 
@@ -58,11 +59,11 @@ def pk(
     `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose, or
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
-    (cmax, auc) and occasion.
+    (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     Raises InputError, UnknownNameError.
     """
     model = load(drug, system="plasma", host=host, pharmacokinetics=pharmacokinetics)
-    return sampled(model, _arms(regimens), hours, parameters)
+    return sampled(model, _arms(regimens, allow_flat), hours, parameters)
 
 
 def sampled(
@@ -190,8 +191,8 @@ def _milligrams(model: Model, drug: str, arm: Regimen) -> float:
     return arm.amount * weight * masses[""] / form
 
 
-def _arms(regimens: Regimen | Sequence[Regimen]) -> list[Regimen]:
-    arms = as_regimens(regimens, "pk")
+def _arms(regimens: Regimen | Sequence[Regimen], allow_flat: bool) -> list[Regimen]:
+    arms = as_regimens(regimens, "pk", allow_flat=allow_flat)
     if len({(arm.unit, arm.times, arm.form) for arm in arms}) > 1:
         raise InputError(
             "the regimens differ in more than their dose; compare one schedule at a time"

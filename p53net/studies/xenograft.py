@@ -36,6 +36,7 @@ def xenograft(
     parameters: Mapping[str, float] | None = None,
     cell_line_table: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
+    allow_flat: bool = False,
 ) -> xr.Dataset:
     """Tumours under several regimens beside untreated ones, for `days`.
 
@@ -43,9 +44,10 @@ def xenograft(
     p53, MDM2, PUMA, caspase [nM] and drug in plasma [nM]; and per arm `tgi` [%] at the last day, by
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
+    A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     Raises InputError, UnknownNameError.
     """
-    arms = as_regimens(regimens, "xenograft")
+    arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")

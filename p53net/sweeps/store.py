@@ -52,6 +52,18 @@ class Store:
         """Points of the sweep."""
         return math.prod(int(length) for length in self.manifest["shape"])
 
+    @property
+    def stored(self) -> int:
+        """Points in the chunks that are there, by their names alone: at once, damaged or not.
+
+        Raises StoreError where there is no folder of chunks.
+        """
+        try:
+            starts = {_start(path) for path in self._named_as(_CHUNK_NAME)}
+        except OSError as error:
+            raise StoreError(f"{self.folder} is not a sound sweep: {error}") from None
+        return sum(min(self.chunk_size, self.size - start) for start in starts if start < self.size)
+
     def write(self, start: int, table: "pa.Table") -> None:
         """Add a chunk, whole or not at all. Raises OutputError."""
         import pyarrow.parquet as pq
