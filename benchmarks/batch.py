@@ -30,7 +30,7 @@ from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, Array
 from benchmarks.scaling import MODELS
 from benchmarks.sweep import COLOURS, CORE, DOSES, FACTOR, LOOSE, OWN, Tolerance, machine, write
-from p53net.engines import Tolerances
+from p53net.engines.base import Tolerances
 
 if TYPE_CHECKING:
     import xarray as xr

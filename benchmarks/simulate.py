@@ -24,8 +24,8 @@ import numpy as np
 from scipy.integrate import odeint
 
 import p53net as pn
-from p53net.engines import Tolerances
-from p53net.inputs import checked_doses
+from p53net.engines.base import Tolerances
+from p53net.simulation.inputs import checked_doses
 
 Columns = Mapping[str, Any]  # one array for each species and read-out
 Engine = tuple[Callable[[], Any], Callable[[Any], Columns]]  # what is timed; what reads its result

@@ -29,7 +29,7 @@ import p53net as pn
 from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, TIMES, Array, Job, Tolerance, errors
 from benchmarks.peers.loops import Timed
-from p53net.engines import Tolerances
+from p53net.engines.base import Tolerances
 from p53net.figures import save
 
 

@@ -26,7 +26,7 @@ from benchmarks.peers.generated import scipy_solution
 from benchmarks.peers.job import Array
 from benchmarks.sweep import machine
 from p53net.dosing import Courses, Dose
-from p53net.engines import Tolerances
+from p53net.engines.base import Tolerances
 from p53net.errors import P53NetError, SimulationError
 from p53net.many import Runs
 

@@ -30,9 +30,9 @@ from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.regimens import Regimen as Regimen
 from p53net.regimens import regimen as regimen
-from p53net.simulate import Model as Model
-from p53net.simulate import load as load
-from p53net.simulate import read_sbml as read_sbml
+from p53net.simulation.model import Model as Model
+from p53net.simulation.model import load as load
+from p53net.simulation.model import read_sbml as read_sbml
 from p53net.studies.calibration import calibrate as calibrate
 from p53net.studies.caspase import caspase as caspase
 from p53net.studies.degradation import degradation as degradation

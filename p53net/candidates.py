@@ -16,7 +16,8 @@ from p53net.errors import InputError, MeasureError
 from p53net.escape_report import TWIN
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
-from p53net.simulate import Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import Model, load
 
 DOSES = np.geomspace(1e-2, 1e6, 33)
 """Constant concentrations [nM] of a dose-response curve."""
@@ -31,10 +32,9 @@ class Candidate:
     model: Model
     parameters: Mapping[str, float] = field(default_factory=dict)
     untreated: Mapping[str, float] = field(default_factory=dict)
-    engine: str = "roadrunner"
-    """Of its time courses; states at rest are always RoadRunner's."""
+    engine: str = AUTO
     engines: set[str] = field(default_factory=set)
-    """What runs said of the engine that did them."""
+    """What was said of the engines that ran it."""
 
     @property
     def mechanism(self) -> str:
@@ -75,7 +75,9 @@ class Candidate:
             {**self.parameters, **(changed or {})},
             feedback=feedback,
             stable=False,
+            engine=self.engine,
         )
+        self.engines.add(state.attrs["engine"])
         return float(state["p53_active"]) / self.untreated["p53_active"]
 
 
@@ -84,14 +86,14 @@ def candidates(
     cell_line: str = GENERIC,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
-    engine: str = "roadrunner",
+    engine: str = AUTO,
 ) -> list[Candidate]:
     """The drugs, each degrader followed by its twin. Refuses cells without p53."""
     made: list[Candidate] = []
     for name in drugs:
         model = load(name, cell_line=cell_line, drugs=drug_table, cell_lines=cell_line_table)
         ((drug, role),) = model.definition.drugs.items()
-        rest = model.steady_state()
+        rest = model.steady_state(engine=engine)
         untreated = {str(key): float(value) for key, value in rest.items()}
         if untreated["p53_active"] <= 0:
             raise MeasureError(
@@ -120,7 +122,9 @@ def resting_dose(one: Candidate, fold: float, *, feedback: bool) -> float:
 
 def loop_factor(one: Candidate, dose: float) -> float:
     """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
-    treated = one.model.steady_state({one.drug: dose}, one.parameters, stable=False)
+    treated = one.model.steady_state(
+        {one.drug: dose}, one.parameters, stable=False, engine=one.engine
+    )
     usual = one.model.definition.parameters["k_ub_p53"].value
     rate = one.parameters.get("k_ub_p53", usual)
     held = {"P2_activity_held": float(treated["P2_activity_closed"])}

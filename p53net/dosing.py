@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Real
 from typing import ClassVar, Protocol, TypeAlias
@@ -96,15 +96,27 @@ class Courses:
 
 def same_courses(doses: Mapping[str, Given], runs: int = 1) -> Courses:
     """The same doses for every run."""
-    hours = sorted({0.0} | {time for dose in doses.values() for time, _ in dose.steps})
-    levels = np.full((runs, len(hours), len(doses)), np.nan)
-    for column, dose in enumerate(doses.values()):
-        for time, amount in dose.steps:
-            levels[:, hours.index(time), column] = amount * dose.per_unit
-    volumes = {dose.medium_volume for dose in doses.values() if dose.closed}
-    return Courses(
-        tuple(doses), np.tile(hours, (runs, 1)), levels, volumes.pop() if volumes else None
-    )
+    one = courses_of([doses])
+    return replace(one, at=np.tile(one.at, (runs, 1)), levels=np.tile(one.levels, (runs, 1, 1)))
+
+
+def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
+    """Doses of several runs, which may differ in drugs and times, but not in the medium of a closed
+    dish."""
+    drugs = tuple(dict.fromkeys(drug for doses in runs for drug in doses))
+    hours = [
+        sorted({0.0} | {time for dose in doses.values() for time, _ in dose.steps})
+        for doses in runs
+    ]
+    at = np.full((len(runs), max(map(len, hours))), np.inf)
+    levels = np.full((*at.shape, len(drugs)), np.nan)
+    for run, (doses, times) in enumerate(zip(runs, hours, strict=True)):
+        at[run, : len(times)] = times
+        for drug, dose in doses.items():
+            for time, amount in dose.steps:
+                levels[run, times.index(time), drugs.index(drug)] = amount * dose.per_unit
+    volumes = {dose.medium_volume for doses in runs for dose in doses.values() if dose.closed}
+    return Courses(drugs, at, levels, volumes.pop() if volumes else None)
 
 
 def constant(nanomolar: float) -> Dose:

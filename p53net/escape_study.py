@@ -29,7 +29,8 @@ from p53net.errors import InputError, MeasureError
 from p53net.escape_report import AFTER_WASHOUT, TWIN, about
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
-from p53net.simulate import load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import load
 
 DRUGS = ("milademetan", "KT-253")
 FOLDS = (2.0, 3.0, 5.0)
@@ -50,7 +51,7 @@ def escape(
     fold: float = 3.0,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
-    engine: str = "roadrunner",
+    engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every measure of feedback escape for each drug, and the curves behind them.
@@ -59,7 +60,7 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
-    `engine` integrates the time courses, as in `Model.simulate`; states at rest are RoadRunner's.
+    `engine` is as in `Model.simulate`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -93,8 +94,6 @@ def escape(
         result[name].attrs = {"units": unit, "long_name": meaning}
     settings = chosen[0].model.run_settings
     engines = sorted(set[str]().union(*(one.engines for one in chosen)))
-    if settings["engine"] not in engines:
-        engines.append(f"at rest {settings['engine']}")
     result.attrs = {
         "study": "escape",
         "cell_line": chosen[0].model.definition.cell_line,

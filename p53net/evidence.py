@@ -16,7 +16,7 @@ from p53net.candidates import candidates
 from p53net.dosing import closed, pulse
 from p53net.errors import MeasureError
 from p53net.measures import FloatArray, effective_dose, rebound
-from p53net.simulate import Model, load
+from p53net.simulation.model import Model, load
 
 _NOISE = 1e-10  # rounding errors differ between machines
 _WORDS = ("unit", "verdict", "source", "note")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 
 _LEAST_EFFECT = 0.1  # of the larger end of the curve: a smaller effect has no midpoint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.figures import COLOURS
 

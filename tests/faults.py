@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 import p53net as pn
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 
 NUMBER = 64
 TIMES = np.linspace(0.0, 24.0, 25)

@@ -1000,7 +1000,7 @@ def test_totals_are_kept_in_a_closed_dish() -> None:
 SCRIPT = """
 import sys
 import numpy as np
-from p53net.engines import Tolerances
+from p53net.engines.base import Tolerances
 from p53net.engines.batch import BatchEngine, Stops, machine
 keep = machine._keep
 machine._keep = lambda path, code: (print("compiled"), keep(path, code))

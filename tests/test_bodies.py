@@ -12,7 +12,7 @@ import p53net as pn
 from p53net.exchange import SHIPPED, Shipped
 from p53net.model import drug_entries, molar_masses
 from p53net.model.systems import SYSTEMS
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 from tests.oracles import copasi_solution, scipy_solution
 from tests.test_exchange import assert_agree
 

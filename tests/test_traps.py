@@ -12,9 +12,9 @@ import pytest
 import roadrunner
 
 import p53net as pn
-from p53net.engines import Tolerances
+from p53net.engines.base import Tolerances
 from p53net.model import sbml
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 
 GRID = np.linspace(0.0, 72.0, 145)
 

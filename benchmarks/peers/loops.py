@@ -73,7 +73,7 @@ def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> 
     import pandas as pd
 
     import p53net as pn
-    from p53net.engines import Tolerances
+    from p53net.engines.base import Tolerances
 
     model = pn.Model(pn.load(*job.medium).definition, Tolerances(*tolerance))
     model.steady_state()  # compiles
@@ -103,7 +103,7 @@ def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> 
 def batch(job: Job, tolerance: Tolerance, threads: int) -> Runs:
     """p53net's batch engine itself, all points in one call, or in a call for each thread."""
     import p53net as pn
-    from p53net.engines import Tolerances
+    from p53net.engines.base import Tolerances
     from p53net.engines.batch import Stops
 
     definition = pn.load(*job.medium).definition

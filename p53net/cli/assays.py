@@ -9,7 +9,7 @@ import typer
 from p53net.cli.doses import nanomolar_of
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import DrugTable, LineTable, Settings, app, number, said, settings_of
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model import GENERIC
 

@@ -10,7 +10,7 @@ from p53net.dosing import Given, closed, constant, pulse
 from p53net.errors import InputError
 from p53net.model.tables import drug_names
 from p53net.regimens import FREE_BASE, UNITS, Regimen, regimen
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 
 BodySchedule = Annotated[
     str | None,

@@ -32,7 +32,7 @@ from p53net.cli.terminal import (
 )
 from p53net.dosing import finite_number
 from p53net.errors import InputError, P53NetError
-from p53net.inputs import MOST_POINTS
+from p53net.simulation.inputs import MOST_POINTS
 from p53net.model import (
     GENERIC,
     OBSERVABLES,

@@ -35,10 +35,10 @@ from p53net.cli.terminal import (
     show,
 )
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, StoreError, unknown_name
 from p53net.files import made_folder
-from p53net.inputs import MOST_POINTS
+from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 from p53net.sweeps import store as stores
 from p53net.sweeps.result import without_gaps

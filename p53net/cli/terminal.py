@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from p53net.errors import InputError, OutputError
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.model import VERSION, Model, load
 
 app = typer.Typer(
     name="p53net",

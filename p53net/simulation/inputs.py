@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from p53net.amounts import in_nanomoles
 from p53net.dosing import Given, Medium, as_dose, finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.model import Definition, drug_names
 from p53net.regimens import Regimen

@@ -6,21 +6,20 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, same_courses
+from p53net.dosing import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
     Doses,
-    Given,
     check_run,
     checked_doses,
     checked_observables,
@@ -33,6 +32,19 @@ if TYPE_CHECKING:
     from p53net.model.foreign import Starts
 
 VERSION = version("p53net")
+
+
+class Arms(NamedTuple):
+    """Several doses of one model, run together."""
+
+    times: FloatArray
+    curves: dict[str, FloatArray]
+    """Of each quantity: arm, time."""
+    doses: list[dict[str, Given]]
+    """Of each arm, as they were understood."""
+    parameters: dict[str, float]
+    engine: str
+    """What to say of the engine that ran them."""
 
 
 class Model:
@@ -104,23 +116,45 @@ class Model:
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
         """
-        grid = checked_times(times)
-        given = checked_doses(self.definition, doses)
-        variables = checked_observables(self.definition, observables)
-        changed = checked_parameters(self.definition, parameters)
-        check_run(self.definition, given, changed, feedback, float(grid[-1]))
-        columns = {name: np.array([value]) for name, value in changed.items()}
-        values, said = self.curves(
-            grid, same_courses(given), columns, variables, feedback=feedback, engine=engine
+        run = self.arms(
+            times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
         )
-        data = {n: ("time", values[0, i], self._about(n)) for i, n in enumerate(variables)}
+        data = {name: ("time", curve[0], self.about(name)) for name, curve in run.curves.items()}
         return xr.Dataset(
             data,
             coords={
-                "time": ("time", grid, {"units": self.definition.time_unit, "long_name": "time"})
+                "time": (
+                    "time",
+                    run.times,
+                    {"units": self.definition.time_unit, "long_name": "time"},
+                )
             },
-            attrs={**self._provenance(given, changed, feedback), "engine": said},
+            attrs={**self._provenance(run.doses[0], run.parameters, feedback), "engine": run.engine},
         )
+
+    def arms(
+        self,
+        times: ArrayLike,
+        doses: Sequence[Mapping[str, Doses] | None],
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        observables: Sequence[str] | None = None,
+        engine: str = choice.AUTO,
+    ) -> Arms:
+        """What `simulate` does, of several doses at once; for studies."""
+        grid = checked_times(times)
+        given = [checked_doses(self.definition, arm) for arm in doses]
+        names = checked_observables(self.definition, observables)
+        changed = checked_parameters(self.definition, parameters)
+        for arm in given:
+            check_run(self.definition, arm, changed, feedback, float(grid[-1]))
+        columns = {name: np.full(len(given), value) for name, value in changed.items()}
+        values, said = self.curves(
+            grid, courses_of(given), columns, names, feedback=feedback, engine=engine
+        )
+        curves = {name: np.asarray(values[:, i]) for i, name in enumerate(names)}
+        return Arms(grid, curves, given, changed, said)
 
     def curves(
         self,
@@ -143,6 +177,10 @@ class Model:
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
         return found.values, said + self._given_up(name, found.given_up)
+
+    def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
+        """Compile for so many runs, which the first of them would do; before threads share it."""
+        self.runner(choice.chosen(self, engine, runs)[0]).ready()
 
     def runner(self, name: str = choice.REFERENCE) -> Runner:
         """This model on an engine, made once. Raises UnsupportedError where it cannot run it."""
@@ -215,7 +253,7 @@ class Model:
         )
         for error in found.errors.values():
             raise error.with_traceback(None)
-        data = {n: ((), found.values[0, i], self._about(n)) for i, n in enumerate(names)}
+        data = {n: ((), found.values[0, i], self.about(n)) for i, n in enumerate(names)}
         said += self._given_up(name, given_up)
         return xr.Dataset(
             data, attrs={**self._provenance(given, changed, feedback), "engine": said}
@@ -281,7 +319,8 @@ class Model:
 
         return Starts(self.definition)
 
-    def _about(self, name: str) -> dict[str, str]:
+    def about(self, name: str) -> dict[str, str]:
+        """Unit and meaning of a quantity, as attributes of its variable."""
         unit = self.definition.units[name]
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}

@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from p53net.dosing import same_courses
-from p53net.engines import FloatArray
-from p53net.errors import SimulationError
-from p53net.inputs import checked_doses
+from p53net.engines.base import FloatArray
+from p53net.simulation.inputs import checked_doses
 from p53net.regimens import Regimen, regimen
-from p53net.simulate import Model, load
+from p53net.simulation.model import Model, load
 from p53net.studies.population import GRADES, grades, patients
 
 DAYS = 56.0
@@ -52,23 +51,15 @@ def lowest_counts(
     seed: int = SEED,
     days: float = DAYS,
 ) -> FloatArray:
-    """Lowest counts (patient, count) within `days`, looked at once a day, on the batch engine."""
+    """Lowest counts (patient, count) within `days`, looked at once a day."""
     typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
     drawn = patients(typical, number, seed)
     columns = {name: np.full(number, value) for name, value in changed.items()}
     columns |= {str(name): drawn[name].to_numpy() for name in drawn}
     courses = same_courses(checked_doses(model.definition, {drug: given}), number)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
-    runs = model.many.run(times, courses, columns, COUNTS)
-    for error in runs.errors.values():
-        raise error
-    for i in runs.unfinished:  # RoadRunner may do better
-        one = {name: float(values[i]) for name, values in columns.items()}
-        dose = checked_doses(model.definition, {drug: given})
-        runs.values[i] = model.curves(times, dose, one, COUNTS).T
-    if not np.isfinite(runs.values).all():
-        raise SimulationError(f"{model.definition.id}: a virtual patient has no finite counts")
-    return np.asarray(runs.values.min(axis=2))
+    values, _ = model.curves(times, courses, columns, COUNTS)
+    return np.asarray(values.min(axis=2))
 
 
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:

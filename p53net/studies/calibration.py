@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import unknown_name
 from p53net.model.committed import committed_value
 from p53net.model.observations import Observation, observation
 from p53net.model.tables import Value
-from p53net.simulate import VERSION
+from p53net.simulation.model import VERSION
 from p53net.studies import predictions as predicted
 from p53net.studies.predictions import Predictions, Trial
 

@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.model import cell_line_entries, drug_entries
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, Model, load
 from p53net.studies import dish
 
 HOURS = (6.0, 12.0, 24.0, 48.0)
@@ -22,6 +23,7 @@ def caspase(
     hours: ArrayLike = HOURS,
     doses: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
 ) -> xr.Dataset:
@@ -37,10 +39,14 @@ def caspase(
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     activity = np.empty((len(names), len(plate), len(times)))
     live, share = np.empty_like(activity), np.empty_like(activity)
+    engines: dict[str, None] = {}
     for i, name in enumerate(names):
         model = load(name, cell_line=line, system="culture", drugs=drug_table,
                      cell_lines=cell_line_table)  # fmt: skip
-        wells = dish.plate(model, name, plate, times, ["caspase", "live_cells"], parameters)
+        read = dish.plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
+                          engine=engine)  # fmt: skip
+        wells = read.values
+        engines |= {read.engine: None}
         dish.check_vehicle(wells, "active caspase")
         activity[i], live[i] = np.moveaxis(wells[1:] / wells[0], -1, 0)
         share[i] = 100.0 * wells[1:, :, 0] / _total(model, parameters)
@@ -60,6 +66,7 @@ def caspase(
         attrs={
             "study": "caspase",
             "cell_line": line,
+            "engine": "; ".join(engines),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },

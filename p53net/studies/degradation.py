@@ -8,10 +8,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.fits import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
-from p53net.simulate import VERSION, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, load
 from p53net.studies import dish
 
 HOURS = (2.0, 24.0)
@@ -26,6 +27,7 @@ def degradation(
     hours: ArrayLike = HOURS,
     doses: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
 ) -> xr.Dataset:
@@ -46,11 +48,14 @@ def degradation(
     keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "dmax_low", "dmax_high", "hook")
     found = {key: np.full(shape, np.nan) for key in keys}
     status = np.empty(shape, dtype=object)
+    engines: dict[str, None] = {}
     for i, name in enumerate(names):
         model = load(name, cell_line=line, drugs=drug_table, cell_lines=cell_line_table)
         for j, feedback in enumerate(_LOOPS.values()):
-            wells = dish.plate(model, name, plate, times, ["MDM2_total"], parameters,
-                               feedback=feedback)[:, :, 0]  # fmt: skip
+            read = dish.plate(model, name, plate, times, ["MDM2_total"], parameters,
+                              feedback=feedback, engine=engine)  # fmt: skip
+            wells = read.values[:, :, 0]
+            engines |= {read.engine: None}
             dish.check_vehicle(wells, "MDM2")
             percent[i, j] = 100.0 * (wells[1:] / wells[0]).T
             for k in range(len(times)):
@@ -96,6 +101,7 @@ def degradation(
         attrs={
             "study": "degradation",
             "cell_line": line,
+            "engine": "; ".join(engines),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },

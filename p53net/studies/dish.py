@@ -1,17 +1,19 @@
 """What assays in a dish share: plates of doses, and quantities beside their vehicle."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, constant, finite_number
-from p53net.engines import FloatArray
+from p53net.dosing import Courses, finite_number
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.inputs import checked_parameters
+from p53net.simulation.choice import AUTO
+from p53net.simulation.inputs import checked_parameters
 from p53net.model import resolve
 from p53net.model.tables import Entry
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 
 DOSES = np.geomspace(1e-3, 1e5, 25)
 """Concentrations [nM] of a plate, three in each decade."""
@@ -72,6 +74,15 @@ def check_vehicle(wells: FloatArray, what: str) -> None:
         raise InputError(f"untreated cells have no {what} to compare with; check the parameters")
 
 
+class Wells(NamedTuple):
+    """A plate that was read."""
+
+    values: FloatArray
+    """Dose, hour, quantity; the first dose is vehicle."""
+    engine: str
+    """What to say of the engine that ran it."""
+
+
 def plate(
     model: Model,
     drug: str,
@@ -81,18 +92,13 @@ def plate(
     parameters: Mapping[str, float] | None = None,
     *,
     feedback: bool = True,
-    engine: str = "roadrunner",
-) -> FloatArray:
-    """Values (dose, hour, name) under constant doses; the first dose is vehicle."""
-    times = np.concatenate([[0.0], hours])
+    engine: str = AUTO,
+) -> Wells:
+    """Values of some quantities under constant doses, and in vehicle."""
+    levels = np.concatenate([[0.0], doses])[:, None, None]
+    courses = Courses((drug,), np.zeros((len(levels), 1)), levels)
     changed = checked_parameters(model.definition, parameters)
-    wells = [{drug: constant(dose)} for dose in [0.0, *doses.tolist()]]
-    if engine == "batch":
-        levels = np.concatenate([[0.0], doses])[:, None, None]
-        courses = Courses((drug,), np.zeros((len(wells), 1)), levels)
-        columns = {name: np.full(len(wells), value) for name, value in changed.items()}
-        runs = model.many.run(times, courses, columns, names, feedback=feedback)
-        if not runs.errors and not runs.unfinished:
-            return np.asarray(np.moveaxis(runs.values, 1, 2)[:, 1:])
-    curves = [model.curves(times, well, changed, names, feedback=feedback) for well in wells]
-    return np.array(curves)[:, 1:]
+    columns = {name: np.full(len(levels), value) for name, value in changed.items()}
+    times = np.concatenate([[0.0], hours])
+    values, said = model.curves(times, courses, columns, names, feedback=feedback, engine=engine)
+    return Wells(np.moveaxis(values, 1, 2)[:, 1:], said)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.figures import COLOURS
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from p53net.amounts import base_mass, molar_mass
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, SimulationError, unknown_name
-from p53net.inputs import checked_parameters
+from p53net.simulation.inputs import checked_parameters
 from p53net.regimens import FREE_BASE, Regimen
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, Model, load
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.sweeps import Progress, sweep
 
@@ -47,7 +48,7 @@ def patient(
     population: int | None = None,
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
-    engine: str = "auto",
+    engine: str = AUTO,
     workers: int | None = None,
     cell_line_table: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
@@ -164,12 +165,11 @@ def many_patients(
     parameters: Mapping[str, float],
     measures: Sequence[str] = (),
     curves: bool = True,
-    engine: str = "auto",
+    engine: str = AUTO,
     workers: int | None = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
-    """A sweep over patients: the columns of `drawn` that this model has. Runs of weeks are long, so
-    the batch engine is worth its compilation from few patients on."""
+    """A sweep over patients: the columns of `drawn` that this model has."""
     own = drawn[[name for name in drawn if name in model.definition.parameters]]
     tell = None
     if progress is not None:
@@ -183,7 +183,7 @@ def many_patients(
         observables=list(names) if curves else None,
         keep_trajectories=curves,
         measures=list(measures),
-        engine="batch" if engine == "auto" else engine,
+        engine=engine,
         workers=workers,
         progress=tell,
     )
@@ -198,12 +198,11 @@ def _typical(
     engine: str,
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
-    chosen = "roadrunner" if engine == "auto" else engine
     (plasma,) = _plasma(models["tumour"])
     for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
         model = models[system]
         run = model.simulate(
-            times, {drug: given}, _own(model, changed), observables=names, engine=chosen
+            times, {drug: given}, _own(model, changed), observables=names, engine=engine
         )
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))

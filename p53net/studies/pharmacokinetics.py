@@ -10,10 +10,11 @@ import xarray as xr
 
 from p53net.amounts import base_mass, molar_mass
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.regimens import FREE_BASE, Regimen, as_regimens
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, Model, load
 
 _STEP = 0.1  # h, between points of a curve
 _AFTER = 96.0  # h after the last dose that a curve goes on
@@ -50,6 +51,7 @@ def pk(
     host: str = "human",
     hours: float | None = None,
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
     pharmacokinetics: str | Path | None = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
@@ -63,7 +65,7 @@ def pk(
     Raises InputError, UnknownNameError.
     """
     model = load(drug, system="plasma", host=host, pharmacokinetics=pharmacokinetics)
-    return sampled(model, _arms(regimens, allow_flat), hours, parameters)
+    return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
 
 
 def sampled(
@@ -71,6 +73,7 @@ def sampled(
     arms: Sequence[Regimen],
     hours: float | None = None,
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
 ) -> xr.Dataset:
     """What `pk` returns, of a model of one drug in plasma."""
     (name,) = model.definition.drugs
@@ -84,7 +87,11 @@ def sampled(
     gaps = np.diff(times)
     stops = np.minimum(times + _DAY, np.append(times[1:] - np.minimum(_BEFORE, gaps / 2), np.inf))
     grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
-    curves = np.array([_plasma(model, name, arm, grid, parameters) for arm in arms])
+    plasma = f"{model.definition.drugs[name]}_plasma"
+    runs = model.arms(
+        grid, [{name: arm} for arm in arms], parameters, observables=[plasma], engine=engine
+    )
+    curves = runs.curves[plasma]
     mass = (
         molar_mass(model.definition.molar_masses[name], FREE_BASE, name) * 1e-3
     )  # ng/mL for each nM, of the free base
@@ -132,6 +139,7 @@ def sampled(
             "form": arms[0].form,
             "parameters": json.dumps(dict(parameters or {})),
             **model.run_settings,
+            "engine": runs.engine,
             "version": VERSION,
         },
     )
@@ -169,18 +177,6 @@ def _half_life(times: FloatArray, curve: FloatArray, last: float) -> float:
         return float("nan")
     slope = np.polyfit(times[tail], np.log(curve[tail]), 1)[0]
     return float(-np.log(2.0) / slope) if slope < 0 else float("nan")
-
-
-def _plasma(
-    model: Model,
-    drug: str,
-    arm: Regimen,
-    times: FloatArray,
-    parameters: Mapping[str, float] | None,
-) -> FloatArray:
-    name = f"{model.definition.drugs[drug]}_plasma"
-    run = model.simulate(times, {drug: arm}, parameters, observables=[name])
-    return np.asarray(run[name].values)
 
 
 def _milligrams(model: Model, drug: str, arm: Regimen) -> float:

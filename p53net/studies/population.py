@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, TableError
 from p53net.model.tables import Value, variations
 from p53net.sweeps.design import checked_seed

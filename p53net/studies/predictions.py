@@ -13,13 +13,13 @@ from functools import cache
 
 import numpy as np
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.evidence import half_effect_dose
 from p53net.fits import fit_logistic
 from p53net.model import drug_entries
 from p53net.model.observations import observations
 from p53net.regimens import regimen
-from p53net.simulate import Model, load
+from p53net.simulation.model import Model, load
 from p53net.studies import blood, dish
 from p53net.studies.binding import binding_ic50
 from p53net.studies.degradation import fit_below_hook
@@ -82,7 +82,7 @@ def viability(trial: Trial) -> Predictions:
         dose = 100.0 * _ic50(trial, drug, "generic")
         model = _model(drug, "TP53-null", "culture")
         live = dish.plate(model, drug, np.array([dose]), np.array([72.0]), ["live_cells"],
-                          _changed(trial, drug, "TP53-null"))[:, 0, 0]  # fmt: skip
+                          _changed(trial, drug, "TP53-null")).values[:, 0, 0]  # fmt: skip
         effects.append(100.0 * (1.0 - live[1] / live[0]))
     return {
         "tp53_null": max(effects, key=abs),
@@ -97,7 +97,7 @@ def caspase(trial: Trial) -> Predictions:
     model, hours = _model("milademetan", "SJSA-1", "culture"), np.array([6.0, 12.0, 24.0, 48.0])
     doses = np.array([100.0, 300.0, 1e3, 3e3, 1e4])
     found = dish.plate(model, "milademetan", doses, hours, ["caspase"],
-                       _changed(trial, "milademetan", "SJSA-1"))[:, :, 0]  # fmt: skip
+                       _changed(trial, "milademetan", "SJSA-1")).values[:, :, 0]  # fmt: skip
     rises = (np.diff(found, axis=0) > 0).all() and (np.diff(found[1:], axis=1) > 0).all()
     return {"caspase": float(rises)}
 
@@ -121,7 +121,7 @@ def biopsies(trial: Trial) -> Predictions:
     changed = {n: v for n, v in _changed(trial, "RG7112", _LIPOSARCOMA).items()
                if n != "tumour_concentration"}  # fmt: skip
     wells = dish.plate(model, "RG7112", np.array([dose]), np.array([_DAY_8]),
-                       list(names.values()), changed)[:, 0]  # fmt: skip
+                       list(names.values()), changed).values[:, 0]  # fmt: skip
     return dict(zip(names, (wells[1] / wells[0]).tolist(), strict=True))
 
 
@@ -224,7 +224,7 @@ def haematology(trial: Trial) -> Predictions:
 def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
     model, changed = blood.marrow("milademetan"), _marrow_changed(trial)
     regimens = (blood.INTERMITTENT, *blood.OTHERS)
-    model.many.ready()  # before threads share it
+    model.ready(runs=blood.PATIENTS)  # before threads share it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counts = list(
             pool.map(lambda one: blood.lowest_counts(model, "milademetan", one, changed), regimens)
@@ -329,7 +329,7 @@ def _value(trial: Trial, entry: str, parameter: str, model: Model | None = None)
 def _ic50(trial: Trial, drug: str, cell_line: str) -> float:
     model = _model(drug, cell_line, "culture")
     live = dish.plate(model, drug, _PLATE, np.array([72.0]), ["live_cells"],
-                      _changed(trial, drug, cell_line), engine="batch")[:, 0, 0]  # fmt: skip
+                      _changed(trial, drug, cell_line)).values[:, 0, 0]  # fmt: skip
     return fit_logistic(_PLATE, live[1:] / live[0]).middle
 
 
@@ -345,8 +345,7 @@ def _destroyed(trial: Trial, drug: str, cell_line: str, *, feedback: bool = True
     """Total MDM2 after 2 h, per cent of vehicle, under each dose of the plate."""
     model = _model(drug, cell_line, "dish")
     wells = dish.plate(model, drug, _PLATE, np.array([2.0]), ["MDM2_total"],
-                       _changed(trial, drug, cell_line), feedback=feedback,
-                       engine="batch")[:, 0, 0]  # fmt: skip
+                       _changed(trial, drug, cell_line), feedback=feedback).values[:, 0, 0]  # fmt: skip
     return np.asarray(100.0 * wells[1:] / wells[0])
 
 
@@ -355,12 +354,9 @@ def _inhibition(trial: Trial, cell_line: str, doses: tuple[float, ...], days: fl
     times = np.array([0.0, days * 24.0])
     changed = _changed(trial, "milademetan", cell_line, "milademetan in mouse")
     arms = [regimen(dose, "mg/kg", "daily", days=days) for dose in doses]
-    runs = [
-        model.simulate(times, {} if arm is None else {"milademetan": arm}, changed,
-                       observables=["tumour_volume"])["tumour_volume"].values
-        for arm in [None, *arms]
-    ]  # fmt: skip
-    return [float(value) for value in tgi(np.array(runs))[1:]]
+    doses = [{}, *({"milademetan": arm} for arm in arms)]
+    volumes = model.arms(times, doses, changed, observables=["tumour_volume"]).curves
+    return [float(value) for value in tgi(volumes["tumour_volume"])[1:]]
 
 
 GROUPS: tuple[Callable[[Trial], Predictions], ...] = (

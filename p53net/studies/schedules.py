@@ -11,7 +11,8 @@ import xarray as xr
 from p53net.amounts import base_mass
 from p53net.errors import InputError
 from p53net.regimens import Regimen, as_regimens, labels_of, regimen
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, Model, load
 from p53net.studies.blood import INTERMITTENT, OTHERS
 from p53net.studies.patient import (
     DAYS,
@@ -52,7 +53,7 @@ def schedules(
     seed: int = 1,
     grade: int = 3,
     parameters: Mapping[str, float] | None = None,
-    engine: str = "auto",
+    engine: str = AUTO,
     workers: int | None = None,
     cell_line_table: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
@@ -84,10 +85,10 @@ def schedules(
         study_times(arm, days)
     changed = checked_changes([cell, marrow], parameters)
     drawn = patients(typical_values([cell, marrow]) | changed, population, seed)
-    start, untreated = _untreated(cell, float(times[-1]), changed)
+    start, untreated = _untreated(cell, float(times[-1]), changed, engine)
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
     inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}
-    rest = float(cell.cell.steady_state(parameters=inside)["p53_active"])
+    rest = float(cell.cell.steady_state(parameters=inside, engine=engine)["p53_active"])
     rows = []
     for arm in arms:
         grown, blood = (
@@ -134,10 +135,12 @@ def schedules(
     return _dataset(rows, labels, arms[0].unit, about)
 
 
-def _untreated(model: Model, hours: float, changed: Mapping[str, float]) -> tuple[float, float]:
+def _untreated(
+    model: Model, hours: float, changed: Mapping[str, float], engine: str
+) -> tuple[float, float]:
     """Volume of an untreated tumour at the start and at the end [mm3]."""
     own = {n: v for n, v in changed.items() if n in model.definition.parameters}
-    run = model.simulate([0.0, hours], parameters=own, observables=["tumour_volume"])
+    run = model.simulate([0.0, hours], parameters=own, observables=["tumour_volume"], engine=engine)
     return float(run["tumour_volume"][0]), float(run["tumour_volume"][-1])
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from p53net.model.observations import Observation, observations
-from p53net.simulate import VERSION
+from p53net.simulation.model import VERSION
 from p53net.studies.predictions import GROUPS, Predictions
 
 _SCORED = ("fit", "predict", "set")

@@ -9,11 +9,12 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.fits import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
-from p53net.simulate import VERSION, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, load
 from p53net.studies import dish
 from p53net.sweeps.design import checked_seed
 
@@ -42,6 +43,7 @@ def viability(
     noise: float = 0.0,
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
     drug_table: str | Path | None = None,
     cell_line_table: str | Path | None = None,
 ) -> xr.Dataset:
@@ -68,11 +70,14 @@ def viability(
     percent = np.empty((*shape, len(plate), wells))
     fits = {name: np.full(shape, np.nan) for name in _ABOUT}
     status = np.empty(shape, dtype=object)
+    engines: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
             model = load(name, cell_line=line, system="culture", drugs=drug_table,
                          cell_lines=cell_line_table)  # fmt: skip
-            live = dish.plate(model, name, plate, at, ["live_cells"], parameters)[:, 0, 0]
+            read = dish.plate(model, name, plate, at, ["live_cells"], parameters, engine=engine)
+            live = read.values[:, 0, 0]
+            engines |= {read.engine: None}
             random = np.random.default_rng([fixed, *f"{name} in {line}".encode()])
             percent[i, j] = _luminescence(live, wells, spread, random)
             copies = wells if spread > 0 else 1  # equal wells say no more than one
@@ -80,7 +85,8 @@ def viability(
             folds = np.full(2, np.nan)
             if fit.status == "ok":
                 dose = np.array([fit.middle])
-                vehicle, treated = dish.plate(model, name, dose, at, _KILLERS, parameters)[:, 0]
+                both = dish.plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
+                vehicle, treated = both.values[:, 0]
                 np.divide(treated, vehicle, out=folds, where=vehicle > 0)
             values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)
             for key, value in zip(fits, values, strict=True):
@@ -112,6 +118,7 @@ def viability(
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
+            "engine": "; ".join(engines),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         },

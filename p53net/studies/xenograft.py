@@ -1,5 +1,6 @@
 """Tumours in mice: volume over time beside untreated ones, growth inhibition, regression."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import xarray as xr
 
 from p53net.amounts import base_mass
 from p53net.dosing import finite_number
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.regimens import Regimen, as_regimens, labels_of
-from p53net.simulate import VERSION, Model, load
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import VERSION, Model, load
 
 DAYS = 28.0
 """Length of a study, unless said otherwise."""
@@ -34,6 +36,7 @@ def xenograft(
     days: float = DAYS,
     host: str = "mouse",
     parameters: Mapping[str, float] | None = None,
+    engine: str = AUTO,
     cell_line_table: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
     allow_flat: bool = False,
@@ -58,20 +61,13 @@ def xenograft(
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
     plasma = f"{model.definition.drugs[name]}_plasma"
     wanted = [*_VARIABLES, plasma]
-    runs = [
-        model.simulate(times, {} if arm is None else {name: arm}, parameters, observables=wanted)
-        for arm in [None, *arms]
-    ]
-    volumes = np.array([run["tumour_volume"].values for run in runs])
+    doses = [{}, *({name: arm} for arm in arms)]
+    runs = model.arms(times, doses, parameters, observables=wanted, engine=engine)
+    volumes = runs.curves["tumour_volume"]
     if not volumes[0, -1] > volumes[0, 0]:
         raise InputError("the untreated tumour does not grow, so there is no TGI; check parameters")
     data: dict[str, Any] = {
-        one: (
-            ("arm", "time"),
-            np.array([run[one].values for run in runs]),
-            dict(runs[0][one].attrs),
-        )
-        for one in wanted
+        one: (("arm", "time"), runs.curves[one], model.about(one)) for one in wanted
     }
     per_arm = {
         "tgi": ("%", "tumour growth inhibition at the last day", tgi(volumes)),
@@ -100,8 +96,9 @@ def xenograft(
             "molar_mass": base_mass(model.definition.molar_masses[name], name),
             "days": length,
             "tgi": f"{TGI} at day {length:g}",
-            "parameters": runs[0].attrs["parameters"],
+            "parameters": json.dumps(runs.parameters),
             **model.run_settings,
+            "engine": runs.engine,
             "version": VERSION,
         },
     )

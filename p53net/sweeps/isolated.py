@@ -18,12 +18,11 @@ import cloudpickle
 import numpy as np
 import psutil
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import WorkersError
-from p53net.simulate import Model
 from p53net.sweeps.plan import Plan
 from p53net.sweeps.points import Points
-from p53net.sweeps.rows import Row, as_table, batch_rows, failed, joined, model_of, ready, row
+from p53net.sweeps.rows import Row, as_table, failed, joined, model_of, ready, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,23 +122,20 @@ def _serve() -> None:
     plan, values = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    model = model_of(plan)
     ready(plan)
-    if plan.engine == "batch":
-        Points(plan, model, values[:1]).run()  # compiles
+    if plan.capabilities.together:
+        Points(plan, model_of(plan), values[:1], plan.engine).run()  # compiles
     silence = open(os.devnull, "w")
     for item in ["ready", *values]:
         # The parent stops a slow child; this stops one in compiled code whose parent is gone.
         faulthandler.dump_traceback_later(2 * plan.time_limit + 10, exit=True, file=silence)
-        answer = _row(plan, model, item) if isinstance(item, np.ndarray) else item
+        answer = _row(plan, item) if isinstance(item, np.ndarray) else item
         pickle.dump(answer, out)
         out.flush()
 
 
-def _row(plan: Plan, model: Model, point: FloatArray) -> Row:
-    if plan.engine != "batch":
-        return row(plan, model, point)
-    one = batch_rows(plan, point[None])
+def _row(plan: Plan, point: FloatArray) -> Row:
+    one = rows_of(plan, point[None])
     curves = None if one.curves is None else one.curves[0]
     return Row(tuple(one.values[0].tolist()), one.statuses[0], one.reasons[0], curves)
 

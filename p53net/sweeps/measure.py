@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from p53net import candidates, measures
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, MeasureError, unknown_name
 from p53net.model import Definition, shown_unit
-from p53net.sweeps.point import Point
+from p53net.simulation.model import Model
 
 _GONE = 1e-9  # of the most degrader that was in the cell: less is the integrator's noise
 _PLAIN = (bool, int, float, str, tuple, np.ndarray)
@@ -38,6 +38,20 @@ class Curves(Protocol):
 
     def opened(self, name: str) -> FloatArray:
         """The same with the loop opened."""
+
+
+class Point(Curves, Protocol):
+    """One point, which a measure can look at more closely."""
+
+    @property
+    def model(self) -> Model:
+        """Its model, with the values that all points have."""
+
+    def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Times [h] from the washout on, and a quantity then. Raises MeasureError."""
+
+    def candidate(self, drug: str) -> candidates.Candidate:
+        """One drug alone in its cell, for measures that look for a dose. Raises MeasureError."""
 
 
 @dataclass(frozen=True)

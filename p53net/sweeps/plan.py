@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, Dose, Given, pulse, same_courses
-from p53net.engines import FloatArray, Tolerances
+from p53net.dosing import Courses, Given, constant, finite_number, same_courses
+from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
-from p53net.inputs import (
+from p53net.simulation import choice
+from p53net.simulation.inputs import (
     Doses,
     check_run,
     checked_doses,
@@ -23,7 +24,7 @@ from p53net.inputs import (
 )
 from p53net.model import Definition, shown_unit
 from p53net.regimens import Regimen
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
 from p53net.sweeps.measure import (
     COMPARING,
@@ -72,6 +73,8 @@ class Plan:
     memory_limit: int
     """Bytes for the process of one worker."""
     engine: str
+    capabilities: Capabilities
+    """Of the engine."""
     engine_said: str
     """With its version, and why it is not the one that was asked for."""
     versions: Mapping[str, str]
@@ -94,29 +97,18 @@ class Plan:
         return any(one.own is None and one.kind in SEARCHING for one in self.measures)
 
     @cached_property
-    def one_by_one(self) -> bool:
-        """Whether points take their time one after the other, on any engine: in a search for a
-        dose, or in a function of the user."""
-        return self.searches or any(one.own for one in self.measures)
+    def together(self) -> bool:
+        """Whether points cost less together: not in a search for a dose, or in a function of the
+        user, which take them one after the other on any engine."""
+        own = any(one.own for one in self.measures)
+        return self.capabilities.together and not self.searches and not own
 
-    def inputs(self, values: Sequence[float]) -> tuple[dict[str, Given], dict[str, float]]:
-        """Doses and parameters of the point with these values of the axes."""
-        doses, parameters = dict(self.doses), dict(self.parameters)
-        for name, value in zip(self.axes, values, strict=True):
-            if name in self.definition.drugs:
-                doses[name] = _scaled(self.doses.get(name), float(value))
-            elif name != EXPOSURE:
-                parameters[name] = float(value)
-        if EXPOSURE in self.axes:
-            hours = float(values[self.axes.index(EXPOSURE)])
-            doses = {drug: self._exposed(dose, hours) for drug, dose in doses.items()}
-        return doses, parameters
-
-    def many_inputs(self, values: FloatArray) -> tuple[Courses, dict[str, FloatArray]]:
-        """The same for many points, a row for each: doses, and parameters of one value for each."""
+    def inputs(self, values: FloatArray) -> tuple[Courses, dict[str, FloatArray]]:
+        """Doses of the points with these values of the axes, a row for each, and parameters of one
+        value for each."""
         size, place = len(values), {name: i for i, name in enumerate(self.axes)}
         drugs = tuple(dict.fromkeys([*self.doses, *(n for n in self.axes if n in self.drugs)]))
-        shapes: dict[str, Given] = {d: self.doses.get(d, Dose(((0.0, 1.0),))) for d in drugs}
+        shapes: dict[str, Given] = {d: self.doses.get(d, constant(1.0)) for d in drugs}
         courses = same_courses(shapes, size)
         for column, (drug, shape) in enumerate(shapes.items()):
             if drug in place:
@@ -177,12 +169,6 @@ class Plan:
             "versions": dict(self.versions),
         }
 
-    def _exposed(self, dose: Given, hours: float) -> Given:
-        nanomolar = dose.steps[0][1]
-        if hours >= self.times[-1]:
-            return dose
-        return pulse(nanomolar, hours) if hours > 0 else Dose(((0.0, 0.0),))
-
 
 def plan_of(
     model: Model,
@@ -204,7 +190,7 @@ def plan_of(
     Raises InputError or UnknownNameError for whatever no point could run with.
     """
     checked_model(model)
-    chosen, said = model.chosen_engine(engine, design.size)
+    chosen, said = choice.chosen(model, engine, design.size)
     grid = checked_times(times)
     axes = [_axis(name, model) for name in design.names]
     for name in axes:
@@ -255,18 +241,12 @@ def plan_of(
         time_limit=time_limit,
         memory_limit=memory_limit,
         engine=chosen,
+        capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
     )
-    for number in {0, renamed.size - 1}:  # both ends of what is asked for, before anything runs
-        dosed, settings = plan.inputs(renamed.values(number, number + 1)[0].tolist())
-        check_run(
-            model.definition,
-            checked_doses(model.definition, dosed),
-            settings,
-            feedback,
-            float(grid[-1]),
-        )
+    settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
+    check_run(model.definition, given, settings, feedback, float(grid[-1]))
     return plan, renamed
 
 
@@ -298,9 +278,8 @@ def _check_axes(
     for name, values in (*design.grid.items(), *design.sampled.items()):
         if name in parameters:
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
-        if name not in drugs and name != EXPOSURE:
-            for value in (float(values.min()), float(values.max())):
-                checked_parameters(model.definition, {name: value})
+        for value in (float(values.min()), float(values.max())):
+            _check_value(model, name, value, doses.get(name))
         if name in doses and not any(level > 0 for _, level in doses[name].steps):
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")
         if name in drugs and name not in doses and model.definition.in_body:
@@ -318,6 +297,18 @@ def _check_axes(
             raise InputError("exposure is an axis, but no drug is given; dose one")
 
 
+def _check_value(model: Model, name: str, value: float, shape: Given | None) -> None:
+    """Raise InputError for a value that no point could have on this axis."""
+    if name == EXPOSURE:
+        finite_number(value, EXPOSURE, "h")
+    elif name not in model.definition.drugs:
+        checked_parameters(model.definition, {name: value})
+    elif isinstance(shape, Regimen):
+        replace(shape, amount=value)
+    else:
+        constant(value)
+
+
 def _given(observables: Sequence[str] | None) -> bool:
     if observables is None:
         return False
@@ -332,14 +323,3 @@ def _listed(measures: object) -> list[Measure | str]:
     if not isinstance(measures, Iterable):
         raise InputError(f"measures is {measures!r}, but must be a list; write ['peak:p53_active']")
     return list(measures)
-
-
-def _scaled(shape: Given | None, highest: float) -> Given:
-    """The dose whose highest concentration [nM], or amount, is given, in the shape of another."""
-    if shape is None:
-        return Dose(((0.0, highest),))
-    if isinstance(shape, Regimen):
-        return replace(shape, amount=highest)
-    top = max(level for _, level in shape.steps)
-    steps = tuple((time, level / top * highest) for time, level in shape.steps)
-    return Dose(steps, shape.medium_volume)

@@ -1,36 +1,36 @@
-"""Many points of a sweep, run together on the batch engine."""
+"""Points of a sweep, run when a measure asks for it: many together, or one of them looked at."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from p53net.candidates import Candidate
 from p53net.dosing import Courses
-from p53net.engines import FloatArray
-from p53net.simulate import Model
+from p53net.engines.base import FloatArray
+from p53net.errors import MeasureError, P53NetError
+from p53net.simulation.model import Model
+from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
-from p53net.sweeps.point import Point
-
-if TYPE_CHECKING:
-    from p53net.many import Runs
 
 
 class Points:
-    """What `Point` is for one: `curve` and `opened` give a row for each point."""
+    """Points with these values of the axes, on an engine: `curve` and `opened` have a row for
+    each."""
 
-    def __init__(self, plan: Plan, model: Model, values: FloatArray) -> None:
+    def __init__(self, plan: Plan, model: Model, values: FloatArray, engine: str) -> None:
         self.model, self.times = model, plan.times
-        self.lost: dict[int, str] = {}
+        self.given_up: dict[int, str] = {}
         """Points that the engine gave up, and why; known once they have run."""
-        self.errors: dict[int, Exception] = {}
-        """Points without a start; known once they have run."""
-        self._plan, self._values = plan, values
-        self._courses, self._parameters = plan.many_inputs(values)
+        self.errors: dict[int, P53NetError] = {}
+        """Why points failed; known once they have run."""
+        self._plan, self._runner = plan, model.runner(engine)
+        self._courses, self._parameters = plan.inputs(values)
         self._columns = {name: column for column, name in enumerate(plan.needed)}
-        self._grid, self._places = _grid_of(self._courses, plan.times)
+        self._washouts = washouts_of(self._courses, float(plan.times[-1]))
+        self._grid = _grid_of(plan.times, self._washouts)
         # Not a cached property: in Python 3.11 that would make threads wait for one another.
-        self._done: dict[bool, Runs] = {}
+        self._done: dict[bool, Curves] = {}
 
     def run(self) -> None:
         """Run all points, if that has not been done."""
@@ -48,26 +48,39 @@ class Points:
         """Several quantities: point, quantity, time."""
         return self._shown(self._plan.feedback)[:, [self._columns[name] for name in names]]
 
-    def point(self, i: int) -> Point:
-        """One of them, with the curves that are there already."""
+    def point(self, i: int) -> "Point":
+        """One of them."""
+        return Point(self, i)
 
-        def run(times: FloatArray, feedback: bool) -> FloatArray:
-            if i in self.errors:
-                raise self.errors[i].with_traceback(None)  # many points may have this one
-            values = self._runs(feedback).values[i]
-            grid = self._grid if self._grid.ndim == 1 else self._grid[i]
-            return np.ascontiguousarray(values[:, np.searchsorted(grid, times)].T)
+    def of(self, i: int, name: str, feedback: bool) -> tuple[FloatArray, FloatArray]:
+        """A quantity of one point, and its times: those asked for, and that of its washout. Raises
+        the error of a point that failed."""
+        values = self._runs(feedback).values[i, self._columns[name]]
+        if i in self.errors:
+            raise self.errors[i].with_traceback(None)  # many points may have this one
+        times, places = np.unique(self._grid if self._grid.ndim == 1 else self._grid[i], True)
+        return times, values[places]
 
-        doses, parameters = self._plan.inputs(self._values[i].tolist())
-        feedback, names = self._plan.feedback, self._plan.needed
-        return Point(self.model, self.times, doses, parameters, feedback, names, run)
+    def washout(self, i: int) -> float | None:
+        """The hour at which the medium of a point becomes drug-free for good, if it does."""
+        hour = float(self._washouts[i])
+        return None if np.isnan(hour) else hour
 
-    def _runs(self, feedback: bool) -> "Runs":
+    def parameters(self, i: int) -> dict[str, float]:
+        """Those of a point that differ from the model's."""
+        return {name: float(values[i]) for name, values in self._parameters.items()}
+
+    @property
+    def feedback(self) -> bool:
+        """Whether the loop is closed, unless a measure opens it."""
+        return self._plan.feedback
+
+    def _runs(self, feedback: bool) -> Curves:
         if feedback not in self._done:
-            runs = self.model.many.run(
+            runs = self._runner.attempt(
                 self._grid, self._courses, self._parameters, self._plan.needed, feedback=feedback
             )
-            self.lost |= runs.unfinished
+            self.given_up |= runs.given_up
             self.errors |= runs.errors
             self._done[feedback] = runs
         return self._done[feedback]
@@ -79,13 +92,68 @@ class Points:
             return values
         return np.take_along_axis(values, self._places[:, None, :], axis=2)
 
+    @cached_property
+    def _places(self) -> "np.ndarray[tuple[int, int], np.dtype[np.intp]]":
+        return np.array([np.searchsorted(row, self.times) for row in self._grid])
 
-def _grid_of(courses: Courses, times: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
-    """The times asked for, and for each point those of its doses, where it may wash out; and where
-    in them the times asked for are."""
-    if courses.at.shape[1] == 1:
-        return times, np.arange(len(times))
-    inside = np.where(courses.at <= times[-1], courses.at, 0.0)
-    everywhere = np.broadcast_to(times, (len(inside), len(times)))
-    grid = np.sort(np.hstack([everywhere, inside]), axis=1)
-    return grid, np.array([np.searchsorted(row, times) for row in grid])
+
+class Point:
+    """One point, for measures that look at one: its curves are no rows."""
+
+    def __init__(self, points: Points, i: int) -> None:
+        self.model, self.times = points.model, points.times
+        self._points, self._i = points, i
+
+    def curve(self, name: str) -> FloatArray:
+        """A quantity at `times`; its first value is that of the untreated cell."""
+        return self._at_times(name, self._points.feedback)
+
+    def opened(self, name: str) -> FloatArray:
+        """The same with the loop opened."""
+        return self._at_times(name, False)
+
+    def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Times [h] from the washout on, and a quantity then."""
+        washout = self._points.washout(self._i)
+        if washout is None:
+            raise MeasureError(
+                "there is no washout: no drug, or it stays to the end; give a dose that ends"
+            )
+        times, values = self._points.of(self._i, name, self._points.feedback)
+        after = times >= washout
+        return times[after], values[after]
+
+    def candidate(self, drug: str) -> Candidate:
+        """One drug alone in this point's cell, for measures that look for its dose."""
+        parameters = self._points.parameters(self._i)
+        rest = self.model.steady_state(parameters=parameters)
+        untreated = {str(name): float(value) for name, value in rest.items()}
+        if untreated["p53_active"] <= 0:
+            raise MeasureError("the cell has no p53, so there is no response to measure")
+        return Candidate(drug, drug, self.model, parameters, untreated)
+
+    def _at_times(self, name: str, feedback: bool) -> FloatArray:
+        times, values = self._points.of(self._i, name, feedback)
+        return np.asarray(values[np.searchsorted(times, self.times)])
+
+
+def washouts_of(courses: Courses, end: float) -> FloatArray:
+    """The hour before `end` at which the medium becomes drug-free for good, for each run; NaN where
+    it does not."""
+    there = np.isfinite(courses.levels) & np.isfinite(courses.at)[..., None]
+    drugged = (there & (np.nan_to_num(courses.levels) > 0)).any(axis=1)
+    last = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)  # step of each drug
+    level = np.take_along_axis(courses.levels, last[:, None], axis=1)[:, 0]
+    hour = np.take_along_axis(courses.at, last, axis=1)
+    stays = drugged & ((level > 0) | (courses.medium_volume is not None))
+    found = np.where(drugged, hour, -np.inf).max(axis=1, initial=-np.inf)
+    ends = drugged.any(axis=1) & ~stays.any(axis=1) & (found < end)
+    return np.where(ends, found, np.nan)
+
+
+def _grid_of(times: FloatArray, washouts: FloatArray) -> FloatArray:
+    """The times asked for, and for each point that of its washout."""
+    if np.isnan(washouts).all():
+        return times
+    everywhere = np.broadcast_to(times, (len(washouts), len(times)))
+    return np.sort(np.column_stack([everywhere, np.nan_to_num(washouts)]), axis=1)

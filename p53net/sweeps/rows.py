@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from p53net.engines import FloatArray, Tolerances
+from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import (
     MeasureError,
     SimulationError,
@@ -15,11 +15,10 @@ from p53net.errors import (
     WorkersError,
 )
 from p53net.model import shown_unit
-from p53net.simulate import Model
+from p53net.simulation.model import Model
 from p53net.sweeps.measure import is_array_measure, observables_of, value_of, value_of_many
 from p53net.sweeps.plan import Plan, package_versions
-from p53net.sweeps.point import Point
-from p53net.sweeps.points import Points
+from p53net.sweeps.points import Point, Points
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,15 +81,7 @@ def table(
             f"a worker has {package_versions()}, but the sweep was started with "
             f"{dict(plan.versions)}; install the same versions on every machine"
         )
-    if plan.engine == "batch":
-        return as_table(plan, start, values, batch_rows(plan, values, before_each))
-    with one_at_a_time:
-        model = model_of(plan)
-        rows = []
-        for point in values:
-            before_each()
-            rows.append(row(plan, model, point))
-    return as_table(plan, start, values, joined(rows))
+    return as_table(plan, start, values, rows_of(plan, values, before_each))
 
 
 def model_of(plan: Plan) -> Model:
@@ -108,24 +99,21 @@ def ready(plan: Plan) -> None:
     """Compile the plan's model before points are timed; RoadRunner's even for the batch engine,
     which may need it."""
     model = model_of(plan)
-    if plan.engine == "batch":
-        model.many.ready()
-    model.set_deadline(np.inf)  # compiles
-    if plan.definition.has_loop:
-        model.cell.steady_state()
+    for runner in {plan.engine: model.runner(plan.engine), "": model.runner()}.values():
+        runner.ready()
 
 
-def batch_rows(
+def rows_of(
     plan: Plan, values: FloatArray, before_each: Callable[[], None] = lambda: None
 ) -> Rows:
-    """What points give on the batch engine. Several threads may do this at once.
+    """What points give. On an engine that runs many together, threads may do this at once.
 
-    Measures that work on arrays are taken of all points together; a point for which one has no
-    value that way, or that has other measures, is looked at by itself, and a point that the engine
-    gave up is run by RoadRunner.
+    There, measures that work on arrays are taken of all points together; a point for which one has
+    no value that way, or that has other measures, is looked at by itself, and a point that the
+    engine gave up is run by another.
     """
     model = model_of(plan)
-    parts = [_batch_part(plan, model, part, before_each) for part in _parts(plan, values)]
+    parts = [_part(plan, model, part, before_each) for part in _parts(plan, values)]
     curves = [part.curves for part in parts if part.curves is not None]
     return Rows(
         np.concatenate([part.values for part in parts]),
@@ -136,27 +124,34 @@ def batch_rows(
 
 
 def _parts(plan: Plan, values: FloatArray) -> Iterator[FloatArray]:
-    """Points in groups whose curves fit into memory."""
-    most = max(1, _CURVE_BYTES // (8 * len(plan.needed) * len(plan.times)))
+    """Points in groups whose curves fit into memory; one by one where that costs no more."""
+    most = 1
+    if plan.capabilities.together:
+        most = max(most, _CURVE_BYTES // (8 * len(plan.needed) * len(plan.times)))
     return (values[start : start + most] for start in range(0, len(values), most))
 
 
-def _batch_part(
+def _part(
     plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]
 ) -> Rows:
-    points = Points(plan, model, values)
+    points = Points(plan, model, values, plan.engine)
     found = np.full((len(values), len(plan.measures)), np.nan)
-    # All runs come first, so that it is known which points the engine gave up.
-    with np.errstate(all="ignore"):  # what has no value is looked at by itself
-        for column, one in enumerate(plan.measures):
-            if is_array_measure(one):
-                found[:, column] = value_of_many(one, points)
-            elif observables_of(one, plan.definition):
-                points.run()
     statuses, reasons = ["ok"] * len(values), [""] * len(values)
-    curves = points.curves(plan.curves) if plan.curves else None
-    alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
-    for i in sorted(alone | points.lost.keys() | points.errors.keys()):
+    curves, alone = None, set(range(len(values)))
+    if plan.capabilities.together:
+        # All runs come first, so that it is known which points the engine gave up.
+        with np.errstate(all="ignore"):  # what has no value is looked at by itself
+            for column, one in enumerate(plan.measures):
+                if is_array_measure(one):
+                    found[:, column] = value_of_many(one, points)
+                elif observables_of(one, plan.definition):
+                    points.run()
+        curves = points.curves(plan.curves) if plan.curves else None
+        alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
+        alone |= points.given_up.keys() | points.errors.keys()
+    elif plan.curves:
+        curves = np.empty((len(values), len(plan.curves), len(plan.times)))
+    for i in sorted(alone):
         before_each()
         single = _single(plan, model, points, values, i)
         found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
@@ -166,31 +161,19 @@ def _batch_part(
 
 
 def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int) -> Row:
-    """The row of one point of many: from their curves, or by RoadRunner."""
-    lost = points.lost.get(i)
-    with one_at_a_time:  # RoadRunner, and functions of the user, which threads may not share
-        if lost is None and not plan.searches:
-            return measured(plan, points.point(i))
-        if lost is None:
-            model.set_deadline(plan.time_limit)
-            try:
+    """The row of one point: from the curves that are there, or by another engine."""
+    with one_at_a_time:  # engines that serve one thread, and functions that threads may not share
+        model.set_deadline(plan.time_limit)
+        try:
+            helper = model.runner(plan.engine).helper
+            if i not in points.given_up or helper is None:
                 return measured(plan, points.point(i))
-            finally:
-                model.set_deadline(np.inf)
-        found = row(plan, model, values[i])
-    why = f"by roadrunner, for batch gave up: {lost}; {found.reason}"
+            again = Points(plan, model, values[i : i + 1], helper.name)
+            found = measured(plan, again.point(0))
+        finally:
+            model.set_deadline(np.inf)
+    why = f"by {helper.name}, for {plan.engine} gave up: {points.given_up[i]}; {found.reason}"
     return found._replace(reason=_short(why.removesuffix("; ")))
-
-
-def row(plan: Plan, model: Model, values: FloatArray) -> Row:
-    """What one point gives on RoadRunner. An error is a status and a reason, not an exception."""
-    model.set_deadline(plan.time_limit)
-    doses, parameters = plan.inputs(values.tolist())
-    try:
-        point = Point(model, plan.times, doses, parameters, plan.feedback, plan.needed)
-        return measured(plan, point)
-    finally:
-        model.set_deadline(np.inf)
 
 
 def measured(plan: Plan, point: Point) -> Row:

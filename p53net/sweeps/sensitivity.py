@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing import finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
-from p53net.inputs import Doses, checked_doses, checked_parameters
-from p53net.simulate import Model
+from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
+from p53net.simulation.model import Model
 from p53net.sweeps.design import Distribution, check_size, checked_seed
 from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import checked_model

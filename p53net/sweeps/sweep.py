@@ -13,10 +13,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, WorkersError
-from p53net.inputs import Doses
-from p53net.simulate import Model
+from p53net.simulation.inputs import Doses
+from p53net.simulation.choice import AUTO
+from p53net.simulation.model import Model
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
@@ -69,7 +70,7 @@ def sweep(
     scheduler: str | None = None,
     store: str | Path | None = None,
     resume: bool = False,
-    engine: str = "auto",
+    engine: str = AUTO,
     keep_trajectories: bool = False,
     chunk: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -86,8 +87,8 @@ def sweep(
     over `times` [h]. `doses` are of drugs that are no axis; of one that is, `doses` give the shape,
     and the axis its highest concentration.
 
-    `engine` is "roadrunner", "batch", which runs many points at once, or "auto": batch above 500
-    points. What batch cannot run goes to RoadRunner: a model, as the attribute `engine` then says,
+    `engine` is "roadrunner", "batch", which runs many points at once, "copasi", or "auto": batch from
+    ten points on. What batch cannot run goes to RoadRunner: a model, as the attribute `engine` then says,
     or a point, as its `reason` says.
 
     A small sweep runs in this process, and so does one on the batch engine, in a thread for each
@@ -176,8 +177,8 @@ def _source(
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
-        if plan.engine == "batch":
-            model.many.ready()  # before threads share it
+        if plan.capabilities.threads:
+            model.runner(plan.engine).ready()  # before threads share it
         with contextlib.ExitStack() as stack:  # threads end with the sweep, however it ends
 
             def run(chunks: "Iterator[workers.Chunk]") -> "Iterator[tuple[int, pa.Table]]":
@@ -202,9 +203,8 @@ def _chunk_size(chunk: int | None, total: int, number: int, plan: Plan) -> int:
             raise InputError(f"chunk is {chunk!r}, but must be a whole number of points, 1 or more")
         return int(chunk)
     fair = math.ceil(total / (_CHUNKS_FOR_EACH * max(number, 1)))
-    together = plan.engine == "batch"
-    curve = 8 * len(plan.needed if together else plan.curves) * len(plan.times)
-    if together and not plan.one_by_one:
+    curve = 8 * len(plan.needed if plan.capabilities.together else plan.curves) * len(plan.times)
+    if plan.together:
         fair, largest = max(fair, _SMALLEST_BATCH), _LARGEST_BATCH
     else:
         largest = _LARGEST_CHUNK
@@ -221,7 +221,7 @@ def _workers(number: object, scheduler: str | None, points: int, plan: Plan) -> 
         return 0, 1
     if number is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        if plan.engine == "batch" and not plan.one_by_one:
+        if plan.together:
             return 0, cores or 1
         return (0 if points <= _SMALL else cores or 1), 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import P53NetError, WorkersError
 from p53net.sweeps import isolated, rows
 from p53net.sweeps.design import Design
@@ -53,7 +53,7 @@ def in_process(
     plan: Plan, design: Design, chunks: Iterable[Chunk], threads: int
 ) -> "Generator[tuple[int, pa.Table], None, None]":
     """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
-    if threads == 1 or plan.engine != "batch":
+    if threads == 1 or not plan.capabilities.threads:
         for start, stop in chunks:
             yield start, rows.table(plan, start, design.values(start, stop))
         return
