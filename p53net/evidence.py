@@ -139,7 +139,7 @@ def _milademetan_induction() -> Iterator[Row]:
         rest = model.steady_state()
         scored = line == "generic"
         note = (
-            "set by hand"
+            "set by hand; the observation is of lines like SJSA-1, whose rows below are outside"
             if scored
             else "prediction, missed: at gene dose 15 the plateau lies at doses never tested"
         )
@@ -217,7 +217,7 @@ def _dose_ratios() -> Iterator[Row]:
             0.95,
             1.05,
             "1",
-            "theorem of the mechanism",
+            "law of this structure",
             said,
         )
         yield Row(
@@ -226,7 +226,7 @@ def _dose_ratios() -> Iterator[Row]:
             0.95,
             1.05,
             "1",
-            "shown beside the theorem",
+            "shown beside that law",
             "the twin's MDM2 outgrows CRBN, which holds drug and MDM2 together",
             scored=False,
         )

@@ -91,7 +91,7 @@ def test_a_measure_can_be_had_from_a_plain_simulation(result) -> None:
 
 
 def test_what_does_not_differ_and_what_does(result) -> None:
-    """The mechanism's own statements, and not the slogan."""
+    """What follows from this structure, and not the slogan."""
     milademetan, degrader = (result.sel(drug=name) for name in ("milademetan", "KT-253"))
     np.testing.assert_allclose(milademetan["dose_ratio"], degrader["dose_ratio"], rtol=0.005)
     np.testing.assert_allclose(milademetan["dose_ratio"], [2.44, 4.31, 8.0], rtol=0.005)
@@ -261,6 +261,70 @@ def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) 
         )
         ratios.append(shut / opened)
     assert (abs(ratios[1] / ratios[0] - 1.0) < 0.05) is equal
+
+
+def dose_ratio_by_hand(p: dict[str, float], untreated: float, active: float) -> float:
+    """Closed over opened dose for this active p53, of a drug that takes MDM2 in proportion to dose.
+
+    The dose is in proportion to what drug must take: MDM2 made less the turnover of undrugged MDM2,
+    which the p53 balance fixes. No number of a drug is in it.
+    """
+    bound = (p["k_syn_p53"] - p["k_deg_p53"] * active) / p["k_ub_p53"]
+    free = bound * (p["Kd_p53"] + (p["k_ub_p53"] + p["k_deg_MDM2"]) / p["k_on_p53"]) / active
+    kept = p["k_deg_MDM2"] * (free + bound)
+
+    def made(level: float) -> float:
+        activity = level ** p["n_MDM2"] / (p["K_MDM2"] ** p["n_MDM2"] + level ** p["n_MDM2"])
+        mrna = p["k_transcr_MDM2_P1"] + p["k_transcr_MDM2_P2"] * activity
+        return p["MDM2_gene_dose"] * p["k_transl_MDM2"] * mrna / p["k_deg_MDM2_mRNA"]
+
+    return (made(active) - kept) / (made(untreated) - kept)
+
+
+def dose_ratio(one, fold: float, changed: dict[str, float]) -> float:
+    from functools import partial
+
+    shut, opened = (
+        measures.effective_dose(
+            partial(one.resting_fold, feedback=f, changed=changed), fold, "active p53"
+        )
+        for f in (True, False)
+    )
+    return shut / opened
+
+
+@pytest.mark.parametrize("fold", [1.5, 2.0, 3.0, 5.0])
+def test_the_dose_ratio_is_that_of_the_loop_and_not_of_the_drug(fold: float) -> None:
+    """As long as drug takes MDM2 in proportion to dose and drug-bound MDM2 is inactive: of every
+    inhibitor to eight digits, of KT-253 but for the CRBN that it holds, and not of its twin."""
+    from p53net.candidates import candidates
+
+    milademetan, nutlin, degrader, twin = candidates(["milademetan", "nutlin-3a", "KT-253"])
+    p = {name: row.value for name, row in milademetan.model.definition.parameters.items()}
+    untreated = milademetan.untreated["p53_active"]
+    expected = dose_ratio_by_hand(p, untreated, fold * untreated)
+    assert dose_ratio(milademetan, fold, {}) == pytest.approx(expected, rel=1e-7)
+    assert dose_ratio(nutlin, fold, {}) == pytest.approx(expected, rel=1e-7)
+    assert dose_ratio(degrader, fold, {}) == pytest.approx(expected, rel=0.004)
+    plenty = {"CRBN_total": 5e3, "Kd_CRBN_degrader": 3e4}  # hardly any of it holds drug or MDM2
+    assert dose_ratio(degrader, fold, plenty) == pytest.approx(expected, rel=1e-4)
+    assert dose_ratio(twin, fold, {}) > 1.01 * expected
+
+
+@pytest.mark.parametrize(
+    ("residual", "blocked", "destroyed"),
+    [(0.01, 4.82, 4.31), (0.03, 6.73, 4.31), (0.05, 13.35, 4.32)],
+)
+def test_with_residual_activity_the_inhibitor_pays_more(
+    residual: float, blocked: float, destroyed: float
+) -> None:
+    """The law is one of this structure: a few per cent of activity on drug-bound MDM2 break it."""
+    from p53net.candidates import candidates
+
+    inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
+    left = {"residual": residual}
+    assert dose_ratio(inhibitor, 3.0, left) == pytest.approx(blocked, abs=0.01)
+    assert dose_ratio(degrader, 3.0, left) == pytest.approx(destroyed, abs=0.01)
 
 
 def test_at_equal_exit_an_inhibitor_and_a_degrader_rebound_alike() -> None:

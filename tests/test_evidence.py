@@ -42,7 +42,7 @@ def test_every_row_has_a_number_and_a_source(table: pd.DataFrame) -> None:
     assert not table["check"].duplicated().any()
 
 
-def test_the_twin_departs_from_the_theorem(table: pd.DataFrame) -> None:
+def test_the_twin_departs_from_the_law_of_the_dose_ratio(table: pd.DataFrame) -> None:
     value = table.set_index("check")["value"]["dose ratio at p53 5 x: twin over milademetan"]
     assert value > 1.2
 

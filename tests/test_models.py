@@ -107,24 +107,82 @@ def test_the_ternary_complex_is_in_detailed_balance() -> None:
     assert by_mdm2 == pytest.approx(p["Kd_MDM2_degrader"] / p["cooperativity"], rel=1e-2)
 
 
-def test_undrugged_mdm2_of_the_theorem() -> None:
-    """Undrugged MDM2 at rest is synthesis / (k_deg (1 + X)) under both mechanisms at equal p53."""
-    ratios = []
-    for model, drug in ((MODELS["inhibitor"], "milademetan"), (MODELS["degrader"], "KT-253")):
-        rest = model.steady_state()
-        from p53net.measures import effective_dose
+def undrugged_by_the_p53_balance(p: dict[str, float], active: float) -> float:
+    """MDM2 without drug [nM] that rests beside this active p53 [nM], by hand and without a drug.
 
-        dose = effective_dose(
-            lambda d, m=model, n=drug, r=rest: (
-                float(m.steady_state({n: d})["p53_active"]) / float(r["p53_active"])
-            ),
-            3.0,
-            "p53",
-        )
-        state = model.steady_state({drug: dose})
-        ratios.append(float(state["MDM2_undrugged"] / rest["MDM2_undrugged"]))
-        assert float(state["MDM2_mRNA"] / rest["MDM2_mRNA"]) > 3.0
-    assert ratios[0] == pytest.approx(ratios[1], rel=0.01)
+    p53 made = lost by itself + lost in the complex gives the complex; the complex, made by binding
+    and lost by unbinding, ubiquitination and turnover of MDM2, gives free MDM2.
+    """
+    bound = (p["k_syn_p53"] - p["k_deg_p53"] * active) / p["k_ub_p53"]
+    free = bound * (p["Kd_p53"] + (p["k_ub_p53"] + p["k_deg_MDM2"]) / p["k_on_p53"]) / active
+    return free + bound
+
+
+def made_by_hand(p: dict[str, float], active: float) -> float:
+    """MDM2 protein made at rest [nM/h], loop closed."""
+    activity = active ** p["n_MDM2"] / (p["K_MDM2"] ** p["n_MDM2"] + active ** p["n_MDM2"])
+    mrna = (p["k_transcr_MDM2_P1"] + p["k_transcr_MDM2_P2"] * activity) / p["k_deg_MDM2_mRNA"]
+    return p["MDM2_gene_dose"] * p["k_transl_MDM2"] * mrna
+
+
+def at_rest(
+    model: pn.Model, drug: str, dose: float, changed: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Parameters and the state at rest, as plain numbers."""
+    p = {name: value.value for name, value in model.definition.parameters.items()} | changed
+    state = model.steady_state({drug: dose}, changed, stable=False)
+    return p, {str(name): float(value) for name, value in state.items()}
+
+
+KINDS = {
+    "inhibitor": ("inhibitor", "milademetan", {}, (8.0, 25.0, 100.0, 500.0)),
+    "degrader": ("degrader", "KT-253", {}, (0.2, 0.65, 2.6, 14.0)),
+    "twin": ("degrader", "KT-253", {"k_ub_MDM2": 0.0}, (1.3, 4.0, 18.0, 110.0)),
+}
+
+
+@pytest.mark.parametrize("line", [{}, {"MDM2_gene_dose": 4.0}, {"k_deg_p53": 0.46}])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_p53_balance_alone_fixes_undrugged_mdm2(kind: str, line: dict[str, float]) -> None:
+    """At a given p53, whatever takes MDM2 away: each state is compared with numbers by hand that
+    know nothing of a drug."""
+    key, drug, twin, doses = KINDS[kind]
+    levels = []
+    for dose in doses:
+        p, s = at_rest(MODELS[key], drug, dose, twin | line)
+        expected = undrugged_by_the_p53_balance(p, s["p53_active"])
+        assert s["MDM2_undrugged"] == pytest.approx(expected, rel=1e-7)
+        levels.append(s["p53_active"])
+    assert levels[-1] > 2.0 * levels[0]  # several levels, not one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_residual_activity_of_drugged_mdm2_breaks_the_p53_balance(kind: str) -> None:
+    """The control of the test above: then drug-bound MDM2 takes p53 too."""
+    key, drug, twin, doses = KINDS[kind]
+    p, s = at_rest(MODELS[key], drug, doses[2], twin | {"residual": 0.03})
+    drugs = s["MDM2_undrugged"] / undrugged_by_the_p53_balance(p, s["p53_active"])
+    assert drugs < (0.999 if kind == "degrader" else 0.9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_destruction_in_the_ternary_complex_counts_in_the_mdm2_balance(kind: str) -> None:
+    """Made = turnover of all MDM2 + destruction. Without the last term undrugged MDM2 would be made
+    / (k_deg (1 + X)), X drugged over undrugged: so for what only blocks, and 8 times off for KT-253
+    at three times untreated p53."""
+    key, drug, twin, doses = KINDS[kind]
+    p, s = at_rest(MODELS[key], drug, doses[2], twin)
+    made = made_by_hand(p, s["p53_active"])
+    destroyed = 0.0
+    if key == "degrader":
+        destroyed = p["k_deg_MDM2_ubiquitinated"] * s["MDM2_degrader_CRBN_ubiquitinated"]
+    assert p["k_deg_MDM2"] * s["MDM2_total"] + destroyed == pytest.approx(made, rel=1e-7)
+    x = s["MDM2_total"] / s["MDM2_undrugged"] - 1.0
+    without = made / (p["k_deg_MDM2"] * (1.0 + x))
+    if kind == "degrader":
+        assert without > 8.0 * s["MDM2_undrugged"]
+    else:
+        assert without == pytest.approx(s["MDM2_undrugged"], rel=1e-7)
 
 
 def test_residual_activity_caps_the_inhibitor_and_not_the_degrader() -> None:

@@ -33,6 +33,7 @@ Predictions = dict[str, float]
 _LEUKAEMIA = "RS4;11"
 _LIPOSARCOMA = "LPS-amplified"
 _GASTRIC = "ST-02-0075"
+_WILD_TYPE = ("generic", _LEUKAEMIA, "SJSA-1", _LIPOSARCOMA)  # of which KT-253's ratio is taken
 _PLATE = np.geomspace(1e-3, 1e5, 33)  # nM, four in each decade
 _DAY_8 = 192.0  # h
 _CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
@@ -103,12 +104,28 @@ def caspase(trial: Trial) -> Predictions:
 
 
 def induction(_trial: Trial) -> Predictions:
-    """The EC50 farthest from the middle of the published range, of p53, p21 and MDM2."""
-    model = _model("milademetan", "generic", "dish")
-    found = [half_effect_dose(model, "milademetan", name, 24.0)[0]
-             for name in ("p53_total", "p21", "MDM2_total")]  # fmt: skip
+    """The EC50 farthest from the middle of the published range, of p53, p21 and MDM2, in the
+    generic line; and each of them in SJSA-1, which has many MDM2 genes."""
+    found = _half_effects("generic").values()
     middle = np.log(np.sqrt(30.0 * 1000.0))
-    return {"milademetan_induction": max(found, key=lambda dose: abs(np.log(dose) - middle))}
+    return {
+        "milademetan_induction": max(found, key=lambda dose: abs(np.log(dose) - middle)),
+        **{
+            f"milademetan_induction_sjsa1_{name.removesuffix('_total').lower()}": dose
+            for name, dose in _half_effects("SJSA-1").items()
+        },
+    }
+
+
+def resistant_lines(trial: Trial) -> Predictions:
+    """Potencies in amplified lines, and KT-253's over milademetan: missed, and shown."""
+    ratios = [_ic50(trial, "milademetan", line) / _ic50(trial, "KT-253", line)
+              for line in _WILD_TYPE]  # fmt: skip
+    return {
+        "navtemadlin_ic50_sjsa1": _ic50(trial, "navtemadlin", "SJSA-1"),
+        "rg7112_ic50_amplified": _ic50(trial, "RG7112", _LIPOSARCOMA),
+        "kt253_over_inhibitors": min(ratios),
+    }
 
 
 def biopsies(trial: Trial) -> Predictions:
@@ -326,6 +343,13 @@ def _value(trial: Trial, entry: str, parameter: str, model: Model | None = None)
     return drug_entries()[entry].values[parameter].value
 
 
+def _half_effects(cell_line: str) -> dict[str, float]:
+    """Doses [nM] of milademetan that give half of the largest rise of p53, p21 and MDM2 at 24 h."""
+    model = _model("milademetan", cell_line, "dish")
+    return {name: half_effect_dose(model, "milademetan", name, 24.0)[0]
+            for name in ("p53_total", "p21", "MDM2_total")}  # fmt: skip
+
+
 def _ic50(trial: Trial, drug: str, cell_line: str) -> float:
     model = _model(drug, cell_line, "culture")
     live = dish.plate(model, drug, _PLATE, np.array([72.0]), ["live_cells"],
@@ -360,6 +384,7 @@ def _inhibition(trial: Trial, cell_line: str, doses: tuple[float, ...], days: fl
 
 
 GROUPS: tuple[Callable[[Trial], Predictions], ...] = (
-    loop, biochemistry, degradation, induction, sensitivity, relative_potency, viability, caspase,
-    biopsies, plasma, on_treatment, biomarker, tumour_growth, regression, toxicity, haematology,
+    loop, biochemistry, degradation, induction, sensitivity, relative_potency, viability,
+    resistant_lines, caspase, biopsies, plasma, on_treatment, biomarker, tumour_growth, regression,
+    toxicity, haematology,
 )  # fmt: skip
