@@ -258,8 +258,8 @@ def _theorem(result: xr.Dataset) -> str:
     spread = float((ratios.max("drug") / ratios.min("drug")).max()) - 1.0
     if spread <= _ALIKE - 1:
         return (
-            f" Inhibitor and degrader agree within {spread:.1%}: at constant exposure and equal "
-            "p53, catalysis by itself does not weaken the feedback."
+            f" Inhibitor and degrader agree within {spread:.1%}: in this structure, at constant "
+            "exposure and equal p53, catalysis by itself does not weaken the feedback."
         )
     return (
         f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting and "

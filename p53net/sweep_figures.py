@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+    from matplotlib.path import Path
     from matplotlib.scale import ScaleBase
+    from numpy.typing import NDArray
 
 _DARK, _GREY, _PALE = "#555555", "#777777", "#e3e3e3"
 _COLOUR_MAP = "viridis"  # perceptually uniform, and read by the colour-blind
@@ -175,8 +177,7 @@ def _only(result: xr.Dataset, measure: str, shown: set[Any]) -> xr.Dataset:
 
 
 def _heat_map(chosen: _Chosen, y: str) -> "Figure":
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
+    from matplotlib.patches import Patch, PathPatch
 
     figure, panel = _titled(chosen)
     ordered = chosen.result.sortby([chosen.x, y])
@@ -192,15 +193,27 @@ def _heat_map(chosen: _Chosen, y: str) -> "Figure":
     lost = ~np.isfinite(values)
     if lost.any():
         look: dict[str, Any] = {"hatch": "////", "edgecolor": _GREY, "linewidth": 0.0}
-        cells, grey = np.ma.masked_array(np.ones_like(values), ~lost), ListedColormap([_PALE])
-        hatched = panel.pcolor(right, up, cells, cmap=grey, **look)
-        hatched.set_rasterized(values.size > _MOST_VECTORS)
+        outline = _outline(right, up, lost)  # one path: a hatch for each cell takes ms
+        panel.add_patch(PathPatch(outline, facecolor=_PALE, **look))
         _failure_legend(figure, chosen, Patch(facecolor=_PALE, **look))
     panel.grid(False)
     for axis, name, along in zip((panel.xaxis, panel.yaxis), (chosen.x, y), across, strict=True):
         _scaled(axis, along, _label(chosen.result[name]))
     panel.set(xlim=(right[0], right[-1]), ylim=(up[0], up[-1]))
     return figure
+
+
+def _outline(right: FloatArray, up: FloatArray, lost: "NDArray[np.bool_]") -> "Path":
+    """The cells of a map that are lost, as one path: a rectangle for each run along a row."""
+    from matplotlib.path import Path
+
+    turns = np.diff(np.pad(lost, ((0, 0), (1, 1))).astype(int), axis=1)
+    rows, starts = np.nonzero(turns == 1)
+    ends = np.nonzero(turns == -1)[1]
+    x0, x1, y0, y1 = right[starts], right[ends], up[rows], up[rows + 1]
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    return Path(np.array(corners).transpose(2, 0, 1).reshape(-1, 2), np.tile(codes, len(rows)))
 
 
 def _scatter(chosen: _Chosen, y: str) -> "Figure":

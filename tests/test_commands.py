@@ -16,7 +16,6 @@ from rich.console import Console
 import p53net as pn
 from p53net.cli import app, sweeps, terminal
 from p53net.regimens import labels_of
-from p53net.sweeps.result import without_gaps
 from tests.conftest import Command, Done
 
 FLAT = pn.regimen(25, "mg", "once")
@@ -201,7 +200,7 @@ def test_plot_of_an_unfinished_sweep_says_so_first(
     assert first.startswith("sw is not finished: 4 of 6 points") and "--resume" in first
     assert len(others) == 2 and all(line.startswith("wrote sw/sweep.") for line in others)
     drawn = (tmp_path / "sw" / "sweep.svg").read_text()
-    assert "not run" not in drawn  # what is missing is not drawn, cell by cell
+    assert "2 not run" in drawn
 
     monkeypatch.setattr(sweeps, "read_sweep", lambda _: (_ for _ in ()).throw(pn.StoreError("x")))
     done = command("plot", "sw")
@@ -224,7 +223,7 @@ def test_plot_refuses_a_sweep_without_a_point(
 ) -> None:
     interrupted(0)
     done = command("plot", "sw")
-    assert done.returncode == 1 and "no point of the sweep has run yet" in done.stderr
+    assert done.returncode == 1 and "no point of sw has run yet" in done.stderr
     assert "--resume" in done.stderr
     (tmp_path / "sw" / "chunks").rmdir()
     done = command("plot", "sw")
@@ -236,22 +235,6 @@ def test_a_finished_sweep_is_drawn_without_a_word(command: Command) -> None:
     assert command(*asked.split()).returncode == 0
     done = command("plot", "sw", "--out", "x.png")
     assert done.returncode == 0 and done.stderr == "wrote x.png\n"
-
-
-def test_gaps_are_left_out_of_grids_and_of_points(inhibitor: pn.Model) -> None:
-    axes = {"milademetan": [1.0, 10.0, 100.0], "k_deg_p53": [0.1, 0.2]}
-    grid = pn.sweep(inhibitor, axes, times=HOURS, observables=["p21"], keep_trajectories=True)
-    status = grid["status"].copy()
-    status[2, :] = status[1, 1] = "not run"
-    kept = without_gaps(grid.assign(status=status))
-    assert kept["p21"].shape == (2, 2, 3)
-    assert list(kept["milademetan"].values) == [1.0, 10.0]
-    table = pd.DataFrame({"milademetan": [1.0, 10.0, 100.0]})
-    points = pn.sweep(inhibitor, table, times=HOURS, observables=["p21"])
-    status = points["status"].copy()
-    status[1] = "not run"
-    kept = without_gaps(points.assign(status=status))
-    assert list(kept["milademetan"].values) == [1.0, 100.0]
 
 
 # --- units of a dish

@@ -85,7 +85,7 @@ def xenograft(
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
     Doses are in mg/kg. Milademetan's are usually 25, 50 and 100, daily.
-    Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 42
+    Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 63
     """
     from p53net.studies.xenograft import xenograft as study
 

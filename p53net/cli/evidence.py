@@ -40,7 +40,7 @@ def validate(
         bool, typer.Option("--markdown", help="Print a Markdown table; write nothing.")
     ] = False,
 ) -> None:
-    """Print every published number beside its prediction: calibrated or predicted, inside or not.
+    """Print published numbers beside their predictions: calibrated or predicted, inside or not.
 
     Exits with 1 if a row that is meant to hold does not.
     """

@@ -41,7 +41,6 @@ from p53net.files import made_folder
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 from p53net.sweeps import store as stores
-from p53net.sweeps.result import without_gaps
 
 Drugs = Annotated[
     list[str] | None, typer.Argument(metavar="DRUG", help="None, one, or one of each kind.")
@@ -179,20 +178,20 @@ def plot(
 ) -> None:
     """Draw a sweep: a heat map over two axes, or lines over one.
 
-    Of an unfinished sweep, what was run is drawn.
+    Of an unfinished sweep, what was not run is hatched.
     """
     store = stores.read(folder)
     stored, size = store.stored, store.size
     if 0 < stored < size:  # said before all is read
-        said.print(f"{folder} is not finished: {stored:,} of {size:,} points are there and drawn; "
+        said.print(f"{folder} is not finished: {stored:,} of {size:,} points are there; "
                    "repeat its sweep with --resume for the others", soft_wrap=True)  # fmt: skip
     result = read_sweep(folder)
     missing = int((result["status"] == "not run").sum())
     if missing > size - stored:
         said.print(f"{missing - size + stored:,} points are in damaged chunks; --resume computes "
                    "them again", soft_wrap=True)  # fmt: skip
-    if missing:
-        result = without_gaps(result)
+    if missing == size:
+        raise StoreError(f"no point of {folder} has run yet; repeat its sweep with --resume")
     for name, value in settings_of(at or [], "--at").items():
         if name not in result.indexes:
             raise unknown_name("axis of a grid", name, map(str, result.indexes))

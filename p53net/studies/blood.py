@@ -27,7 +27,8 @@ OTHERS = (
     regimen(160.0, "mg", "14/28", days=DAYS),
 )
 """What stands for "all other schedules", in equal parts, assumed: how many patients had which is
-not published."""
+not published. The arms were days 1-21, 1-28, 1-7 and 1-3 with 15-17 of 28; 14/28 was none of them,
+but the schedule of a trial in leukaemia."""
 
 COUNTS = tuple(count for count, _ in GRADES.values())
 

@@ -157,18 +157,6 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
         raise StoreError(f"{folder} is not a sound sweep: {error!r}") from None
 
 
-def without_gaps(result: xr.Dataset) -> xr.Dataset:
-    """The part of an unfinished result that ran: without axis values, or points, of no run.
-
-    Raises StoreError where nothing ran.
-    """
-    ran = result["status"] != "not run"
-    if not ran.any():
-        raise StoreError("no point of the sweep has run yet; repeat it with --resume, then draw it")
-    others = {dim: [other for other in ran.dims if other != dim] for dim in ran.dims}
-    return result.isel({dim: np.flatnonzero(ran.any(rest)) for dim, rest in others.items()})
-
-
 def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table]]") -> xr.Dataset:
     """The result from all its chunks."""
     result = Result(manifest)
