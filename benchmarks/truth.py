@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import libsbml
 import numpy as np
+from p53net.many import Runs
 
 import p53net as pn
 from benchmarks.peers.generated import scipy_solution
@@ -28,7 +29,6 @@ from benchmarks.sweep import machine
 from p53net.dosing import Courses, Dose
 from p53net.engines.base import Tolerances
 from p53net.errors import P53NetError, SimulationError
-from p53net.many import Runs
 
 TIMES = np.linspace(0.0, 72.0, 97)
 ABSENT = 1e-9  # nM: a state that stays below has no relative error

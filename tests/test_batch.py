@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from p53net.many import ManyRuns
 
 import p53net as pn
 from benchmarks.truth import (
@@ -48,7 +49,6 @@ from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.machine import Processor, machine, memory, processor
 from p53net.engines.batch.rodas import GAMMA, STAGES, A, C, H
 from p53net.errors import SimulationError, SteadyStateError, UnsupportedError
-from p53net.many import ManyRuns
 from p53net.model.expressions import Evaluation, Expressions, Node
 from p53net.model.rates import Arrays, system_of
 from tests.test_oracles import AFTER, DECAY, INFUSION, TIMES, infusion, mathml, sbml, species

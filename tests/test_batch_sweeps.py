@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from p53net.many import ManyRuns
 
 import p53net as pn
 from p53net.engines.batch import engine as batch_engine
-from p53net.many import ManyRuns
 from p53net.sweeps import isolated, rows, workers
 from p53net.sweeps.design import design_of_table
 from p53net.sweeps.measure import KINDS

@@ -32,7 +32,6 @@ from p53net.cli.terminal import (
 )
 from p53net.dosing import finite_number
 from p53net.errors import InputError, P53NetError
-from p53net.simulation.inputs import MOST_POINTS
 from p53net.model import (
     GENERIC,
     OBSERVABLES,
@@ -42,6 +41,7 @@ from p53net.model import (
     drug_entries,
     host_entries,
 )
+from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.measure import listed
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")

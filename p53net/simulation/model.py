@@ -129,7 +129,10 @@ class Model:
                     {"units": self.definition.time_unit, "long_name": "time"},
                 )
             },
-            attrs={**self._provenance(run.doses[0], run.parameters, feedback), "engine": run.engine},
+            attrs={
+                **self._provenance(run.doses[0], run.parameters, feedback),
+                "engine": run.engine,
+            },
         )
 
     def arms(

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.simulation.choice import AUTO
-from p53net.simulation.inputs import checked_parameters
 from p53net.model import resolve
 from p53net.model.tables import Entry
+from p53net.simulation.choice import AUTO
+from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.model import Model
 
 DOSES = np.geomspace(1e-3, 1e5, 25)

@@ -85,8 +85,8 @@ def viability(
             folds = np.full(2, np.nan)
             if fit.status == "ok":
                 dose = np.array([fit.middle])
-                both = dish.plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
-                vehicle, treated = both.values[:, 0]
+                there = dish.plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
+                vehicle, treated = there.values[:, 0]
                 np.divide(treated, vehicle, out=folds, where=vehicle > 0)
             values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)
             for key, value in zip(fits, values, strict=True):
