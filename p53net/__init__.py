@@ -30,6 +30,8 @@ from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.regimens import Regimen as Regimen
 from p53net.regimens import regimen as regimen
+from p53net.repeating import record as record
+from p53net.repeating import rerun as rerun
 from p53net.simulation.model import Model as Model
 from p53net.simulation.model import load as load
 from p53net.simulation.model import read_sbml as read_sbml

@@ -20,6 +20,7 @@ import numpy as np
 from p53net.errors import ModelError, UnsupportedError
 from p53net.files import as_path, read_bytes
 from p53net.model.definition import Definition
+from p53net.model.own import Text
 from p53net.model.rates import TIME, System, system_of
 from p53net.model.tables import Value
 
@@ -105,6 +106,7 @@ def read_definition(path: str | Path) -> Definition:
             not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
         )
         or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
+        loaded={"file": Text(file.name, text, str(file.absolute()))},
     )
     computed = Starts(definition).of({}) or {}
     known = numbers | computed

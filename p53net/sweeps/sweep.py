@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, WorkersError
+from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
+from p53net.simulation.provenance import recorded
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
@@ -51,6 +53,7 @@ class Progress(NamedTuple):
     """Damaged chunks that the store had."""
 
 
+@recorded
 def sweep(
     model: Model,
     axes: "Axes | pd.DataFrame | str | Path",
@@ -128,6 +131,8 @@ def sweep(
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
     settings = {**model.run_settings, "engine": plan.engine_said}
+    provenance.note(model, plan.engine_said)
+    settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
     results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):
