@@ -16,7 +16,7 @@ from rich.console import Console
 import p53net as pn
 from p53net.cli import app, sweeps, terminal
 from p53net.regimens import labels_of
-from tests.conftest import Command, Done
+from tests.support.commands import Command, Done
 
 FLAT = pn.regimen(25, "mg", "once")
 GIVEN = {"milademetan": FLAT}

@@ -14,8 +14,8 @@ import p53net as pn
 from p53net.escape_report import TWIN
 from p53net.evidence import evidence, markdown
 from p53net.studies import calibration, validation
+from tests.support import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

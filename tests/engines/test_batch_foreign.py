@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import p53net as pn
-from tests.test_read_sbml import (
+from tests.support.files import (
     CHANGES,
     FOLDER,
     GRID,

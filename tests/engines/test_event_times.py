@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from p53net.dosing import same_courses
-from p53net.engines.batch import Stops
-from tests.test_read_sbml import read
+from p53net.engines.base import DosingEvents, Problem
+from tests.support.files import read
 
 END = 10.0
 MODEL = """
@@ -69,34 +69,33 @@ def test_events_around_the_end(
         np.testing.assert_allclose(run[name], curve, rtol=1e-7, atol=1e-12, err_msg=name)
 
 
-def test_runs_of_different_ends_know_their_own_events(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
+def test_runs_of_different_ends_know_their_own_events(engine: str, tmp_path: Path) -> None:
     """Of one call: what lies after the end of one run lies inside another."""
     model = read(MODEL.format(4, 6, 8), tmp_path)
     times = np.linspace(0.0, 1.0, 11) * np.array([[3.0], [4.0], [7.0], [8.0], [9.0]])
     names = ("A", "E", "pull", "scaled")
-    runs = model.many.run(times, same_courses({}, len(times)), {}, names)
+    runs = model.runner(engine).run(times, same_courses({}, len(times)), {}, names)
     for values, own in zip(runs.values, times, strict=True):
         np.testing.assert_allclose(values, list(exact(own, (4, 6, 8)).values()), rtol=1e-7)
 
 
+@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
 @pytest.mark.parametrize("stops", [[0.0], [0.0, 0.0], [5.0, 5.0], [0.0, 5.0, 5.0]], ids=str)
 def test_a_run_or_a_last_stretch_without_length_gives_its_start(
-    stops: list[float], tmp_path: Path
+    stops: list[float], engine: str, tmp_path: Path
 ) -> None:
     """It is no step, and rows are written along steps."""
     model = read("compartment c = 1; species A in c = 1; k = 0.3; J: A => ; k*A", tmp_path)
     times = np.array([0.0, stops[-1], stops[-1]])
     changes = np.full((3, len(stops) - 1, 1), np.nan)
     changes[:, -1:] = 2.0  # of A, at the last stop before the end
-    runs = model.many.engine.integrate(
-        {"k": np.array([0.1, 0.2, 0.3])},
-        np.ones((3, 1)),
-        np.ones((3, 1)),
-        Stops(np.tile(np.array(stops), (3, 1)), ("A",), changes),
-        times,
-        ("A",),
+    events = DosingEvents(np.tile(np.array(stops[:-1]), (3, 1)), ("A",), changes)
+    rates = {"k": np.array([0.1, 0.2, 0.3])}
+    runs = model.runner(engine).engine.integrate(
+        Problem(rates, np.ones((3, 1)), times, ("A",), events)
     )
-    assert not runs.failures
+    assert not runs.errors
     last = 2.0 if len(stops) > 1 else 1.0
     assert runs.values[:, 0, 1:].ravel() == pytest.approx([last] * 6, rel=1e-9)
     first = 1.0 if stops[-2:-1] != [0.0] else 2.0

@@ -11,13 +11,13 @@ import pytest
 
 import p53net as pn
 from p53net.exchange import SHIPPED, build
-from tests.oracles import copasi_solution, scipy_solution
+from tests.support import ROOT
+from tests.support.agreement import assert_agree
+from tests.support.oracles import copasi_solution, scipy_solution
 
 TIMES = np.linspace(0.0, 72.0, 145)
 IN_DISHES = [one.drugs for one in SHIPPED if one.system == "dish"]
-AGREEMENT = 1e-6  # of each quantity's maximum
-FLOOR = 1e-9  # nM: a quantity that stays below is compared with this instead
-MODELS_FOLDER = Path(__file__).parent.parent / "models" / "sbml"
+MODELS_FOLDER = ROOT / "models" / "sbml"
 # Dose times lie between grid points: engines may differ exactly at an event.
 COURSES = {
     "untreated": {},
@@ -31,14 +31,6 @@ COURSES = {
 
 def doses_for(model: pn.Model, course: Mapping[str, object]) -> dict[str, object]:
     return {d: course[role] for d, role in model.definition.drugs.items() if role in course}
-
-
-def assert_agree(run, other: Mapping[str, np.ndarray]) -> None:
-    assert set(run.data_vars) <= set(other)
-    for name in run.data_vars:
-        own = run[name].values
-        scale = max(float(np.abs(own).max()), FLOOR)
-        assert float(np.abs(own - other[name]).max()) <= AGREEMENT * scale, name
 
 
 @pytest.mark.parametrize("course", COURSES)

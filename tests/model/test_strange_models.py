@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from tests.test_read_sbml import compiled, read
+from tests.support.files import compiled, read
 
 IDS = (
     "reset", "model", "simulate", "integrator", "selections", "resetToOrigin", "getValue",

@@ -13,8 +13,9 @@ from p53net.exchange import SHIPPED, Shipped
 from p53net.model import drug_entries, molar_masses
 from p53net.model.systems import SYSTEMS
 from p53net.simulation.model import Model
-from tests.oracles import copasi_solution, scipy_solution
-from tests.test_exchange import assert_agree
+from tests.support import ROOT
+from tests.support.agreement import assert_agree
+from tests.support.oracles import copasi_solution, scipy_solution
 
 # Dose times lie between grid points: engines may differ exactly at an event.
 TIMES = np.linspace(0.0, 120.0, 241)
@@ -275,7 +276,7 @@ def test_the_loop_can_be_opened_in_a_body() -> None:
 
 
 def test_gdf15_clearance_stands_in_one_fragment_only() -> None:
-    folder = Path(__file__).parent.parent / "models"
+    folder = ROOT / "models"
     holders = [path.name for path in folder.glob("*.ant") if "k_out_GDF15" in path.read_text()]
     assert holders == ["biomarker.ant"]
 

@@ -10,7 +10,7 @@ import pytest
 
 import p53net as pn
 from p53net.regimens import regimen
-from tests.conftest import Command
+from tests.support.commands import Command
 
 GRID = np.linspace(0.0, 48.0, 49)
 PLASMA = pn.load("milademetan", system="plasma")

@@ -1,7 +1,6 @@
 """Published numbers that the models miss and show: what the pages say of them is today's."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from p53net.model.observations import observations
 from p53net.studies import predictions
 from p53net.studies.predictions import induction, resistant_lines
 from p53net.studies.validation import REASONS
+from tests.support import ROOT
 
-ROOT = Path(__file__).parent.parent
 ROWS = observations()
 SHOWN = {
     "milademetan_induction_sjsa1_p53": 8318.0,

@@ -18,7 +18,7 @@ from p53net.studies.blood import lowest_counts, nadir
 from p53net.studies.pharmacokinetics import occasion
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.studies.xenograft import days_below, tgi
-from tests.conftest import Command
+from tests.support.commands import Command
 
 DOSES = np.geomspace(1e-2, 1e4, 19)
 

@@ -299,7 +299,7 @@ def _compiled(
     order = [name for name in TopologicalSorter(needs).static_order() if name]
     lines += [f"    s_{name} = {definitions[name]}" for name in order]
     space: dict[str, Any] = {**vars(math), "power": _power}
-    exec("\n".join([*lines, f"    return [{', '.join(wanted)}]"]), space)  # noqa: S102 - written by the lines above
+    exec("\n".join([*lines, f"    return [{', '.join(wanted)}]"]), space)
     generated: Generated = space["generated"]
     return generated
 

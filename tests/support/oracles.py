@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.generated import Array
-from benchmarks.peers.generated import Method as Method
-from benchmarks.peers.generated import scipy_solution as scipy_solution
+from tests.support.generated import Array
+from tests.support.generated import Method as Method
+from tests.support.generated import scipy_solution as scipy_solution
 
 
 def copasi_solution(path: Path, times: Array) -> dict[str, Array]:

@@ -30,7 +30,7 @@ from p53net.sweeps import isolated, rows, workers
 from p53net.sweeps.design import design_of_table
 from p53net.sweeps.measure import KINDS
 from p53net.sweeps.plan import Plan, plan_of
-from tests import faults
+from tests.support import faults
 
 sweeps = import_module("p53net.sweeps.sweep")  # the package has a function of this name
 TIMES = np.linspace(0.0, 24.0, 49)

@@ -20,12 +20,12 @@ import pytest
 
 import p53net as pn
 from p53net import children
-from p53net.engines import FloatArray
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.sweeps import isolated, workers
 from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
-from tests.faults import POINTS
+from tests.support.faults import POINTS
 
 if TYPE_CHECKING:
     from distributed import Client

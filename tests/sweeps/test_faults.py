@@ -27,8 +27,8 @@ import p53net as pn
 from p53net.errors import OutputError, StoreError, WorkersError
 from p53net.sweeps import Progress, read_sweep
 from p53net.sweeps.store import read
-from tests import faults
-from tests.faults import MARKS, NUMBER, POINTS, run
+from tests.support import faults
+from tests.support.faults import MARKS, NUMBER, POINTS, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="faults are signals and file locks of Unix")
 
@@ -108,7 +108,7 @@ def started(*command: str, **options: object) -> "Iterator[subprocess.Popen[str]
 def sweeping(function: str, **options: object) -> "contextlib.AbstractContextManager":
     """A process that runs the stored sweep, says how far it is, and then waits to be killed."""
     call = f"faults.run_and_stay(faults.{function}, **{options!r})"
-    return started(sys.executable, "-c", f"from tests import faults; {call}")
+    return started(sys.executable, "-c", f"from tests.support import faults; {call}")
 
 
 def heard(process: "subprocess.Popen[str]", lines: int) -> list[int]:
@@ -196,7 +196,7 @@ def test_no_process_outlives_its_sweep(marks: Path, tmp_path: Path) -> None:
 def test_a_hung_process_ends_with_a_killed_parent(marks: Path) -> None:
     code = (
         "from p53net.sweeps import isolated, rows\n"
-        "from tests import faults\n"
+        "from tests.support import faults\n"
         "rows.table = isolated.isolated_table\n"
         "faults.run(faults.waits, time_limit=900.0)\n"
     )
@@ -387,7 +387,9 @@ def test_two_writers(tmp_path: Path, undisturbed: xr.Dataset) -> None:
             with pytest.raises(StoreError, match="another process is writing") as caught:
                 run(store=store, resume=True)
             refused.append(caught.value)
-            code = f"from tests import faults; faults.run(store={str(store)!r}, resume=True)"
+            code = (
+                f"from tests.support import faults; faults.run(store={str(store)!r}, resume=True)"
+            )
             command = [sys.executable, "-c", code]
             end = subprocess.run(command, env=environment(), capture_output=True, text=True)
             assert end.returncode == 1
@@ -490,7 +492,7 @@ def test_the_order_of_chunks_leaves_no_trace(
 def test_a_script_without_a_main_guard(tmp_path: Path, undisturbed: xr.Dataset) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from tests import faults\n"
+        "from tests.support import faults\n"
         "found = faults.run(workers=2, chunk=8)\n"
         "print(found['probe'].values.tobytes().hex())\n"
     )

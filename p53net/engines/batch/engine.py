@@ -125,9 +125,7 @@ class Batch:
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
         states = np.where(states < _NOTHING, 0.0, states)
         values = self._values(cells, states)
-        name = self._definition.id
-        errors = {i: SteadyStateError(f"{name}: {why}") for i, why in failures.items()}
-        return AtRest(states, values, dict(errors))
+        return AtRest(states, values, {i: SteadyStateError(why) for i, why in failures.items()})
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""
