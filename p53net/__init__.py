@@ -37,6 +37,7 @@ from p53net.simulation.model import load as load
 from p53net.simulation.model import read_sbml as read_sbml
 from p53net.studies.calibration import calibrate as calibrate
 from p53net.studies.caspase import caspase as caspase
+from p53net.studies.catalogue import study as study
 from p53net.studies.degradation import degradation as degradation
 from p53net.studies.patient import patient as patient
 from p53net.studies.pharmacokinetics import pk as pk

@@ -8,7 +8,6 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,25 +24,14 @@ from p53net.model.own import Tables, Text, read_text
 from p53net.regimens import Regimen
 from p53net.simulation.model import Model, load, read_sbml
 from p53net.simulation.provenance import LARGEST, SCHEMA, software
+from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution
 from p53net.sweeps.measure import Measure, measure
 
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
     "steady_state": "p53net.simulation.model:Model.steady_state",
-    "sweep": "p53net.sweeps.sweep:sweep",
-    "tornado": "p53net.sweeps.sensitivity:tornado",
-    "sobol_indices": "p53net.sweeps.sensitivity:sobol_indices",
-    "escape": "p53net.escape_study:escape",
-    "viability": "p53net.studies.viability:viability",
-    "degradation": "p53net.studies.degradation:degradation",
-    "caspase": "p53net.studies.caspase:caspase",
-    "pk": "p53net.studies.pharmacokinetics:pk",
-    "xenograft": "p53net.studies.xenograft:xenograft",
-    "patient": "p53net.studies.patient:patient",
-    "schedules": "p53net.studies.schedules:schedules",
-    "validate": "p53net.studies.validation:validate",
-    "calibrate": "p53net.studies.calibration:calibrate",
+    **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
 }
 """What a record may name, and where it is."""
 
@@ -79,16 +67,16 @@ def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, A
 def rerun(
     result: "xr.Dataset | Mapping[str, Any] | str | Path",
     *,
-    functions: Mapping[str, Callable[..., float]] | None = None,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     files: bool = False,
     anyway: bool = False,
 ) -> xr.Dataset:
     """Make a result again from its record: the same values to the last bit, with the same software
     on the same kind of processor.
 
-    `functions` are measures of your own by name, which a record holds only by their digest. `files`
-    allows to read files above 5 MB, which a record holds by path and digest. A record of other
-    versions or other models is refused, unless `anyway`. Raises InputError.
+    `functions` are measures and studies of your own by name, of which a record holds the digest.
+    `files` allows to read files above 5 MB, which a record holds by path and digest. A record of
+    other versions or other models is refused, unless `anyway`. Raises InputError.
     """
     made = record(result)
     differ = {
@@ -102,32 +90,41 @@ def rerun(
             f"the record was made with {name} {before}, and here is {now}; install the same, or "
             "say anyway=True and expect other numbers"
         )
-    if made["call"] not in CALLS:
-        raise unknown_name("call", made["call"], CALLS)
+    call, given = made["call"], dict(functions or {})
+    if call not in CALLS and call not in given and "function" in made:
+        raise InputError(
+            f"{call} is a study of your own, of which a record holds only the digest; pass it "
+            f"again: pn.rerun(..., functions={{'{call}': ...}})"
+        )
+    if call not in CALLS and call not in given:
+        raise unknown_name("call", call, (*CALLS, *given))
     with ExitStack() as stack:
-        reader = _Reader(dict(functions or {}), files, stack)
+        reader = _Reader(given, files, stack)
         arguments = {
             name: reader.value(value)
             for name, value in made["arguments"].items()
             if name not in _WHERE
         }
-        found: xr.Dataset = _function(made["call"])(**arguments)
+        function = function_at(CALLS[call]) if call in CALLS else _own_study(call, made, given)
+        found: xr.Dataset = function(**arguments)
     return found
 
 
-def _function(call: str) -> Callable[..., Any]:
-    module, _, path = CALLS[call].partition(":")
-    found: Any = import_module(module)
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found  # type: ignore[no-any-return]
+def _own_study(
+    name: str, made: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A study of a user's own, if it is the one that the record was made with."""
+    one = functions[name]
+    if not isinstance(one, Study) or one.digest != made["function"]:
+        raise InputError(f"the study {name} is not the one that the record was made with")
+    return one
 
 
 class _Reader:
     """Arguments from JSON."""
 
     def __init__(
-        self, functions: dict[str, Callable[..., float]], files: bool, stack: ExitStack
+        self, functions: dict[str, Callable[..., Any]], files: bool, stack: ExitStack
     ) -> None:
         self._functions, self._files, self._stack = functions, files, stack
 

@@ -63,8 +63,8 @@ def software() -> dict[str, str]:
 class Call:
     """A call on its way to a record: what runs, and on what, is noted as it does."""
 
-    def __init__(self, name: str, arguments: Mapping[str, object]) -> None:
-        self._name, self._arguments = name, arguments
+    def __init__(self, function: Callable[..., object], arguments: Mapping[str, object]) -> None:
+        self._function, self._arguments = function, arguments
         self._engines = dict[str, None]()
         self._models = dict[str, str]()
         self._tolerances = dict[str, None]()
@@ -75,13 +75,20 @@ class Call:
         self._models[model.definition.id] = model.definition.sha256
         self._tolerances[model.tolerances_text] = None
 
+    def _of_the_user(self) -> dict[str, str]:
+        """What tells a function that is not ours."""
+        if not hasattr(self._function, "__wrapped__"):
+            return {}
+        return {"function": digest_of(self._function)}
+
     def text(self) -> str:
         """The record as JSON."""
         kept = {n: encoded(v) for n, v in self._arguments.items() if n not in _NOT_KEPT}
         return json.dumps(
             {
                 "schema": SCHEMA,
-                "call": self._name,
+                "call": self._function.__name__,
+                **self._of_the_user(),
                 "arguments": kept,
                 "engine": "; ".join(self._engines),
                 "tolerances": "; ".join(self._tolerances),
@@ -89,6 +96,15 @@ class Call:
                 "software": software(),
             }
         )
+
+
+def digest_of(function: Callable[..., object]) -> str:
+    """Of a function's source: tells one from another of the same name."""
+    try:
+        source = inspect.getsource(inspect.unwrap(function))
+    except (OSError, TypeError):  # typed at a prompt
+        source = repr(function)
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def recorded(
@@ -106,7 +122,7 @@ def recorded(
         for name, value in bound.arguments.items():
             if isinstance(value, Iterator):  # which can be read only once
                 bound.arguments[name] = list(value)
-        made = Call(function.__name__, _named(bound))
+        made = Call(function, _named(bound))
         token = _active.set(made)
         try:
             result = function(*bound.args, **bound.kwargs)
