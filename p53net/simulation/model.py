@@ -30,7 +30,7 @@ from p53net.simulation.inputs import (
 from p53net.simulation.runs import Runner
 
 if TYPE_CHECKING:
-    from p53net.model.foreign import Starts
+    from p53net.model.external import Starts
 
 VERSION = version("p53net")
 
@@ -289,7 +289,7 @@ class Model:
         )
         check_run(self.definition, given, changed, feedback)
         if self.definition.foreign:
-            from p53net.model.foreign import with_parameters
+            from p53net.model.external import with_parameters
 
             return with_parameters(self.definition.sbml, changed)
         columns = {name: np.array([value]) for name, value in changed.items()}
@@ -342,7 +342,7 @@ class Model:
     @cached_property
     def starts(self) -> "Starts":
         """Of a model that was read from a file: what it starts from."""
-        from p53net.model.foreign import Starts
+        from p53net.model.external import Starts
 
         return Starts(self.definition)
 
@@ -419,7 +419,7 @@ def read_sbml(path: str | Path) -> Model:
     ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
     rules, delays, reactions without rates or quantities without values.
     """
-    from p53net.model.foreign import read_definition
+    from p53net.model.external import read_definition
 
     definition = read_definition(path)
     return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
