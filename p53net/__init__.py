@@ -24,6 +24,8 @@ from p53net.errors import TableError as TableError
 from p53net.errors import UnknownNameError as UnknownNameError
 from p53net.errors import WorkersError as WorkersError
 from p53net.escape_study import escape as escape
+from p53net.evidence.calibration import calibrate as calibrate
+from p53net.evidence.validation import validate as validate
 from p53net.exchange import antimony as antimony
 from p53net.exchange import export as export
 from p53net.figures import plot as plot
@@ -35,14 +37,12 @@ from p53net.repeating import rerun as rerun
 from p53net.simulation.model import Model as Model
 from p53net.simulation.model import load as load
 from p53net.simulation.model import read_sbml as read_sbml
-from p53net.studies.calibration import calibrate as calibrate
 from p53net.studies.caspase import caspase as caspase
 from p53net.studies.catalogue import study as study
 from p53net.studies.degradation import degradation as degradation
 from p53net.studies.patient import patient as patient
 from p53net.studies.pharmacokinetics import pk as pk
 from p53net.studies.schedules import schedules as schedules
-from p53net.studies.validation import validate as validate
 from p53net.studies.viability import viability as viability
 from p53net.studies.xenograft import xenograft as xenograft
 from p53net.sweeps import Measure as Measure

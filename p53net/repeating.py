@@ -8,6 +8,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -61,6 +62,9 @@ def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, A
                              ".json that a command wrote") from None  # fmt: skip
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise InputError(f"this is no record of p53net, schema {SCHEMA}")
+    for name, kind in (("call", str), ("arguments", dict), ("software", dict)):
+        if not isinstance(found.get(name), kind):
+            raise InputError(f"the record is not sound: it has no {name}")
     return found
 
 
@@ -106,6 +110,10 @@ def rerun(
             if name not in _WHERE
         }
         function = function_at(CALLS[call]) if call in CALLS else _own_study(call, made, given)
+        try:
+            signature(function).bind(**arguments)
+        except TypeError as error:
+            raise InputError(f"the record is not sound: {call}: {error}") from None
         found: xr.Dataset = function(**arguments)
     return found
 

@@ -22,7 +22,7 @@ import pandas as pd
 import xarray as xr
 
 from p53net.dosing import Dose
-from p53net.model.own import Tables, Text
+from p53net.model.own import Tables, Text, as_tables
 from p53net.model.tables import models_folder
 from p53net.regimens import Regimen
 
@@ -107,31 +107,44 @@ def digest_of(function: Callable[..., object]) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def recorded(
-    function: Callable[_P, xr.Dataset],
-) -> Callable[_P, xr.Dataset]:
+def recorded(function: Callable[_P, xr.Dataset]) -> Callable[_P, xr.Dataset]:
     """The function, with the record of each call in the attributes of what it returns. What it
     calls itself is part of its own call."""
-    signature = inspect.signature(function)
+    return recorded_with()(function)
 
-    @functools.wraps(function)
-    def call(*positional: _P.args, **named: _P.kwargs) -> xr.Dataset:
-        if _active.get() is not None:
-            return function(*positional, **named)
-        bound = signature.bind(*positional, **named)
-        for name, value in bound.arguments.items():
-            if isinstance(value, Iterator):  # which can be read only once
-                bound.arguments[name] = list(value)
-        made = Call(function, _named(bound))
-        token = _active.set(made)
-        try:
-            result = function(*bound.args, **bound.kwargs)
-        finally:
-            _active.reset(token)
-        result.attrs["record"] = made.text()
-        return result
 
-    return call
+def recorded_with(
+    **readers: Callable[[Any], object],
+) -> Callable[[Callable[_P, xr.Dataset]], Callable[_P, xr.Dataset]]:
+    """The same, of a function some of whose arguments are files: they are read before, once, so
+    that the record holds what the function got."""
+    reading = {"tables": as_tables, **readers}
+
+    def made(function: Callable[_P, xr.Dataset]) -> Callable[_P, xr.Dataset]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*positional: _P.args, **named: _P.kwargs) -> xr.Dataset:
+            if _active.get() is not None:
+                return function(*positional, **named)
+            bound = signature.bind(*positional, **named)
+            for name, value in bound.arguments.items():
+                if name in reading:
+                    bound.arguments[name] = reading[name](value)
+                elif isinstance(value, Iterator):  # which can be read only once
+                    bound.arguments[name] = list(value)
+            run = Call(function, _named(bound))
+            token = _active.set(run)
+            try:
+                result = function(*bound.args, **bound.kwargs)
+            finally:
+                _active.reset(token)
+            result.attrs["record"] = run.text()
+            return result
+
+        return call
+
+    return made
 
 
 def _named(bound: inspect.BoundArguments) -> dict[str, object]:

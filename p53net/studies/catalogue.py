@@ -57,10 +57,10 @@ SHIPPED = {
         "p53net.studies.schedules:schedules", "p53net.studies.body_figures:schedules_figure"
     ),
     "validate": Shipped(
-        "p53net.studies.validation:validate", "p53net.studies.evidence_figures:validate_figure"
+        "p53net.evidence.validation:validate", "p53net.evidence.figures:validate_figure"
     ),
     "calibrate": Shipped(
-        "p53net.studies.calibration:calibrate", "p53net.studies.evidence_figures:calibrate_figure"
+        "p53net.evidence.calibration:calibrate", "p53net.evidence.figures:calibrate_figure"
     ),
     "sweep": Shipped("p53net.sweeps.sweep:sweep", "p53net.sweep_figures:sweep_figure"),
     "tornado": Shipped("p53net.sweeps.sensitivity:tornado", "p53net.sweep_figures:tornado_figure"),

@@ -19,11 +19,11 @@ from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
-from p53net.simulation.provenance import recorded
+from p53net.simulation.provenance import recorded_with
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
-from p53net.sweeps.design import Axes, Design, design_of, design_of_table
+from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import Plan, plan_of
 
@@ -53,7 +53,7 @@ class Progress(NamedTuple):
     """Damaged chunks that the store had."""
 
 
-@recorded
+@recorded_with(axes=lambda given: frame_of(given) if isinstance(given, str | Path) else given)
 def sweep(
     model: Model,
     axes: "Axes | pd.DataFrame | str | Path",

@@ -9,13 +9,21 @@ import numpy as np
 import pytest
 
 from p53net.errors import P53NetError, UnknownNameError
+from p53net.evidence import calibration
+from p53net.evidence.calibration import (
+    BLOCKS,
+    DERIVED,
+    Block,
+    Fitted,
+    calibrate,
+    fit_block,
+    rounded,
+)
+from p53net.evidence.committed import committed_value, replace_value
+from p53net.evidence.observations import Observation
+from p53net.evidence.predictions import GROUPS
+from p53net.evidence.validation import REASONS, markdown, misses, validate
 from p53net.model import committed, observations, tables
-from p53net.model.committed import committed_value, replace_value
-from p53net.model.observations import Observation
-from p53net.studies import calibration
-from p53net.studies.calibration import BLOCKS, DERIVED, Block, Fitted, calibrate, fit_block, rounded
-from p53net.studies.predictions import GROUPS
-from p53net.studies.validation import REASONS, markdown, misses, validate
 
 ROWS = observations.observations()
 QUICK = [block for block in BLOCKS if block.name != "haematology"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.model.observations import observations
-from p53net.studies import predictions
-from p53net.studies.predictions import induction, resistant_lines
-from p53net.studies.validation import REASONS
+from p53net.evidence import predictions
+from p53net.evidence.observations import observations
+from p53net.evidence.predictions import induction, resistant_lines
+from p53net.evidence.validation import REASONS
 from tests.support import ROOT
 
 ROWS = observations()

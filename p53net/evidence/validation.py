@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.model.observations import Observation, observations
+from p53net.evidence.observations import Observation, observations
+from p53net.evidence.predictions import GROUPS, Predictions
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
-from p53net.studies.predictions import GROUPS, Predictions
 
 _SCORED = ("fit", "predict", "set")
 _MISSED = ("outside", "not predicted")

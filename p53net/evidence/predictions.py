@@ -14,10 +14,10 @@ from functools import cache
 import numpy as np
 
 from p53net.engines.base import FloatArray
-from p53net.evidence import half_effect_dose
+from p53net.evidence.invariants import half_effect_dose
+from p53net.evidence.observations import observations
 from p53net.fits import fit_logistic
 from p53net.model import drug_entries
-from p53net.model.observations import observations
 from p53net.regimens import regimen
 from p53net.simulation.model import Model, load
 from p53net.studies import blood, dish

@@ -1,17 +1,19 @@
 """Writing fitted values, and what follows from them, where they stand in the tables."""
 
-from collections.abc import Iterable
+import xarray as xr
 
-from p53net.model.committed import committed_value, replace_value
-from p53net.studies.calibration import DERIVED, Fit, rounded
+from p53net.evidence.blocks import DERIVED
+from p53net.evidence.committed import committed_value, replace_value
+from p53net.evidence.fit import rounded
 
 
-def write(fits: Iterable[Fit]) -> list[str]:
-    """Put estimates into the model texts and tables; returns what changed, in words."""
+def write(result: xr.Dataset) -> list[str]:
+    """Put the estimates of `calibrate` into the model texts and tables; returns what changed, in
+    words."""
     changes: list[str] = []
-    for fit in fits:
-        for one, value in fit.estimates.items():
-            changes += _put(one.entry, one.parameter, value)
+    rows = (result[name].values.tolist() for name in ("entry", "symbol", "estimate"))
+    for entry, parameter, value in zip(*rows, strict=True):
+        changes += _put(entry, parameter, value)
     for row in DERIVED:
         source = committed_value(*row.source).value
         changes += _put(row.entry, row.parameter, rounded(row.function(source)))
