@@ -15,7 +15,7 @@ from time import perf_counter
 import numpy as np
 import roadrunner
 
-from p53net.engines.base import settling
+from p53net.engines import settling
 from p53net.engines.base import (
     AtRest,
     Capabilities,
