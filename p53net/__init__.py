@@ -30,11 +30,14 @@ from p53net.figures import plot as plot
 from p53net.model import OBSERVABLES as OBSERVABLES
 from p53net.regimens import Regimen as Regimen
 from p53net.regimens import regimen as regimen
+from p53net.repeating import record as record
+from p53net.repeating import rerun as rerun
 from p53net.simulation.model import Model as Model
 from p53net.simulation.model import load as load
 from p53net.simulation.model import read_sbml as read_sbml
 from p53net.studies.calibration import calibrate as calibrate
 from p53net.studies.caspase import caspase as caspase
+from p53net.studies.catalogue import study as study
 from p53net.studies.degradation import degradation as degradation
 from p53net.studies.patient import patient as patient
 from p53net.studies.pharmacokinetics import pk as pk

@@ -2,10 +2,11 @@
 
 import platform
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+
+from p53net import children
 
 REQUIRED = (
     "p53net",
@@ -19,6 +20,7 @@ REQUIRED = (
     "xarray",
     "pyarrow",
     "distributed",
+    "cryptography",
     "filelock",
     "pint",
     "matplotlib",
@@ -86,7 +88,11 @@ def _version(name: str) -> str:
 def _attempt(item: str, code: str, remedy: str) -> Diagnosis:
     """Run in another process: a broken engine can end the one that tries it."""
     done = subprocess.run(  # noqa: S603 - our own interpreter and code
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        children.command("-c", code),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=children.environment(),
     )
     if done.returncode == 0:
         return Diagnosis(item, "yes", "ok")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
-from p53net.simulation.inputs import Doses
 from p53net.model import OBSERVABLES, OUTSIDE
+from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model, load
 
 

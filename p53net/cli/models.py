@@ -1,6 +1,5 @@
 """Commands about models: one run, the comparison of drugs, exchange, and checks."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +12,10 @@ from p53net.cli.terminal import (
     AnyLine,
     CellLine,
     Doses,
-    DrugTable,
     Engine,
     Host,
-    LineTable,
     OpenLoop,
+    OwnTables,
     Pulse,
     Settings,
     System,
@@ -28,11 +26,11 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     show,
+    tables_of,
     write,
 )
 from p53net.dosing import finite_number
 from p53net.errors import InputError, P53NetError
-from p53net.simulation.inputs import MOST_POINTS
 from p53net.model import (
     GENERIC,
     OBSERVABLES,
@@ -42,23 +40,26 @@ from p53net.model import (
     drug_entries,
     host_entries,
 )
+from p53net.simulation.choice import AUTO
+from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.measure import listed
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")
 
 
 @app.command("list")
-def list_(drug_table: DrugTable = None, line_table: LineTable = None) -> None:
+def list_(own: OwnTables = None) -> None:
     """List drugs, cell lines, observables and what sweeps can measure, with units."""
+    given = tables_of(own)
     rows: list[tuple[str, str, str, str]] = []
-    for drug in drug_entries(drug_table).values():
+    for drug in drug_entries(given).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
         rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
-    for line in cell_line_entries(line_table).values():
+    for line in cell_line_entries(given).values():
         rows.append(("cell line", line.name, "", line.facts.get("description", "")))
     for name, kind in SYSTEMS.items():
         rows.append(("system", name, "", kind.description))
-    for host in host_entries().values():
+    for host in host_entries(given).values():
         rows.append(("host", host.name, "", f"also {', '.join(host.synonyms)}"))
     rows += [("observable", name, "nM", meaning) for name, meaning in OBSERVABLES.items()]
     rows += [("observable", name, unit, said) for name, (unit, said) in OUTSIDE.items()]
@@ -85,13 +86,12 @@ def simulate(
     flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
-    engine: Engine = "roadrunner",
+    engine: Engine = AUTO,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file instead of stdout.")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
     ] = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
 
@@ -104,7 +104,7 @@ def simulate(
         raise InputError("hours is 0, but must be more than 0; give the length of the run")
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host)
     given = doses_of(model, dose or [], pulse, closed, regimen, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
@@ -141,11 +141,10 @@ def escape(
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
     fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
-    engine: Engine = "roadrunner",
+    engine: Engine = AUTO,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Compare drugs: which escapes the feedback, by how much, and what does not differ.
 
@@ -163,8 +162,7 @@ def escape(
         "pulse_hours": pulse,
         "fold": fold,
         "engine": engine,
-        "drug_table": drug_table,
-        "cell_line_table": line_table,
+        "tables": tables_of(own),
     }
     try:
         with progress() as told:
@@ -174,11 +172,10 @@ def escape(
             folder.rmdir()
         raise
     table = escape_report.table(result)
-    record = json.dumps(escape_study.repeatable(result, inputs), indent=2, ensure_ascii=False)
     words = escape_report.summary(result)
     texts = {
         "escape.csv": table.to_csv(index=False, lineterminator="\n"),
-        "escape.json": record + "\n",
+        "escape.json": result.attrs["record"] + "\n",
         "summary.txt": words + "\n",
     }
     written = [write_text(folder / name, text) for name, text in texts.items()]
@@ -211,8 +208,7 @@ def export(
     flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
@@ -223,7 +219,7 @@ def export(
     from p53net import exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, drug_table, line_table, system, host)
+    loaded = model_of(names, cell_line, own, system, host)
     given = doses_of(loaded, dose or [], pulse, closed, regimen, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")
@@ -237,8 +233,7 @@ def check(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Check models: consistency, units with magnitudes, annotation, sources. CSV of findings.
 
@@ -252,7 +247,7 @@ def check(
     rows: list[tuple[str, str, str, str]] = []
     for written, where, whose in chosen:
         names = [name for name in written if name.strip().casefold() != "loop"]
-        loaded = model_of(names, cell_line, drug_table, line_table, where, whose)
+        loaded = model_of(names, cell_line, own, where, whose)
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
         rows += [(loaded.definition.id, one.check, one.subject, one.message) for one in found]

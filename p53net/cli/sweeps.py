@@ -18,11 +18,10 @@ from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     Doses,
-    DrugTable,
     Engine,
     Host,
-    LineTable,
     OpenLoop,
+    OwnTables,
     Pulse,
     Settings,
     System,
@@ -38,6 +37,7 @@ from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, StoreError, unknown_name
 from p53net.files import made_folder
+from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 from p53net.sweeps import store as stores
@@ -120,9 +120,8 @@ def sweep_(
     memory_limit: Annotated[
         str, typer.Option("--memory-limit", help="Memory of one worker.")
     ] = "2 GiB",
-    engine: Engine = "auto",
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    engine: Engine = AUTO,
+    own: OwnTables = None,
 ) -> None:
     """Run many points, store them as Parquet chunks, and say how many failed and why.
 
@@ -131,7 +130,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host)
     with _kept(out), _bar() as progress:
         result = sweep(
             model,
@@ -233,16 +232,15 @@ def tornado_(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     plot: Figure = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Move every parameter and dose down and up, and rank what that does to a measure. CSV.
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host)
     with _bar() as progress:
         result = tornado(
             model,
@@ -301,10 +299,9 @@ def sobol(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     plot: Figure = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Print which share of a measure's variance each axis explains (needs SALib). CSV.
 
@@ -315,7 +312,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host)
     with _bar() as progress:
         result = sobol_indices(
             model,

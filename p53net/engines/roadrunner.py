@@ -28,7 +28,7 @@ from p53net.engines.base import (
 )
 from p53net.errors import ModelError, P53NetError, SimulationError, TimeLimitError
 from p53net.model.definition import Definition
-from p53net.model.foreign import assigned_of, switch_times, with_parameters
+from p53net.model.external import assigned_of, switch_times, with_parameters
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
 # The integrator logs warnings to stdout, which belongs to the user's data. What stops a run is

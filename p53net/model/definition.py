@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from p53net.errors import InputError, TableError, unknown_name
 from p53net.model import fragments
+from p53net.model.own import Tables, TablesLike, as_tables
 from p53net.model.systems import SYSTEMS, System, dosed_species
 from p53net.model.tables import (
     Entry,
@@ -114,6 +114,8 @@ class Definition:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where a foreign model has small numbers."""
+    loaded: Mapping[str, object] = field(default_factory=dict)
+    """What it was loaded from: the arguments of `define`, or the text of a file."""
 
     @cached_property
     def sha256(self) -> str:
@@ -167,22 +169,21 @@ def define(
     cell_line: str | None = None,
     system: str = "dish",
     host: str | None = None,
-    drugs: str | Path | None = None,
-    cell_lines: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
+    tables: TablesLike = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows. Raises
-    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
+    `tables` hold the user's own rows. Raises UnknownNameError for a name in neither table,
+    InputError for two drugs of one mechanism.
     """
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
-    known = drug_entries(drugs)
+    own = as_tables(tables)
+    known = drug_entries(own)
     chosen = [resolve("drug", name, known) for name in names]
     wanted = kind.cell_line if cell_line is None else cell_line
-    line = resolve("cell_line", wanted, cell_line_entries(cell_lines))
+    line = resolve("cell_line", wanted, cell_line_entries(own))
     roles: dict[str, str] = {}
     for drug in chosen:
         role = drug.facts["mechanism"]
@@ -193,7 +194,7 @@ def define(
                 f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
             )
         roles[drug.name] = role
-    body = _host(kind, system, host)
+    body = _host(kind, system, host, own)
     if kind.cell is None and not chosen:
         raise InputError(f"the system {system} is about a drug; name one")
     if body is not None and system == "marrow" and body.name != "human":
@@ -203,7 +204,7 @@ def define(
         )
     rows: dict[str, Entry] = {}
     if body is not None:
-        rows = {d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics) for d in chosen}
+        rows = {d.name: pharmacokinetics_of(d.name, body.name, own) for d in chosen}
     model_id = _model_id(
         system, list(roles), "" if line.name == kind.cell_line else line.name, body
     )
@@ -225,6 +226,13 @@ def define(
         },
         molar_masses={drug.name: molar_masses(drug) for drug in chosen},
         cell=cell,
+        loaded={
+            "names": names,
+            "cell_line": cell_line,
+            "system": system,
+            "host": host,
+            "tables": own,
+        },
     )
 
 
@@ -237,7 +245,7 @@ def molar_masses(drug: Entry) -> dict[str, float]:
     }
 
 
-def _host(kind: System, system: str, name: str | None) -> Entry | None:
+def _host(kind: System, system: str, name: str | None, own: Tables) -> Entry | None:
     if not kind.in_body:
         if name is not None:
             raise InputError(
@@ -245,7 +253,7 @@ def _host(kind: System, system: str, name: str | None) -> Entry | None:
                 "system that is in one: " + ", ".join(n for n, k in SYSTEMS.items() if k.in_body)
             )
         return None
-    return resolve("host", "human" if name is None else name, host_entries())
+    return resolve("host", "human" if name is None else name, host_entries(own))
 
 
 def _model_id(system: str, drugs: list[str], line: str, host: Entry | None) -> str:

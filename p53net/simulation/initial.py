@@ -80,9 +80,11 @@ class Resting:
             return Untreated(*self._followed(moving, seeds, quantities)[:3])
         usual, still = self._usual
         near = usual + (seeds - self._seeds({}, 1))  # totals that never change, as in the seed
-        found = self._engine.rest(Cells(moving, near, quantities, still), near=True)
-        states, values, errors = found.states, found.values, dict[int, P53NetError]()
-        lost = np.array(sorted(found.errors), dtype=np.intp)
+        states, values, failures, _ = self._engine.rest(
+            Cells(moving, near, quantities, still), near=True
+        )
+        errors = dict[int, P53NetError]()
+        lost = np.array(sorted(failures), dtype=np.intp)
         if len(lost):
             columns = {name: column[lost] for name, column in moving.items()}
             again = self._followed(columns, seeds[lost], quantities)
@@ -99,9 +101,9 @@ class Resting:
         if self._helper is None:
             found = self._engine.rest(Cells(moving, seeds, quantities), near=False)
             return Untreated(found.states, found.values, found.errors)
-        found = self._helper.of(moving, len(seeds), quantities)
+        known = self._helper.of(moving, len(seeds), quantities)
         order = [self._helper._engine.states.index(name) for name in self._engine.states]
-        return Untreated(found.states[:, order], found.values, found.errors)
+        return known._replace(states=known.states[:, order])
 
     @cached_property
     def _usual(self) -> tuple[FloatArray, FloatArray | None] | None:

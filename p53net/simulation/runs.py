@@ -87,8 +87,7 @@ class Runner:
         lost = np.array(sorted(found.given_up), dtype=np.intp)
         again = self.helper.run(
             times if times.ndim == 1 else times[lost],
-            replace(courses, at=courses.at[lost], levels=courses.levels[lost]),
-            {name: values[lost] for name, values in parameters.items()},
+            *_rows(lost, courses, parameters),
             outputs,
             feedback=feedback,
         )
@@ -144,20 +143,14 @@ class Runner:
         found = self.engine.rest(cells, near=False, stable=stable)
         errors = {**found.errors, **begun.errors}
         given_up: dict[int, str] = {}
-        if self.helper is not None:
+        if self.helper is not None and found.errors:
             given_up = {i: str(why) for i, why in errors.items() if i not in begun.errors}
-            for i in given_up:
-                row = np.array([i])
-                again, _ = self.helper.rest(
-                    replace(courses, at=courses.at[row], levels=courses.levels[row]),
-                    {name: values[row] for name, values in parameters.items()},
-                    quantities,
-                    feedback=feedback,
-                    stable=stable,
-                )
-                found.values[i] = again.values[0]
-                del errors[i]
-                errors |= {i: error for error in again.errors.values()}
+            lost = np.array(sorted(given_up), dtype=np.intp)
+            again, _ = self.helper.rest(
+                *_rows(lost, courses, parameters), quantities, feedback=feedback, stable=stable
+            )
+            found.values[lost] = again.values
+            errors = dict(begun.errors) | {int(lost[i]): e for i, e in again.errors.items()}
         return found._replace(errors=errors), given_up
 
     def begin(
@@ -248,3 +241,11 @@ class Runner:
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
         return starts, {n: v for n, v in values.items() if n not in self.engine.states}, errors
+
+
+def _rows(
+    rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
+) -> tuple[Courses, dict[str, FloatArray]]:
+    """Doses and parameters of some of the runs."""
+    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows])
+    return own, {name: values[rows] for name, values in parameters.items()}

@@ -8,8 +8,8 @@ import numpy as np
 
 from p53net.dosing import same_courses
 from p53net.engines.base import FloatArray
-from p53net.simulation.inputs import checked_doses
 from p53net.regimens import Regimen, regimen
+from p53net.simulation.inputs import checked_doses
 from p53net.simulation.model import Model, load
 from p53net.studies.population import GRADES, grades, patients
 

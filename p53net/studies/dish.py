@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.simulation.choice import AUTO
-from p53net.simulation.inputs import checked_parameters
 from p53net.model import resolve
 from p53net.model.tables import Entry
+from p53net.simulation.choice import AUTO
+from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.model import Model
 
 DOSES = np.geomspace(1e-3, 1e5, 25)
@@ -100,5 +100,7 @@ def plate(
     changed = checked_parameters(model.definition, parameters)
     columns = {name: np.full(len(levels), value) for name, value in changed.items()}
     times = np.concatenate([[0.0], hours])
-    values, said = model.curves(times, courses, columns, names, feedback=feedback, engine=engine)
+    values, said = model.curves(
+        times, courses, columns, names, feedback=feedback, engine=engine, runs=len(DOSES)
+    )
     return Wells(np.moveaxis(values, 1, 2)[:, 1:], said)

@@ -368,8 +368,9 @@ def _dead(trial: Trial, drug: str, cell_line: str, dose: float, hours: float) ->
 def _destroyed(trial: Trial, drug: str, cell_line: str, *, feedback: bool = True) -> FloatArray:
     """Total MDM2 after 2 h, per cent of vehicle, under each dose of the plate."""
     model = _model(drug, cell_line, "dish")
-    wells = dish.plate(model, drug, _PLATE, np.array([2.0]), ["MDM2_total"],
-                       _changed(trial, drug, cell_line), feedback=feedback).values[:, 0, 0]  # fmt: skip
+    plate = dish.plate(model, drug, _PLATE, np.array([2.0]), ["MDM2_total"],
+                       _changed(trial, drug, cell_line), feedback=feedback)  # fmt: skip
+    wells = plate.values[:, 0, 0]
     return np.asarray(100.0 * wells[1:] / wells[0])
 
 
@@ -378,8 +379,8 @@ def _inhibition(trial: Trial, cell_line: str, doses: tuple[float, ...], days: fl
     times = np.array([0.0, days * 24.0])
     changed = _changed(trial, "milademetan", cell_line, "milademetan in mouse")
     arms = [regimen(dose, "mg/kg", "daily", days=days) for dose in doses]
-    doses = [{}, *({"milademetan": arm} for arm in arms)]
-    volumes = model.arms(times, doses, changed, observables=["tumour_volume"]).curves
+    given = [None, *({"milademetan": arm} for arm in arms)]
+    volumes = model.arms(times, given, changed, observables=["tumour_volume"]).curves
     return [float(value) for value in tgi(volumes["tumour_volume"])[1:]]
 
 

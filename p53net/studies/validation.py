@@ -9,6 +9,7 @@ import xarray as xr
 
 from p53net.model.observations import Observation, observations
 from p53net.simulation.model import VERSION
+from p53net.simulation.provenance import recorded
 from p53net.studies.predictions import GROUPS, Predictions
 
 _SCORED = ("fit", "predict", "set")
@@ -51,6 +52,7 @@ REASONS = {
 """Why a prediction misses its observation, as far as is known."""
 
 
+@recorded
 def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset:
     """Every observation beside its prediction, a row each. Takes about half a minute.
 

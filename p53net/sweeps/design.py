@@ -44,6 +44,10 @@ class Distribution:
         if self.logarithmic and low == 0:
             raise InputError("a logarithmic axis cannot start at 0; start above, or use uniform")
 
+    def as_record(self) -> dict[str, object]:
+        """For the record of a sweep."""
+        return {"distribution": [self.low, self.high, self.logarithmic]}
+
     def quantile(self, share: FloatArray) -> FloatArray:
         """The value below which this share, 0 to 1, of the distribution lies."""
         if not self.logarithmic:

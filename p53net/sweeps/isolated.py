@@ -18,6 +18,7 @@ import cloudpickle
 import numpy as np
 import psutil
 
+from p53net import children
 from p53net.engines.base import FloatArray
 from p53net.errors import WorkersError
 from p53net.sweeps.plan import Plan
@@ -52,13 +53,12 @@ def isolated_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
 def _child(plan: Plan, values: FloatArray) -> tuple[list[Row], str, str]:
     """Rows until the child's end, and why it ended."""
     rows: list[Row] = []
-    command = [sys.executable, "-m", "p53net.sweeps.isolated"]
     with subprocess.Popen(  # noqa: S603 - this very interpreter
-        command,
+        children.command("-m", "p53net.sweeps.isolated"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=children.environment(),
     ) as process:
         try:
             arrived: queue.Queue[Any] = queue.Queue()

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from p53net import candidates, measures
+from p53net import candidates, children, measures
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, MeasureError, unknown_name
 from p53net.model import Definition, shown_unit
@@ -82,6 +82,13 @@ class Measure:
         parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
         return ":".join([self.kind, *parts])
 
+    def as_record(self) -> dict[str, object]:
+        """For the record of a sweep; of a user's function its name and digest."""
+        if self.own is None:
+            return {"measure": [self.kind, *self.arguments]}
+        own = self.own
+        return {"own measure": [self.kind, own.digest, list(own.observables), own.unit]}
+
 
 @dataclass(frozen=True)
 class Own:
@@ -116,6 +123,14 @@ class Own:
                 f"a measure of your own holds what cannot be sent to workers: {error}"
             ) from None
         return hashlib.sha256(source.encode() + values).hexdigest()
+
+    def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
+        """As code that finds what it needs in another process."""
+        return _received, (children.as_code(self.function), self.observables, self.unit)
+
+
+def _received(function: bytes, observables: tuple[str, ...], unit: str) -> Own:
+    return Own(children.function_of(function), observables, unit)
 
 
 def auc(observable: str) -> Measure:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, Given, constant, finite_number, same_courses
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.model import Definition, shown_unit
+from p53net.regimens import Regimen
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
     Doses,
@@ -22,8 +24,6 @@ from p53net.simulation.inputs import (
     checked_parameters,
     checked_times,
 )
-from p53net.model import Definition, shown_unit
-from p53net.regimens import Regimen
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
 from p53net.sweeps.measure import (

@@ -141,14 +141,14 @@ def washouts_of(courses: Courses, end: float) -> FloatArray:
     """The hour before `end` at which the medium becomes drug-free for good, for each run; NaN where
     it does not."""
     there = np.isfinite(courses.levels) & np.isfinite(courses.at)[..., None]
-    drugged = (there & (np.nan_to_num(courses.levels) > 0)).any(axis=1)
+    drugged = np.any(there & (np.nan_to_num(courses.levels) > 0), axis=1)
     last = there.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)  # step of each drug
     level = np.take_along_axis(courses.levels, last[:, None], axis=1)[:, 0]
     hour = np.take_along_axis(courses.at, last, axis=1)
     stays = drugged & ((level > 0) | (courses.medium_volume is not None))
-    found = np.where(drugged, hour, -np.inf).max(axis=1, initial=-np.inf)
-    ends = drugged.any(axis=1) & ~stays.any(axis=1) & (found < end)
-    return np.where(ends, found, np.nan)
+    found = np.max(np.where(drugged, hour, -np.inf), axis=1, initial=-np.inf)
+    ends = np.any(drugged, axis=1) & ~np.any(stays, axis=1) & (found < end)
+    return np.asarray(np.where(ends, found, np.nan))
 
 
 def _grid_of(times: FloatArray, washouts: FloatArray) -> FloatArray:

@@ -103,9 +103,7 @@ def ready(plan: Plan) -> None:
         runner.ready()
 
 
-def rows_of(
-    plan: Plan, values: FloatArray, before_each: Callable[[], None] = lambda: None
-) -> Rows:
+def rows_of(plan: Plan, values: FloatArray, before_each: Callable[[], None] = lambda: None) -> Rows:
     """What points give. On an engine that runs many together, threads may do this at once.
 
     There, measures that work on arrays are taken of all points together; a point for which one has
@@ -131,9 +129,7 @@ def _parts(plan: Plan, values: FloatArray) -> Iterator[FloatArray]:
     return (values[start : start + most] for start in range(0, len(values), most))
 
 
-def _part(
-    plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]
-) -> Rows:
+def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]) -> Rows:
     points = Points(plan, model, values, plan.engine)
     found = np.full((len(values), len(plan.measures)), np.nan)
     statuses, reasons = ["ok"] * len(values), [""] * len(values)

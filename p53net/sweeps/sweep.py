@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, WorkersError
-from p53net.simulation.inputs import Doses
+from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
+from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
+from p53net.simulation.provenance import recorded
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
@@ -51,6 +53,7 @@ class Progress(NamedTuple):
     """Damaged chunks that the store had."""
 
 
+@recorded
 def sweep(
     model: Model,
     axes: "Axes | pd.DataFrame | str | Path",
@@ -87,9 +90,9 @@ def sweep(
     over `times` [h]. `doses` are of drugs that are no axis; of one that is, `doses` give the shape,
     and the axis its highest concentration.
 
-    `engine` is "roadrunner", "batch", which runs many points at once, "copasi", or "auto": batch from
-    ten points on. What batch cannot run goes to RoadRunner: a model, as the attribute `engine` then says,
-    or a point, as its `reason` says.
+    `engine` is "roadrunner", "batch", which runs many points at once, "copasi", a second opinion,
+    or "auto": batch from ten points on. What batch cannot run goes to RoadRunner: a model, as the
+    attribute `engine` then says, or a point, as its `reason` says.
 
     A small sweep runs in this process, and so does one on the batch engine, in a thread for each
     core. Others, and those with measures of your own or that look for a dose, run on `workers`
@@ -128,6 +131,8 @@ def sweep(
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
     settings = {**model.run_settings, "engine": plan.engine_said}
+    provenance.note(model, plan.engine_said)
+    settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
     results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):

@@ -9,7 +9,6 @@ import faulthandler
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import Counter, deque
@@ -20,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from p53net import children
 from p53net.engines.base import FloatArray
 from p53net.errors import P53NetError, WorkersError
 from p53net.sweeps import isolated, rows
@@ -28,7 +28,7 @@ from p53net.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from distributed import Client
+    from distributed import Client, Security
     from distributed import Future as Promise
 
 Chunk = tuple[int, int]
@@ -39,9 +39,11 @@ _START_UP = 60.0  # s, until the first worker is there
 _MOST_TRIES = 20  # of a chunk
 _AHEAD = 3  # chunks in flight for each thread of a worker
 _GRACE = 1.5  # a point that does not stop at its time limit by itself is stopped after this much
-_SETTINGS = {  # of Dask: no spilling to disk, and nothing that samples or trims a busy worker
+_SETTINGS = {  # of Dask: no spilling to disk, nothing that samples or trims a busy worker, no pages
     **{f"DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE")},
     "DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+    "DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
     "DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__MALLOC_TRIM_THRESHOLD_": "134217728",
 }
 _LOST = "lost the scheduler; what is stored is kept: start the scheduler again and resume"
@@ -200,14 +202,20 @@ def connected(scheduler: str) -> "Iterator[tuple[Client, Callable[[], None]]]":
 
 @contextlib.contextmanager
 def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None]]]":
-    """A client of as many worker processes on this machine, which end with it; and their check."""
+    """A client of as many worker processes on this machine, which end with it; and their check.
+
+    Whoever may talk to a scheduler or a worker may run code as its user, so every connection needs
+    a certificate that only these processes have.
+    """
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="p53net-", ignore_cleanup_errors=True)
         )
+        security = Security.temporary()
+        certificate, key = _written(security, Path(folder))
         settings = {"distributed.scheduler.allowed-failures": 1, **_NO_PAGES}
         stack.enter_context(dask.config.set(settings))
         cluster = stack.enter_context(
@@ -215,18 +223,21 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
                 n_workers=0,
                 processes=False,
                 host="127.0.0.1",
-                protocol="tcp",
+                protocol="tls",
+                security=security,
                 dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=50,
             )
         )
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
+        command = children.command("-m", "distributed.cli.dask_worker", cluster.scheduler_address)
         command += ["--nthreads", "1", "--no-dashboard", "--memory-limit", str(plan.memory_limit)]
         command += ["--local-directory", folder, "--death-timeout", "20", "--host", "127.0.0.1"]
+        command += ["--dashboard-address", "127.0.0.1:0"]  # even without pages a worker opens it
+        command += ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
         environment = {
-            **os.environ,
+            **children.environment(),
             **{f"DASK_{name}": value for name, value in _SETTINGS.items()},
-            "PYTHONPATH": os.pathsep.join(sys.path),
         }
         log = stack.enter_context(open(Path(folder, "log"), "wb"))
         processes: list[subprocess.Popen[bytes]] = []
@@ -257,6 +268,21 @@ def local(workers: int, plan: Plan) -> "Iterator[tuple[Client, Callable[[], None
             raise WorkersError(f"no worker started in {_START_UP:g} s: {said}") from None
         client.run(rows.ready, plan)
         yield client, alive
+
+
+def _written(security: "Security", folder: Path) -> tuple[str, str]:
+    """Files of the certificate and its key, for workers: other users of the machine can see the
+    command line of a process, but cannot read these."""
+    found = []
+    for name, text in (
+        ("certificate", security.tls_worker_cert),
+        ("key", security.tls_worker_key),
+    ):
+        path = folder / f"{name}.pem"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        found.append(str(path))
+    return found[0], found[1]
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -85,7 +85,8 @@ class Batch:
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
         stops, size = stops_of(problem, self.system), len(problem)
-        table, outputs = self._table(problem.parameters, size), Outputs(self.system, problem.outputs)
+        table = self._table(problem.parameters, size)
+        outputs = Outputs(self.system, problem.outputs)
         volumes, times = self._volumes(problem.parameters, size), problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
@@ -106,10 +107,12 @@ class Batch:
 
     def rest(self, cells: Cells, *, near: bool, stable: bool = True) -> AtRest:
         """Stable states at rest, by Newton steps in all lanes."""
-        starts = cells.starts if near else self._followed(cells, SETTLING_TIME if stable else APPROACH_TIME)
+        hours = SETTLING_TIME if stable else APPROACH_TIME
+        starts = cells.starts if near else self._followed(cells, hours)
         table = self._table(cells.parameters, len(starts))
         states, largest = np.empty_like(starts), np.empty(len(starts))
         failures: dict[int, str] = {}
+        unstable = "the cell moves away from its rest"
         never = {*self._definition.counters, TIME}
         for rows, code in self._groups(table):
             found, slopes, largest[rows] = code.rest(table[rows], starts[rows])
@@ -117,14 +120,12 @@ class Batch:
             if stable:
                 resting = np.array([name not in never for name in code.kernel.states])
                 leaves = growth(code.entries, slopes, resting) > _STILL
-                failures |= dict.fromkeys(rows[leaves].tolist(), "the cell moves away from its rest")
+                failures |= dict.fromkeys(rows[leaves].tolist(), unstable)
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
         states = np.where(states < _NOTHING, 0.0, states)
         values = self._values(cells, states)
-        name = self._definition.id
-        errors = {i: SteadyStateError(f"{name}: {why}") for i, why in failures.items()}
-        return AtRest(states, values, dict(errors))
+        return AtRest(states, values, {i: SteadyStateError(why) for i, why in failures.items()})
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""
