@@ -37,7 +37,7 @@ from p53net.errors import (
     UnsupportedError,
 )
 from p53net.model.definition import Definition
-from p53net.model.foreign import assigned_of, switch_times, with_parameters
+from p53net.model.external import assigned_of, switch_times, with_parameters
 
 try:
     import COPASI

@@ -18,7 +18,16 @@ from p53net.model.definition import Definition
 from p53net.simulation import choice
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.model import Model
-from tests.test_read_sbml import CHANGES, FOLDER, GRID, HILL, TRANSPORT, compiled, read
+from tests.support.files import (
+    CHANGES,
+    FOLDER,
+    GRID,
+    HILL,
+    TRANSPORT,
+    compiled,
+    needs_published,
+    read,
+)
 
 COPASI = pytest.importorskip("COPASI", reason="COPASI's Python package is not installed")
 
@@ -140,7 +149,7 @@ def test_what_files_may_have(name: str, tmp_path: Path) -> None:
         assert_agree(model, GRID)
 
 
-@pytest.mark.skipif(not FOLDER, reason="P53NET_BIOMODELS names no folder of published models")
+@needs_published
 def test_a_published_model() -> None:
     model = pn.read_sbml(Path(FOLDER) / "BIOMD0000000252.xml")
     assert_agree(model, np.linspace(0.0, 48.0, 98))
