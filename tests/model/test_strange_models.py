@@ -92,3 +92,18 @@ def test_a_model_in_which_nothing_moves_but_rules(tmp_path: Path) -> None:
     run = model.simulate(times, parameters={"k": 3.0}, engine="batch")
     assert "cannot run a model in which nothing moves" in run.attrs["engine"]
     np.testing.assert_allclose(run["y"], 3.0 * times + 1.0)
+
+
+@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+def test_a_constant_species_keeps_its_concentration_in_another_volume(
+    engine: str, tmp_path: Path
+) -> None:
+    """As SBML says of one that is given as a concentration."""
+    text = "compartment c = 2; species A in c = 1; species $E in c = 3; k = 0.1; J: A => ; c*k*A*E"
+    model, times = read(text, tmp_path), np.linspace(0.0, 4.0, 9)
+    for volume in (2.0, 4.0):
+        run = model.simulate(times, parameters={"c": volume}, engine=engine)
+        np.testing.assert_allclose(run["E"], 3.0, rtol=1e-12)
+        np.testing.assert_allclose(run["A"], np.exp(-0.3 * times), rtol=1e-7)
+    run = model.simulate(times, parameters={"c": 4.0, "E": 1.0}, engine=engine)
+    np.testing.assert_allclose(run["A"], np.exp(-0.1 * times), rtol=1e-7)
