@@ -20,6 +20,7 @@ from p53net.engines.batch.machine import processor
 from p53net.errors import SimulationError, SteadyStateError, UnsupportedError
 from p53net.model.rates import system_of
 from p53net.simulation.runs import Runner
+from tests.support.closed_forms import free_drug
 from tests.support.sbml_texts import AFTER, DECAY, INFUSION, TIMES, infusion, mathml, sbml, species
 from tests.support.truth import (
     LIMIT,
@@ -188,22 +189,6 @@ def test_broken_neighbours_change_nothing() -> None:
 
 
 # --- doses
-
-
-def free_drug(
-    times: np.ndarray, steps: Sequence[tuple[float, float]], model: pn.Model
-) -> np.ndarray:
-    """In a cell without MDM2, by the formula between doses."""
-    p = {name: row.value for name, row in model.definition.parameters.items()}
-    k, fu = p["k_perm_inhibitor"], p["fu_medium_inhibitor"]
-    found, inside = np.zeros(len(times)), 0.0
-    ends = [time for time, _ in steps[1:]] + [math.inf]
-    for (start, level), end in zip(steps, ends, strict=True):
-        mine = (times >= start) & (times <= end)
-        course = fu * level + (inside - fu * level) * np.exp(-k * (times[mine] - start))
-        found[mine] = course
-        inside = fu * level + (inside - fu * level) * math.exp(-k * (end - start))
-    return found
 
 
 @pytest.mark.parametrize(

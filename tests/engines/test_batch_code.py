@@ -286,7 +286,7 @@ import sys
 import numpy as np
 from p53net.engines.base import DosingEvents, Problem, Tolerances
 from p53net.engines.batch import Batch, machine
-from p53net.model.foreign import read_definition
+from p53net.model.external import read_definition
 keep = machine._keep
 machine._keep = lambda path, code: (print("compiled"), keep(path, code))
 engine = Batch(read_definition(sys.argv[1]), Tolerances())
