@@ -133,9 +133,9 @@ def simulate(
 
 @app.command()
 def escape(
-    drug: Annotated[
+    drugs: Annotated[
         list[str] | None,
-        typer.Option("--drug", help="Drug to compare; default milademetan, KT-253. Repeatable."),
+        typer.Argument(metavar="DRUG", help="Drugs to compare; default milademetan and KT-253."),
     ] = None,
     cell_line: CellLine = GENERIC,
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
@@ -156,7 +156,7 @@ def escape(
     new = not out.exists()
     folder = made_folder(out)
     inputs = {
-        "drugs": list(drug or escape_study.DRUGS),
+        "drugs": list(drugs or escape_study.DRUGS),
         "cell_line": cell_line,
         "hours": hours,
         "pulse_hours": pulse,

@@ -12,12 +12,15 @@ import p53net as pn
 from p53net.cli import own
 from tests.conftest import Command
 
-DRUG = """drug	parameter	value	unit	kind	source	note
-mine	mechanism	inhibitor				
-mine	synonym	my drug				
-mine	molar_mass	600	g/mol	assumed		a test
-mine	Ki_inhibitor	1	nM	assumed		a test
-"""
+DRUG = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n" + "".join(
+    f"mine\t{row}\n"
+    for row in (
+        "mechanism\tinhibitor\t\t\t\t",
+        "synonym\tmy drug\t\t\t\t",
+        "molar_mass\t600\tg/mol\tassumed\t\ta test",
+        "Ki_inhibitor\t1\tnM\tassumed\t\ta test",
+    )
+)
 IN_HOSTS = "drug_in_host	parameter	value	unit	kind	source	note\n" + "".join(
     f"mine in {host}\t{row}\n"
     for host, scale in (("human", 1.0), ("mouse", 0.0003))
@@ -65,7 +68,7 @@ def test_an_own_drug_in_every_study(study: str, folder: Path) -> None:
     assert np.isfinite(found.values).any()
     mapping = {kind: folder / f"{kind}.tsv" for kind in ("drugs", "pharmacokinetics")}
     np.testing.assert_array_equal(found.values, STUDIES[study](mapping).values)
-    with pytest.raises(pn.UnknownNameError, match="mine|my drug"):
+    with pytest.raises(pn.UnknownNameError, match=r"mine|my drug"):
         STUDIES[study](None)
 
 
@@ -111,7 +114,7 @@ def test_tables_as_options(command: Command, folder: Path) -> None:
 
 
 def test_a_folder_of_other_tables_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(pn.InputError, match="holds no table; name them drugs.tsv"):
+    with pytest.raises(pn.InputError, match=r"holds no table; name them drugs\.tsv"):
         pn.load("milademetan", tables=tmp_path)
     (tmp_path / "drug.tsv").write_text(DRUG)
     with pytest.raises(pn.UnknownNameError, match="unknown table 'drug'; did you mean 'drugs'"):
@@ -131,7 +134,8 @@ def test_a_study_of_ones_own_is_a_command(command: Command, tmp_path: Path) -> N
     names = {path.name for path in (tmp_path / "ladder").iterdir()}
     assert names == {"ladder.csv", "ladder.json", "ladder.png", "ladder.svg"}
     record = json.loads((tmp_path / "ladder" / "ladder.json").read_text())
-    assert record["call"] == "ladder" and record["arguments"] == {"drug": "KT-253", "hours": 6.0}
+    assert record["call"] == "ladder"
+    assert record["arguments"] == {"drug": "KT-253", "cell_line": "generic", "hours": 6.0}
     done = command("rerun", "ladder/ladder.json")
     assert done.returncode == 1 and "is a study of your own" in done.stderr
     done = command("run", str(EXAMPLE), "--help")
