@@ -32,8 +32,8 @@ def table(text: str, key: str = "drugs", name: str = "x") -> Callable[[Path], ob
         path = folder / "my.tsv"
         path.write_text(text, encoding="utf-8")
         if key == "drugs":
-            return pn.load(name, drugs=path)
-        return pn.load(cell_line=name, cell_lines=path)
+            return pn.load(name, tables={"drugs": path})
+        return pn.load(cell_line=name, tables={"cell_lines": path})
 
     return run
 
@@ -178,8 +178,8 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("export to nowhere", lambda _: pn.export(MODEL, None), pn.InputError, "a path"),  # type: ignore[arg-type]
     ("plot of a number", lambda _: pn.plot(5), pn.InputError, "not int"),  # type: ignore[arg-type]
     ("escape of None", lambda _: pn.escape(None), pn.InputError, "drugs is None"),  # type: ignore[arg-type]
-    ("table a number", lambda _: pn.load("x", drugs=5), pn.TableError, "not a path"),  # type: ignore[arg-type]
-    ("table with NUL", lambda _: pn.load("x", drugs="a\0b"), pn.TableError, "cannot read the table"),
+    ("table a number", lambda _: pn.load("x", tables={"drugs": 5}), pn.TableError, "not a path"),  # type: ignore[arg-type]
+    ("table with NUL", lambda _: pn.load("x", tables={"drugs": "a\0b"}), pn.TableError, "cannot read the table"),
     ("folder missing", lambda f: pn.export(MODEL, f / "no" / "m.xml"), pn.OutputError, "m.xml"),
     ("a folder as a file", lambda f: write_text(f, "x"), pn.OutputError, "cannot write"),
     ("NUL in a path", lambda f: write_text(f / "a\0b", "x"), pn.OutputError, "cannot write"),
@@ -187,9 +187,9 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
      pn.InputError, ".png, .svg, .pdf"),
     ("figure of a state", lambda _: pn.plot(MODEL.steady_state()), pn.InputError, "time courses"),
     # tables
-    ("table missing", lambda f: pn.load("x", drugs=f / "no.tsv"), pn.TableError, "no.tsv"),
+    ("table missing", lambda f: pn.load("x", tables={"drugs": f / "no.tsv"}), pn.TableError, "no.tsv"),
     ("table without columns", table("a\tb\n1\t2\n"), pn.TableError, "columns drug, parameter"),
-    ("table not text", lambda f: ((f / "t").write_bytes(b"\xff\xfe\0"), pn.load("x", drugs=f / "t")),
+    ("table not text", lambda f: ((f / "t").write_bytes(b"\xff\xfe\0"), pn.load("x", tables={"drugs": f / "t"})),
      pn.TableError, "cannot read the table"),
     ("mechanism", table(ROW + "x\tmechanism\tglue\t\t\t\t\n"), pn.TableError, "inhibitor, degrader"),
     ("no mechanism", table(ROW + "x\tKi_inhibitor\t1\tnM\tassumed\t\tn\n"), pn.TableError, "mechanism"),

@@ -170,7 +170,7 @@ def test_a_drug_may_be_called_what_antimony_reserves(tmp_path) -> None:
     for name in ("end", "gamma", "MDM2", "time"):
         path = tmp_path / "my.tsv"
         path.write_text(header + f"{name}\tmechanism\tinhibitor\t\t\t\t\n")
-        model = pn.load(name, drugs=path)
+        model = pn.load(name, tables={"drugs": path})
         assert float(model.simulate(GRID, {name: 1e3})["p53_active"][-1]) > 30.0
 
 

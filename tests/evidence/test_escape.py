@@ -155,7 +155,7 @@ def test_a_fold_that_is_not_reached_is_a_status_and_not_a_number() -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "lines.tsv"
         path.write_text(text.getvalue())
-        result = pn.escape(["milademetan"], "low", fold=2.0, cell_line_table=path)
+        result = pn.escape(["milademetan"], "low", fold=2.0, tables={"cell_lines": path})
     table = escape_report.table(result).set_index(["measure", "condition"])
     row5 = table.loc[("dose_ratio", "p53_active 5 x untreated")]
     assert math.isnan(float(row5["value"]))

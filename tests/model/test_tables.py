@@ -77,7 +77,7 @@ def test_a_users_drug(tmp_path: Path) -> None:
         "newdrug\tKi_inhibitor\t0.0005\tuM\tmeasured\tMe 2026\tSPR",
         "newdrug\tk_perm_inhibitor\t0.1\t1/minute\tassumed\t\tguess",
     )
-    model = pn.load("nd-1", drugs=path)
+    model = pn.load("nd-1", tables={"drugs": path})
     table = model.parameters.set_index("id")
     assert table.loc["Ki_inhibitor", "value"] == 0.5
     assert table.loc["Ki_inhibitor", "unit"] == "nM"
@@ -86,7 +86,7 @@ def test_a_users_drug(tmp_path: Path) -> None:
     assert "Me 2026" in table.loc["Ki_inhibitor", "source"]
     run = model.simulate(GRID, {"newdrug": 100.0})
     assert float(run["p53_active"][-1]) > 2.0 * float(run["p53_active"][0])
-    assert list(pn.load("milademetan", drugs=path).definition.drugs) == ["milademetan"]
+    assert list(pn.load("milademetan", tables={"drugs": path}).definition.drugs) == ["milademetan"]
 
 
 def test_a_users_row_wins_over_the_package(tmp_path: Path) -> None:
@@ -96,7 +96,10 @@ def test_a_users_row_wins_over_the_package(tmp_path: Path) -> None:
         "milademetan\tmechanism\tinhibitor\t\t\t\t",
         "milademetan\tKi_inhibitor\t9\tnM\tassumed\t\tmine",
     )
-    assert pn.load("milademetan", drugs=path).definition.parameters["Ki_inhibitor"].value == 9.0
+    assert (
+        pn.load("milademetan", tables={"drugs": path}).definition.parameters["Ki_inhibitor"].value
+        == 9.0
+    )
 
 
 def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None:
@@ -107,10 +110,12 @@ def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None
         "mine\tMDM2_gene_dose\t3\tdimensionless\tassumed\t\tguess",
     )
     assert (
-        pn.load(cell_line="mine", cell_lines=path).definition.parameters["MDM2_gene_dose"].value
+        pn.load(cell_line="mine", tables={"cell_lines": path})
+        .definition.parameters["MDM2_gene_dose"]
+        .value
         == 3
     )
-    both = pn.load("KT-253", cell_line="MINE", cell_lines=path)
+    both = pn.load("KT-253", cell_line="MINE", tables={"cell_lines": path})
     assert float(both.steady_state()["CRBN"]) == 13.0
 
 
@@ -121,4 +126,4 @@ def test_a_byte_order_mark_and_crlf_do_no_harm(tmp_path: Path) -> None:
         + "x\tmechanism\tinhibitor\t\t\t\t\nx\tKi_inhibitor\t1\tnM\tassumed\t\tn\n"
     )
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    assert pn.load("x", drugs=path).definition.parameters["Ki_inhibitor"].value == 1.0
+    assert pn.load("x", tables={"drugs": path}).definition.parameters["Ki_inhibitor"].value == 1.0

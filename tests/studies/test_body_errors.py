@@ -226,7 +226,12 @@ def table(folder: Path, rows: str) -> Path:
 )  # fmt: skip
 def test_a_table_of_pharmacokinetics_is_checked(rows: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(pn.TableError) as caught:
-        pn.load("nutlin-3a", system="tumour", host="mouse", pharmacokinetics=table(tmp_path, rows))
+        pn.load(
+            "nutlin-3a",
+            system="tumour",
+            host="mouse",
+            tables={"pharmacokinetics": table(tmp_path, rows)},
+        )
     assert said in str(caught.value)
 
 
@@ -237,7 +242,7 @@ def test_own_pharmacokinetics_are_used(tmp_path: Path) -> None:
         "nutlin-3a in mouse|V_central_inhibitor|20|mL|measured|ours|\n"
     )
     model = pn.load("nutlin-3a", system="plasma", host="mouse",
-                    pharmacokinetics=table(tmp_path, rows))  # fmt: skip
+                    tables={"pharmacokinetics": table(tmp_path, rows)})  # fmt: skip
     values = model.definition.parameters
     assert values["CL_inhibitor"].value == pytest.approx(0.016)
     assert values["V_central_inhibitor"].value == pytest.approx(0.02)

@@ -107,7 +107,8 @@ def run(
     """The sweep of all these tests, with one of the measures above."""
     probe = pn.measure("probe", function, ["inhibitor_medium", "p53_active"])
     model = pn.load("milademetan") if model is None else model
-    chosen = {"times": TIMES, "measures": ["peak:p53_active", probe], "workers": 0} | options
+    chosen = {"times": TIMES, "measures": ["peak:p53_active", probe], "workers": 0,
+              "engine": "roadrunner"} | options  # fmt: skip
     return pn.sweep(model, chosen.pop("points", POINTS), **chosen)  # type: ignore[arg-type]
 
 
