@@ -20,6 +20,7 @@ from p53net.cli.terminal import (
     Doses,
     DrugTable,
     Engine,
+    Fragments,
     Host,
     LineTable,
     OpenLoop,
@@ -123,6 +124,7 @@ def sweep_(
     engine: Engine = "auto",
     drug_table: DrugTable = None,
     line_table: LineTable = None,
+    fragments: Fragments = None,
 ) -> None:
     """Run many points, store them as Parquet chunks, and say how many failed and why.
 
@@ -131,7 +133,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
     with _kept(out), _bar() as progress:
         result = sweep(
             model,
@@ -237,12 +239,13 @@ def tornado_(
     plot: Figure = None,
     drug_table: DrugTable = None,
     line_table: LineTable = None,
+    fragments: Fragments = None,
 ) -> None:
     """Move every parameter and dose down and up, and rank what that does to a measure. CSV.
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
     with _bar() as progress:
         result = tornado(
             model,
@@ -305,6 +308,7 @@ def sobol(
     plot: Figure = None,
     drug_table: DrugTable = None,
     line_table: LineTable = None,
+    fragments: Fragments = None,
 ) -> None:
     """Print which share of a measure's variance each axis explains (needs SALib). CSV.
 
@@ -315,7 +319,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host)
+    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
     with _bar() as progress:
         result = sobol_indices(
             model,

@@ -64,6 +64,10 @@ DrugTable = Annotated[Path | None, typer.Option("--drug-table", help="Your own d
 LineTable = Annotated[
     Path | None, typer.Option("--cell-line-table", help="Your own cell lines (TSV).")
 ]
+Fragments = Annotated[
+    list[Path] | None,
+    typer.Option("--fragments", help="Your own model text (.ant). Repeatable."),
+]
 
 
 def _tell_version(asked: bool) -> None:
@@ -89,6 +93,7 @@ def model_of(
     line_table: Path | None,
     system: str = "dish",
     host: str | None = None,
+    fragments: list[Path] | None = None,
 ) -> Model:
     """The model of these drugs in this cell line, in a dish or a body."""
     for name in names:
@@ -98,7 +103,7 @@ def model_of(
                 "a dish, --dose 260mg to a body"
             )
     return load(*names, cell_line=cell_line, system=system, host=host, drugs=drug_table,
-                cell_lines=line_table)  # fmt: skip
+                cell_lines=line_table, fragments=fragments)  # fmt: skip
 
 
 def settings_of(texts: list[str], option: str = "--set") -> dict[str, float]:

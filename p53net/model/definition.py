@@ -1,14 +1,18 @@
 """A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from p53net.errors import InputError, TableError, unknown_name
-from p53net.model import fragments
-from p53net.model.systems import SYSTEMS, System, dosed_species
+from p53net.model import library
+from p53net.model.fragments import Text, join
+from p53net.model.library import Library, Source
+from p53net.model.own import refuse_other_systems, with_own
+from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
     Entry,
     Value,
@@ -20,33 +24,19 @@ from p53net.model.tables import (
     resolve,
 )
 
+Fragments: TypeAlias = "str | Path | Source | Iterable[str | Path | Source] | None"
+"""A user's own model text: a file, several, or the records of some."""
+
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
 
-OBSERVABLES = {
-    "p53_total": "all p53, free and bound",
-    "p53_active": "free p53, phosphorylated or not: transcriptionally active",
-    "MDM2_total": "all MDM2, free, bound and ubiquitinated",
-    "MDM2_free": "MDM2 bound to nothing",
-    "MDM2_mRNA": "MDM2 mRNA, nuclear and cytoplasmic",
-    "p21": "p21 (CDKN1A) protein",
-    "PUMA": "PUMA (BBC3) protein",
-    "GDF15": "GDF15 in the cell",
+OBSERVABLES: Mapping[str, str] = {
+    name: meaning
+    for one in library.shipped().fragments
+    if one.place == "loop"
+    for name, meaning in one.read_outs.items()
 }
 """Read-outs that every model of a cell has, in nM, and what they are."""
-
-OUTSIDE = {
-    "caspase": ("nM", "active caspase-3/7"),
-    "live_cells": ("1", "live cells, in multiples of those seeded"),
-    "tumour_volume": ("mm3", "volume of the tumour, dying cells included"),
-    "platelets": ("1e9/L", "platelet count"),
-    "neutrophils": ("1e9/L", "neutrophil count"),
-    "haemoglobin": ("g/dL", "haemoglobin"),
-    "GDF15_serum": ("1", "GDF-15 in serum, in multiples of untreated"),
-    "inhibitor_plasma": ("nM", "inhibitor in plasma"),
-    "degrader_plasma": ("nM", "degrader in plasma"),
-}
-"""Read-outs that some systems have besides: unit, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.
@@ -64,7 +54,7 @@ class Definition:
 
     id: str
     drugs: Mapping[str, str]
-    """Drug name to its module, `inhibitor` or `degrader`."""
+    """Drug name to its mechanism, such as `inhibitor`."""
     cell_line: str
     drug_names: Mapping[str, str]
     """Names and synonyms of the drugs, in lower case, to the drug."""
@@ -96,6 +86,14 @@ class Definition:
     """Parameters that hold the untreated value of a quantity in the cell."""
     rate_variables: Mapping[str, float] = field(default_factory=dict)
     """What has a rate of its own instead of reactions, such as a volume, and where it starts."""
+    read_outs: Mapping[str, str] = field(default_factory=dict)
+    """What is shown first, in order, and what it is."""
+    fragments: tuple[Source, ...] = ()
+    """What is in the model from outside the package: name, digest and text of each fragment."""
+    own_read_outs: tuple[str, ...] = ()
+    """Read-outs that come from there."""
+    twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Drug to the parameters that make its non-catalytic twin, if its mechanism has one."""
     cell: "Definition | None" = None
     """The cell alone, where this is more: its state at rest is what the untreated one is."""
     foreign: bool = False
@@ -126,7 +124,7 @@ class Definition:
         if self.foreign:
             return (*self.species, *self.derived)
         known = (*self.species, *self.rate_variables, *self.derived)
-        first = [name for name in (*OBSERVABLES, *OUTSIDE) if name in known]
+        first = [name for name in self.read_outs if name in known]
         return (*first, *(name for name in known if name not in first))
 
     @property
@@ -170,16 +168,20 @@ def define(
     drugs: str | Path | None = None,
     cell_lines: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
+    fragments: Fragments = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows. Raises
-    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism.
+    `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows, `fragments`
+    files of the user's own model text. Raises UnknownNameError for a name in neither table,
+    InputError for two drugs of one mechanism, ModelError for a fragment that is not sound.
     """
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
-    known = drug_entries(drugs)
+    parts = with_own(library.shipped(), fragments)
+    refuse_other_systems(parts, system)
+    known = drug_entries(drugs, parts)
     chosen = [resolve("drug", name, known) for name in names]
     wanted = kind.cell_line if cell_line is None else cell_line
     line = resolve("cell_line", wanted, cell_line_entries(cell_lines))
@@ -190,11 +192,12 @@ def define(
             other = next(name for name, taken in roles.items() if taken == role)
             what = "is given twice" if other == drug.name else f"and {other} are both {role}s"
             raise InputError(
-                f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
+                f"{drug.name} {what}; a model takes at most one "
+                f"{' and one '.join(parts.mechanisms)}"
             )
         roles[drug.name] = role
     body = _host(kind, system, host)
-    if kind.cell is None and not chosen:
+    if not kind.has_cell and not chosen:
         raise InputError(f"the system {system} is about a drug; name one")
     if body is not None and system == "marrow" and body.name != "human":
         raise InputError(
@@ -203,27 +206,27 @@ def define(
         )
     rows: dict[str, Entry] = {}
     if body is not None:
-        rows = {d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics) for d in chosen}
+        rows = {
+            d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics, parts) for d in chosen
+        }
     model_id = _model_id(
         system, list(roles), "" if line.name == kind.cell_line else line.name, body
     )
-    text = fragments.join(model_id, kind, chosen, line, rows)
-    outer = _defined(model_id, text, roles, line, {drug.name: drug for drug in chosen})
+    by_name = {drug.name: drug for drug in chosen}
+    text = join(model_id, parts, system, chosen, line, rows)
+    outer = _defined(model_id, text, roles, line, by_name)
     cell = None
-    if kind.cell is not None and (kind.in_body or kind.around):
-        alone = fragments.join(f"{model_id}_cell", kind, chosen, line, {}, alone=True)
-        inner = _defined(f"{model_id}_cell", alone, roles, line, {d.name: d for d in chosen})
-        cell = replace(inner, dosed={drug: f"{role}_medium" for drug, role in roles.items()})
+    if kind.has_cell and parts.is_more_than_cell(system):
+        alone = join(f"{model_id}_cell", parts, system, chosen, line, {}, alone=True)
+        cell = _defined(f"{model_id}_cell", alone, roles, line, by_name)
+    twins = {one.mechanism: one.twin for one in parts.fragments if one.twin}
     return replace(
         outer,
         system=system,
         host="" if body is None else body.name,
         body_weight=0.0 if body is None else body.quantities["body_weight"].value,
-        dosed={
-            drug: dosed_species(role, kind, rows[drug].facts["route"] if rows else "")
-            for drug, role in roles.items()
-        },
         molar_masses={drug.name: molar_masses(drug) for drug in chosen},
+        twins={drug: twins[role] for drug, role in roles.items() if role in twins},
         cell=cell,
     )
 
@@ -257,7 +260,7 @@ def _model_id(system: str, drugs: list[str], line: str, host: Entry | None) -> s
 
 
 def _defined(
-    model_id: str, text: fragments.Text, roles: Mapping[str, str], line: Entry,
+    model_id: str, text: Text, roles: Mapping[str, str], line: Entry,
     drugs: Mapping[str, Entry],
 ) -> Definition:  # fmt: skip
     from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
@@ -268,6 +271,10 @@ def _defined(
         row = text.parameters[name]
         if row.value == 0 and row.kind != "computed":
             raise TableError(f"{name} is 0 in a table, but the model divides by it; give more")
+    if text.sources:
+        from p53net.model.check import refuse_faults
+
+        refuse_faults(compiled, text)
     return Definition(
         id=model_id,
         drugs=roles,
@@ -284,6 +291,10 @@ def _defined(
         units=sbml.units_of(compiled),
         compartment_of=sbml.compartments_of(compiled),
         computed=text.computed,
+        dosed={drug: text.dosed[role] for drug, role in roles.items()},
+        read_outs=text.read_outs,
+        fragments=text.sources,
+        own_read_outs=tuple(name for name in text.read_outs if name in text.places),
         rate_variables=sbml.rate_variables_of(compiled),
     )
 

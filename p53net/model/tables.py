@@ -15,20 +15,18 @@ from pathlib import Path
 
 from p53net.errors import InputError, TableError, UnknownNameError, unknown_name
 from p53net.files import as_path, read_bytes
-from p53net.model.systems import ROUTES
+from p53net.model.library import Library, models_folder, shipped
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
-
-MECHANISMS = ("inhibitor", "degrader")
-"""Drug modules that exist, in the order in which they are joined."""
 
 LARGEST_TABLE = 10 * 2**20
 """Bytes that a table may have."""
 
 _FILE = "the table"
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
-_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
+ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
+"""Characters that are no text."""
 _FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
 _QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg", "tumour_concentration": "nM"}
 """Facts that are numbers, and their unit. A salt's mass is `molar_mass of` its name."""
@@ -56,16 +54,21 @@ class Entry:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-def models_folder() -> Path:
-    """Folder of the model texts: inside the installed package, or `models/` of a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_models"
-    return installed if installed.is_dir() else package.parent / "models"
-
-
-def drug_entries(path: str | Path | None = None) -> dict[str, Entry]:
-    """All drugs by name: the package's, and those of a user's table, which win."""
-    return _entries("drug", "drugs.tsv", path)
+def drug_entries(
+    path: str | Path | None = None, library: Library | None = None
+) -> dict[str, Entry]:
+    """All drugs by name: the package's, and those of a user's table, which win. Their mechanisms
+    are those of the fragments in `library`, by default the package's."""
+    entries = _entries("drug", "drugs.tsv", path)
+    known = (shipped() if library is None else library).mechanisms
+    for name, entry in entries.items():
+        if entry.facts.get("mechanism") not in known:
+            raise TableError(
+                f"{path or 'drugs.tsv'}: {name}: mechanism '{entry.facts.get('mechanism', '')}' is unknown; add a "
+                f"row `mechanism` with one of {', '.join(known)}, or give the fragment of another "
+                "with fragments="
+            )
+    return entries
 
 
 def cell_line_entries(path: str | Path | None = None) -> dict[str, Entry]:
@@ -84,12 +87,21 @@ def variations() -> dict[str, Entry]:
     return _entries("variation", "variability.tsv", None)
 
 
-def pharmacokinetics_of(drug: str, host: str, path: str | Path | None = None) -> Entry:
+def pharmacokinetics_of(
+    drug: str, host: str, path: str | Path | None = None, library: Library | None = None
+) -> Entry:
     """What is known of a drug in a host's plasma; a user's table wins over the package's.
 
     Raises UnknownNameError where there are no rows, and says where there are some.
     """
     entries = _entries("drug_in_host", "pharmacokinetics.tsv", path)
+    routes = (shipped() if library is None else library).routes
+    for name, entry in entries.items():
+        if entry.facts.get("route") not in routes:
+            raise TableError(
+                f"{path or 'pharmacokinetics.tsv'}: {name}: route '{entry.facts.get('route', '')}' is unknown; "
+                f"add a row `route` with one of {', '.join(routes)}"
+            )
     known = names_of(entries)
     if (key := f"{drug} in {host}".casefold()) not in known:
         raise UnknownNameError(
@@ -147,7 +159,7 @@ def _read(table: object, key: str) -> dict[str, Entry]:
         raise TableError(
             f"cannot read the table {path}: {error}; save it as tab-separated text in UTF-8"
         ) from None
-    if odd := _ODD.search(text):
+    if odd := ODD.search(text):
         raise TableError(
             f"cannot read the table {path}: it holds the character {odd[0]!r}, which is no text; "
             "save it as tab-separated text in UTF-8"
@@ -192,16 +204,6 @@ def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry
         else:
             values[parameter] = _value(row, where)
         seen.add(parameter)
-    if key == "drug" and facts.get("mechanism") not in MECHANISMS:
-        raise TableError(
-            f"{path}: {name}: mechanism '{facts.get('mechanism', '')}' is unknown; "
-            f"add a row `mechanism` with one of {', '.join(MECHANISMS)}"
-        )
-    if key == "drug_in_host" and facts.get("route") not in ROUTES:
-        raise TableError(
-            f"{path}: {name}: route '{facts.get('route', '')}' is unknown; "
-            f"add a row `route` with one of {', '.join(ROUTES)}"
-        )
     return Entry(name, facts, quantities, tuple(synonyms), values)
 
 

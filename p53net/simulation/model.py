@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
-from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
+from p53net.model import Definition, Fragments, define, shown_unit
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
     Doses,
@@ -327,7 +327,7 @@ class Model:
         unit = self.definition.units[name]
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
-        meaning = OBSERVABLES.get(name) or OUTSIDE.get(name, ("", name))[1]
+        meaning = self.definition.read_outs.get(name, name)
         return {"units": shown_unit(unit), "long_name": meaning}
 
     def _provenance(
@@ -362,16 +362,18 @@ def load(
     drugs: str | Path | None = None,
     cell_lines: str | Path | None = None,
     pharmacokinetics: str | Path | None = None,
+    fragments: Fragments = None,
 ) -> Model:
-    """The loop in `cell_line`, alone or with one inhibitor, one degrader or both.
+    """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
 
     `system` says where the cell is: in a "dish", in a "culture" whose cells divide and die, in a
     "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
     without any cell. The cell line is generic, or that of the system: marrow's is "progenitor".
 
     Names and synonyms are those of `p53net list`, in any case; `drugs`, `cell_lines` and
-    `pharmacokinetics` are tab-separated tables with more rows. Raises UnknownNameError, InputError,
-    TableError.
+    `pharmacokinetics` are tab-separated tables with more rows. `fragments` are files of model text
+    of your own, with further read-outs or another mechanism: see docs/fragments.md. Raises
+    UnknownNameError, InputError, TableError, ModelError.
     """
     return Model(
         define(
@@ -382,6 +384,7 @@ def load(
             drugs=drugs,
             cell_lines=cell_lines,
             pharmacokinetics=pharmacokinetics,
+            fragments=fragments,
         )
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.errors import InputError, StoreError
-from p53net.model import OBSERVABLES, shown_unit
+from p53net.model import shown_unit
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import EXPOSURE, Plan
@@ -47,7 +47,7 @@ def manifest_of(
         "curves": {
             name: {
                 "units": shown_unit(plan.definition.units[name]),
-                "long_name": OBSERVABLES.get(name, name),
+                "long_name": plan.definition.read_outs.get(name, name),
             }
             for name in plan.curves
         },
