@@ -269,7 +269,10 @@ def check(
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
         used |= {source.name for source in loaded.definition.fragments}
-        rows += [(loaded.definition.id, *finding) for finding in found]
+        places = loaded.definition.places
+        for one in found:
+            where = f" ({places[one.subject].line})" if one.subject in places else ""
+            rows.append((loaded.definition.id, one.check, one.subject, one.message + where))
         said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings")
     unused = "no model that was checked has it; name one, and a drug with --drug-table"
     rows += [("", "fragment", one.name, unused)

@@ -72,8 +72,9 @@ def refuse_faults(sbml: str, text: Text) -> None:
     faults = [one for one in findings(sbml, text.parameters) if one.check not in _ABOUT]
     if faults:
         first = min(faults, key=lambda one: one.subject not in text.places)
-        files = ", ".join(dict.fromkeys(place.rpartition(", ")[0] for place in text.places.values()))
-        place = text.places.get(first.subject, files)
+        place = ", ".join(f"{source.name}.ant" for source in text.sources)
+        if first.subject in text.places:
+            place = text.places[first.subject].line
         more = f" (and {len(faults) - 1} faults more)" if len(faults) > 1 else ""
         raise ModelError(f"{place}: {first.subject}: {first.message}{more}; correct the fragment")
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from p53net.errors import InputError, TableError, unknown_name
 from p53net.model import library
 from p53net.model.fragments import Text, join
-from p53net.model.library import Library, Source
+from p53net.model.library import Place, Source
 from p53net.model.own import refuse_other_systems, with_own
 from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
@@ -90,8 +90,8 @@ class Definition:
     """What is shown first, in order, and what it is."""
     fragments: tuple[Source, ...] = ()
     """What is in the model from outside the package: name, digest and text of each fragment."""
-    own_read_outs: tuple[str, ...] = ()
-    """Read-outs that come from there."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Ids that come from there."""
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Drug to the parameters that make its non-catalytic twin, if its mechanism has one."""
     cell: "Definition | None" = None
@@ -294,7 +294,7 @@ def _defined(
         dosed={drug: text.dosed[role] for drug, role in roles.items()},
         read_outs=text.read_outs,
         fragments=text.sources,
-        own_read_outs=tuple(name for name in text.read_outs if name in text.places),
+        places=text.places,
         rate_variables=sbml.rate_variables_of(compiled),
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from p53net.errors import TableError, unknown_name
 from p53net.model import own
-from p53net.model.library import Library, Part, Source, code_of, for_each, is_template, read_outs
+from p53net.model.library import Library, Part, Place, Source, code_of, for_each, is_template, read_outs
 from p53net.model.statements import (
     INPUT_KINDS,
     addend,
@@ -52,8 +52,8 @@ class Text:
     """What is shown first, in order, and what it is."""
     sources: tuple[Source, ...]
     """The fragments in it that came from outside the package."""
-    places: Mapping[str, str]
-    """File and line of each id that such a fragment defines."""
+    places: Mapping[str, Place]
+    """Where such a fragment defines an id."""
 
 
 def join(

@@ -53,6 +53,14 @@ class Source(NamedTuple):
     text: str
 
 
+class Place(NamedTuple):
+    """Where a user's fragment defines something."""
+
+    fragment: str
+    line: str
+    """File and number of the line, for messages."""
+
+
 @dataclass(frozen=True)
 class Fragment:
     """One file of model text, and what its header says."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from p53net.errors import InputError, ModelError, unknown_name
 from p53net.files import as_path, read_bytes
-from p53net.model.library import Fragment, Library, Part, Source, code_of, described, in_order
+from p53net.model.library import Fragment, Library, Part, Place, Source, code_of, described, in_order
 from p53net.model.statements import (
     addend,
     computed_from,
@@ -96,12 +96,11 @@ def with_own(library: Library, given: object) -> Library:
         for number, text in enumerate(one.lines, start=1):
             with _at(line := Line(text, _place(one, number))):
                 _check_line(line, one)
-    theirs = {
-        found.key: found
-        for one in library.fragments
-        for line in Part(one, whole.mechanisms).lines
-        for found in _defined(line, one.where)
-    }
+    theirs: dict[Key, Defined] = {}
+    for one in library.fragments:
+        for text in Part(one, whole.mechanisms).lines:
+            for found in _defined(text, one.where):
+                theirs.setdefault(found.key, found)
     lines = list(_lines(Part(one, whole.mechanisms) for one in fragments))
     mine: dict[Key, list[Defined]] = {}
     for line in lines:
@@ -163,7 +162,9 @@ def _missing(name: str, ids: Iterable[str], library: Library, system: str) -> st
                  for found in _defined(line) if found.kind not in ("unit", "reaction")]  # fmt: skip
         if name in names:
             of = {
-                "drug": f"of drugs that are a {one.mechanism}" if one.mechanism else "of drugs",
+                "drug": f"of drugs of the mechanism {one.mechanism}"
+                if one.mechanism
+                else "of drugs",
                 "around": "around the cell, not in it",
             }.get(one.place, f"for {', '.join(one.systems)}")
             return (
@@ -196,11 +197,12 @@ def sources(parts: Iterable[Part]) -> tuple[Source, ...]:
     return tuple(Source(one.name, _digest(one.text), one.text) for one in own)
 
 
-def places(parts: Sequence[Part]) -> dict[str, str]:
-    """File and line of what users' fragments define."""
+def places(parts: Iterable[Part]) -> dict[str, Place]:
+    """Where users' fragments define what they bring."""
     return {
-        found.name: line.where
-        for line in _lines(parts)
+        found.name: Place(part.fragment.name, line.where)
+        for part in parts
+        for line in _lines([part])
         for found in _defined(line.text, sums=False)
     }
 
@@ -326,10 +328,12 @@ def _check_subjects(
 
 
 def _defined(line: str, where: str = "", *, sums: bool = True) -> list[Defined]:
-    """What a line defines. A line that adds to a quantity does where `sums`."""
+    """What a line defines. With `sums`, one that adds to a quantity, or gives it a unit, does."""
     found = definition(line)
     if found is None and sums and (sum_ := addend(line)) is not None:
         found = "quantity", sum_[0]
+    if found is None and sums and (match := re.match(r"(\w+) has ", code_of(line))):
+        found = "quantity", match[1]
     if found is None and (rate := rate_of(line)) is not None:
         found = "rate", rate
     if found is not None and found[0] == "parameter" and not parameters_of([line]):

@@ -328,7 +328,9 @@ class Model:
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
         meaning = self.definition.read_outs.get(name, name)
-        return {"units": shown_unit(unit), "long_name": meaning}
+        place = self.definition.places.get(name)
+        own = {} if place is None else {"fragment": place.fragment}
+        return {"units": shown_unit(unit), "long_name": meaning, **own}
 
     def _provenance(
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
@@ -340,6 +342,7 @@ class Model:
                 "model_sha256": self.definition.sha256,
                 **self.run_settings,
             }
+        own = {source.name: source.sha256 for source in self.definition.fragments}
         return {
             "model": self.definition.id,
             "drugs": ", ".join(self.definition.drugs),
@@ -350,6 +353,7 @@ class Model:
             "parameters": json.dumps(dict(changed)),
             "feedback": "closed" if feedback else "open",
             "model_sha256": self.definition.sha256,
+            **({"fragments": json.dumps(own)} if own else {}),
             **self.run_settings,
         }
 

@@ -34,6 +34,7 @@ def manifest_of(
         name: {"units": unit, "long_name": meaning}
         for name, (unit, meaning) in plan.columns.items()
     }
+    own = {source.name: source.sha256 for source in plan.definition.fragments}
     return {
         "format": stores.FORMAT,
         "key": stores.digest_of(record),
@@ -61,6 +62,7 @@ def manifest_of(
             "feedback": "closed" if plan.feedback else "open",
             "hours": float(plan.times[-1]),
             "model_sha256": plan.definition.sha256,
+            **({"fragments": json.dumps(own)} if own else {}),
             **settings,
         },
         "times": plan.times.tolist(),
