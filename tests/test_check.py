@@ -92,7 +92,9 @@ MODELS = {
 def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, dict[str, Value]]:
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
-    text = fragments.join("shipped", library.shipped(), "dish", [known[name] for name in drugs], line, {})
+    text = fragments.join(
+        "shipped", library.shipped(), "dish", [known[name] for name in drugs], line, {}
+    )
     return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 
 

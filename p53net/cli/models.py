@@ -43,8 +43,8 @@ from p53net.model import (
     shown_unit,
     with_own,
 )
-from p53net.simulation.inputs import MOST_POINTS
 from p53net.model.library import Library
+from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.measure import listed
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")
@@ -296,9 +296,7 @@ def _checked(
 
     if models:
         return [(name.split("+"), system, host) for name in models]
-    fits = [
-        name for name in SYSTEMS if all(name in f.systems for f in library.fragments if f.own)
-    ]
+    fits = [name for name in SYSTEMS if all(name in f.systems for f in library.fragments if f.own)]
     chosen = [(list(one.drugs), one.system, one.host) for one in SHIPPED if one.system in fits]
     usual = drug_entries()
     return chosen + [

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 from p53net.errors import TableError, unknown_name
 from p53net.model import own
-from p53net.model.library import Library, Part, Place, Source, code_of, for_each, is_template, read_outs
+from p53net.model.library import (
+    Library,
+    Part,
+    Place,
+    Source,
+    code_of,
+    for_each,
+    is_template,
+    read_outs,
+)
 from p53net.model.statements import (
     INPUT_KINDS,
     addend,
@@ -100,7 +109,7 @@ def join(
         antimony="\n".join([f"model *{model_id}()", *lines, "end", ""]),
         parameters=parameters,
         starts=dict(found for line in lines if (found := start_of(line))),
-        computed={n: found for n, row in parameters.items() if (found := computed_from(row))},
+        computed={name: of for name, row in parameters.items() if (of := computed_from(row))},
         dosed={
             role: for_each([role], part.fragment.dose)[0]
             for part in parts
@@ -159,11 +168,11 @@ def _units_once(lines: Iterable[str]) -> list[str]:
     seen: set[tuple[str, str]] = set()
     kept: list[str] = []
     for line in lines:
-        unit = unit_defined(line)
-        if unit is None or unit not in seen:
+        found = unit_defined(line)
+        if found is None or found not in seen:
             kept.append(line)
-        if unit is not None:
-            seen.add(unit)
+        if found is not None:
+            seen.add(found)
     return kept
 
 
@@ -237,5 +246,3 @@ def _identity(drug: Entry, lines: Iterable[str]) -> list[str]:
     own = re.compile(rf"^species (?P<id>{role}(_\w+)?) in \w+")
     species = [match["id"] for line in lines if (match := own.match(line))]
     return [f'{name} identity "https://identifiers.org/inchikey:{key}"' for name in species]
-
-

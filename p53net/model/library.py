@@ -187,8 +187,11 @@ class Library:
 
     def parts_of_line(self) -> list[Part]:
         """What the rows of a cell line are about: all but the body and single drugs."""
-        return [Part(one, ()) for one in self.fragments
-                if one.place != "frame" and not (one.place == "outside" and _of_body(one))]  # fmt: skip
+        return [
+            Part(one, ())
+            for one in self.fragments
+            if one.place != "frame" and not (one.place == "outside" and _of_body(one))
+        ]
 
     def used(self) -> set[str]:
         """Names of the fragments that at least one model can have."""
@@ -197,7 +200,9 @@ class Library:
             for route in self.routes:
                 routes = dict.fromkeys(self.mechanisms, route if SYSTEMS[system].in_body else "")
                 for alone in (False, True):
-                    found |= {part.fragment.name for part in self.parts(system, routes, alone=alone)}
+                    found |= {
+                        part.fragment.name for part in self.parts(system, routes, alone=alone)
+                    }
         return found
 
 
@@ -271,7 +276,9 @@ def _with(one: Fragment, facts: Mapping[str, str], faults: list[str]) -> Fragmen
             faults.append(f"the {key} '{facts[key]}' is no name; use letters, digits and _")
     systems = tuple(word.strip() for word in facts["for"].split(",")) if "for" in facts else None
     if systems is None and place in ("outside", "around"):
-        faults.append(f"it is `in: {place}` but not for a system; add `// for: {', '.join(SYSTEMS)}`")
+        faults.append(
+            f"it is `in: {place}` but not for a system; add `// for: {', '.join(SYSTEMS)}`"
+        )
     for name in systems or ():
         if name not in SYSTEMS:
             faults.append(f"the system '{name}' is unknown; use {', '.join(SYSTEMS)}")

@@ -13,8 +13,19 @@ from typing import NamedTuple, TypeAlias
 
 from p53net.errors import InputError, ModelError, unknown_name
 from p53net.files import as_path, read_bytes
-from p53net.model.library import Fragment, Library, Part, Place, Source, code_of, described, in_order
+from p53net.model.library import (
+    Fragment,
+    Library,
+    Part,
+    Place,
+    Source,
+    code_of,
+    described,
+    in_order,
+)
 from p53net.model.statements import (
+    BASE_UNITS,
+    RESERVED,
     addend,
     computed_from,
     definition,
@@ -24,33 +35,14 @@ from p53net.model.statements import (
     start_of,
     subjects,
     symbols,
-    unit_defined,
     unit_of_line,
 )
-from p53net.model.systems import SYSTEMS
 from p53net.model.tables import ODD
 
 LARGEST_FRAGMENT = 256 * 2**10
 """Bytes that a fragment may have."""
 
 _FILE = "the fragment"
-_BASE_UNITS = frozenset(
-    "ampere becquerel candela coulomb dimensionless farad gram gray henry hertz item joule katal "
-    "kelvin kilogram litre lumen lux metre mole newton ohm pascal radian second siemens sievert "
-    "steradian tesla volt watt weber".split()
-)
-# Words of Antimony, of its formulas, and of the package's own tables.
-_RESERVED = frozenset(
-    "abs acos acot acsc after and arccos arccosh arccot arccsc arcsec arcsin arcsinh arctan "
-    "arctanh asec asin at atan avogadro bernoulli binomial cauchy ceil ceiling chisquare const "
-    "constraint cos cosh cot coth created csc csch default_compartment delay delete delta dose "
-    "drug e end event exp exponential exponentiale exposure ext factorial false floor formula "
-    "function gamma gcd gene has hill host if implies import in inf infinity is laplace lambda ln "
-    "log log10 lognormal max maximize min minimize model module nan normal not notanumber operator "
-    "or pi piecewise point poisson pow quotient rateof rayleigh reaction reason rem root sec sech "
-    "sin sinh species sqr sqrt status substanceonly system tan tanh time true truncatednormal "
-    "uniform unit var xor".split()
-)
 _NEEDED = ("{}", "k_perm_{}", "{}_in_cell")
 """What medium, plasma and measures want of a mechanism."""
 _PAIRS = ({"compartment", "parameter"}, {"species", "start"}, {"rate", "start"})
@@ -140,7 +132,7 @@ def refuse_unknown_names(parts: Sequence[Part], library: Library, system: str) -
     defined = [found for line in theirs for found in _defined(line)]
     defined += [found for line in own for found in _defined(line.text, sums=False)]
     ids = {found.name for found in defined if found.kind not in ("unit", "reaction")}
-    units = {found.name for found in defined if found.kind == "unit"} | _BASE_UNITS
+    units = {found.name for found in defined if found.kind == "unit"} | BASE_UNITS
     for line in own:
         unit = unit_of_line(line.text)
         if unit is not None and unit not in units:
@@ -272,9 +264,9 @@ def _check_ids(
 ) -> None:
     """Raise ModelError for a definition of what there is already, or cannot be."""
     for found in _defined(line.text, line.where, sums=False):
-        if found.name.casefold() in _RESERVED or found.name.startswith(("_", "dose_")):
+        if found.name.casefold() in RESERVED or found.name.startswith(("_", "dose_")):
             raise ModelError(f"'{found.name}' is a reserved word; choose another name")
-        if found.kind == "unit" and found.name in _BASE_UNITS:
+        if found.kind == "unit" and found.name in BASE_UNITS:
             raise ModelError(f"'{found.name}' is a unit of SBML; choose another name")
         if (other := theirs.get(found.key)) is not None:
             raise ModelError(

@@ -17,6 +17,26 @@ INPUT_KINDS = ("input", "computed")
 FUNCTIONS = ("exp", "ln")
 """What formulas may call: every engine knows these."""
 
+BASE_UNITS = frozenset(
+    "ampere becquerel candela coulomb dimensionless farad gram gray henry hertz item joule katal "
+    "kelvin kilogram litre lumen lux metre mole newton ohm pascal radian second siemens sievert "
+    "steradian tesla volt watt weber".split()
+)
+"""Units of SBML, which need no definition."""
+
+RESERVED = frozenset(
+    "abs acos acot acsc after and arccos arccosh arccot arccsc arcsec arcsin arcsinh arctan "
+    "arctanh asec asin at atan avogadro bernoulli binomial cauchy ceil ceiling chisquare const "
+    "constraint cos cosh cot coth created csc csch default_compartment delay delete delta dose "
+    "drug e end event exp exponential exponentiale exposure ext factorial false floor formula "
+    "function gamma gcd gene has hill host if implies import in inf infinity is laplace lambda ln "
+    "log log10 lognormal max maximize min minimize model module nan normal not notanumber operator "
+    "or pi piecewise point poisson pow quotient rateof rayleigh reaction reason rem root sec sech "
+    "sin sinh species sqr sqrt status substanceonly system tan tanh time true truncatednormal "
+    "uniform unit var xor".split()
+)
+"""Words of Antimony, of its formulas and of the package's tables, in lower case."""
+
 _STARTS_AT = "start"  # said of a number that is where a variable starts
 
 _PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*// (?P<said>.+)$")

@@ -9,7 +9,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,13 +61,7 @@ def drug_entries(
     are those of the fragments in `library`, by default the package's."""
     entries = _entries("drug", "drugs.tsv", path)
     known = (shipped() if library is None else library).mechanisms
-    for name, entry in entries.items():
-        if entry.facts.get("mechanism") not in known:
-            raise TableError(
-                f"{path or 'drugs.tsv'}: {name}: mechanism '{entry.facts.get('mechanism', '')}' is unknown; add a "
-                f"row `mechanism` with one of {', '.join(known)}, or give the fragment of another "
-                "with fragments="
-            )
+    _check_fact("mechanism", known, entries, path, "or give the fragment of another: fragments=")
     return entries
 
 
@@ -96,12 +90,7 @@ def pharmacokinetics_of(
     """
     entries = _entries("drug_in_host", "pharmacokinetics.tsv", path)
     routes = (shipped() if library is None else library).routes
-    for name, entry in entries.items():
-        if entry.facts.get("route") not in routes:
-            raise TableError(
-                f"{path or 'pharmacokinetics.tsv'}: {name}: route '{entry.facts.get('route', '')}' is unknown; "
-                f"add a row `route` with one of {', '.join(routes)}"
-            )
+    _check_fact("route", routes, entries, path)
     known = names_of(entries)
     if (key := f"{drug} in {host}".casefold()) not in known:
         raise UnknownNameError(
@@ -143,6 +132,23 @@ def _entries(key: str, shipped: str, path: str | Path | None) -> dict[str, Entry
     taken = {name.casefold() for name in own}
     kept = {name: entry for name, entry in entries.items() if name.casefold() not in taken}
     return {**kept, **own}
+
+
+def _check_fact(
+    fact: str,
+    allowed: Sequence[str],
+    entries: Mapping[str, Entry],
+    path: object,
+    remedy: str = "",
+) -> None:
+    """Raise TableError where a fact that decides on the fragments is missing or unknown."""
+    for name, entry in entries.items():
+        if (value := entry.facts.get(fact, "")) not in allowed:
+            more = f", {remedy}" if remedy else ""
+            raise TableError(
+                f"{path or 'the package'}: {name}: {fact} '{value}' is unknown; "
+                f"add a row `{fact}` with one of {', '.join(allowed)}{more}"
+            )
 
 
 def _read(table: object, key: str) -> dict[str, Entry]:
