@@ -1,17 +1,17 @@
 """A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from p53net.errors import InputError, TableError, unknown_name
+from p53net.errors import InputError, ModelError, TableError, unknown_name
 from p53net.model import library
 from p53net.model.fragments import Text, join
 from p53net.model.library import Place, Source
-from p53net.model.own import refuse_other_systems, with_own
+from p53net.model.own import ids, refuse_other_systems, with_own
 from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
     Entry,
@@ -209,10 +209,17 @@ def define(
         rows = {
             d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics, parts) for d in chosen
         }
+    taken = ids(parts)
     model_id = _model_id(
-        system, list(roles), "" if line.name == kind.cell_line else line.name, body
+        system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
     )
     by_name = {drug.name: drug for drug in chosen}
+    for name in sorted(taken & names_of(by_name).keys()):
+        if name not in roles.values():
+            raise ModelError(
+                f"'{name}' is a drug of this model, and defined in a fragment of yours too; choose "
+                "another name there"
+            )
     text = join(model_id, parts, system, chosen, line, rows)
     outer = _defined(model_id, text, roles, line, by_name)
     cell = None
@@ -251,12 +258,12 @@ def _host(kind: System, system: str, name: str | None) -> Entry | None:
     return resolve("host", "human" if name is None else name, host_entries())
 
 
-def _model_id(system: str, drugs: list[str], line: str, host: Entry | None) -> str:
+def _model_id(system: str, drugs: list[str], line: str, host: Entry | None, taken: Set[str]) -> str:
     where = [] if system == "dish" else [system]
     where += [host.name] if host is not None and host.name != "human" else []
     where += [line] if line else []
     model_id = "_".join(_identifier(name) for name in (*(drugs or ["p53_loop"]), *where))
-    return f"drug_{model_id}" if model_id.casefold() in _RESERVED else model_id
+    return f"drug_{model_id}" if model_id.casefold() in _RESERVED | taken else model_id
 
 
 def _defined(
@@ -265,7 +272,10 @@ def _defined(
 ) -> Definition:  # fmt: skip
     from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
 
-    compiled = sbml.to_sbml(text.antimony, model_id)
+    try:
+        compiled = sbml.to_sbml(text.antimony, model_id)
+    except ModelError as error:
+        raise text.with_place(error) from None
     divisors = sbml.divisors_of(compiled)
     for name in sorted(divisors & text.parameters.keys()):
         row = text.parameters[name]

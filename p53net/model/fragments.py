@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from p53net.errors import TableError, unknown_name
+from p53net.errors import ModelError, TableError, unknown_name
 from p53net.model import own
 from p53net.model.library import (
     Library,
@@ -27,6 +27,7 @@ from p53net.model.statements import (
     INPUT_KINDS,
     addend,
     computed_from,
+    definition,
     parameters_of,
     refuse_duplicates,
     refuse_unknown,
@@ -63,6 +64,19 @@ class Text:
     """The fragments in it that came from outside the package."""
     places: Mapping[str, Place]
     """Where such a fragment defines an id."""
+    touched: Mapping[str, Place]
+    """The same, and where it adds to a quantity of the package."""
+
+    def with_place(self, error: ModelError) -> ModelError:
+        """An error of Antimony, which counts the lines of the whole text, with the file and line of
+        the fragment that is meant."""
+        match = re.search(r"line (\d+)", str(error))
+        lines = self.antimony.splitlines()
+        if match is None or not 0 < int(match[1]) <= len(lines):
+            return error
+        found = definition(lines[int(match[1]) - 1])
+        place = self.touched.get(found[1]) if found else None
+        return error if place is None else ModelError(f"{place.line}: {error}")
 
 
 def join(
@@ -119,6 +133,7 @@ def join(
         read_outs={**read_outs(parts), **own.read_outs(parts)},
         sources=own.sources(parts),
         places=own.places(parts),
+        touched=own.places(parts, sums=True),
     )
 
 

@@ -6,10 +6,9 @@ cannot change what the package's fragments define. Every error names the file an
 
 import hashlib
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from p53net.errors import InputError, ModelError, unknown_name
 from p53net.files import as_path, read_bytes
@@ -26,9 +25,13 @@ from p53net.model.library import (
 from p53net.model.statements import (
     BASE_UNITS,
     RESERVED,
+    Defined,
+    Key,
     addend,
     computed_from,
+    defined,
     definition,
+    needs,
     parameters_of,
     rate_of,
     refuse_unknown,
@@ -43,27 +46,11 @@ LARGEST_FRAGMENT = 256 * 2**10
 """Bytes that a fragment may have."""
 
 _FILE = "the fragment"
+_LONGEST = 1000  # characters of a statement
 _NEEDED = ("{}", "k_perm_{}", "{}_in_cell")
 """What medium, plasma and measures want of a mechanism."""
 _PAIRS = ({"compartment", "parameter"}, {"species", "start"}, {"rate", "start"})
 """Kinds of two lines that may define one id together."""
-
-
-Key: TypeAlias = tuple[str, str]
-"""A space of names, `unit` or `id`, and a name in lower case."""
-
-
-class Defined(NamedTuple):
-    """What a line defines, and where."""
-
-    kind: str
-    name: str
-    where: str
-
-    @property
-    def key(self) -> Key:
-        """Two definitions of one key are in each other's way."""
-        return "unit" if self.kind == "unit" else "id", self.name.casefold()
 
 
 class Line(NamedTuple):
@@ -82,16 +69,18 @@ def with_own(library: Library, given: object) -> Library:
     fragments = [_read(item) for item in _listed(given)]
     if not fragments:
         return library
+    names = {one.name for one in (*library.fragments, *fragments)}
+    for one in fragments:
+        _check_header(one, names)
     whole = in_order((*library.fragments, *fragments))
     for one in fragments:
-        _check_header(one, whole)
         for number, text in enumerate(one.lines, start=1):
             with _at(line := Line(text, _place(one, number))):
                 _check_line(line, one)
     theirs: dict[Key, Defined] = {}
     for one in library.fragments:
         for text in Part(one, whole.mechanisms).lines:
-            for found in _defined(text, one.where):
+            for found in defined(text, one.where):
                 theirs.setdefault(found.key, found)
     lines = list(_lines(Part(one, whole.mechanisms) for one in fragments))
     mine: dict[Key, list[Defined]] = {}
@@ -129,20 +118,20 @@ def refuse_unknown_names(parts: Sequence[Part], library: Library, system: str) -
     if not own:
         return
     theirs = [line for part in parts if not part.fragment.own for line in part.lines]
-    defined = [found for line in theirs for found in _defined(line)]
-    defined += [found for line in own for found in _defined(line.text, sums=False)]
-    ids = {found.name for found in defined if found.kind not in ("unit", "reaction")}
-    units = {found.name for found in defined if found.kind == "unit"} | BASE_UNITS
+    here = [found for line in theirs for found in defined(line)]
+    here += [found for line in own for found in defined(line.text, sums=False)]
+    known = {found.name for found in here if found.kind not in ("unit", "reaction")}
+    units = {found.name for found in here if found.kind == "unit"} | BASE_UNITS
     for line in own:
         unit = unit_of_line(line.text)
         if unit is not None and unit not in units:
             raise ModelError(
-                f"{line.where}: {unknown_name('unit', unit, units)} Or define it first, as "
-                "models/units.ant does"
+                f"{line.where}: {_unknown('unit', unit, units)}, or define it as models/units.ant "
+                "does"
             )
-        for name in _names(line.text):
-            if name not in ids:
-                raise ModelError(f"{line.where}: {_missing(name, ids, library, system)}")
+        for name in needs(line.text):
+            if name not in known:
+                raise ModelError(f"{line.where}: {_missing(name, known, library, system)}")
 
 
 def _missing(name: str, ids: Iterable[str], library: Library, system: str) -> str:
@@ -151,7 +140,7 @@ def _missing(name: str, ids: Iterable[str], library: Library, system: str) -> st
         return "a formula cannot know the time; what changes in time is a dose, or a species"
     for one in library.fragments:
         names = [found.name for line in Part(one, library.mechanisms).lines
-                 for found in _defined(line) if found.kind not in ("unit", "reaction")]  # fmt: skip
+                 for found in defined(line) if found.kind not in ("unit", "reaction")]  # fmt: skip
         if name in names:
             of = {
                 "drug": f"of drugs of the mechanism {one.mechanism}"
@@ -163,7 +152,7 @@ def _missing(name: str, ids: Iterable[str], library: Library, system: str) -> st
                 f"'{name}' is not in this model of the system {system}: {one.where} is {of}; say "
                 "so in the header too, or do without"
             )
-    return str(unknown_name("name", name, ids))
+    return _unknown("name", name, ids)
 
 
 def read_outs(parts: Iterable[Part]) -> dict[str, str]:
@@ -189,14 +178,21 @@ def sources(parts: Iterable[Part]) -> tuple[Source, ...]:
     return tuple(Source(one.name, _digest(one.text), one.text) for one in own)
 
 
-def places(parts: Iterable[Part]) -> dict[str, Place]:
-    """Where users' fragments define what they bring."""
-    return {
-        found.name: Place(part.fragment.name, line.where)
-        for part in parts
-        for line in _lines([part])
-        for found in _defined(line.text, sums=False)
-    }
+def places(parts: Iterable[Part], *, sums: bool = False) -> dict[str, Place]:
+    """Where users' fragments define what they bring; with `sums`, also where they add to what is
+    there."""
+    found: dict[str, Place] = {}
+    for part in parts:
+        for line in _lines([part]):
+            for one in defined(line.text, sums=sums):
+                found.setdefault(one.name, Place(part.fragment.name, line.where))
+    return found
+
+
+def ids(library: Library) -> set[str]:
+    """All that users' fragments define, in lower case."""
+    parts = [Part(one, library.mechanisms) for one in library.fragments]
+    return {name.casefold() for name in places(parts)}
 
 
 def _listed(given: object) -> list[object]:
@@ -224,8 +220,7 @@ def _read(item: object) -> Fragment:
     return described(name, text, where, own=True)
 
 
-def _check_header(one: Fragment, library: Library) -> None:
-    names = [known.name for known in library.fragments]
+def _check_header(one: Fragment, names: Collection[str]) -> None:
     unknown = [f"there is no fragment '{name}' to come after" for name in one.after
                if name not in names]  # fmt: skip
     for fault in (*one.faults, *unknown):
@@ -235,6 +230,11 @@ def _check_header(one: Fragment, library: Library) -> None:
 def _check_line(line: Line, one: Fragment) -> None:
     """Raise ModelError for a line that no fragment may hold, whatever else is in the model."""
     code = code_of(line.text)
+    if len(code) > _LONGEST:
+        raise ModelError(
+            f"the line has {len(code):,} characters, and at most {_LONGEST:,} are allowed; divide "
+            "it into several quantities"
+        )
     refuse_unknown([code])
     symbols(code)
     found = definition(code)
@@ -263,20 +263,24 @@ def _check_ids(
     mine: dict[Key, list[Defined]],
 ) -> None:
     """Raise ModelError for a definition of what there is already, or cannot be."""
-    for found in _defined(line.text, line.where, sums=False):
+    for found in defined(line.text, line.where, sums=False):
         if found.name.casefold() in RESERVED or found.name.startswith(("_", "dose_")):
             raise ModelError(f"'{found.name}' is a reserved word; choose another name")
         if found.kind == "unit" and found.name in BASE_UNITS:
             raise ModelError(f"'{found.name}' is a unit of SBML; choose another name")
-        if (other := theirs.get(found.key)) is not None:
+        other = theirs.get(found.key)
+        if found.kind == "unit" and other is not None and other.code == found.code:
+            continue
+        if other is not None:
             raise ModelError(
                 f"`{code_of(line.text)}` defines '{found.name}', but '{other.name}' is defined in "
                 f"{other.where}; choose another name (upper and lower case count as the same)"
             )
         before = mine.setdefault(found.key, [])
         for other in before:
-            same_name = other.name == found.name
-            if not (same_name and {other.kind, found.kind} in _PAIRS):
+            same = other.kind == "unit" and other.code == found.code
+            pair = other.name == found.name and {other.kind, found.kind} in _PAIRS
+            if not same and not pair:
                 raise ModelError(
                     f"'{found.name}' is defined twice: '{other.name}' in {other.where} too; keep "
                     "one (a species starts at a parameter: `NAME = PARAMETER`)"
@@ -306,9 +310,9 @@ def _check_subjects(
             known = [found.name for found in theirs.values() if found.kind == "quantity"]
             raise ModelError(
                 f"`{code}` adds to what is no quantity of the package: "
-                f"{unknown_name('quantity', sum_[0], known)}; write := for one of your own"
+                f"{_unknown('quantity', sum_[0], known)}; write := for one of your own"
             )
-    found = _defined(line.text)
+    found = defined(line.text)
     if found and found[0].kind == "start" and not kinds(found[0].name) & {"species", "rate"}:
         raise ModelError(f"`{code}`: '{found[0].name}' is no species, so it starts nowhere")
     if start_of(code) is None and found and {"start", "species"} <= kinds(found[0].name):
@@ -317,33 +321,6 @@ def _check_subjects(
         )
     if (rate := rate_of(code)) is not None and "start" not in kinds(rate):
         raise ModelError(f"`{code}`: say where it starts: `{rate} = 0 nM  // start: why`")
-
-
-def _defined(line: str, where: str = "", *, sums: bool = True) -> list[Defined]:
-    """What a line defines. With `sums`, one that adds to a quantity, or gives it a unit, does."""
-    found = definition(line)
-    if found is None and sums and (sum_ := addend(line)) is not None:
-        found = "quantity", sum_[0]
-    if found is None and sums and (match := re.match(r"(\w+) has ", code_of(line))):
-        found = "quantity", match[1]
-    if found is None and (rate := rate_of(line)) is not None:
-        found = "rate", rate
-    if found is not None and found[0] == "parameter" and not parameters_of([line]):
-        found = "start", found[1]
-    return [] if found is None else [Defined(*found, where)]
-
-
-def _names(line: str) -> list[str]:
-    """What a line needs to be defined elsewhere."""
-    names = symbols(line)
-    if match := re.match(r"species \w+ in (\w+)", code_of(line)):
-        names.append(match[1])
-    if (sum_ := addend(line)) is not None:
-        names.append(sum_[0])
-    if (start := start_of(line)) is not None:
-        names.append(start[1])
-    names += [of for row in parameters_of([line]).values() if (of := computed_from(row))]
-    return names
 
 
 def _shown(line: str) -> str | None:
@@ -373,6 +350,12 @@ def _at(line: Line) -> Iterator[None]:
         yield
     except ModelError as error:
         raise ModelError(f"{line.where}: {error}") from None
+
+
+def _unknown(kind: str, name: str, allowed: Iterable[str]) -> str:
+    """What to say of a name that is not known, without a list of hundreds that are."""
+    message = str(unknown_name(kind, name, allowed))
+    return message if "did you mean" in message else f"unknown {kind} '{name}'; nothing defines it"
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,7 @@ Only known forms pass: Antimony reads 0x10 as 0, and drops half of what it does 
 import math
 import re
 from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 from p53net.errors import ModelError
 from p53net.model.library import code_of
@@ -36,6 +37,9 @@ RESERVED = frozenset(
     "uniform unit var xor".split()
 )
 """Words of Antimony, of its formulas and of the package's tables, in lower case."""
+
+DEEPEST = 20
+"""Parentheses in one another."""
 
 _STARTS_AT = "start"  # said of a number that is where a variable starts
 
@@ -77,6 +81,24 @@ _TOKEN = re.compile(
     r"|[-+*/^()])",
     re.ASCII,
 )
+
+
+Key: TypeAlias = tuple[str, str]
+"""A space of names, `unit` or `id`, and a name in lower case."""
+
+
+class Defined(NamedTuple):
+    """What a line defines, and where."""
+
+    kind: str
+    name: str
+    where: str
+    code: str
+
+    @property
+    def key(self) -> Key:
+        """Two definitions of one key are in each other's way."""
+        return "unit" if self.kind == "unit" else "id", self.name.casefold()
 
 
 def parameters_of(lines: Iterable[str]) -> dict[str, Value]:
@@ -184,6 +206,15 @@ def symbols(line: str) -> list[str]:
         return []
     left, _, right = re.sub(r"^\w+(:|'? [:+]?=)", "", code).rpartition(";")
     equation = [name for name in re.findall(r"[A-Za-z_]\w*", left)]
+    depth, deepest = 0, 0
+    for letter in right:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        deepest = max(deepest, depth)
+    if depth or deepest > DEEPEST or "**" in right:
+        raise ModelError(
+            f"`{right.strip()[:60]}` is no formula: as many ( as ), at most {DEEPEST} in one "
+            "another, and ^ for powers"
+        )
     place, found = 0, list[str]()
     while right[place:].strip():
         match = _TOKEN.match(right, place)
@@ -201,6 +232,33 @@ def symbols(line: str) -> list[str]:
             found.append(match["name"])
         place = match.end()
     return [*equation, *found]
+
+
+def defined(line: str, where: str = "", *, sums: bool = True) -> list[Defined]:
+    """What a line defines. With `sums`, one that adds to a quantity, or gives it a unit, does."""
+    found = definition(line)
+    if found is None and sums and (sum_ := addend(line)) is not None:
+        found = "quantity", sum_[0]
+    if found is None and sums and (match := re.match(r"(\w+) has ", code_of(line))):
+        found = "quantity", match[1]
+    if found is None and (rate := rate_of(line)) is not None:
+        found = "rate", rate
+    if found is not None and found[0] == "parameter" and not parameters_of([line]):
+        found = "start", found[1]
+    return [] if found is None else [Defined(*found, where, code_of(line))]
+
+
+def needs(line: str) -> list[str]:
+    """What a line needs to be defined elsewhere."""
+    names = symbols(line)
+    if match := re.match(r"species \w+ in (\w+)", code_of(line)):
+        names.append(match[1])
+    if (sum_ := addend(line)) is not None:
+        names.append(sum_[0])
+    if (start := start_of(line)) is not None:
+        names.append(start[1])
+    names += [of for row in parameters_of([line]).values() if (of := computed_from(row))]
+    return names
 
 
 def refuse_unknown(lines: Iterable[str]) -> None:
