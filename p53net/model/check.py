@@ -71,13 +71,12 @@ def refuse_faults(sbml: str, text: Text) -> None:
     annotation is none. The package's own fragments have no fault."""
     faults = [one for one in findings(sbml, text.parameters) if one.check not in _ABOUT]
     if faults:
-        first = min(
-            faults, key=lambda one: (one.subject not in text.touched, one.check == "libsbml")
-        )
+        places = text.touched
+        first = min(faults, key=lambda one: (one.subject not in places, one.check == "libsbml"))
         place = ", ".join(f"{source.name}.ant" for source in text.sources)
-        if first.subject in text.touched:
-            place = text.touched[first.subject].line
-        more = f" (and {len(faults) - 1} faults more)" if len(faults) > 1 else ""
+        if first.subject in places:
+            place = places[first.subject].line
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise ModelError(f"{place}: {first.subject}: {first.message}{more}; correct the fragment")
 
 

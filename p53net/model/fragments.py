@@ -76,7 +76,8 @@ class Text:
             return error
         found = definition(lines[int(match[1]) - 1])
         place = self.touched.get(found[1]) if found else None
-        return error if place is None else ModelError(f"{place.line}: {error}")
+        said = re.sub(r"Error in model string, line \d+:\s*", "", str(error))
+        return error if place is None else ModelError(f"{place.line}: {said}")
 
 
 def join(
@@ -236,12 +237,12 @@ def unit_registry(definitions: Mapping[str, str]) -> "pint.UnitRegistry[float]":
     import pint  # a quarter of the package's import time, and needed only for foreign units
 
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
-    for name, definition in definitions.items():
+    for name, formula in definitions.items():
         if name in ("substance", "extent", "volume", "time_unit", "length", "area"):
             continue
         if name in registry:  # hour, nM and L mean the same there
             continue
-        registry.define(f"{name} = {_pint_definition(definition)}")
+        registry.define(f"{name} = {_pint_definition(formula)}")
     return registry
 
 

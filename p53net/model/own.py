@@ -6,6 +6,7 @@ cannot change what the package's fragments define. Every error names the file an
 
 import hashlib
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -38,6 +39,7 @@ from p53net.model.statements import (
     start_of,
     subjects,
     symbols,
+    unit_defined,
     unit_of_line,
 )
 from p53net.model.tables import ODD
@@ -46,6 +48,7 @@ LARGEST_FRAGMENT = 256 * 2**10
 """Bytes that a fragment may have."""
 
 _FILE = "the fragment"
+_UNIT_FACTOR = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?( [A-Za-z]\w*(\^-?\d)?)?|[A-Za-z]\w*(\^-?\d)?")
 _LONGEST = 1000  # characters of a statement
 _NEEDED = ("{}", "k_perm_{}", "{}_in_cell")
 """What medium, plasma and measures want of a mechanism."""
@@ -237,6 +240,10 @@ def _check_line(line: Line, one: Fragment) -> None:
         )
     refuse_unknown([code])
     symbols(code)
+    unit = unit_defined(code)
+    pieces = [] if unit is None else re.split(r"[*/]", re.sub(r"[()]", " ", unit[1]))
+    if not all(_UNIT_FACTOR.fullmatch(piece.strip()) for piece in pieces):
+        raise ModelError(f"`{code}` is no unit; write one as models/units.ant does")
     found = definition(code)
     if found and found[0] == "parameter" and not code_of(line.text).split()[3:]:
         raise ModelError(f"`{code}` has no unit; write `{code} dimensionless` where there is none")

@@ -1,0 +1,540 @@
+"""Model text from outside the package: a read-out, a mechanism, and what is refused."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import cumulative_simpson
+
+import p53net as pn
+from p53net import figures
+from p53net.exchange import SHIPPED
+from p53net.model import check, library, statements
+from tests.conftest import Command
+
+ROOT = Path(__file__).parent.parent
+TIMES = np.linspace(0.0, 24.0, 49)
+TABLE = "{}\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
+
+NOXA = """// NOXA, a p53 target
+species NOXA in cell
+k_syn_NOXA = 2 nM_per_hour  // assumed: a read-out's scale
+k_deg_NOXA = 1 per_hour     // assumed: half-life 40 min
+NOXA_synthesis: => NOXA; cell*k_syn_NOXA*p53_active/(K_p21 + p53_active)
+NOXA_degradation: NOXA =>; cell*k_deg_NOXA*NOXA
+"""
+COVALENT = """// A covalent inhibitor: it takes the pocket of MDM2 for good
+// mechanism: covalent
+
+species covalent in cell        // covalent inhibitor, free in the cell
+species MDM2_covalent in cell   // MDM2 whose pocket is taken for good
+species covalent_spent in cell  // covalent inhibitor that was lost with its MDM2
+
+k_perm_covalent = 10 per_hour         // assumed: as of an inhibitor
+k_inact_covalent = 1 per_nM_per_hour  // assumed: every drug has a row of its own
+
+MDM2_drugged += MDM2_covalent
+covalent_in_cell := covalent + MDM2_covalent  // covalent inhibitor, free and bound
+covalent_in_cell has nM
+
+covalent_influx: => covalent; cell*k_perm_covalent*covalent_outside
+covalent_efflux: covalent =>; cell*k_perm_covalent*covalent
+MDM2_covalent_binding: MDM2 + covalent => MDM2_covalent; cell*k_inact_covalent*MDM2*covalent
+MDM2_covalent_degradation: MDM2_covalent => covalent_spent; cell*MDM2_turnover*MDM2_covalent
+"""
+DRUG = (
+    TABLE.format("drug")
+    + "mydrug\tmechanism\tcovalent\t\t\t\t\n"
+    + "mydrug\tmolar_mass\t500\tg/mol\tassumed\t\ta round number\n"
+    + "mydrug\tk_inact_covalent\t0.0005\t1/nM/s\tassumed\t\tkinact/KI\n"
+    + "mydrug\tfu_medium_covalent\t0.2\tdimensionless\tassumed\t\tguess\n"
+)
+PLASMA = (
+    TABLE.format("drug_in_host")
+    + "mydrug in human\troute\toral\t\t\t\t\n"
+    + "mydrug in human\tCL_covalent\t10\tL_per_hour\tassumed\t\tguess\n"
+    + "mydrug in human\tV_central_covalent\t50\tL\tassumed\t\tguess\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, which is where they are."""
+    monkeypatch.chdir(tmp_path)
+    texts = {"noxa.ant": NOXA, "covalent.ant": COVALENT, "drugs.tsv": DRUG, "plasma.tsv": PLASMA}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+# --- a read-out
+
+
+def test_a_read_out_from_outside_runs_on_both_engines(folder: Path) -> None:
+    model = pn.load("milademetan", fragments="noxa.ant")
+    runs = [
+        model.simulate(TIMES, {"milademetan": 300.0}, engine=e) for e in ("roadrunner", "batch")
+    ]
+    for run in runs:
+        assert float(run["NOXA"][-1]) > 1.5 * float(run["NOXA"][0])
+        assert run["NOXA"].attrs["units"] == "nM"
+        assert run["NOXA"].attrs["long_name"] == "NOXA, a p53 target"
+        assert run["NOXA"].attrs["fragment"] == "noxa"
+    np.testing.assert_allclose(runs[1]["NOXA"], runs[0]["NOXA"], rtol=1e-5)
+    at_rest = model.simulate(TIMES)["NOXA"]
+    assert float(abs(at_rest / at_rest[0] - 1.0).max()) < 1e-9
+    assert "NOXA" in model.definition.variables
+    assert model.parameters.set_index("id").loc["k_syn_NOXA", "source"] == "a read-out's scale"
+
+
+def test_it_changes_nothing_else(folder: Path) -> None:
+    usual, own = (
+        pn.load("KT-253", fragments=given).simulate(TIMES, {"KT-253": 1.0})
+        for given in (None, "noxa.ant")
+    )
+    for name in usual.data_vars:
+        np.testing.assert_allclose(own[name], usual[name], rtol=1e-6, atol=1e-9)
+    assert own.attrs["model_sha256"] != usual.attrs["model_sha256"]
+
+
+@pytest.mark.parametrize("system", ["culture", "tumour", "marrow"])
+def test_it_is_in_the_cell_of_every_system(folder: Path, system: str) -> None:
+    model = pn.load("milademetan", system=system, fragments=[folder / "noxa.ant"])
+    dose = pn.regimen(260, "mg", "once") if model.definition.in_body else 300.0
+    run = model.simulate(TIMES, {"milademetan": dose})
+    assert float(run["NOXA"].max()) > 1.5 * float(run["NOXA"][0])
+
+
+def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
+    model = pn.load("milademetan", fragments="noxa.ant")
+    found = pn.sweep(
+        model,
+        {"k_syn_NOXA": [1.0, 2.0], "milademetan": [10.0, 300.0]},
+        times=TIMES,
+        measures=["peak:NOXA", "fold:NOXA:24"],
+        keep_trajectories=True,
+        observables=["NOXA"],
+    )
+    assert (found["status"] == "ok").all()
+    np.testing.assert_allclose(found["peak_NOXA"][1], 2.0 * found["peak_NOXA"][0], rtol=1e-6)
+    assert json.loads(found.attrs["fragments"]) == {"noxa": model.definition.fragments[0].sha256}
+    text = pn.export(model, folder / "noxa.xml").read_text(encoding="utf-8")
+    assert '<species id="NOXA"' in text
+    assert "NOXA" in pn.antimony(model)
+    figure = figures.plot(model.simulate(TIMES, {"milademetan": 300.0}))
+    assert [panel.get_title() for panel in figure.axes][-1] == "noxa"
+
+
+def test_the_record_is_enough_to_load_it_again(folder: Path) -> None:
+    model = pn.load("milademetan", fragments="noxa.ant")
+    (source,) = model.definition.fragments
+    assert (source.name, source.text) == ("noxa", NOXA)
+    run = model.simulate(TIMES)
+    assert json.loads(run.attrs["fragments"]) == {"noxa": source.sha256}
+    (folder / "noxa.ant").unlink()
+    again = pn.load("milademetan", fragments=model.definition.fragments)
+    assert again.definition.sha256 == model.definition.sha256
+    assert "fragments" not in pn.load("milademetan").simulate(TIMES).attrs
+
+
+def test_a_cell_line_may_set_its_parameters(folder: Path) -> None:
+    row = "mine\tk_syn_NOXA\t0.004\tuM/h\tassumed\t\tguess\n"
+    (folder / "lines.tsv").write_text(TABLE.format("cell_line") + row, encoding="utf-8")
+    model = pn.load(cell_line="mine", cell_lines="lines.tsv", fragments="noxa.ant")
+    assert model.definition.parameters["k_syn_NOXA"].value == 4.0
+    with pytest.raises(pn.TableError, match="k_syn_NOXA"):
+        pn.load(cell_line="mine", cell_lines="lines.tsv")
+
+
+def test_quantities_say_what_they_are_and_follow_the_drug(folder: Path) -> None:
+    text = """// for: dish, culture
+// in: around
+share_drug := drug_in_cell/(drug_in_cell + drug_medium)  // share of the drug in the cell
+share_drug has dimensionless
+serum_p21 = 0 nM           // start: none
+k_serum = 0.1 per_hour     // assumed: slow
+serum_p21' = k_serum*(p21 - serum_p21)
+// read-out serum_p21: p21 outside
+"""
+    (folder / "around.ant").write_text(text, encoding="utf-8")
+    model = pn.load("milademetan", "KT-253", fragments="around.ant")
+    for engine in ("roadrunner", "batch"):
+        run = model.simulate(TIMES, {"milademetan": 30.0, "KT-253": 1.0}, engine=engine)
+        assert run["share_inhibitor"].attrs["long_name"] == "share of the drug in the cell"
+        assert run["share_degrader"].attrs["units"] == "1"
+        assert run["serum_p21"].attrs["long_name"] == "p21 outside"
+        assert float(run["serum_p21"][0]) == 0.0 < float(run["serum_p21"][-1])
+    assert "serum_p21" not in model.cell.definition.variables
+
+
+def test_a_term_can_be_added_to_a_quantity_of_the_package(folder: Path) -> None:
+    """What binds p53 counts in its total, wherever the rule stands."""
+    text = """// A partner of p53
+species p53_partner in cell
+k_bind_partner = 1 per_hour     // assumed: fast
+k_loose_partner = 1 per_hour    // assumed: fast
+partner_binding: p53 => p53_partner; cell*k_bind_partner*p53
+partner_loss: p53_partner => p53; cell*k_loose_partner*p53_partner
+p53_total += p53_partner
+"""
+    (folder / "partner.ant").write_text(text, encoding="utf-8")
+    state = pn.load(fragments="partner.ant").steady_state()
+    parts = ("p53", "p53_phospho", "MDM2_p53", "MDM2_p53_phospho", "p53_partner")
+    assert float(state["p53_total"]) == pytest.approx(sum(float(state[name]) for name in parts))
+    assert float(state["p53_partner"]) == pytest.approx(float(state["p53"]))
+
+
+def test_values_that_hold_the_untreated_state(folder: Path) -> None:
+    more = """NOXA_untreated = 1 nM  // computed: untreated NOXA of the same parameter set
+NOXA_fold := NOXA/NOXA_untreated
+NOXA_fold has dimensionless
+"""
+    (folder / "fold.ant").write_text(NOXA + more, encoding="utf-8")
+    run = pn.load("milademetan", fragments="fold.ant").simulate(TIMES, {"milademetan": 300.0})
+    np.testing.assert_allclose(run["NOXA_fold"], run["NOXA"] / run["NOXA"][0], rtol=1e-9)
+
+
+# --- a mechanism
+
+
+@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+def test_a_third_mechanism_is_one_fragment_and_rows(folder: Path, engine: str) -> None:
+    model = pn.load("mydrug", fragments="covalent.ant", drugs="drugs.tsv")
+    table = model.parameters.set_index("id")
+    assert table.loc["k_inact_covalent", "value"] == 1.8
+    times = np.linspace(0.0, 24.0, 2401)
+    run = model.simulate(times, {"mydrug": pn.closed(100.0, 20.0)}, engine=engine)
+    cell = model.definition.parameters["cell"].value
+    drug = 20.0 * run["covalent_medium"] + cell * (run["covalent_in_cell"] + run["covalent_spent"])
+    assert float(abs(drug / drug[0] - 1.0).max()) < 1e-9
+    p = {name: value.value for name, value in model.definition.parameters.items()}
+    undrugged = run["MDM2"] + run["MDM2_p53"] + run["MDM2_p53_phospho"]
+    np.testing.assert_allclose(run["MDM2_total"], undrugged + run["MDM2_covalent"], rtol=1e-9)
+    change = p["k_transl_MDM2"] * run["MDM2_mRNA_cytoplasmic"] - p["k_deg_MDM2"] * run["MDM2_total"]
+    total = run["MDM2_total"].values
+    made = cumulative_simpson(change.values, x=times, initial=0.0)
+    np.testing.assert_allclose(total - total[0], made, atol=1e-4)
+    assert float(run["p53_active"].max()) > 2.0 * float(run["p53_active"][0])
+    assert model.definition.counters == ("covalent_spent",)
+
+
+def test_it_goes_with_the_others_and_into_a_body(folder: Path) -> None:
+    given = {"fragments": ["covalent.ant", "noxa.ant"], "drugs": "drugs.tsv"}
+    three = pn.load("mydrug", "milademetan", "KT-253", **given)
+    run = three.simulate(TIMES, {"mydrug": 10.0, "milademetan": 30.0, "KT-253": 1.0})
+    assert float(run["p53_active"].max()) > 2.0 * float(run["p53_active"][0])
+    tumour = pn.load("mydrug", system="tumour", pharmacokinetics="plasma.tsv", **given)
+    assert tumour.definition.dosed == {"mydrug": "covalent_gut"}
+    run = tumour.simulate(TIMES, {"mydrug": pn.regimen(100, "mg", "once")})
+    assert float(run["MDM2_covalent"].max()) > 1.0
+    assert run["covalent_plasma"].attrs["long_name"] == "covalent in plasma"
+
+
+def test_measures_take_a_drug_of_the_new_mechanism(folder: Path) -> None:
+    model = pn.load("mydrug", fragments="covalent.ant", drugs="drugs.tsv")
+    found = pn.sweep(model, {"mydrug": [1.0, 10.0]}, measures=["escape_index"], times=TIMES)
+    assert (found["status"] == "ok").all()
+
+
+def test_two_drugs_of_the_new_mechanism_are_one_too_many(folder: Path) -> None:
+    rows = "other\tmechanism\tcovalent\t\t\t\t\n"
+    (folder / "drugs.tsv").write_text(DRUG + rows, encoding="utf-8")
+    with pytest.raises(pn.InputError, match="one inhibitor and one degrader and one covalent"):
+        pn.load("mydrug", "other", fragments="covalent.ant", drugs="drugs.tsv")
+
+
+def test_a_mechanism_without_its_fragment_says_what_to_do(folder: Path) -> None:
+    with pytest.raises(pn.TableError, match=r"'covalent' is unknown.*fragments="):
+        pn.load("mydrug", drugs="drugs.tsv")
+    (folder / "half.ant").write_text("// mechanism: half\nspecies half in cell\n")
+    with pytest.raises(pn.ModelError, match="needs k_perm_half, half_in_cell"):
+        pn.load(fragments="half.ant")
+
+
+def test_a_drug_may_bear_the_name_of_its_mechanism(folder: Path) -> None:
+    (folder / "drugs.tsv").write_text(DRUG.replace("mydrug", "covalent"), encoding="utf-8")
+    model = pn.load("covalent", fragments="covalent.ant", drugs="drugs.tsv")
+    run = model.simulate(TIMES, {"covalent": 10.0})
+    assert float(run["p53_active"].max()) > float(run["p53_active"][0])
+
+
+def test_a_twin_follows_from_the_header() -> None:
+    assert pn.load("milademetan", "KT-253").definition.twins == {"KT-253": {"k_ub_MDM2": 0.0}}
+
+
+# --- commands
+
+
+def test_commands_take_fragments(folder: Path, command: Command) -> None:
+    done = command("simulate", "milademetan", "--dose", "300", "--fragments", "noxa.ant")
+    assert done.returncode == 0, done.stderr
+    assert ",NOXA," in done.stdout.splitlines()[0]
+    done = command("list", "--fragments", "noxa.ant")
+    assert 'observable,NOXA,nM,"NOXA, a p53 target"' in done.stdout.splitlines()
+    done = command("export", "loop", "loop.xml", "--fragments", "noxa.ant")
+    assert done.returncode == 0 and "NOXA" in (folder / "loop.xml").read_text()
+    sweep = ("sweep", "milademetan", "--vary", "milademetan=10,300", "--measure", "peak:NOXA")
+    done = command(*sweep, "--fragments", "noxa.ant", "--workers", "0")
+    assert done.returncode == 0, done.stderr
+    tornado = ("tornado", "--measure", "at:NOXA:24", "--parameter", "k_syn_NOXA", "--workers", "0")
+    done = command(*tornado, "--fragments", "noxa.ant")
+    assert done.returncode == 0 and "k_syn_NOXA" in done.stdout, done.stderr
+    drug = ("simulate", "mydrug", "--dose", "10", "--drug-table", "drugs.tsv")
+    assert command(*drug, "--fragments", "covalent.ant", "--fragments", "noxa.ant").returncode == 0
+
+
+def test_check_reports_missing_annotation_with_its_line(folder: Path, command: Command) -> None:
+    done = command("check", "loop", "--fragments", "noxa.ant")
+    assert done.returncode == 1
+    assert 'p53_loop,sbo,NOXA,"no SBO term (noxa.ant, line 2)"' in done.stdout.splitlines()
+    kinds = {line.split(",")[1] for line in done.stdout.splitlines()[1:]}
+    assert kinds == {"sbo", "miriam"}
+    done = command("check", "loop", "--fragments", "covalent.ant")
+    assert "fragment,covalent" in done.stdout
+    done = command("check", "mydrug", "--fragments", "covalent.ant", "--drug-table", "drugs.tsv")
+    assert "MDM2_covalent_binding" in done.stdout and "fragment" not in done.stdout
+
+
+def test_an_annotated_fragment_has_no_finding(folder: Path, command: Command) -> None:
+    more = "".join(
+        f'{name}.sboTerm = {term} ; {name} hypernym "https://identifiers.org/{uri}"\n'
+        for name, term, uri in (
+            ("NOXA", 252, "uniprot:Q13794"),
+            ("NOXA_synthesis", 184, "GO:0006412"),
+            ("NOXA_degradation", 179, "GO:0030163"),
+        )
+    )
+    (folder / "noxa.ant").write_text(NOXA + more, encoding="utf-8")
+    done = command("check", "loop", "milademetan", "--fragments", "noxa.ant")
+    assert done.returncode == 0, done.stdout
+
+
+# --- what is refused: name, lines after NOXA's, what the error says
+
+LINE = 1 + len(NOXA.splitlines())
+REFUSED = {
+    "import": ('import "x.ant"', "is not a statement"),
+    "an import behind a statement": ('q := p53; import "x.ant"', "is not a statement"),
+    "an import in an address": ('NOXA identity "a";import"b"', "is not a statement"),
+    "an import after a line separator": ('// a\u2028import "x.ant"', "is not a statement"),
+    "a model": ("model other()", "is not a statement"),
+    "the end": ("end", "is not a statement"),
+    "a function": ("function f(x)", "is not a statement"),
+    "an event": ("at time > 5: NOXA = 1", "is not a statement"),
+    "a delay": ("q := delay(p53, 3)", "is not a statement"),
+    "a delay of one": ("q := delay(p53)", "`delay(...)` is no function"),
+    "a choice": ("q := piecewise(1, p53 > 3, 0)", "is not a statement"),
+    "the clock": ("q := p53*time", "a formula cannot know the time"),
+    "a hexadecimal number": ("q := 0x10*p53", "is no formula from '0x10"),
+    "a programmer's power": ("q := p53**2", "^ for powers"),
+    "too deep": ("q := " + 21 * "(" + "p53" + 21 * ")", "at most 20 in one another"),
+    "too long": ("q := p53" + 250 * " + p53", "at most 1,000 are allowed"),
+    "a formula that Antimony refuses": ("q := p53 p53", "syntax error"),
+    "a circle": ("q := q", "Loop detected"),
+    "an annotation of the whole": ('model taxon "https://a"', "about 'model'"),
+    "a parameter of the package": ("k_deg_p53 = 1 per_hour  // assumed: x", "models/core.ant"),
+    "the same in capitals": ("K_deg_P53 = 1 per_hour  // assumed: x", "'k_deg_p53' is defined in"),
+    "a species of the package": ("species p53 in cell", "models/core.ant"),
+    "a species of another system": ("species caspase in cell", "models/cell_fate.ant"),
+    "a species of a drug": ("species degrader_plasma in cell", "models/pk_intravenous.ant"),
+    "a reaction of the package": ("p53_synthesis: => p53; cell*k_syn_p53", "models/core.ant"),
+    "a start of the package": ("p53 = k_syn_NOXA", "models/core.ant"),
+    "a unit of a quantity of the package": ("p53_active has per_hour", "about 'p53_active'"),
+    "an annotation of the package's": ('p53 identity "https://a"', "about 'p53'"),
+    "a unit of the package": ("unit nM = 1e-18 mole / 1e-12 litre", "models/units.ant"),
+    "a unit of the whole": ("unit substance = mole", "models/units.ant"),
+    "an endless unit": ("unit u = 9^9^9^9 mole", "is no unit"),
+    "an addition to a parameter": ("k_deg_p53 += k_deg_NOXA", "adds to what is no quantity"),
+    "an addition to nothing": ("p53_totl += NOXA", "did you mean 'p53_total'"),
+    "an addition of another unit": ("p53_total += k_deg_NOXA", "in nM, but it is in per_hour"),
+    "a reserved word": ("species gamma in cell", "'gamma' is a reserved word"),
+    "a word of the tables": ("exposure = 1 nM  // assumed: x", "'exposure' is a reserved word"),
+    "an event's name": ("species dose_1 in cell", "'dose_1' is a reserved word"),
+    "a definition twice": ("k_deg_NOXA = 2 per_hour  // assumed: x", "line 4 too"),
+    "a species with a rule": ("NOXA := p53", "line 2 too"),
+    "a species with a number": ("NOXA = 5 nM  // assumed: x", "line 2 too"),
+    "a rate in a cell": ("x' = k_syn_NOXA", "in a cell only species move"),
+    "a number without unit": ("k_x = 1", "has no unit"),
+    "a number without source": ("k_x = 1 nM", "does not say where the number comes from"),
+    "a number with a bare word": ("k_x = 1 nM  // guess", "names no source"),
+    "a number too large": ("k_x = 1e999 nM  // assumed: x", "not a finite number"),
+    "an unknown unit": ("k_x = 1 nM_per_hr  // assumed: x", "did you mean 'nM_per_hour'"),
+    "a quantity without unit": ("q := p53", "q: no unit"),
+    "a rate of a wrong unit": ("X: => NOXA; k_syn_NOXA", "must be in zmol/hour"),
+    "a typing error": ("X: => NOXA; cell*k_syn_NOXa", "did you mean 'k_syn_NOXA'"),
+    "a name of another system": ("X: => NOXA; cell*k_act_caspase*NOXA", "is for culture, tumour"),
+    "a name of a drug": ("q := MDM2_drugged", "models/drug.ant is of drugs"),
+    "a compartment that is not there": ("species X in nucleus", "unknown name 'nucleus'"),
+    "a start that cannot be computed": ("x = 1 nM  // computed: yes", "cannot be computed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_line_that_is_refused(folder: Path, line: str, said: str) -> None:
+    (folder / "noxa.ant").write_text(NOXA + line + "\n", encoding="utf-8")
+    with pytest.raises(pn.ModelError) as caught:
+        pn.load(fragments="noxa.ant")
+    place = LINE + ("\u2028" in line)
+    assert str(caught.value).startswith(f"noxa.ant, line {place}: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+HEADERS = {
+    "a system": ("// for: dsh", "the system 'dsh' is unknown; use dish, culture"),
+    "no cell": ("// for: plasma", "'plasma' has no cell"),
+    "a place": ("// in: loop", "`in: loop` is unknown; use drug, cell"),
+    "no system": ("// in: around", "not for a system; add `// for:"),
+    "an order": ("// after: nothing", "no fragment 'nothing'"),
+    "a key": ("// mechansim: x", "did you mean 'mechanism'?"),
+    "a mechanism's name": ("// mechanism: a b", "is no name"),
+    "a mechanism elsewhere": ("// mechanism: x\n// in: cell", "leave that out"),
+    "a key twice": ("// for: dish\n// for: dish", "says `for` twice"),
+    "a twin": ("// mechanism: x\n// twin: none", "the twin 'none' is no change"),
+}
+
+
+@pytest.mark.parametrize(("header", "said"), HEADERS.values(), ids=HEADERS)
+def test_a_header_that_is_refused(folder: Path, header: str, said: str) -> None:
+    (folder / "noxa.ant").write_text(f"{header}\n{NOXA}", encoding="utf-8")
+    with pytest.raises(pn.ModelError) as caught:
+        pn.load(fragments="noxa.ant")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("noxa.ant: ")
+
+
+def test_a_fragment_for_another_system(folder: Path) -> None:
+    (folder / "noxa.ant").write_text("// for: tumour\n" + NOXA, encoding="utf-8")
+    with pytest.raises(pn.InputError, match="noxa.ant is for tumour, and this is the system dish"):
+        pn.load(fragments="noxa.ant")
+    with pytest.raises(pn.InputError, match="the system plasma"):
+        pn.load("milademetan", system="plasma", fragments="covalent.ant")
+    assert pn.load(system="tumour", fragments="noxa.ant").definition.fragments
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        (b"//" + 2**18 * b"x", pn.InputError, "too large"),
+        (NOXA.encode() + b"// \xe9", pn.ModelError, "UTF-8"),
+        (NOXA.encode() + b"// \0", pn.ModelError, "which is no text"),
+    ],
+    ids=["large", "another encoding", "a NUL"],
+)
+def test_a_file_that_is_no_text(
+    folder: Path, content: bytes, kind: type[Exception], said: str
+) -> None:
+    (folder / "noxa.ant").write_bytes(content)
+    with pytest.raises(kind, match=said):
+        pn.load(fragments="noxa.ant")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("nothing.ant", "cannot read the fragment nothing.ant"),
+        (["noxa.ant", "nothing.ant"], "cannot read the fragment nothing.ant"),
+        (".", "it is a folder"),
+        ("/dev/zero", "it is a device"),
+        (3, "give the path of a file"),
+        ([3], "is not a path"),
+    ],
+)
+def test_what_is_no_file(folder: Path, given: object, said: str) -> None:
+    with pytest.raises(pn.InputError, match=said):
+        pn.load(fragments=given)  # type: ignore[arg-type]
+
+
+def test_windows_files_and_two_files_in_each_others_way(folder: Path) -> None:
+    (folder / "crlf.ant").write_bytes(b"\xef\xbb\xbf" + NOXA.replace("\n", "\r\n").encode())
+    assert "NOXA" in pn.load(fragments="crlf.ant").definition.variables
+    with pytest.raises(pn.ModelError, match=r"line 2: 'NOXA' is defined twice.* in noxa.ant, line"):
+        pn.load(fragments=["noxa.ant", "crlf.ant"])
+
+
+def test_a_parameter_with_the_name_of_a_drug(folder: Path) -> None:
+    (folder / "noxa.ant").write_text(NOXA + "KT253 = 1 nM  // assumed: x\n", encoding="utf-8")
+    assert pn.load(fragments="noxa.ant").definition.parameters["KT253"].value == 1.0
+    with pytest.raises(pn.ModelError, match="'kt253' is a drug of this model"):
+        pn.load("KT-253", fragments="noxa.ant")
+
+
+def test_reserved_words_are_those_that_antimony_cannot_take(folder: Path) -> None:
+    """Every word is refused with a clear error, in any case."""
+    for word in sorted(statements.RESERVED):
+        (folder / "word.ant").write_text(f"species {word.title()} in cell\n", encoding="utf-8")
+        with pytest.raises(pn.ModelError, match="is a reserved word"):
+            pn.load(fragments="word.ant")
+
+
+# --- the package's own fragments
+
+
+def test_every_fragment_of_the_package_says_what_it_is_for() -> None:
+    files = library.shipped_files()
+    assert not [one.name for one in files if one.faults or not one.description]
+    assert library.shipped().mechanisms == ("inhibitor", "degrader")
+    assert set(library.shipped().routes) == {"oral", "intravenous"}
+    assert library.shipped().used() == {one.name for one in files}
+    assert check.unused_fragments() == []
+
+
+def test_read_outs_of_the_package_are_quantities_of_its_models() -> None:
+    seen: set[str] = set()
+    for one in SHIPPED:
+        definition = pn.load(*one.drugs, system=one.system, host=one.host).definition
+        assert set(definition.read_outs) <= set(definition.variables)
+        seen |= set(definition.read_outs)
+    assert set(pn.OBSERVABLES) < seen
+
+
+PLANTED = {
+    "without a header": (NOXA, "no system uses it"),
+    "for a system that is not there": ("// for: dsh\n" + NOXA, "the system 'dsh' is unknown"),
+    "for a route that its system lacks": (
+        "// for: dish\n// in: outside\n// route: oral\nseen_drug := drug_medium\n",
+        "no system uses it",
+    ),
+    "after nothing": ("// in: cell\n// after: nothing\n" + NOXA, "'nothing', which is not there"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), PLANTED.values(), ids=PLANTED)
+def test_a_fragment_that_no_system_uses_is_a_finding(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(ROOT / "models", folder, ignore=shutil.ignore_patterns("sbml"))
+    (folder / "noxa.ant").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(library, "models_folder", lambda: folder)
+    (found,) = check.unused_fragments()
+    assert (found.check, found.subject) == ("fragment", "noxa")
+    assert said in found.message
+    monkeypatch.setattr("p53net.exchange.SHIPPED", SHIPPED[:1])
+    done = command("check")
+    assert done.returncode == 1
+    assert "models,fragment,noxa," in done.stdout
+
+
+def test_a_fragment_with_a_header_is_in_the_models(tmp_path: Path) -> None:
+    """In a copy of the package, as its authors would add it: no Python is touched."""
+    for name in ("p53net", "models"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    header = "// NOXA, a p53 target\n// in: cell\n// read-out NOXA: NOXA (PMAIP1) protein\n"
+    (tmp_path / "models" / "noxa.ant").write_text(header + NOXA, encoding="utf-8")
+    (tmp_path / "models" / "covalent.ant").write_text(COVALENT, encoding="utf-8")
+    (tmp_path / "models" / "drugs.tsv").open("a", encoding="utf-8").write(DRUG.partition("\n")[2])
+    code = (
+        "import p53net as pn; m = pn.load('mydrug', 'KT-253');"
+        "r = m.simulate([0.0, 24.0], {'mydrug': 10.0}, engine='batch');"
+        "print(r['NOXA'].attrs['long_name'], float(r['NOXA'][1]) > float(r['NOXA'][0]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.stdout.strip() == "NOXA (PMAIP1) protein True", done.stderr
