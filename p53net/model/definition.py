@@ -11,7 +11,7 @@ from p53net.errors import InputError, ModelError, TableError, unknown_name
 from p53net.model import library
 from p53net.model.fragments import Text, join
 from p53net.model.library import Place, Source
-from p53net.model.own import ids, refuse_other_systems, with_own
+from p53net.model.strangers import ids, refuse_other_systems, with_own
 from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
     Entry,

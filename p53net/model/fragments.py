@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p53net.errors import ModelError, TableError, unknown_name
-from p53net.model import own
+from p53net.model import strangers
 from p53net.model.library import (
     Library,
     Part,
@@ -106,7 +106,7 @@ def join(
     lines = _summed(_units_once(line for part in parts for line in part.lines))
     refuse_unknown(lines)
     refuse_duplicates(lines)
-    own.refuse_unknown_names(parts, library, system)
+    strangers.refuse_unknown_names(parts, library, system)
     parameters = parameters_of(lines)
     units = dict(found for line in lines if (found := unit_defined(line)))
     rows = [(drug, _of_drug(library, role)) for role, drug in roles.items()]
@@ -131,10 +131,10 @@ def join(
             for role in part.mechanisms
             if part.fragment.dose
         },
-        read_outs={**read_outs(parts), **own.read_outs(parts)},
-        sources=own.sources(parts),
-        places=own.places(parts),
-        touched=own.places(parts, sums=True),
+        read_outs={**read_outs(parts), **strangers.read_outs(parts)},
+        sources=strangers.sources(parts),
+        places=strangers.places(parts),
+        touched=strangers.places(parts, sums=True),
     )
 
 
@@ -143,7 +143,7 @@ def all_read_outs(library: Library) -> list[tuple[str, str, str]]:
     parts = [Part(one, library.mechanisms) for one in library.fragments]
     lines = [line for part in parts for line in part.lines]
     named = {code_of(line).split()[0]: unit for line in lines if (unit := unit_of_line(line))}
-    shown = {**read_outs(parts), **own.read_outs(parts)}
+    shown = {**read_outs(parts), **strangers.read_outs(parts)}
     return [(name, named.get(name, "nM"), meaning) for name, meaning in shown.items()]
 
 
