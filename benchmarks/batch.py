@@ -30,7 +30,7 @@ from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, Array
 from benchmarks.scaling import MODELS
 from benchmarks.sweep import COLOURS, CORE, DOSES, FACTOR, LOOSE, OWN, Tolerance, machine, write
-from p53net.engines.base import Tolerances
+from p53net.engines.base import DosingEvents, Problem, Tolerances
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -120,9 +120,9 @@ class Prepared:
             self.start = dict.fromkeys(self.model.definition.species, 1.0)
         else:
             self.model, self.varied, self.read_outs = pn.load(*case), CORE, READ_OUTS
-            species = self.model.definition.species
-            state = self.model.untreated_state({}, species, ())[0]
-            self.start = dict(zip(species, state.tolist(), strict=True))
+            runner = self.model.runner("roadrunner")
+            state = runner.resting.of({}, 1, ()).states[0]
+            self.start = dict(zip(runner.engine.states, state.tolist(), strict=True))
             drugs = self.model.definition.drugs
             self.start |= {f"{drugs[drug]}_medium": DOSE for drug in case}
 
@@ -141,20 +141,18 @@ class Prepared:
 
     def run(self, values: Array, times: int) -> tuple[Array, float]:
         """Curves (set, read-out, time) of the batch engine and the mean of its steps."""
-        from p53net.engines.batch import Stops
-
-        definition, engine, size = self.model.definition, self.model.many.engine, len(values)
-        volumes = [engine.system.parameters[definition.compartment_of[n]] for n in engine.states]
+        engine, size = self.model.runner("batch").engine, len(values)
         found = engine.integrate(
-            dict(zip(self.varied, values.T, strict=True)),
-            np.tile([self.start[name] for name in engine.states], (size, 1)),
-            np.tile(volumes, (size, 1)),
-            Stops(np.full((size, 1), HOURS), (), np.empty((size, 0, 0))),
-            np.linspace(0.0, HOURS, times),
-            self.read_outs,
+            Problem(
+                dict(zip(self.varied, values.T, strict=True)),
+                np.tile([self.start[name] for name in engine.states], (size, 1)),
+                np.linspace(0.0, HOURS, times),
+                self.read_outs,
+                DosingEvents.none(size),
+            )
         )
-        if found.failures:
-            raise RuntimeError(f"{len(found.failures)} sets failed: {found.failures}")
+        if found.errors:
+            raise RuntimeError(f"{len(found.errors)} sets failed: {found.errors}")
         return found.values, float(found.steps.mean())
 
     def in_blocks(self, values: Array, times: int) -> None:

@@ -10,9 +10,9 @@ def main() -> None:
 
     imported = perf_counter()
     model = p53net.load("milademetan")
-    _ = model._engine
+    model.runner().engine.ready()
     compiled = perf_counter()
-    model._untreated_state({})
+    model.runner().resting.ready()
     print(imported - start, compiled - imported, perf_counter() - compiled)
 
 

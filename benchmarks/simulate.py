@@ -24,7 +24,8 @@ import numpy as np
 from scipy.integrate import odeint
 
 import p53net as pn
-from p53net.engines.base import Tolerances
+from p53net.dosing import same_courses
+from p53net.engines.base import Problem, Tolerances
 from p53net.simulation.inputs import checked_doses
 
 Columns = Mapping[str, Any]  # one array for each species and read-out
@@ -42,11 +43,12 @@ def p53net(model: pn.Model, tolerance: float) -> tuple[Engine, Engine]:
     """The call of a user, and the call of the engine within it."""
     model = pn.Model(model.definition, Tolerances(tolerance, tolerance / 1000))
     doses, names = checked_doses(model.definition, DOSES), model.definition.variables
-    start = model._start({}, doses, True)
-    segments = model._segments(doses, start[0], float(TIMES[-1]))
-    bare = partial(model._engine.integrate, *start, segments, TIMES, names)
-    whole = partial(model.simulate, TIMES, DOSES)
-    return (whole, dict), (bare, lambda rows: dict(zip(names, rows.T, strict=True)))
+    runner = model.runner("roadrunner")
+    begun = runner.begin(same_courses(doses), {})
+    problem = Problem(begun.parameters, begun.starts, TIMES, names, begun.events)
+    bare = partial(runner.engine.integrate, problem)
+    whole = partial(model.simulate, TIMES, DOSES, engine="roadrunner")
+    return (whole, dict), (bare, lambda runs: dict(zip(names, runs.values[0], strict=True)))
 
 
 def copasi(path: Path, tolerance: float) -> Engine:
@@ -76,7 +78,7 @@ def copasi(path: Path, tolerance: float) -> Engine:
 
 def scipy(path: Path, tolerance: float) -> Engine:
     """LSODA with rates and read-outs in Python, by `odeint`: `solve_ivp` is slower here."""
-    from benchmarks.peers.generated import System
+    from tests.support.generated import System
 
     system = System(path.read_text())
     settings = {"rtol": tolerance, "atol": tolerance / 1000, "mxstep": 100_000, "tfirst": True}
@@ -111,7 +113,7 @@ def milliseconds(engines: Mapping[Key, Engine]) -> dict[Key, list[float]]:
 
 def main() -> None:
     """Measure, and print the table."""
-    from benchmarks.peers.generated import scipy_solution
+    from tests.support.generated import scipy_solution
 
     model, engines, has_copasi = pn.load(*DOSES), dict[Key, Engine](), find_spec("COPASI")
     with TemporaryDirectory() as folder:
@@ -123,7 +125,7 @@ def main() -> None:
             engines |= {("COPASI, task", tol): copasi(path, tol)} if has_copasi else {}
             engines["SciPy LSODA, Python rates", tol] = scipy(path, tol)
     run, read = p53net(model, 1e-12)[1]
-    first = {n: x for n, x in read(run()).items() if n in model._engine.species}
+    first = {n: x for n, x in read(run()).items() if n in model.definition.species}
     errors = {key: error(read(run()), first) for key, (run, read) in engines.items()}
     times = milliseconds(engines)  # after the line above warmed up
 

@@ -153,9 +153,12 @@ def job_of(name: str, points: int, seed: int = 1) -> Job:
     table = middle * FACTOR**draws
     values, doses = table[:, : len(varied)], table[:, len(varied) :]
     medium = {drug: f"{model.definition.drugs[drug]}_medium" for drug in DRUGS}
-    species = model._engine.species
-    rows = [model._untreated_state(dict(zip(varied, row.tolist(), strict=True))) for row in values]
-    starts = np.array([state for state, _ in rows])
+    runner = model.runner("roadrunner")
+    species = runner.engine.states
+    found = runner.resting.of(dict(zip(varied, values.T, strict=True)), points, ())
+    if found.errors:
+        raise RuntimeError(f"{len(found.errors)} cells have no untreated state")
+    starts = found.states
     starts[:, [species.index(one) for one in medium.values()]] = doses
     text, sbml = model.definition.antimony, model.definition.sbml
     totals = dict(model.definition.starts)

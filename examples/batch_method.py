@@ -45,7 +45,7 @@ def boxes(axes: Axes) -> None:
 
 def matrix(axes: Axes, model: pn.Model) -> None:
     """Entries of I/(h*gamma) - J in the order of elimination, and those that elimination adds."""
-    system = model.many.engine.system
+    system = model.runner("batch").engine.system
     found = jacobian(system, system.states, system.rates)
     order = found.order.order
     place = {state: i for i, state in enumerate(order)}
@@ -71,7 +71,7 @@ def steps_of(model: pn.Model) -> np.ndarray:
     values = model.definition.parameters
     changed = {name: values[name].value * 3.0 ** draws.uniform(-1, 1, SETS) for name in names}
     doses = same_courses({drug: constant(nM) for drug, nM in DOSES.items()}, SETS)
-    runs = model.many.run(np.linspace(0.0, 72.0, 145), doses, changed, ["p53_active"])
+    runs = model.runner("batch").run(np.linspace(0.0, 72.0, 145), doses, changed, ["p53_active"])
     return runs.steps
 
 

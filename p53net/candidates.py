@@ -7,7 +7,6 @@ its fragment says.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from p53net.errors import InputError, MeasureError
 from p53net.escape_report import TWIN
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
+from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import Model, load
 
@@ -85,14 +85,14 @@ class Candidate:
 def candidates(
     drugs: Iterable[str],
     cell_line: str = GENERIC,
-    drug_table: str | Path | None = None,
-    cell_line_table: str | Path | None = None,
+    tables: TablesLike = None,
     engine: str = AUTO,
 ) -> list[Candidate]:
     """The drugs, each degrader followed by its twin. Refuses cells without p53."""
+    own = as_tables(tables)
     made: list[Candidate] = []
     for name in drugs:
-        model = load(name, cell_line=cell_line, drugs=drug_table, cell_lines=cell_line_table)
+        model = load(name, cell_line=cell_line, tables=own)
         (drug,) = model.definition.drugs
         rest = model.steady_state(engine=engine)
         untreated = {str(key): float(value) for key, value in rest.items()}

@@ -30,7 +30,7 @@ REQUIRED = (
     "six",
 )
 OPTIONAL = {
-    "copasi-basico": "exports .cps; install p53net[copasi]",
+    "python-copasi": "exports .cps and runs models; install p53net[copasi]",
     "SALib": "Sobol indices; install p53net[sensitivity]",
 }
 

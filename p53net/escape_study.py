@@ -5,8 +5,7 @@ opened, under constant exposure, after washout and in a closed dish. A degrader 
 non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -23,14 +22,14 @@ from p53net.candidates import (
     resting_dose,
     stoichiometric_load,
 )
-from p53net.doctor import versions
 from p53net.dosing import constant, finite_number, pulse
 from p53net.errors import InputError, MeasureError
-from p53net.escape_report import AFTER_WASHOUT, TWIN, about
+from p53net.escape_report import AFTER_WASHOUT, about
 from p53net.measures import FloatArray
 from p53net.model import GENERIC
+from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import load
+from p53net.simulation.provenance import recorded
 
 DRUGS = ("milademetan", "KT-253")
 FOLDS = (2.0, 3.0, 5.0)
@@ -42,6 +41,7 @@ _STEPS = 6  # of each candidate, for the progress
 _SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
 
 
+@recorded
 def escape(
     drugs: Sequence[str] = DRUGS,
     cell_line: str = GENERIC,
@@ -49,8 +49,7 @@ def escape(
     hours: float = 24.0,
     pulse_hours: float = 4.0,
     fold: float = 3.0,
-    drug_table: str | Path | None = None,
-    cell_line_table: str | Path | None = None,
+    tables: TablesLike = None,
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
@@ -78,7 +77,7 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     said = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, drug_table, cell_line_table, engine)
+    chosen = candidates(names, cell_line, tables, engine)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
@@ -269,36 +268,3 @@ def _at_least(value: float, name: str, lowest: float) -> float:
     if number < lowest:
         raise InputError(f"{name} is {number:g} h, but must be at least {lowest:g} h")
     return number
-
-
-def repeatable(result: xr.Dataset, inputs: Mapping[str, object]) -> dict[str, object]:
-    """What `escape.json` holds: inputs, settings, versions and every parameter value."""
-    names = [str(name) for name in result["drug"].values if not str(name).endswith(TWIN)]
-    tables = {key: inputs[key] for key in ("drug_table", "cell_line_table")}
-    models = [
-        load(
-            name,
-            cell_line=str(inputs["cell_line"]),
-            drugs=tables["drug_table"],  # type: ignore[arg-type]
-            cell_lines=tables["cell_line_table"],  # type: ignore[arg-type]
-        )
-        for name in names
-    ]
-    return {
-        "study": "escape",
-        "inputs": {
-            key: str(value) if isinstance(value, Path) else value for key, value in inputs.items()
-        },
-        "dose_ratio_folds": list(FOLDS),
-        "medium_volumes_pL": list(MEDIUM_VOLUMES),
-        "hours_after_washout": AFTER_WASHOUT,
-        "doses_nM": list(DOSES),
-        "engine": result.attrs["engine"],
-        "tolerances": result.attrs["tolerances"],
-        "versions": versions(),
-        "twins": "k_ub_MDM2 = 0, all else equal",
-        "parameters": {
-            name: model.parameters.to_dict("records")
-            for name, model in zip(names, models, strict=True)
-        },
-    }

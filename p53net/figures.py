@@ -1,7 +1,6 @@
 """Figures of time courses, of feedback escape and of sweeps. Matplotlib is imported on use."""
 
 import io
-from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import xarray as xr
 from p53net.errors import InputError
 from p53net.escape_report import TWIN
 from p53net.files import write_bytes
+from p53net.studies import catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,13 +33,6 @@ _LABELS = {
     "MDM2_free": "free MDM2 [nM]",
     "MDM2_mRNA": "MDM2 mRNA [nM]",
 }
-_ELSEWHERE = {
-    **dict.fromkeys(("tornado", "sobol"), "sweep_figures"),
-    **dict.fromkeys(("viability", "degradation", "caspase"), "studies.dish_figures"),
-    **dict.fromkeys(("pk", "xenograft", "patient", "schedules"), "studies.body_figures"),
-    **dict.fromkeys(("validate", "calibrate"), "studies.evidence_figures"),
-}
-"""Studies to the file with their `<study>_figure`, which is imported on use."""
 _STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -73,16 +66,12 @@ def plot(
     if study != "sweep" and (x, y, colour) != (None, None, None):
         raise InputError("x, y and colour are for the figure of a sweep; leave them out")
     with matplotlib.rc_context(_STYLE):
-        if study == "escape":
-            return _escape_figure(result)
         if study == "sweep":
             from p53net import sweep_figures
 
             return sweep_figures.sweep_figure(result, x, y, colour)
-        if study in _ELSEWHERE:
-            room = import_module(f"p53net.{_ELSEWHERE[str(study)]}")
-            drawn: Figure = getattr(room, f"{study}_figure")(result)
-            return drawn
+        if (draw := catalogue.figure_of(str(study))) is not None:
+            return draw(result)
         if tuple(result.sizes) == ("time",):
             return _run_figure(result)
     raise InputError(
@@ -152,7 +141,8 @@ def _dose_text(run: xr.Dataset) -> str:
     return text + ("" if run.attrs.get("feedback") == "closed" else ", loop opened")
 
 
-def _escape_figure(result: xr.Dataset) -> "Figure":
+def escape_figure(result: xr.Dataset) -> "Figure":
+    """Responses, time courses, washout, loads and hook of every drug."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(15.0, 11.5), layout="constrained")

@@ -1,18 +1,26 @@
 """Models that many tests share: compiled once."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
 
 import p53net as pn
+from tests.support.commands import Command, Done
 
 # No test depends on chance or on speed.
 settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read that an earlier test run has compiled, and nothing is left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("P53NET_CACHE", str(tmp_path_factory.mktemp("code")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -33,17 +41,6 @@ def degrader() -> pn.Model:
 @pytest.fixture(scope="session")
 def both() -> pn.Model:
     return pn.load("milademetan", "KT-253")
-
-
-class Done(NamedTuple):
-    """What a command gave."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Done]
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ import p53net as pn
 from p53net import files
 from p53net.amounts import _UNITS
 from p53net.files import read_bytes
-from p53net.model import drug_entries, foreign, tables
+from p53net.model import drug_entries, tables
+from p53net.model.external.gate import LARGEST_FILE
 from p53net.sweeps import design
 
 MODEL = pn.load("milademetan")
@@ -67,7 +68,7 @@ def drugs(path: Any) -> object:
 
 
 READERS: dict[str, tuple[Callable[[Any], object], type[Exception], int]] = {
-    "read_sbml": (pn.read_sbml, pn.InputError, foreign.LARGEST_FILE),
+    "read_sbml": (pn.read_sbml, pn.InputError, LARGEST_FILE),
     "drugs": (drugs, pn.TableError, tables.LARGEST_TABLE),
     "cell_lines": (lambda path: pn.load(cell_line="x", cell_lines=path), pn.TableError,
                    tables.LARGEST_TABLE),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support import ROOT
+
 RUN_ELSEWHERE = """
 import numpy as np, p53net as pn, pathlib
 where = pathlib.Path(pn.__file__).resolve()

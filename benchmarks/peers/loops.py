@@ -23,7 +23,7 @@ from benchmarks.peers.job import READ_OUTS, SETTLING, TIMES, Array, Job, Toleran
 if TYPE_CHECKING:
     from roadrunner import RoadRunner
 
-    from benchmarks.peers.generated import System
+    from tests.support.generated import System
 
 
 class Timed(NamedTuple):
@@ -103,23 +103,20 @@ def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> 
 def batch(job: Job, tolerance: Tolerance, threads: int) -> Runs:
     """p53net's batch engine itself, all points in one call, or in a call for each thread."""
     import p53net as pn
-    from p53net.engines.base import Tolerances
-    from p53net.engines.batch import Stops
+    from p53net.engines.base import DosingEvents, Problem, Tolerances
 
     definition = pn.load(*job.medium).definition
-    engine = pn.Model(definition, Tolerances(*tolerance)).many.engine
+    engine = pn.Model(definition, Tolerances(*tolerance)).runner("batch").engine
     order = [job.species.index(name) for name in engine.states]
-    sizes = [engine.system.parameters[definition.compartment_of[n]] for n in engine.states]
     pool = ThreadPoolExecutor(threads)
 
     def solve(points: range) -> Array:
         part, size = slice(points.start, points.stop), len(points)
         settings = dict(zip(job.parameters, job.values[part].T, strict=True))
-        stops = Stops(np.full((size, 1), TIMES[-1]), (), np.empty((size, 0, 0)))
-        starts, volumes = job.starts[part][:, order], np.tile(sizes, (size, 1))
-        found = engine.integrate(settings, starts, volumes, stops, TIMES, READ_OUTS)
-        if found.failures:
-            raise RuntimeError(f"points failed: {set(found.failures.values())}")
+        starts, nothing = job.starts[part][:, order], DosingEvents.none(size)
+        found = engine.integrate(Problem(settings, starts, TIMES, READ_OUTS, nothing))
+        if found.errors:
+            raise RuntimeError(f"points failed: {set(map(str, found.errors.values()))}")
         return found.values.transpose(0, 2, 1)
 
     def runs(points: range) -> Timed:
@@ -345,7 +342,7 @@ def _generated(job: Job) -> _Generated:
     """Rates and read-outs in the words of `generated.py`, in a form that Numba compiles."""
     import numba
 
-    from benchmarks.peers.generated import System, balance
+    from tests.support.generated import System, balance
 
     system = System(job.sbml)
     one = [f"s_{system.model.getSpecies(n).getCompartment()}" for n in system.states]

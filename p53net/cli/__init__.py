@@ -7,6 +7,7 @@ from p53net.cli import assays as assays
 from p53net.cli import bodies as bodies
 from p53net.cli import evidence as evidence
 from p53net.cli import models as models
+from p53net.cli import own as own
 from p53net.cli import sweeps as sweeps
 from p53net.cli.terminal import app as app
 from p53net.cli.terminal import said
@@ -22,6 +23,7 @@ def main() -> None:
             raise OutputError("standard output is closed; open it, or write a file with --out")
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
+        own.add_installed()
         app(prog_name="p53net")
     except P53NetError as error:
         said.print(f"error: {error}", style="red", soft_wrap=True)

@@ -8,10 +8,20 @@ import typer
 
 from p53net.cli.doses import nanomolar_of
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import DrugTable, LineTable, Settings, app, number, said, settings_of
+from p53net.cli.terminal import (
+    Engine,
+    OwnTables,
+    Settings,
+    app,
+    number,
+    said,
+    settings_of,
+    tables_of,
+)
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model import GENERIC
+from p53net.simulation.choice import AUTO
 
 assay = typer.Typer(
     name="assay",
@@ -47,9 +57,9 @@ def viability(
     seed: Annotated[int, typer.Option("--seed", help="Of the noise.")] = 1,
     set_: Settings = None,
     out: Out = Path("viability"),
+    engine: Engine = AUTO,
     no_plot: NoPlot = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
 
@@ -60,8 +70,8 @@ def viability(
     with said.status("simulating plates"):
         result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
                        doses=_doses(doses), replicates=replicates, noise=noise, seed=seed,
-                       parameters=settings_of(set_ or []), drug_table=drug_table,
-                       cell_line_table=line_table)  # fmt: skip
+                       parameters=settings_of(set_ or []), engine=engine,
+                       tables=tables_of(own))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
         "viability": fits.to_dataframe().reset_index(),
@@ -80,9 +90,9 @@ def degradation(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "degradation"
     ),
+    engine: Engine = AUTO,
     no_plot: NoPlot = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
 
@@ -92,8 +102,8 @@ def degradation(
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
-                       parameters=settings_of(set_ or []), drug_table=drug_table,
-                       cell_line_table=line_table)  # fmt: skip
+                       parameters=settings_of(set_ or []), engine=engine,
+                       tables=tables_of(own))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
@@ -109,9 +119,9 @@ def caspase(
     doses: Doses = "1:1e5:11",
     set_: Settings = None,
     out: Out = Path("caspase"),
+    engine: Engine = AUTO,
     no_plot: NoPlot = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
 
@@ -121,8 +131,8 @@ def caspase(
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
-                       parameters=settings_of(set_ or []), drug_table=drug_table,
-                       cell_line_table=line_table)  # fmt: skip
+                       parameters=settings_of(set_ or []), engine=engine,
+                       tables=tables_of(own))  # fmt: skip
     finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
 
 

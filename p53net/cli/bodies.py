@@ -8,10 +8,11 @@ import typer
 import xarray as xr
 
 from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
-from p53net.cli.studies import NoPlot, PkTable, finish, patients_bar
-from p53net.cli.terminal import Engine, LineTable, Settings, app, said, settings_of
+from p53net.cli.studies import NoPlot, finish, patients_bar
+from p53net.cli.terminal import Engine, OwnTables, Settings, app, said, settings_of, tables_of
 from p53net.model import host_entries, resolve
 from p53net.regimens import FREE_BASE
+from p53net.simulation.choice import AUTO
 
 Doses = Annotated[
     list[str] | None,
@@ -39,8 +40,9 @@ def pk(
     flat: Flat = False,
     set_: Settings = None,
     out: Out = Path("pk"),
+    engine: Engine = AUTO,
     no_plot: NoPlot = False,
-    pk_table: PkTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
 
@@ -50,13 +52,13 @@ def pk(
     """
     from p53net.studies.pharmacokinetics import pk as study
 
-    unit = "mg" if resolve("host", host, host_entries()).name == "human" else "mg/kg"
+    unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
     schedule = usual(drug, "--regimen", regimen, "3/14")
     arms = [regimen_of(text, schedule, days, unit, form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
-                       pharmacokinetics=pk_table)  # fmt: skip
+                       engine=engine, tables=tables_of(own))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
     tables = {"pk": table, "curves": curves}
@@ -78,9 +80,9 @@ def xenograft(
     flat: Flat = False,
     set_: Settings = None,
     out: Out = Path("xenograft"),
+    engine: Engine = AUTO,
     no_plot: NoPlot = False,
-    line_table: LineTable = None,
-    pk_table: PkTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
@@ -94,7 +96,7 @@ def xenograft(
     arms = [regimen_of(text, schedule, days, "mg/kg", form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
-                       cell_line_table=line_table, pharmacokinetics=pk_table)  # fmt: skip
+                       engine=engine, tables=tables_of(own))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
@@ -119,13 +121,12 @@ def patient(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     set_: Settings = None,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     workers: Workers = None,
     form: Form = FREE_BASE,
     out: Out = Path("patient"),
     no_plot: NoPlot = False,
-    line_table: LineTable = None,
-    pk_table: PkTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
 
@@ -139,8 +140,8 @@ def patient(
     with patients_bar() as told:
         result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
                        parameters=settings_of(set_ or []),
-                       engine=engine, workers=workers, cell_line_table=line_table,
-                       pharmacokinetics=pk_table, progress=told)  # fmt: skip
+                       engine=engine, workers=workers, tables=tables_of(own),
+                       progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
     frames = {"curves": result[curves].to_dataframe().reset_index()}
     if population is None:
@@ -169,12 +170,11 @@ def schedules(
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
     set_: Settings = None,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     workers: Workers = None,
     out: Out = Path("schedules"),
     no_plot: NoPlot = False,
-    line_table: LineTable = None,
-    pk_table: PkTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Compare schedules in the same virtual patients: tumour effect against toxicity.
 
@@ -186,7 +186,7 @@ def schedules(
     with patients_bar() as told:
         result = study(drug, arms, tumour=tumour, days=days, population=population, seed=seed,
                        grade=grade, parameters=settings_of(set_ or []), engine=engine,
-                       workers=workers, cell_line_table=line_table, pharmacokinetics=pk_table,
+                       workers=workers, tables=tables_of(own),
                        progress=told)  # fmt: skip
     effect = result.drop_dims("toxicity").to_dataframe()
     for toxicity in result["toxicity"].values:

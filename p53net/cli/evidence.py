@@ -19,8 +19,8 @@ def evidence(
 
     Exits with 1 if a row that is meant to hold does not.
     """
-    from p53net.evidence import evidence as compare
-    from p53net.evidence import markdown as as_markdown
+    from p53net.evidence.invariants import evidence as compare
+    from p53net.evidence.invariants import markdown as as_markdown
 
     with progress() as told:
         table = compare(progress=told)
@@ -44,7 +44,7 @@ def validate(
 
     Exits with 1 if a row that is meant to hold does not.
     """
-    from p53net.studies import validation
+    from p53net.evidence import validation
 
     with progress() as told:
         result = validation.validate(progress=told)
@@ -78,24 +78,22 @@ def calibrate(
     each block is printed when it is done. Blocks: biochemistry, degradation, viability, potency,
     biopsies, pharmacokinetics, biomarker, tumour, haematology.
     """
-    from p53net.studies import calibration
-    from p53net.studies.committing import write as commit
+    from p53net.evidence import calibration
+    from p53net.evidence.committing import write as commit
 
     with progress() as told:
-        fits = calibration.calibrate(blocks or None, profiles=not no_profiles, progress=told)
+        result = calibration.calibrate(blocks or None, profiles=not no_profiles, progress=told)
     tables = {
-        "calibration": calibration.table(fits),
-        "residuals": calibration.residual_table(fits),
-        "correlations": calibration.correlation_table(fits),
+        "calibration": calibration.table(result),
+        "residuals": calibration.residual_table(result),
+        "correlations": calibration.correlation_table(result),
     }
-    result = calibration.profiles_of(fits)
     if not no_profiles:
         points = result[["value", "chi_squared"]].to_dataframe().dropna().reset_index()
-        tables["profiles"] = points.drop(columns="point")
+        tables["profiles"] = points[["parameter", "value", "chi_squared"]]
     finish(result, tables, out, no_plot or no_profiles)
-    fitted = sum(len(fit.estimates) for fit in fits)
-    seen = sum(len(fit.block.observed) for fit in fits)
-    said.print(f"{fitted} parameters, {seen} observations")
+    said.print(f"{result.attrs['parameters']} parameters, {result.attrs['observations']} "
+               "observations")  # fmt: skip
     if write_:
-        changes = commit(fits)
+        changes = commit(result)
         said.print("\n".join(changes) or "the tables hold these values already")

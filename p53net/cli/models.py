@@ -1,6 +1,5 @@
 """Commands about models: one run, the comparison of drugs, exchange, and checks."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +12,11 @@ from p53net.cli.terminal import (
     AnyLine,
     CellLine,
     Doses,
-    DrugTable,
     Engine,
     Fragments,
     Host,
-    LineTable,
     OpenLoop,
+    OwnTables,
     Pulse,
     Settings,
     System,
@@ -29,6 +27,7 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     show,
+    tables_of,
     write,
 )
 from p53net.dosing import finite_number
@@ -44,6 +43,8 @@ from p53net.model import (
     with_own,
 )
 from p53net.model.library import Library
+from p53net.model.own import Tables
+from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.measure import listed
 
@@ -51,22 +52,20 @@ _ESCAPE_FIGURES = ("escape.png", "escape.svg")
 
 
 @app.command("list")
-def list_(
-    drug_table: DrugTable = None, line_table: LineTable = None, fragments: Fragments = None
-) -> None:
+def list_(own: OwnTables = None, fragments: Fragments = None) -> None:
     """List drugs, cell lines, observables and what sweeps can measure, with units."""
     from p53net.model.fragments import all_read_outs
 
-    library = with_own(shipped(), fragments)
+    given, library = tables_of(own), with_own(shipped(), fragments)
     rows: list[tuple[str, str, str, str]] = []
-    for drug in drug_entries(drug_table, library).values():
+    for drug in drug_entries(given, library).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
         rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
-    for line in cell_line_entries(line_table).values():
+    for line in cell_line_entries(given).values():
         rows.append(("cell line", line.name, "", line.facts.get("description", "")))
     for name, kind in SYSTEMS.items():
         rows.append(("system", name, "", kind.description))
-    for host in host_entries().values():
+    for host in host_entries(given).values():
         rows.append(("host", host.name, "", f"also {', '.join(host.synonyms)}"))
     rows += [("fragment", f.name, "", f.description) for f in library.fragments if f.own]
     rows += [("observable", name, shown_unit(unit), meaning)
@@ -94,13 +93,12 @@ def simulate(
     flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
-    engine: Engine = "roadrunner",
+    engine: Engine = AUTO,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file instead of stdout.")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
     ] = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
@@ -114,7 +112,7 @@ def simulate(
         raise InputError("hours is 0, but must be more than 0; give the length of the run")
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     given = doses_of(model, dose or [], pulse, closed, regimen, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
@@ -143,19 +141,18 @@ def simulate(
 
 @app.command()
 def escape(
-    drug: Annotated[
+    drugs: Annotated[
         list[str] | None,
-        typer.Option("--drug", help="Drug to compare; default milademetan, KT-253. Repeatable."),
+        typer.Argument(metavar="DRUG", help="Drugs to compare; default milademetan and KT-253."),
     ] = None,
     cell_line: CellLine = GENERIC,
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
     fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
-    engine: Engine = "roadrunner",
+    engine: Engine = AUTO,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
 ) -> None:
     """Compare drugs: which escapes the feedback, by how much, and what does not differ.
 
@@ -167,14 +164,13 @@ def escape(
     new = not out.exists()
     folder = made_folder(out)
     inputs = {
-        "drugs": list(drug or escape_study.DRUGS),
+        "drugs": list(drugs or escape_study.DRUGS),
         "cell_line": cell_line,
         "hours": hours,
         "pulse_hours": pulse,
         "fold": fold,
         "engine": engine,
-        "drug_table": drug_table,
-        "cell_line_table": line_table,
+        "tables": tables_of(own),
     }
     try:
         with progress() as told:
@@ -184,11 +180,10 @@ def escape(
             folder.rmdir()
         raise
     table = escape_report.table(result)
-    record = json.dumps(escape_study.repeatable(result, inputs), indent=2, ensure_ascii=False)
     words = escape_report.summary(result)
     texts = {
         "escape.csv": table.to_csv(index=False, lineterminator="\n"),
-        "escape.json": record + "\n",
+        "escape.json": result.attrs["record"] + "\n",
         "summary.txt": words + "\n",
     }
     written = [write_text(folder / name, text) for name, text in texts.items()]
@@ -221,8 +216,7 @@ def export(
     flat: Flat = False,
     set_: Settings = None,
     open_loop: OpenLoop = False,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
@@ -234,7 +228,7 @@ def export(
     from p53net import exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, drug_table, line_table, system, host, fragments)
+    loaded = model_of(names, cell_line, own, system, host, fragments)
     given = doses_of(loaded, dose or [], pulse, closed, regimen, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")
@@ -248,8 +242,7 @@ def check(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Check models: consistency, units with magnitudes, annotation, sources. CSV of findings.
@@ -263,20 +256,20 @@ def check(
     if not models:
         rows += [("models", *finding) for finding in unused_fragments()]
     used: set[str] = set()
-    for written, where, whose in _checked(models, system, host, drug_table, library):
+    for written, where, whose in _checked(models, system, host, tables_of(own), library):
         names = [name for name in written if name.strip().casefold() != "loop"]
-        loaded = model_of(names, cell_line, drug_table, line_table, where, whose, fragments)
+        loaded = model_of(names, cell_line, own, where, whose, fragments)
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
-        used |= {source.name for source in loaded.definition.fragments}
+        used |= {text.name for text in loaded.definition.fragments}
         places = loaded.definition.places
         for one in found:
-            where = f" ({places[one.subject].line})" if one.subject in places else ""
-            rows.append((loaded.definition.id, one.check, one.subject, one.message + where))
+            line = f" ({places[one.subject].line})" if one.subject in places else ""
+            rows.append((loaded.definition.id, one.check, one.subject, one.message + line))
         said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings")
-    unused = "no model that was checked has it; name one, and a drug with --drug-table"
+    unused = "no model that was checked has it; name one, and a drug with --tables"
     rows += [("", "fragment", one.name, unused)
-             for one in library.fragments if one.own and one.name not in used]  # fmt: skip
+             for one in library.fragments if one.own and one.where not in used]  # fmt: skip
     table = pd.DataFrame(rows, columns=["model", "check", "subject", "message"])
     show(table.drop_duplicates(["check", "subject", "message"]) if fragments else table)
     if rows:
@@ -284,11 +277,7 @@ def check(
 
 
 def _checked(
-    models: list[str] | None,
-    system: str,
-    host: str | None,
-    drug_table: Path | None,
-    library: Library,
+    models: list[str] | None, system: str, host: str | None, own: Tables, library: Library
 ) -> list[tuple[list[str], str, str | None]]:
     """Drugs, system and host of the models to check: those that are named, or the package's, as far
     as users' fragments are for them, and each drug of a user's table."""
@@ -301,7 +290,7 @@ def _checked(
     usual = drug_entries()
     return chosen + [
         ([name], system, host)
-        for name, entry in drug_entries(drug_table, library).items()
+        for name, entry in drug_entries(own, library).items()
         if usual.get(name) != entry
     ]
 

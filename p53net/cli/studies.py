@@ -1,7 +1,6 @@
 """What commands of studies share: the folder of a study's results, and progress."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +20,6 @@ _NOT_ALWAYS = {"patient": "patients", "pk": "slopes", "calibrate": "profiles"}
 """By study the table that not every run of it writes."""
 
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")]
-PkTable = Annotated[
-    Path | None, typer.Option("--pk-table", help="Your own pharmacokinetics (TSV).")
-]
 
 
 def finish(
@@ -42,10 +38,7 @@ def finish(
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         for name, table in tables.items()
     ]
-    record = {key: value for key, value in result.attrs.items()}
-    written.append(
-        write_text(folder / f"{study}.json", json.dumps(record, indent=2, default=str) + "\n")
-    )
+    written.append(write_text(folder / f"{study}.json", result.attrs["record"] + "\n"))
     if study in _NOT_ALWAYS and _NOT_ALWAYS[study] not in tables:
         _remove(folder / f"{_NOT_ALWAYS[study]}.csv")
     for kind in ("png", "svg"):

@@ -18,12 +18,11 @@ from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
     AnyLine,
     Doses,
-    DrugTable,
     Engine,
     Fragments,
     Host,
-    LineTable,
     OpenLoop,
+    OwnTables,
     Pulse,
     Settings,
     System,
@@ -39,6 +38,7 @@ from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, StoreError, unknown_name
 from p53net.files import made_folder
+from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 from p53net.sweeps import store as stores
@@ -121,9 +121,8 @@ def sweep_(
     memory_limit: Annotated[
         str, typer.Option("--memory-limit", help="Memory of one worker.")
     ] = "2 GiB",
-    engine: Engine = "auto",
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    engine: Engine = AUTO,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Run many points, store them as Parquet chunks, and say how many failed and why.
@@ -133,7 +132,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _kept(out), _bar() as progress:
         result = sweep(
             model,
@@ -235,17 +234,16 @@ def tornado_(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     plot: Figure = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Move every parameter and dose down and up, and rank what that does to a measure. CSV.
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _bar() as progress:
         result = tornado(
             model,
@@ -304,10 +302,9 @@ def sobol(
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit: TimeLimit = 60.0,
-    engine: Engine = "auto",
+    engine: Engine = AUTO,
     plot: Figure = None,
-    drug_table: DrugTable = None,
-    line_table: LineTable = None,
+    own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
     """Print which share of a measure's variance each axis explains (needs SALib). CSV.
@@ -319,7 +316,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, drug_table, line_table, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _bar() as progress:
         result = sobol_indices(
             model,

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from p53net.errors import InputError, OutputError
+from p53net.model.own import Tables, as_tables
+from p53net.simulation.choice import AUTO, ENGINES
 from p53net.simulation.model import VERSION, Model, load
 
 app = typer.Typer(
@@ -57,16 +59,20 @@ Settings = Annotated[
 OpenLoop = Annotated[
     bool, typer.Option("--open-loop", help="Hold the MDM2 promoter at its untreated activity.")
 ]
-Engine = Annotated[
-    str, typer.Option("--engine", help="roadrunner, batch (many runs at once), or auto.")
+Engine = Annotated[str, typer.Option("--engine", help=f"{', '.join(ENGINES)}, or {AUTO}.")]
+OwnTables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tables",
+        metavar="FOLDER",
+        help="Your own rows: a folder with drugs.tsv, cell_lines.tsv, pharmacokinetics.tsv ..., or "
+        "drugs=FILE. Repeatable.",
+    ),
 ]
-DrugTable = Annotated[Path | None, typer.Option("--drug-table", help="Your own drugs (TSV).")]
-LineTable = Annotated[
-    Path | None, typer.Option("--cell-line-table", help="Your own cell lines (TSV).")
-]
+
 Fragments = Annotated[
     list[Path] | None,
-    typer.Option("--fragments", help="Your own model text (.ant). Repeatable."),
+    typer.Option("--fragments", metavar="FILE", help="Your own model text (.ant). Repeatable."),
 ]
 
 
@@ -89,8 +95,7 @@ def _p53net(
 def model_of(
     names: list[str],
     cell_line: str | None,
-    drug_table: Path | None,
-    line_table: Path | None,
+    tables: list[str] | None,
     system: str = "dish",
     host: str | None = None,
     fragments: list[Path] | None = None,
@@ -102,8 +107,24 @@ def model_of(
                 f"'{name}' stands where a drug does; write a dose as one word, --dose 10 of nM to "
                 "a dish, --dose 260mg to a body"
             )
-    return load(*names, cell_line=cell_line, system=system, host=host, drugs=drug_table,
-                cell_lines=line_table, fragments=fragments)  # fmt: skip
+    own = tables_of(tables)
+    return load(*names, cell_line=cell_line, system=system, host=host, tables=own,
+                fragments=fragments)  # fmt: skip
+
+
+def tables_of(texts: list[str] | None) -> Tables:
+    """A user's own tables, written as a folder or as kind=file."""
+    mapping: dict[str, str | Path] = {}
+    for text in texts or []:
+        kind, separator, path = text.partition("=")
+        if not separator:
+            if len(texts or []) > 1:
+                raise InputError("--tables is a folder, or one KIND=FILE or more; give one of both")
+            return as_tables(text)
+        if kind in mapping:
+            raise InputError(f"--tables gives {kind} twice; give it once")
+        mapping[kind] = path
+    return as_tables(mapping)
 
 
 def settings_of(texts: list[str], option: str = "--set") -> dict[str, float]:

@@ -28,7 +28,7 @@ from p53net.engines.base import (
 )
 from p53net.errors import ModelError, P53NetError, SimulationError, TimeLimitError
 from p53net.model.definition import Definition
-from p53net.model.foreign import assigned_of, switch_times, with_parameters
+from p53net.model.external import assigned_of, switch_times, with_parameters
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
 # The integrator logs warnings to stdout, which belongs to the user's data. What stops a run is
@@ -152,6 +152,12 @@ class _Compiled:
         self.shown = {n: f"[{n}]" for n in definition.species if n not in definition.amounts}
         """How RoadRunner calls a concentration; without brackets it gives the amount."""
         self.resting = np.array([name not in definition.counters for name in self.species])
+        self._compartments = set(definition.compartment_of.values())
+        self._constant = {
+            name: definition.parameters[name].value
+            for name in self.shown
+            if name in definition.parameters
+        }
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
@@ -175,6 +181,8 @@ class _Compiled:
             self.put(start[: self._in_reactions])
             return
         given = {**dict(zip(self.species, start, strict=True)), **parameters}
+        if self._compartments & parameters.keys():  # a constant species keeps its concentration
+            given = {**self._constant, **given}
         for name in sorted(given, key=self.shown.__contains__):  # volumes before concentrations
             if name not in self._places or name in self.species:
                 self._runner[self.shown.get(name, name)] = given[name]

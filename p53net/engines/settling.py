@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import AtRest, Cells, FloatArray
 from p53net.engines.newton import NOTHING, SMALL, STILL, Newton
-from p53net.errors import P53NetError, SimulationError, SteadyStateError
+from p53net.errors import P53NetError, SimulationError, SteadyStateError, TimeLimitError
 
 SETTLING_TIME = 2000.0
 """Hours after which a cell is at rest: at default values a thousand of its slowest half-lives."""
@@ -60,8 +60,12 @@ def at_rest(cell: Follower, cells: Cells, near: bool, stable: bool) -> AtRest:
                 cell.prepare(parameters, states[i])
                 rates[i] = cell.rates(states[i])
             values[i] = cell.values(cells.quantities)
-        except (SteadyStateError, SimulationError) as error:
+        except TimeLimitError:
+            raise
+        except P53NetError as error:
             errors[i] = error
+        except Exception as error:  # whatever it is, it is that of one cell
+            errors[i] = SteadyStateError(f"{cell.name}: {type(error).__name__}: {error}")
     return AtRest(states, values, errors, None if near else rates)
 
 

@@ -6,7 +6,6 @@
 from p53net.model.definition import GENERIC as GENERIC
 from p53net.model.definition import OBSERVABLES as OBSERVABLES
 from p53net.model.definition import Definition as Definition
-from p53net.model.definition import Fragments as Fragments
 from p53net.model.definition import define as define
 from p53net.model.definition import molar_masses as molar_masses
 from p53net.model.definition import shown_unit as shown_unit

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import libsbml
 
 from p53net.errors import ModelError
-from p53net.model.fragments import Text
+from p53net.model.fragments import Joined
 from p53net.model.library import in_order, shipped_files
 from p53net.model.statements import INPUT_KINDS
 from p53net.model.tables import KINDS, Value
@@ -66,14 +66,14 @@ def unused_fragments() -> list[Finding]:
     return found + [Finding("fragment", name, text) for name in sound if name not in used]
 
 
-def refuse_faults(sbml: str, text: Text) -> None:
+def refuse_faults(sbml: str, text: Joined) -> None:
     """Raise ModelError for the first fault that a user's fragment brings into a model; missing
     annotation is none. The package's own fragments have no fault."""
     faults = [one for one in findings(sbml, text.parameters) if one.check not in _ABOUT]
     if faults:
         places = text.touched
         first = min(faults, key=lambda one: (one.subject not in places, one.check == "libsbml"))
-        place = ", ".join(f"{source.name}.ant" for source in text.sources)
+        place = ", ".join(source.name for source in text.sources)
         if first.subject in places:
             place = places[first.subject].line
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""

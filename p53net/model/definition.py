@@ -1,16 +1,15 @@
 """A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TypeAlias
 
 from p53net.errors import InputError, ModelError, TableError, unknown_name
 from p53net.model import library
-from p53net.model.fragments import Text, join
-from p53net.model.library import Place, Source
+from p53net.model.fragments import Joined, join
+from p53net.model.library import Place
+from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_fragments, as_tables
 from p53net.model.strangers import ids, refuse_other_systems, with_own
 from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
@@ -23,9 +22,6 @@ from p53net.model.tables import (
     pharmacokinetics_of,
     resolve,
 )
-
-Fragments: TypeAlias = "str | Path | Source | Iterable[str | Path | Source] | None"
-"""A user's own model text: a file, several, or the records of some."""
 
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
@@ -88,8 +84,8 @@ class Definition:
     """What has a rate of its own instead of reactions, such as a volume, and where it starts."""
     read_outs: Mapping[str, str] = field(default_factory=dict)
     """What is shown first, in order, and what it is."""
-    fragments: tuple[Source, ...] = ()
-    """What is in the model from outside the package: name, digest and text of each fragment."""
+    fragments: tuple[Text, ...] = ()
+    """Fragments in it from outside the package: name, digest and text."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Ids that come from there."""
     twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -112,6 +108,8 @@ class Definition:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where a foreign model has small numbers."""
+    loaded: Mapping[str, object] = field(default_factory=dict)
+    """What it was loaded from: the arguments of `define`, or the text of a file."""
 
     @cached_property
     def sha256(self) -> str:
@@ -165,26 +163,25 @@ def define(
     cell_line: str | None = None,
     system: str = "dish",
     host: str | None = None,
-    drugs: str | Path | None = None,
-    cell_lines: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
-    fragments: Fragments = None,
+    tables: TablesLike = None,
+    fragments: FragmentsLike = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `drugs`, `cell_lines` and `pharmacokinetics` are tables of the user's own rows, `fragments`
-    files of the user's own model text. Raises UnknownNameError for a name in neither table,
-    InputError for two drugs of one mechanism, ModelError for a fragment that is not sound.
+    `tables` hold the user's own rows, `fragments` the user's own model text. Raises
+    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism,
+    ModelError for a fragment that is not sound.
     """
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
-    parts = with_own(library.shipped(), fragments)
+    own, texts = as_tables(tables), as_fragments(fragments)
+    parts = with_own(library.shipped(), texts)
     refuse_other_systems(parts, system)
-    known = drug_entries(drugs, parts)
+    known = drug_entries(own, parts)
     chosen = [resolve("drug", name, known) for name in names]
     wanted = kind.cell_line if cell_line is None else cell_line
-    line = resolve("cell_line", wanted, cell_line_entries(cell_lines))
+    line = resolve("cell_line", wanted, cell_line_entries(own))
     roles: dict[str, str] = {}
     for drug in chosen:
         role = drug.facts["mechanism"]
@@ -196,7 +193,7 @@ def define(
                 f"{' and one '.join(parts.mechanisms)}"
             )
         roles[drug.name] = role
-    body = _host(kind, system, host)
+    body = _host(kind, system, host, own)
     if not kind.has_cell and not chosen:
         raise InputError(f"the system {system} is about a drug; name one")
     if body is not None and system == "marrow" and body.name != "human":
@@ -206,9 +203,7 @@ def define(
         )
     rows: dict[str, Entry] = {}
     if body is not None:
-        rows = {
-            d.name: pharmacokinetics_of(d.name, body.name, pharmacokinetics, parts) for d in chosen
-        }
+        rows = {d.name: pharmacokinetics_of(d.name, body.name, own, parts) for d in chosen}
     taken = ids(parts)
     model_id = _model_id(
         system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
@@ -235,6 +230,14 @@ def define(
         molar_masses={drug.name: molar_masses(drug) for drug in chosen},
         twins={drug: twins[role] for drug, role in roles.items() if role in twins},
         cell=cell,
+        loaded={
+            "names": names,
+            "cell_line": cell_line,
+            "system": system,
+            "host": host,
+            "tables": own,
+            **({"fragments": texts} if texts else {}),
+        },
     )
 
 
@@ -247,7 +250,7 @@ def molar_masses(drug: Entry) -> dict[str, float]:
     }
 
 
-def _host(kind: System, system: str, name: str | None) -> Entry | None:
+def _host(kind: System, system: str, name: str | None, own: Tables) -> Entry | None:
     if not kind.in_body:
         if name is not None:
             raise InputError(
@@ -255,7 +258,7 @@ def _host(kind: System, system: str, name: str | None) -> Entry | None:
                 "system that is in one: " + ", ".join(n for n, k in SYSTEMS.items() if k.in_body)
             )
         return None
-    return resolve("host", "human" if name is None else name, host_entries())
+    return resolve("host", "human" if name is None else name, host_entries(own))
 
 
 def _model_id(system: str, drugs: list[str], line: str, host: Entry | None, taken: Set[str]) -> str:
@@ -267,7 +270,7 @@ def _model_id(system: str, drugs: list[str], line: str, host: Entry | None, take
 
 
 def _defined(
-    model_id: str, text: Text, roles: Mapping[str, str], line: Entry,
+    model_id: str, text: Joined, roles: Mapping[str, str], line: Entry,
     drugs: Mapping[str, Entry],
 ) -> Definition:  # fmt: skip
     from p53net.model import sbml  # compiled libraries, which `import p53net` need not load

@@ -23,6 +23,7 @@ from p53net.model.library import (
     is_template,
     read_outs,
 )
+from p53net.model.own import Text
 from p53net.model.statements import (
     INPUT_KINDS,
     addend,
@@ -47,7 +48,7 @@ _PLAIN_UNIT = re.compile(rf"(1|{_NAME_AND_POWER})(\ *[*/]\ *{_NAME_AND_POWER})*"
 
 
 @dataclass(frozen=True)
-class Text:
+class Joined:
     """A joined model: its Antimony, and the parameters with unit, source and kind."""
 
     antimony: str
@@ -60,7 +61,7 @@ class Text:
     """Mechanism to the species that doses of its drug go into."""
     read_outs: Mapping[str, str]
     """What is shown first, in order, and what it is."""
-    sources: tuple[Source, ...]
+    sources: tuple[Text, ...]
     """The fragments in it that came from outside the package."""
     places: Mapping[str, Place]
     """Where such a fragment defines an id."""
@@ -89,7 +90,7 @@ def join(
     pharmacokinetics: Mapping[str, Entry],
     *,
     alone: bool = False,
-) -> Text:
+) -> Joined:
     """One flat model of a system with the modules of `drugs`, and the values of all rows.
 
     `pharmacokinetics` are those of each drug by name, in a body. `alone` takes the cell out of what
@@ -120,7 +121,7 @@ def join(
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
     lines = [_written(line, parameters) for line in lines]
     lines += [line for drug in drugs if "inchikey" in drug.facts for line in _identity(drug, lines)]
-    return Text(
+    return Joined(
         antimony="\n".join([f"model *{model_id}()", *lines, "end", ""]),
         parameters=parameters,
         starts=dict(found for line in lines if (found := start_of(line))),

@@ -45,14 +45,6 @@ _DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
 _MOST_READ_OUTS_LAST = ("outside",)  # of what is around a drug the concentrations come last
 
 
-class Source(NamedTuple):
-    """The record of a fragment that came from outside the package."""
-
-    name: str
-    sha256: str
-    text: str
-
-
 class Place(NamedTuple):
     """Where a user's fragment defines something."""
 

@@ -23,6 +23,7 @@ from p53net.model.library import (
     described,
     in_order,
 )
+from p53net.model.own import FragmentsLike, Text, as_fragments
 from p53net.model.statements import (
     BASE_UNITS,
     RESERVED,
@@ -44,10 +45,6 @@ from p53net.model.statements import (
 )
 from p53net.model.tables import ODD
 
-LARGEST_FRAGMENT = 256 * 2**10
-"""Bytes that a fragment may have."""
-
-_FILE = "the fragment"
 _UNIT_FACTOR = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?( [A-Za-z]\w*(\^-?\d)?)?|[A-Za-z]\w*(\^-?\d)?")
 _LONGEST = 1000  # characters of a statement
 _NEEDED = ("{}", "k_perm_{}", "{}_in_cell")
@@ -64,12 +61,10 @@ class Line(NamedTuple):
     """File and number of the line."""
 
 
-def with_own(library: Library, given: object) -> Library:
-    """The library with a user's fragments in it: one path, several, or records of some.
-
-    Raises InputError for what cannot be read, ModelError for what is no sound fragment.
-    """
-    fragments = [_read(item) for item in _listed(given)]
+def with_own(library: Library, given: FragmentsLike) -> Library:
+    """The library with a user's fragments in it. Raises InputError for what cannot be read,
+    ModelError for what is no sound fragment."""
+    fragments = [_read(text) for text in as_fragments(given)]
     if not fragments:
         return library
     names = {one.name for one in (*library.fragments, *fragments)}
@@ -175,10 +170,10 @@ def read_outs(parts: Iterable[Part]) -> dict[str, str]:
     return found
 
 
-def sources(parts: Iterable[Part]) -> tuple[Source, ...]:
+def sources(parts: Iterable[Part]) -> tuple[Text, ...]:
     """The record of users' fragments."""
     own = [part.fragment for part in parts if part.fragment.own]
-    return tuple(Source(one.name, _digest(one.text), one.text) for one in own)
+    return tuple(Text(one.where, one.text) for one in own)
 
 
 def places(parts: Iterable[Part], *, sums: bool = False) -> dict[str, Place]:
@@ -198,29 +193,12 @@ def ids(library: Library) -> set[str]:
     return {name.casefold() for name in places(parts)}
 
 
-def _listed(given: object) -> list[object]:
-    if given is None:
-        return []
-    if isinstance(given, str | os.PathLike | bytes | Source):
-        return [given]
-    if isinstance(given, Iterable):
-        return list(given)
-    raise InputError(f"fragments is {given!r}; give the path of a file, or a list of paths")
-
-
-def _read(item: object) -> Fragment:
-    if isinstance(item, Source):
-        name, text, where = item.name, item.text, f"{item.name}.ant"
-    else:
-        path = as_path(item, _FILE)
-        name, where = path.stem, str(path)
-        try:
-            text = read_bytes(path, LARGEST_FRAGMENT, _FILE).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ModelError(f"{where}: {error}; save it as text in UTF-8") from None
-    if odd := ODD.search(text):
-        raise ModelError(f"{where}: it holds the character {odd[0]!r}, which is no text; remove it")
-    return described(name, text, where, own=True)
+def _read(text: Text) -> Fragment:
+    if odd := ODD.search(text.text):
+        raise ModelError(
+            f"{text.name}: it holds the character {odd[0]!r}, which is no text; remove it"
+        )
+    return described(text.name.removesuffix(".ant"), text.text, text.name, own=True)
 
 
 def _check_header(one: Fragment, names: Collection[str]) -> None:
@@ -363,7 +341,3 @@ def _unknown(kind: str, name: str, allowed: Iterable[str]) -> str:
     """What to say of a name that is not known, without a list of hundreds that are."""
     message = str(unknown_name(kind, name, allowed))
     return message if "did you mean" in message else f"unknown {kind} '{name}'; nothing defines it"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,19 +11,26 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from p53net.errors import InputError, TableError, UnknownNameError, unknown_name
-from p53net.files import as_path, read_bytes
+from p53net.errors import TableError, UnknownNameError, unknown_name
 from p53net.model.library import Library, models_folder, shipped
+from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
 
-LARGEST_TABLE = 10 * 2**20
-"""Bytes that a table may have."""
+NONE = Tables()
+"""No rows of a user's own."""
 
-_FILE = "the table"
+_KEYS = {
+    "drugs": "drug",
+    "cell_lines": "cell_line",
+    "pharmacokinetics": "drug_in_host",
+    "hosts": "host",
+    "variability": "variation",
+}
+"""Kind of table to the column with the name of the entry."""
+
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
 ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
 """Characters that are no text."""
@@ -54,49 +61,48 @@ class Entry:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-def drug_entries(
-    path: str | Path | None = None, library: Library | None = None
-) -> dict[str, Entry]:
+def drug_entries(own: Tables = NONE, library: Library | None = None) -> dict[str, Entry]:
     """All drugs by name: the package's, and those of a user's table, which win. Their mechanisms
     are those of the fragments in `library`, by default the package's."""
-    entries = _entries("drug", "drugs.tsv", path)
+    entries = _entries("drugs", own)
     known = (shipped() if library is None else library).mechanisms
-    _check_fact("mechanism", known, entries, path, "or give the fragment of another: fragments=")
+    _check_fact("mechanism", known, entries, _file("drugs", own),
+                "or give the fragment of another: fragments=")  # fmt: skip
     return entries
 
 
-def cell_line_entries(path: str | Path | None = None) -> dict[str, Entry]:
+def cell_line_entries(own: Tables = NONE) -> dict[str, Entry]:
     """All cell lines by name: the package's, and those of a user's table, which win."""
-    return _entries("cell_line", "cell_lines.tsv", path)
+    return _entries("cell_lines", own)
 
 
-def host_entries() -> dict[str, Entry]:
-    """All hosts by name: man and mouse."""
-    return _entries("host", "hosts.tsv", None)
+def host_entries(own: Tables = NONE) -> dict[str, Entry]:
+    """All hosts by name: man and mouse, and a user's own."""
+    return _entries("hosts", own)
 
 
-def variations() -> dict[str, Entry]:
+def variations(own: Tables = NONE) -> dict[str, Entry]:
     """How patients differ: `spread` (standard deviations of logarithms), `correlation` and `entry`
     (the least that a patient has when treatment begins)."""
-    return _entries("variation", "variability.tsv", None)
+    return _entries("variability", own)
 
 
 def pharmacokinetics_of(
-    drug: str, host: str, path: str | Path | None = None, library: Library | None = None
+    drug: str, host: str, own: Tables = NONE, library: Library | None = None
 ) -> Entry:
     """What is known of a drug in a host's plasma; a user's table wins over the package's.
 
     Raises UnknownNameError where there are no rows, and says where there are some.
     """
-    entries = _entries("drug_in_host", "pharmacokinetics.tsv", path)
+    entries = _entries("pharmacokinetics", own)
     routes = (shipped() if library is None else library).routes
-    _check_fact("route", routes, entries, path)
+    _check_fact("route", routes, entries, _file("pharmacokinetics", own))
     known = names_of(entries)
     if (key := f"{drug} in {host}".casefold()) not in known:
         raise UnknownNameError(
             f"no pharmacokinetics of {drug} in {host}; there are some of "
-            f"{', '.join(sorted(entries))}: add rows for `{drug} in {host}` in a table of your own "
-            "and name it with pharmacokinetics="
+            f"{', '.join(sorted(entries))}: add rows for `{drug} in {host}` in a table of your "
+            "own, and name it: tables={'pharmacokinetics': 'mine.tsv'}"
         )
     return entries[known[key]]
 
@@ -124,44 +130,47 @@ def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
     raise unknown_name(kind.replace("_", " "), name, spelled)
 
 
-def _entries(key: str, shipped: str, path: str | Path | None) -> dict[str, Entry]:
-    entries = _read(models_folder() / shipped, key)
-    if path is None:
-        return entries
-    own = _read(path, key)
-    taken = {name.casefold() for name in own}
-    kept = {name: entry for name, entry in entries.items() if name.casefold() not in taken}
-    return {**kept, **own}
+def _entries(kind: str, own: Tables) -> dict[str, Entry]:
+    shipped = _shipped(kind)
+    if kind not in own.texts:
+        return dict(shipped)
+    mine = _parsed(own.texts[kind], _KEYS[kind])
+    taken = {name.casefold() for name in mine}
+    kept = {name: entry for name, entry in shipped.items() if name.casefold() not in taken}
+    return {**kept, **mine}
+
+
+def _file(kind: str, own: Tables) -> str:
+    """The file that an error is about: what the package holds is sound."""
+    return own.texts[kind].name if kind in own.texts else f"{kind}.tsv"
 
 
 def _check_fact(
-    fact: str,
-    allowed: Sequence[str],
-    entries: Mapping[str, Entry],
-    path: object,
-    remedy: str = "",
+    fact: str, allowed: Sequence[str], entries: Mapping[str, Entry], file: str, remedy: str = ""
 ) -> None:
     """Raise TableError where a fact that decides on the fragments is missing or unknown."""
     for name, entry in entries.items():
         if (value := entry.facts.get(fact, "")) not in allowed:
             more = f", {remedy}" if remedy else ""
             raise TableError(
-                f"{path or 'the package'}: {name}: {fact} '{value}' is unknown; "
+                f"{file}: {name}: {fact} '{value}' is unknown; "
                 f"add a row `{fact}` with one of {', '.join(allowed)}{more}"
             )
 
 
-def _read(table: object, key: str) -> dict[str, Entry]:
+def _shipped(kind: str) -> dict[str, Entry]:
+    path = models_folder() / f"{kind}.tsv"
+    return _parsed(read_text(path, LARGEST_TABLE, "the table"), _KEYS[kind])
+
+
+def _parsed(table: Text, key: str) -> dict[str, Entry]:
+    path, text = table.name, table.text
     try:
-        path = as_path(table, _FILE)
-        text = read_bytes(path, LARGEST_TABLE, _FILE).decode("utf-8-sig")
         lines = io.StringIO(text, newline="")
         reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         columns = tuple(reader.fieldnames or ())
         rows = list(reader)
-    except InputError as error:
-        raise TableError(str(error)) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise TableError(
             f"cannot read the table {path}: {error}; save it as tab-separated text in UTF-8"
         ) from None
@@ -184,7 +193,7 @@ def _read(table: object, key: str) -> dict[str, Entry]:
     return {name: _entry(name, own, path, key) for name, own in by_name.items()}
 
 
-def _entry(name: str, rows: list[dict[str, str]], path: Path, key: str) -> Entry:
+def _entry(name: str, rows: list[dict[str, str]], path: str, key: str) -> Entry:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .;+_-]{0,63}", name):
         raise TableError(
             f"{path}: '{name}' is not a {key} name; use letters, digits, space and . ; + _ -"

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
-from p53net.model import Definition, Fragments, define, shown_unit
-from p53net.simulation import choice
+from p53net.model import Definition, define, shown_unit
+from p53net.model.own import FragmentsLike, TablesLike
+from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -29,7 +30,7 @@ from p53net.simulation.inputs import (
 from p53net.simulation.runs import Runner
 
 if TYPE_CHECKING:
-    from p53net.model.foreign import Starts
+    from p53net.model.external import Starts
 
 VERSION = version("p53net")
 
@@ -88,6 +89,7 @@ class Model:
             }
         )
 
+    @provenance.recorded
     def simulate(
         self,
         times: ArrayLike,
@@ -168,18 +170,22 @@ class Model:
         *,
         feedback: bool = True,
         engine: str = choice.AUTO,
+        runs: int = 1,
     ) -> tuple[FloatArray, str]:
         """Many runs at once, and what to say of the engine: values over run, output and time, for
         studies, which have checked their inputs before.
 
         `courses` are the doses, `parameters` have a value for each run, `times` [h] are common or a
-        row for each. Raises the error of the first run that failed.
+        row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
+        the error of the first run that failed.
         """
-        name, said = choice.chosen(self, engine, len(courses.at))
+        name, said = choice.chosen(self, engine, max(runs, len(courses.at)))
         found = self.runner(name).run(times, courses, parameters, outputs, feedback=feedback)
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
-        return found.values, said + self._given_up(name, found.given_up)
+        said += self._given_up(name, found.given_up)
+        provenance.note(self, said)
+        return found.values, said
 
     def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
         """Compile for so many runs, which the first of them would do; before threads share it."""
@@ -214,6 +220,7 @@ class Model:
             for runner in list(model._runners.values()):
                 runner.engine.deadline = perf_counter() + seconds
 
+    @provenance.recorded
     def steady_state(
         self,
         doses: Mapping[str, Doses] | None = None,
@@ -258,6 +265,7 @@ class Model:
             raise error.with_traceback(None)
         data = {n: ((), found.values[0, i], self.about(n)) for i, n in enumerate(names)}
         said += self._given_up(name, given_up)
+        provenance.note(self, said)
         return xr.Dataset(
             data, attrs={**self._provenance(given, changed, feedback), "engine": said}
         )
@@ -281,7 +289,7 @@ class Model:
         )
         check_run(self.definition, given, changed, feedback)
         if self.definition.foreign:
-            from p53net.model.foreign import with_parameters
+            from p53net.model.external import with_parameters
 
             return with_parameters(self.definition.sbml, changed)
         columns = {name: np.array([value]) for name, value in changed.items()}
@@ -305,20 +313,36 @@ class Model:
         ]
         return with_values(self.definition.sbml, setting, values, events)
 
+    def as_record(self) -> dict[str, object]:
+        """For the record of a run: how it was loaded, and what it is."""
+        return {
+            "model": {
+                "loaded": provenance.encoded(self.definition.loaded),
+                "id": self.definition.id,
+                "sha256": self.definition.sha256,
+                "tolerances": [self.tolerances.relative, self.tolerances.absolute],
+            }
+        }
+
+    @property
+    def tolerances_text(self) -> str:
+        """The tolerances in words."""
+        unit = "" if self.definition.foreign else " zmol"
+        return f"relative {self.tolerances.relative:g}, absolute {self.tolerances.absolute:g}{unit}"
+
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
         return {
             "engine": self.runner().engine.label,
-            "tolerances": f"relative {self.tolerances.relative:g}, "
-            f"absolute {self.tolerances.absolute:g}{'' if self.definition.foreign else ' zmol'}",
+            "tolerances": self.tolerances_text,
             "version": VERSION,
         }
 
     @cached_property
     def starts(self) -> "Starts":
         """Of a model that was read from a file: what it starts from."""
-        from p53net.model.foreign import Starts
+        from p53net.model.external import Starts
 
         return Starts(self.definition)
 
@@ -342,7 +366,7 @@ class Model:
                 "model_sha256": self.definition.sha256,
                 **self.run_settings,
             }
-        own = {source.name: source.sha256 for source in self.definition.fragments}
+        own = {text.name: text.sha256 for text in self.definition.fragments}
         return {
             "model": self.definition.id,
             "drugs": ", ".join(self.definition.drugs),
@@ -363,10 +387,8 @@ def load(
     cell_line: str | None = None,
     system: str = "dish",
     host: str | None = None,
-    drugs: str | Path | None = None,
-    cell_lines: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
-    fragments: Fragments = None,
+    tables: TablesLike = None,
+    fragments: FragmentsLike = None,
 ) -> Model:
     """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
 
@@ -374,10 +396,11 @@ def load(
     "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
     without any cell. The cell line is generic, or that of the system: marrow's is "progenitor".
 
-    Names and synonyms are those of `p53net list`, in any case; `drugs`, `cell_lines` and
-    `pharmacokinetics` are tab-separated tables with more rows. `fragments` are files of model text
-    of your own, with further read-outs or another mechanism: see docs/fragments.md. Raises
-    UnknownNameError, InputError, TableError, ModelError.
+    Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
+    folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
+    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
+    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
+    TableError, ModelError.
     """
     return Model(
         define(
@@ -385,9 +408,7 @@ def load(
             cell_line=cell_line,
             system=system,
             host=host,
-            drugs=drugs,
-            cell_lines=cell_lines,
-            pharmacokinetics=pharmacokinetics,
+            tables=tables,
             fragments=fragments,
         )
     )
@@ -406,7 +427,7 @@ def read_sbml(path: str | Path) -> Model:
     ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
     rules, delays, reactions without rates or quantities without values.
     """
-    from p53net.model.foreign import read_definition
+    from p53net.model.external import read_definition
 
     definition = read_definition(path)
     return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))

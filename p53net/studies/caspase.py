@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.model import cell_line_entries, drug_entries
+from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.provenance import recorded
 from p53net.studies import dish
 
 HOURS = (6.0, 12.0, 24.0, 48.0)
 
 
+@recorded
 def caspase(
     drugs: str | Iterable[str],
     cell_line: str = "SJSA-1",
@@ -24,8 +26,7 @@ def caspase(
     doses: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
-    drug_table: str | Path | None = None,
-    cell_line_table: str | Path | None = None,
+    tables: TablesLike = None,
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
 
@@ -34,15 +35,15 @@ def caspase(
     live cells over those of vehicle] and `live_cells` [% of vehicle]. Raises InputError,
     UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
-    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(cell_line_table))
+    own = as_tables(tables)
+    names = dish.checked_names(drugs, "drug", drug_entries(own))
+    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     activity = np.empty((len(names), len(plate), len(times)))
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = load(name, cell_line=line, system="culture", drugs=drug_table,
-                     cell_lines=cell_line_table)  # fmt: skip
+        model = load(name, cell_line=line, system="culture", tables=own)
         read = dish.plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values

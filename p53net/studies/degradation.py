@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -11,8 +10,10 @@ from numpy.typing import ArrayLike
 from p53net.engines.base import FloatArray
 from p53net.fits import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
+from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, load
+from p53net.simulation.provenance import recorded
 from p53net.studies import dish
 
 HOURS = (2.0, 24.0)
@@ -20,6 +21,7 @@ _LOOPS = {"closed": True, "open": False}
 _HOOK = 0.05  # of untreated MDM2: what has to come back at high doses
 
 
+@recorded
 def degradation(
     drugs: str | Iterable[str],
     cell_line: str = GENERIC,
@@ -28,8 +30,7 @@ def degradation(
     doses: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
-    drug_table: str | Path | None = None,
-    cell_line_table: str | Path | None = None,
+    tables: TablesLike = None,
 ) -> xr.Dataset:
     """Total MDM2 under constant concentrations, the loop closed and opened.
 
@@ -40,8 +41,9 @@ def degradation(
     unless too few doses lie below.
     Raises InputError, UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
-    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(cell_line_table))
+    own = as_tables(tables)
+    names = dish.checked_names(drugs, "drug", drug_entries(own))
+    (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
     plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
     shape = len(names), len(_LOOPS), len(times)
     percent = np.empty((*shape, len(plate)))
@@ -50,7 +52,7 @@ def degradation(
     status = np.empty(shape, dtype=object)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = load(name, cell_line=line, drugs=drug_table, cell_lines=cell_line_table)
+        model = load(name, cell_line=line, tables=own)
         for j, feedback in enumerate(_LOOPS.values()):
             read = dish.plate(model, name, plate, times, ["MDM2_total"], parameters,
                               feedback=feedback, engine=engine)  # fmt: skip

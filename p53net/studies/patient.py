@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,10 +13,12 @@ from p53net.amounts import base_mass, molar_mass
 from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, SimulationError, unknown_name
+from p53net.model.own import TablesLike
 from p53net.regimens import FREE_BASE, Regimen
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.provenance import recorded
 from p53net.studies.population import GRADES, grades, patients, rate
 from p53net.sweeps import Progress, sweep
 
@@ -39,6 +40,7 @@ _STEP = 2.0  # h
 _MOST_DAYS = 730.0
 
 
+@recorded
 def patient(
     drug: str,
     given: Regimen,
@@ -50,8 +52,7 @@ def patient(
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     workers: int | None = None,
-    cell_line_table: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
+    tables: TablesLike = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Plasma, tumour and blood of a typical patient, or of `population` virtual ones.
@@ -70,8 +71,7 @@ def patient(
     """
     times = study_times(given, days)
     models = {
-        system: load(drug, system=system, host="human", cell_line=line,
-                     cell_lines=cell_line_table, pharmacokinetics=pharmacokinetics)
+        system: load(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", tumour), ("marrow", None))
     }  # fmt: skip
     (name,) = models["tumour"].definition.drugs
@@ -94,7 +94,7 @@ def patient(
             coords=_clock(times),
             attrs={**models["tumour"].run_settings, **attrs, "population": 0},
         )
-    drawn = patients(typical_values(models.values()) | changed, population, seed)
+    drawn = patients(typical_values(models.values()) | changed, population, seed, tables)
     runs = {
         system: many_patients(models[system], name, given, times, drawn, names, parameters=changed,
                               engine=engine, workers=workers, progress=progress)

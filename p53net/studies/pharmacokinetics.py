@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,11 @@ from p53net.amounts import base_mass, molar_mass
 from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
+from p53net.model.own import TablesLike
 from p53net.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.provenance import recorded
 
 _STEP = 0.1  # h, between points of a curve
 _AFTER = 96.0  # h after the last dose that a curve goes on
@@ -44,6 +45,7 @@ _OCCASION = {
 }
 
 
+@recorded
 def pk(
     drug: str,
     regimens: Regimen | Sequence[Regimen],
@@ -52,7 +54,7 @@ def pk(
     hours: float | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
-    pharmacokinetics: str | Path | None = None,
+    tables: TablesLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Plasma concentrations under one regimen or more that share their dose times.
@@ -64,7 +66,7 @@ def pk(
     (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     Raises InputError, UnknownNameError.
     """
-    model = load(drug, system="plasma", host=host, pharmacokinetics=pharmacokinetics)
+    model = load(drug, system="plasma", host=host, tables=tables)
     return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, TableError
+from p53net.model.own import TablesLike, as_tables
 from p53net.model.tables import Value, variations
 from p53net.sweeps.design import checked_seed
 
@@ -35,11 +36,14 @@ class Rate(NamedTuple):
     high: float
 
 
-def patients(typical: Mapping[str, float], number: int, seed: int) -> pd.DataFrame:
+def patients(
+    typical: Mapping[str, float], number: int, seed: int, tables: TablesLike = None
+) -> pd.DataFrame:
     """Parameters of virtual patients, a row for each: those of `typical` that vary.
 
     Logarithms are normal around the typical values, with the spread and correlations of
-    `models/variability.tsv`; patients who do not meet its conditions of entry are drawn again.
+    `models/variability.tsv`, or of a table of your own; patients who do not meet its conditions of
+    entry are drawn again.
     Every parameter of that table is drawn whether it is wanted or not, so one seed gives the same
     patients whatever varies beside the parameters with conditions. Raises InputError.
     """
@@ -48,7 +52,7 @@ def patients(typical: Mapping[str, float], number: int, seed: int) -> pd.DataFra
         raise InputError(
             f"population is {number!r}, but must be a whole number, 1 to {MOST_PATIENTS:,}"
         )
-    random, known = np.random.default_rng(checked_seed(seed)), variations()
+    random, known = np.random.default_rng(checked_seed(seed)), variations(as_tables(tables))
     omega = {name: row.value for name, row in known["spread"].values.items()}
     mixing = np.linalg.cholesky(_correlations(known["correlation"].values, list(omega)))
     wanted = [name for name in omega if name in typical]

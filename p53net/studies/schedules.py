@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,11 @@ import xarray as xr
 
 from p53net.amounts import base_mass
 from p53net.errors import InputError
+from p53net.model.own import TablesLike
 from p53net.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.provenance import recorded
 from p53net.studies.blood import INTERMITTENT, OTHERS
 from p53net.studies.patient import (
     DAYS,
@@ -43,6 +44,7 @@ def usual_schedules(drug: str, days: float = DAYS) -> list[Regimen]:
     ]
 
 
+@recorded
 def schedules(
     drug: str,
     regimens: Sequence[Regimen] | None = None,
@@ -55,8 +57,7 @@ def schedules(
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     workers: int | None = None,
-    cell_line_table: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
+    tables: TablesLike = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Tumour effect against toxicity of several regimens in the same virtual patients.
@@ -69,8 +70,7 @@ def schedules(
     Without `regimens`, milademetan's usual four. Raises InputError, UnknownNameError.
     """
     cell, marrow = (
-        load(drug, system=system, host="human", cell_line=line, cell_lines=cell_line_table,
-             pharmacokinetics=pharmacokinetics)
+        load(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", tumour), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs
@@ -84,7 +84,7 @@ def schedules(
     for arm in arms:
         study_times(arm, days)
     changed = checked_changes([cell, marrow], parameters)
-    drawn = patients(typical_values([cell, marrow]) | changed, population, seed)
+    drawn = patients(typical_values([cell, marrow]) | changed, population, seed, tables)
     start, untreated = _untreated(cell, float(times[-1]), changed, engine)
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
     inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -13,8 +12,10 @@ from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.fits import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
+from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, load
+from p53net.simulation.provenance import recorded
 from p53net.studies import dish
 from p53net.sweeps.design import checked_seed
 
@@ -33,6 +34,7 @@ _ABOUT = {
 }
 
 
+@recorded
 def viability(
     drugs: str | Iterable[str],
     cell_lines: str | Iterable[str] = ("RS4;11",),
@@ -44,8 +46,7 @@ def viability(
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
-    drug_table: str | Path | None = None,
-    cell_line_table: str | Path | None = None,
+    tables: TablesLike = None,
 ) -> xr.Dataset:
     """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
 
@@ -58,8 +59,9 @@ def viability(
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
     Raises InputError, UnknownNameError.
     """
-    names = dish.checked_names(drugs, "drug", drug_entries(drug_table))
-    lines = dish.checked_names(cell_lines, "cell_line", cell_line_entries(cell_line_table))
+    own = as_tables(tables)
+    names = dish.checked_names(drugs, "drug", drug_entries(own))
+    lines = dish.checked_names(cell_lines, "cell_line", cell_line_entries(own))
     plate = dish.checked_doses(doses)
     at = dish.checked_hours(hours)
     if len(at) != 1:
@@ -73,8 +75,7 @@ def viability(
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
-            model = load(name, cell_line=line, system="culture", drugs=drug_table,
-                         cell_lines=cell_line_table)  # fmt: skip
+            model = load(name, cell_line=line, system="culture", tables=own)
             read = dish.plate(model, name, plate, at, ["live_cells"], parameters, engine=engine)
             live = read.values[:, 0, 0]
             engines |= {read.engine: None}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ from p53net.amounts import base_mass
 from p53net.dosing import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
+from p53net.model.own import TablesLike
 from p53net.regimens import Regimen, as_regimens, labels_of
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.provenance import recorded
 
 DAYS = 28.0
 """Length of a study, unless said otherwise."""
@@ -28,6 +29,7 @@ _VARIABLES = ("tumour_volume", "p53_active", "MDM2_total", "PUMA", "caspase")
 _UNTREATED = "untreated"
 
 
+@recorded
 def xenograft(
     drug: str,
     regimens: Regimen | Sequence[Regimen],
@@ -37,8 +39,7 @@ def xenograft(
     host: str = "mouse",
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
-    cell_line_table: str | Path | None = None,
-    pharmacokinetics: str | Path | None = None,
+    tables: TablesLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Tumours under several regimens beside untreated ones, for `days`.
@@ -55,8 +56,7 @@ def xenograft(
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
     labels = [_UNTREATED, *labels_of(arms, "regimens")]
-    model = load(drug, cell_line=cell_line, system="tumour", host=host,
-                 cell_lines=cell_line_table, pharmacokinetics=pharmacokinetics)  # fmt: skip
+    model = load(drug, cell_line=cell_line, system="tumour", host=host, tables=tables)  # fmt: skip
     (name,) = model.definition.drugs
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
     plasma = f"{model.definition.drugs[name]}_plasma"

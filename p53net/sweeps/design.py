@@ -44,6 +44,10 @@ class Distribution:
         if self.logarithmic and low == 0:
             raise InputError("a logarithmic axis cannot start at 0; start above, or use uniform")
 
+    def as_record(self) -> dict[str, object]:
+        """For the record of a sweep."""
+        return {"distribution": [self.low, self.high, self.logarithmic]}
+
     def quantile(self, share: FloatArray) -> FloatArray:
         """The value below which this share, 0 to 1, of the distribution lies."""
         if not self.logarithmic:
@@ -146,8 +150,7 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
 
 def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
     """The design of a table, or of a CSV or Parquet file: a row for each point."""
-    if not isinstance(table, pd.DataFrame):
-        table = _frame(as_path(table, _FILE))
+    table = frame_of(table)
     if table.empty:
         raise InputError("the table of points is empty; give one row for each point")
     if len(set(map(str, table.columns))) < len(table.columns):
@@ -155,6 +158,11 @@ def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
     check_size(len(table), f"{len(table):,} rows")
     columns = [str(name) for name in table.columns]
     return Design({}, {name: _values(name, table.iloc[:, i]) for i, name in enumerate(columns)})
+
+
+def frame_of(table: "pd.DataFrame | str | Path") -> pd.DataFrame:
+    """A table of points, read if it is a file."""
+    return table if isinstance(table, pd.DataFrame) else _frame(as_path(table, _FILE))
 
 
 def check_size(runs: int, how: str) -> None:

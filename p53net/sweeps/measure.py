@@ -82,6 +82,13 @@ class Measure:
         parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
         return ":".join([self.kind, *parts])
 
+    def as_record(self) -> dict[str, object]:
+        """For the record of a sweep; of a user's function its name and digest."""
+        if self.own is None:
+            return {"measure": [self.kind, *self.arguments]}
+        own = self.own
+        return {"own measure": [self.kind, own.digest, list(own.observables), own.unit]}
+
 
 @dataclass(frozen=True)
 class Own:

@@ -12,6 +12,7 @@ from p53net.dosing import finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
 from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
 from p53net.simulation.model import Model
+from p53net.simulation.provenance import recorded
 from p53net.sweeps.design import Distribution, check_size, checked_seed
 from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import checked_model
@@ -32,6 +33,7 @@ class SweepOptions(TypedDict, total=False):
     progress: Callable[[Progress], None] | None
 
 
+@recorded
 def tornado(
     model: Model,
     measure: Measure | str,
@@ -86,6 +88,7 @@ def tornado(
     )
 
 
+@recorded
 def sobol_indices(
     model: Model,
     axes: Mapping[str, Distribution],

@@ -15,13 +15,15 @@ from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, WorkersError
+from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
+from p53net.simulation.provenance import recorded_with
 from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
-from p53net.sweeps.design import Axes, Design, design_of, design_of_table
+from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import Plan, plan_of
 
@@ -51,6 +53,7 @@ class Progress(NamedTuple):
     """Damaged chunks that the store had."""
 
 
+@recorded_with(axes=lambda given: frame_of(given) if isinstance(given, str | Path) else given)
 def sweep(
     model: Model,
     axes: "Axes | pd.DataFrame | str | Path",
@@ -128,6 +131,8 @@ def sweep(
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
     settings = {**model.run_settings, "engine": plan.engine_said}
+    provenance.note(model, plan.engine_said)
+    settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
     results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):

@@ -115,19 +115,17 @@ class Batch:
         unstable = "the cell moves away from its rest"
         never = {*self._definition.counters, TIME}
         for rows, code in self._groups(table):
-            found, slopes, largest[rows] = code.rest(table[rows], starts[rows])
+            resting = np.array([name not in never for name in code.kernel.states])
+            found, slopes, largest[rows] = code.rest(table[rows], starts[rows], resting)
             states[rows] = found[:, : starts.shape[1]]
             if stable:
-                resting = np.array([name not in never for name in code.kernel.states])
                 leaves = growth(code.entries, slopes, resting) > _STILL
                 failures |= dict.fromkeys(rows[leaves].tolist(), unstable)
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
         states = np.where(states < _NOTHING, 0.0, states)
         values = self._values(cells, states)
-        name = self._definition.id
-        errors = {i: SteadyStateError(f"{name}: {why}") for i, why in failures.items()}
-        return AtRest(states, values, dict(errors))
+        return AtRest(states, values, {i: SteadyStateError(why) for i, why in failures.items()})
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""
@@ -252,14 +250,16 @@ class _Compiled:
         self._call("integrate", JOB, arrays, numbers)
         return found[:, :, :rows], status, steps
 
-    def rest(self, table: FloatArray, near: FloatArray) -> tuple[FloatArray, ...]:
+    def rest(
+        self, table: FloatArray, near: FloatArray, resting: NDArray[np.bool_]
+    ) -> tuple[FloatArray, ...]:
         """States, entries of the Jacobian there, and the size of the last step, squared."""
         size = len(near)
         found = np.empty((size, len(self.kernel.states)))
         slopes, largest = np.empty((size, len(self.kernel.jacobian.entries))), np.empty(size)
         arrays = {
-            "starts": self._with_clock(near, 0.0), "parameters": table, "found": found,
-            "slopes": slopes, "largest": largest,
+            "starts": self._with_clock(near, 0.0), "parameters": table,
+            "resting": resting.astype(float), "found": found, "slopes": slopes, "largest": largest,
         }  # fmt: skip
         self._call("rest", REST, arrays, {"first": 0, "last": size})
         return found, slopes, largest

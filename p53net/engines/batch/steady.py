@@ -9,7 +9,7 @@ import math
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
 
-REST = ("first", "last", "parameters", "starts", "found", "slopes", "largest")
+REST = ("first", "last", "parameters", "starts", "resting", "found", "slopes", "largest")
 """What a call is given, an array of 8-byte words: numbers and addresses of arrays."""
 
 STEPS = 150
@@ -73,9 +73,11 @@ class Rest:
         code.call("factorise", space)
         nothing, steps = code.place(space, place["nothing"]), code.place(space, place["stage"])
         code.call("solve", space, rates, nothing, steps)
+        resting = self._address("resting")
         sizes, least = code.variable(code.vector, 0.0), code.variable(code.vector, 0.0)
         with code.loop(self.n) as k:
-            change = code.load(steps, k)
+            change = code.load(steps, k) * code.spread(code.load(resting, k, "double"))
+            code.store(change, steps, k)  # a counter never rests; it stays as it is
             new = code.load(y, k) + change
             relative = code.absolute(change) / (code.absolute(new) + _SMALL)
             code.store(code.load(sizes) + relative * relative, sizes)

@@ -1,0 +1,180 @@
+"""What is fitted, to what, and what follows from it: blocks of parameters and observations.
+
+A block is a few parameters and the observations that say something about them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from p53net.evidence import predictions as predicted
+from p53net.evidence.committed import committed_value
+from p53net.evidence.predictions import Predictions, Trial
+from p53net.model.tables import Value
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted parameter: the entry whose row it is, its id, and the bounds of starts and fit."""
+
+    entry: str
+    parameter: str
+    low: float
+    high: float
+
+    @property
+    def value(self) -> Value:
+        """As it is committed."""
+        return committed_value(self.entry, self.parameter)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Parameters that are fitted together, and what predicts their observations."""
+
+    name: str
+    about: str
+    parameters: tuple[Fitted, ...]
+    predict: Callable[[Trial], Predictions]
+    observed: tuple[str, ...]
+    separate: bool = False
+    """Each parameter has its own observations, in order, as many each."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A row of a table that follows from a fitted one."""
+
+    entry: str
+    parameter: str
+    source: tuple[str, str]
+    function: Callable[[float], float]
+    words: str
+
+
+def _in_plasma(share: float) -> float:
+    """Free fraction in plasma of a drug with this one in medium with 10 % serum."""
+    return share / (10.0 - 9.0 * share)
+
+
+def _allometric(power: float) -> Callable[[float], float]:
+    return lambda human: float(human * (0.02 / 70.0) ** power)
+
+
+_HUMAN, _MOUSE = "milademetan in human", "milademetan in mouse"
+
+
+DERIVED = (
+    *(
+        Derived(_MOUSE, name, (_HUMAN, name), _allometric(power), f"times (0.02/70)^{power:g}")
+        for name, power in (
+            ("ka_inhibitor", -0.25),
+            ("CL_inhibitor", 0.75),
+            ("V_central_inhibitor", 1.0),
+            ("Q_inhibitor", 0.75),
+            ("V_peripheral_inhibitor", 1.0),
+            ("fu_plasma_inhibitor", 0.0),
+        )
+    ),
+    *(
+        Derived(
+            f"KT-253 in {host}",
+            "fu_plasma_degrader",
+            ("KT-253", "fu_medium_degrader"),
+            _in_plasma,
+            "f/(10 - 9 f)",
+        )
+        for host in ("mouse", "human")
+    ),
+)
+"""Rows that move with fitted ones: mouse by allometry, plasma from medium with a tenth of serum."""
+
+_LEAST_K_PUMA = 70.0
+"""Lowest `K_PUMA_caspase` [nM]. With less, more than a tenth of the caspase-3/7 of an untreated
+RS4;11 cell would be active, and a second solution, near 34 nM, would give both IC50s with 84 %."""
+
+BLOCKS = (
+    Block(
+        "biochemistry",
+        "affinities from the IC50s of the competition assay, simulated",
+        (
+            Fitted("milademetan", "Ki_inhibitor", 0.1, 20.0),
+            Fitted("nutlin-3a", "Ki_inhibitor", 2.0, 400.0),
+        ),
+        predicted.biochemistry,
+        ("milademetan_htrf_ic50", "nutlin_htrf_ic50"),
+    ),
+    Block(
+        "degradation",
+        "free fractions of degraders in medium from their DC50s",
+        (
+            Fitted("KT-253", "fu_medium_degrader", 0.01, 1.0),
+            Fitted("MD-4251", "fu_medium_degrader", 0.01, 1.0),
+        ),
+        predicted.degradation,
+        ("kt253_dc50", "md4251_dc50", "md4251_dmax"),
+    ),
+    Block(
+        "viability",
+        "one sensitivity of RS4;11 for both degraders, and MD-224's free fraction",
+        (
+            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),
+            Fitted("MD-224", "fu_medium_degrader", 0.003, 0.5),
+        ),
+        predicted.sensitivity,
+        ("kt253_ic50_rs411", "md224_ic50_rs411"),
+    ),
+    Block(
+        "potency",
+        "nutlin-3a's free fraction from its potency relative to milademetan",
+        (Fitted("nutlin-3a", "fu_medium_inhibitor", 0.03, 1.0),),
+        predicted.relative_potency,
+        ("milademetan_nutlin_ratio",),
+    ),
+    Block(
+        "biopsies",
+        "the concentration that stands for RG7112 in tumours, from three folds",
+        (Fitted("RG7112", "tumour_concentration", 100.0, 1e5),),
+        predicted.biopsies,
+        ("rg7112_p53", "rg7112_p21", "rg7112_mdm2_mrna"),
+    ),
+    Block(
+        "pharmacokinetics",
+        "milademetan in patients, third day of 260 mg; Q/F is fixed",
+        (
+            Fitted(_HUMAN, "ka_inhibitor", 0.1, 3.0),
+            Fitted(_HUMAN, "CL_inhibitor", 5.0, 40.0),
+            Fitted(_HUMAN, "V_central_inhibitor", 10.0, 400.0),
+            Fitted(_HUMAN, "V_peripheral_inhibitor", 10.0, 300.0),
+        ),
+        predicted.third_day,
+        ("milademetan_tmax", "milademetan_cmax", "milademetan_auc", "milademetan_clf",
+         "milademetan_thalf"),
+    ),
+    Block(
+        "biomarker",
+        "free fraction times penetration in patients, from serum GDF-15",
+        (Fitted(_HUMAN, "fu_plasma_inhibitor", 0.003, 0.3),),
+        predicted.biomarker,
+        ("gdf15_fold",),
+    ),
+    Block(
+        "tumour",
+        "sensitivity of the gastric xenograft, from growth inhibition at two doses",
+        (Fitted("ST-02-0075", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),),
+        predicted.tumour_growth,
+        ("tgi_milademetan_25", "tgi_milademetan_50"),
+    ),
+    Block(
+        "haematology",
+        "sensitivity of each lineage, from grade 3 or more in two arms",
+        (
+            Fitted("model", "slope_platelets", 1e-3, 0.1),
+            Fitted("model", "slope_neutrophils", 3e-4, 0.03),
+            Fitted("model", "slope_red_cells", 1e-4, 0.01),
+        ),
+        predicted.smooth_toxicity,
+        tuple(f"{name}_grade3plus_{arm}" for name in ("thrombocytopenia", "neutropenia", "anaemia")
+              for arm in ("intermittent", "other")),
+        separate=True,
+    ),
+)  # fmt: skip

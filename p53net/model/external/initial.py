@@ -1,0 +1,90 @@
+"""Start values of a model that was read from a file, and the file with other values in it."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import libsbml
+import numpy as np
+
+from p53net.errors import UnsupportedError
+from p53net.model.definition import Definition
+from p53net.model.rates import System, system_of
+
+
+def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
+    """The model with these values in it; other start values follow them as the file says."""
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    for name, value in changed.items():
+        model.removeInitialAssignment(name)
+        if (compartment := model.getCompartment(name)) is not None:
+            compartment.setSize(value)
+        elif (parameter := model.getParameter(name)) is not None:
+            parameter.setValue(value)
+        else:
+            species = model.getSpecies(name)
+            if species.getHasOnlySubstanceUnits():
+                species.setInitialAmount(value)
+            else:
+                species.setInitialConcentration(value)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def assigned_of(sbml: str) -> tuple[str, ...]:
+    """Species, parameters and compartments with an initial assignment."""
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    assigned = [item.getSymbol() for item in model.getListOfInitialAssignments()]
+    parts = model.getCompartment, model.getParameter, model.getSpecies
+    return tuple(name for name in assigned if any(part(name) is not None for part in parts))
+
+
+class Starts:
+    """Where runs begin: the states' start values, which may depend on parameters."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._systems: dict[frozenset[str], System | None] = {}
+        self._usual: dict[frozenset[str], dict[str, Any]] = {}
+
+    def of(self, changed: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Start values of states, and of all else that the file computes at the start: numbers, or
+        arrays where changed parameters are arrays.
+
+        None where there are no formulas for them, so that an engine has to compute them.
+        """
+        free = frozenset(
+            name for name in self._assigned if name in changed
+        )  # computed in the file, but now given
+        if free not in self._systems:
+            sbml = self._definition.sbml
+            first = {name: float(np.ravel(changed[name])[0]) for name in free}
+            text = with_parameters(sbml, first) if free else sbml
+            try:
+                self._systems[free] = system_of(text)
+            except (UnsupportedError, RecursionError):
+                self._systems[free] = None
+        system = self._systems[free]
+        if system is None:
+            return None
+        if free not in self._usual:
+            known = {**system.parameters, **{name: changed[name] for name in free}}
+            self._usual[free] = _evaluated(system, list(system.starts), known)
+        symbols = system.expressions.symbols
+        moved = [n for n, node in system.starts.items() if symbols(node) & changed.keys()]
+        values = {
+            **self._usual[free],
+            **_evaluated(system, moved, {**system.parameters, **changed}),
+        }
+        return {name: value for name, value in values.items() if name not in changed}
+
+    @cached_property
+    def _assigned(self) -> tuple[str, ...]:
+        return assigned_of(self._definition.sbml)
+
+
+def _evaluated(system: System, names: list[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    with np.errstate(all="ignore"):  # what is not finite is found by the caller
+        found = system.values([system.starts[name] for name in names], known)
+    return {n: v if np.ndim(v) else float(v) for n, v in zip(names, found, strict=True)}

@@ -1,0 +1,117 @@
+"""The definition of a model in an SBML file that is not ours, as engines can take it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import libsbml
+
+from p53net.errors import ModelError
+from p53net.files import as_path
+from p53net.model.definition import Definition
+from p53net.model.external.gate import (
+    FILE,
+    check_sound,
+    normalise,
+    refuse_packages,
+    refuse_unrunnable,
+    safe_text,
+)
+from p53net.model.external.initial import Starts
+from p53net.model.external.quantities import numbers_of, unit_of, units_of
+from p53net.model.external.switches import switches_of
+from p53net.model.own import Text
+from p53net.model.tables import Value
+
+
+def read_definition(path: str | Path) -> Definition:
+    """The definition of the model in an SBML file, as Level 3 Version 1 without packages.
+
+    Raises InputError for a file that cannot be read, ModelError for one that is no sound model or
+    that uses what no engine here runs.
+    """
+    file = as_path(path, FILE)
+    text = safe_text(file)
+    document = libsbml.readSBMLFromString(text)
+    refuse_packages(document, file.name)
+    check_sound(document, file.name)
+    try:
+        normalise(document, file.name)
+    except RecursionError:
+        raise ModelError(
+            f"{file.name} has functions inside each other too deep; use fewer"
+        ) from None
+    model = document.getModel()
+    if not model.getId():
+        model.setId(_identifier(file.stem))
+    refuse_unrunnable(model, file.name)
+    rules = {rule.getVariable(): rule for rule in model.getListOfRules()}
+    moving = [name for name, rule in rules.items() if rule.isRate()]
+    species = [item.getId() for item in model.getListOfSpecies()]
+    floating = [
+        item.getId()
+        for item in model.getListOfSpecies()
+        if not item.getBoundaryCondition() and not item.getConstant() and item.getId() not in rules
+    ]
+    states = (*floating, *moving)
+    compartments = [item.getId() for item in model.getListOfCompartments()]
+    units = units_of(model)
+    numbers = numbers_of(model)
+    definition = Definition(
+        id=model.getId(),
+        drugs={},
+        cell_line="",
+        drug_names={},
+        antimony="",
+        sbml=str(libsbml.writeSBMLToString(document)),
+        parameters={
+            name: Value(value, units[name], "file", file.name)
+            for name, value in numbers.items()
+            if name not in rules and name not in states
+        },
+        starts={},
+        species=tuple(species),
+        derived=tuple(name for name in rules if name not in species and name in units),
+        counters=(),
+        divisors=frozenset(compartments) - rules.keys(),
+        units=units,
+        compartment_of={item.getId(): item.getCompartment() for item in model.getListOfSpecies()},
+        foreign=True,
+        time_unit=unit_of(model, model.getTimeUnits()),
+        states=states,
+        amounts=frozenset(
+            item.getId() for item in model.getListOfSpecies() if item.getHasOnlySubstanceUnits()
+        ),
+        names={
+            item.getId(): " ".join(item.getName().split())
+            for item in (*model.getListOfSpecies(), *model.getListOfParameters())
+            if item.getName()
+        },
+        switches=switches_of(model),
+        fixed_at_reset=any(
+            not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
+        )
+        or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
+        loaded={"file": Text(file.name, text, str(file.absolute()))},
+    )
+    computed = Starts(definition).of({}) or {}
+    known = numbers | computed
+    amounts = [  # what an engine's absolute tolerance is about
+        abs(known[name] * (1.0 if item is None or item.getHasOnlySubstanceUnits() else
+                           known.get(item.getCompartment(), 1.0)))
+        for name, item in ((name, model.getSpecies(name)) for name in states)
+    ]  # fmt: skip
+    largest = max((value for value in amounts if value > 0.0), default=1.0)
+    return replace(
+        definition,
+        scale=min(1.0, largest),
+        parameters={
+            name: replace(row, value=computed.get(name, row.value))
+            for name, row in definition.parameters.items()
+        },
+    )
+
+
+def _identifier(stem: str) -> str:
+    letters = re.sub(r"\W", "_", stem, flags=re.ASCII) or "model"
+    return letters if letters[0].isalpha() else f"model_{letters}"

@@ -1,0 +1,242 @@
+"""A result from its record again: what was called, with the same arguments, on the same models.
+
+Only functions and classes that are named here are called, and nothing is unpickled, so a record may
+come from anybody. Files that a record names are not opened unless that is asked for.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from p53net.dosing import Dose
+from p53net.engines.base import Tolerances
+from p53net.errors import InputError, unknown_name
+from p53net.files import read_bytes
+from p53net.model.own import Tables, Text, read_text
+from p53net.regimens import Regimen
+from p53net.simulation.model import Model, load, read_sbml
+from p53net.simulation.provenance import LARGEST, SCHEMA, software
+from p53net.studies.catalogue import SHIPPED, Study, function_at
+from p53net.sweeps.design import Distribution
+from p53net.sweeps.measure import Measure, measure
+
+CALLS = {
+    "simulate": "p53net.simulation.model:Model.simulate",
+    "steady_state": "p53net.simulation.model:Model.steady_state",
+    **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
+}
+"""What a record may name, and where it is."""
+
+_WHERE = ("store", "resume", "scheduler", "workers", "chunk")
+"""Arguments that say where and how points run; they change no value."""
+
+_LARGEST_RECORD = 64 * 2**20  # bytes of a file
+
+
+def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, Any]:
+    """What made a result: the call, its arguments, engine, tolerances, models and versions.
+
+    `result` is a Dataset of p53net's, or a JSON file that a command wrote beside one. Raises
+    InputError where there is no record.
+    """
+    if isinstance(result, Mapping) and not isinstance(result, xr.Dataset):
+        found = dict(result)
+    else:
+        if isinstance(result, xr.Dataset):
+            text = result.attrs.get("record", "")
+        else:
+            text = read_bytes(result, _LARGEST_RECORD, "the record").decode("utf-8", "replace")
+        try:
+            found = json.loads(str(text))
+        except (ValueError, RecursionError):
+            raise InputError("there is no record; give what a function of p53net returned, or the "
+                             ".json that a command wrote") from None  # fmt: skip
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise InputError(f"this is no record of p53net, schema {SCHEMA}")
+    for name, kind in (("call", str), ("arguments", dict), ("software", dict)):
+        if not isinstance(found.get(name), kind):
+            raise InputError(f"the record is not sound: it has no {name}")
+    return found
+
+
+def rerun(
+    result: "xr.Dataset | Mapping[str, Any] | str | Path",
+    *,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    files: bool = False,
+    anyway: bool = False,
+) -> xr.Dataset:
+    """Make a result again from its record: the same values to the last bit, with the same software
+    on the same kind of processor.
+
+    `functions` are measures and studies of your own by name, of which a record holds the digest.
+    `files` allows to read files above 5 MB, which a record holds by path and digest. A record of
+    other versions or other models is refused, unless `anyway`. Raises InputError.
+    """
+    made = record(result)
+    differ = {
+        name: (before, now)
+        for name, now in software().items()
+        if (before := made.get("software", {}).get(name)) != now
+    }
+    if differ and not anyway:
+        name, (before, now) = next(iter(differ.items()))
+        raise InputError(
+            f"the record was made with {name} {before}, and here is {now}; install the same, or "
+            "say anyway=True and expect other numbers"
+        )
+    call, given = made["call"], dict(functions or {})
+    if call not in CALLS and call not in given and "function" in made:
+        raise InputError(
+            f"{call} is a study of your own, of which a record holds only the digest; pass it "
+            f"again: pn.rerun(..., functions={{'{call}': ...}})"
+        )
+    if call not in CALLS and call not in given:
+        raise unknown_name("call", call, (*CALLS, *given))
+    with ExitStack() as stack:
+        reader = _Reader(given, files, stack)
+        arguments = {
+            name: reader.value(value)
+            for name, value in made["arguments"].items()
+            if name not in _WHERE
+        }
+        function = function_at(CALLS[call]) if call in CALLS else _own_study(call, made, given)
+        try:
+            signature(function).bind(**arguments)
+        except TypeError as error:
+            raise InputError(f"the record is not sound: {call}: {error}") from None
+        found: xr.Dataset = function(**arguments)
+    return found
+
+
+def _own_study(
+    name: str, made: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A study of a user's own, if it is the one that the record was made with."""
+    one = functions[name]
+    if not isinstance(one, Study) or one.digest != made["function"]:
+        raise InputError(f"the study {name} is not the one that the record was made with")
+    return one
+
+
+class _Reader:
+    """Arguments from JSON."""
+
+    def __init__(
+        self, functions: dict[str, Callable[..., Any]], files: bool, stack: ExitStack
+    ) -> None:
+        self._functions, self._files, self._stack = functions, files, stack
+
+    def value(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """What an argument was."""
+        if isinstance(value, list):
+            return [self.value(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        (kind, inner), *others = value.items()
+        if others or kind not in self._KINDS:
+            raise InputError(f"the record holds {str(value)[:200]}, which cannot be made again")
+        try:
+            return self._KINDS[kind](self, inner)
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"the record is not sound: {kind}: {error!r}") from None
+
+    def _mapping(self, pairs: Any) -> dict[Any, Any]:  # noqa: ANN401
+        return {self.value(key): self.value(value) for key, value in pairs}
+
+    def _array(self, about: dict[str, Any]) -> np.ndarray[Any, Any]:
+        if "base64" not in about:
+            raise InputError(
+                f"an array of {about['shape']} is in the record by its digest only; call the "
+                "function itself"
+            )
+        data = base64.b64decode(about["base64"], validate=True)
+        return np.frombuffer(data, np.dtype(about["dtype"])).reshape(about["shape"]).copy()
+
+    def _frame(self, columns: Any) -> pd.DataFrame:  # noqa: ANN401
+        return pd.DataFrame({name: self.value(values) for name, values in columns})
+
+    def _regimen(self, given: Any) -> Regimen:  # noqa: ANN401
+        amount, unit, times, schedule, form, flat = given
+        return Regimen(amount, unit, tuple(times), schedule, form, allow_flat=flat)
+
+    def _dose(self, given: Any) -> Dose:  # noqa: ANN401
+        steps, volume = given
+        return Dose(tuple((time, level) for time, level in steps), volume)
+
+    def _measure(self, given: Any) -> Measure:  # noqa: ANN401
+        kind, *arguments = given
+        return Measure(kind, tuple(arguments))
+
+    def _own_measure(self, given: Any) -> Measure:  # noqa: ANN401
+        name, digest, observables, unit = given
+        if name not in self._functions:
+            raise InputError(
+                f"{name} is a measure of your own, of which a record holds only the digest; pass "
+                f"its function again: functions={{'{name}': ...}}"
+            )
+        own = measure(name, self._functions[name], observables, unit)
+        if own.own is None or own.own.digest != digest:
+            raise InputError(f"the function of {name} is not the one that the record was made with")
+        return own
+
+    def _tables(self, texts: dict[str, Any]) -> Tables:
+        return Tables({kind: self._text(text) for kind, text in texts.items()})
+
+    def _text(self, about: dict[str, str]) -> Text:
+        if "text" in about:
+            found = Text(about["name"], about["text"])
+        elif not self._files:
+            raise InputError(
+                f"{about['name']} is in the record by path and digest only; allow to read it with "
+                "files=True"
+            )
+        else:
+            found = read_text(about["path"], 4 * LARGEST, f"the file {about['name']}")
+        if found.sha256 != about["sha256"]:
+            raise InputError(f"{about['name']} is not what the record was made with")
+        return found
+
+    def _model(self, about: dict[str, Any]) -> Model:
+        loaded = self.value(about["loaded"])
+        if "file" in loaded:
+            model = read_sbml(self._written(loaded["file"]))
+        elif loaded:
+            model = load(*loaded.pop("names"), **loaded)
+        else:
+            raise InputError(f"{about['id']} was made by hand; a record cannot make it again")
+        relative, absolute = about["tolerances"]
+        model = Model(model.definition, Tolerances(relative, absolute))
+        if model.definition.sha256 != about["sha256"]:
+            raise InputError(f"{about['id']} is not the model that the record was made with")
+        return model
+
+    def _written(self, text: Text) -> Path:
+        folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        path = folder / Path(text.name).name
+        path.write_text(text.text, encoding="utf-8")
+        return path
+
+    _KINDS: Mapping[str, Callable[["_Reader", Any], Any]] = {
+        "mapping": _mapping,
+        "number": lambda _self, text: float(text),
+        "array": _array,
+        "frame": _frame,
+        "regimen": _regimen,
+        "dose": _dose,
+        "distribution": lambda _self, given: Distribution(*given),
+        "measure": _measure,
+        "own measure": _own_measure,
+        "tables": _tables,
+        "text": _text,
+        "model": _model,
+    }

@@ -1,0 +1,110 @@
+"""Published numbers that the models miss and show: what the pages say of them is today's."""
+
+import re
+
+import numpy as np
+import pytest
+
+import p53net as pn
+from p53net.evidence import predictions
+from p53net.evidence.observations import observations
+from p53net.evidence.predictions import induction, resistant_lines
+from p53net.evidence.validation import REASONS
+from tests.support import ROOT
+
+ROWS = observations()
+SHOWN = {
+    "milademetan_induction_sjsa1_p53": 8318.0,
+    "milademetan_induction_sjsa1_p21": 3471.0,
+    "milademetan_induction_sjsa1_mdm2": 4945.0,
+    "navtemadlin_ic50_sjsa1": 86.0,
+    "rg7112_ic50_amplified": 12034.0,
+    "kt253_over_inhibitors": 35.43,
+}
+
+
+def text_of(page: str) -> str:
+    """A page, its line breaks as spaces."""
+    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, float]:
+    return {**induction({}), **resistant_lines({})}
+
+
+def test_each_is_shown_and_a_miss_and_no_fit(found: dict[str, float]) -> None:
+    assert set(found) == {*SHOWN, "milademetan_induction"}
+    for name, value in SHOWN.items():
+        assert found[name] == pytest.approx(value, rel=1e-3), name
+        assert ROWS[name].use == "show" and ROWS[name].source and ROWS[name].note
+        assert not ROWS[name].holds(found[name]) and REASONS[name]
+
+
+def test_the_published_numbers_are_those_of_the_sources() -> None:
+    assert ROWS["navtemadlin_ic50_sjsa1"].value == 9.1
+    assert ROWS["rg7112_ic50_amplified"].value == 520.0
+    assert ROWS["kt253_over_inhibitors"].low == 200.0
+    for name in SHOWN:
+        if name.startswith("milademetan"):
+            assert (ROWS[name].low, ROWS[name].high) == (30.0, 1000.0)
+
+
+def test_the_reasons_quote_what_the_models_give() -> None:
+    """The potency of KT-253 over each inhibitor, in every wild-type line."""
+    said = REASONS["kt253_over_inhibitors"]
+    lines = predictions._WILD_TYPE
+    degrader = {line: predictions._ic50({}, "KT-253", line) for line in lines}
+    drugs = {"milademetan": r"\((\S+) to (\S+)\)", "navtemadlin": r"(\S+) to (\S+), siremadlin",
+             "siremadlin": r"siremadlin (\S+)(),", "idasanutlin": r"idasanutlin (\S+)(),",
+             "nutlin-3a": r"nutlin-3a (\S+) to (\S+) and",
+             "RG7112": r"RG7112 (\S+) to (\S+)"}  # fmt: skip
+    for drug, pattern in drugs.items():
+        ratios = np.array([predictions._ic50({}, drug, line) / degrader[line] for line in lines])
+        match = re.search(pattern, said)
+        assert match is not None, drug
+        low, high = float(match[1]), float(match[2] or match[1])
+        step = 0.05 if "." in match[1] else 0.6
+        assert abs(ratios.min() - low) <= step and abs(ratios.max() - high) <= step, drug
+    in_sjsa1 = predictions._ic50({}, "RG7112", "SJSA-1")
+    assert f"in SJSA-1 it is {in_sjsa1:,.0f} nM" in REASONS["rg7112_ic50_amplified"]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/patient.md", "docs/schedules.md", "docs/validation.md"]
+)
+def test_both_trials_stand_beside_the_seven_per_cent(page: str) -> None:
+    text = text_of(page)
+    assert re.search(r"\b3 of 20\b", text) and re.search(r"\b34 of about 86\b", text)
+
+
+def test_no_page_calls_14_of_28_days_an_arm_of_the_trial() -> None:
+    for name in ("README.md", "docs/schedules.md", "docs/validation.md"):
+        assert re.search(r"14/28, which was no arm of|14/28 was no arm", text_of(name)), name
+    for row in ROWS.values():
+        assert "14/28" not in row.protocol
+        assert "14/28" not in row.note or "no arm of this trial" in row.note
+
+
+def test_the_regression_of_one_dose_is_not_cut_off_by_the_run() -> None:
+    dose = pn.regimen(1, "mg/kg", "once")
+    short, long, longer = (
+        float(pn.xenograft("KT-253", dose, "RS4;11", days=days)["days_below"][1])
+        for days in (42, 63, 100)
+    )
+    assert short < 41.0 and long == pytest.approx(longer, abs=0.02)
+    said = f"{long:.1f}"
+    assert f"for {said} days" in text_of("README.md")
+    assert f"| 1.0 | {said} |" in text_of("docs/xenograft.md")
+    three = pn.regimen(1, "mg/kg", "q3w", cycles=3)
+    cut, whole = (
+        float(pn.xenograft("KT-253", three, "RS4;11", days=days)["days_below"][1])
+        for days in (63, 200)
+    )
+    assert cut == pytest.approx(63 - 1, abs=0.2)
+    assert f"the three doses give {whole:.0f} days" in text_of("docs/xenograft.md")
+
+
+def test_a_published_number_is_not_said_to_be_complete() -> None:
+    for page in ("README.md", "docs/validation.md"):
+        assert not re.search(r"(?i)(?<!not )every published number", text_of(page)), page
