@@ -17,7 +17,6 @@ from p53net.model.library import (
     Library,
     Part,
     Place,
-    Source,
     code_of,
     for_each,
     is_template,

@@ -4,21 +4,17 @@ They may add to a model: species, parameters, quantities, reactions, and terms o
 cannot change what the package's fragments define. Every error names the file and the line.
 """
 
-import hashlib
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from p53net.errors import InputError, ModelError, unknown_name
-from p53net.files import as_path, read_bytes
 from p53net.model.library import (
     Fragment,
     Library,
     Part,
     Place,
-    Source,
     code_of,
     described,
     in_order,

@@ -530,5 +530,5 @@ def test_every_check_has_a_planted_fault() -> None:
         kind for faults in (IN_TEXT, IN_SBML) for *_, due in faults.values() for kind, _ in due
     }
     planted |= {kind for _, due in IN_TABLE.values() for kind, _ in due}
-    planted |= {"fragment"}  # in tests/test_own_fragments.py
+    planted |= {"fragment"}  # in test_own_fragments.py
     assert set(re.findall(r'Finding\("(\w+)"', source)) == planted

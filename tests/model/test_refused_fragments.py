@@ -6,17 +6,7 @@ import pytest
 
 import p53net as pn
 from p53net.model import statements
-from tests.test_own_fragments import COVALENT, NOXA
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder, which is where they are."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "noxa.ant").write_text(NOXA, encoding="utf-8")
-    (tmp_path / "covalent.ant").write_text(COVALENT, encoding="utf-8")
-    return tmp_path
-
+from tests.support.own_fragments import NOXA
 
 # name: the line after NOXA's, and what the error says
 LINE = 1 + len(NOXA.splitlines())
@@ -126,7 +116,7 @@ def test_a_fragment_for_another_system(folder: Path) -> None:
     ("content", "kind", "said"),
     [
         (b"//" + 2**18 * b"x", pn.InputError, "too large"),
-        (NOXA.encode() + b"// \xe9", pn.ModelError, "UTF-8"),
+        (NOXA.encode() + b"// \xe9", pn.InputError, "UTF-8"),
         (NOXA.encode() + b"// \0", pn.ModelError, "which is no text"),
     ],
     ids=["large", "another encoding", "a NUL"],

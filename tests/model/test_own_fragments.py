@@ -14,61 +14,11 @@ import p53net as pn
 from p53net import figures
 from p53net.exchange import SHIPPED
 from p53net.model import check, library
-from tests.conftest import Command
+from tests.support import ROOT
+from tests.support.commands import Command
+from tests.support.own_fragments import COVALENT, DRUG, NOXA, TABLE
 
-ROOT = Path(__file__).parent.parent
 TIMES = np.linspace(0.0, 24.0, 49)
-TABLE = "{}\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
-
-NOXA = """// NOXA, a p53 target
-species NOXA in cell
-k_syn_NOXA = 2 nM_per_hour  // assumed: a read-out's scale
-k_deg_NOXA = 1 per_hour     // assumed: half-life 40 min
-NOXA_synthesis: => NOXA; cell*k_syn_NOXA*p53_active/(K_p21 + p53_active)
-NOXA_degradation: NOXA =>; cell*k_deg_NOXA*NOXA
-"""
-COVALENT = """// A covalent inhibitor: it takes the pocket of MDM2 for good
-// mechanism: covalent
-
-species covalent in cell        // covalent inhibitor, free in the cell
-species MDM2_covalent in cell   // MDM2 whose pocket is taken for good
-species covalent_spent in cell  // covalent inhibitor that was lost with its MDM2
-
-k_perm_covalent = 10 per_hour         // assumed: as of an inhibitor
-k_inact_covalent = 1 per_nM_per_hour  // assumed: every drug has a row of its own
-
-MDM2_drugged += MDM2_covalent
-covalent_in_cell := covalent + MDM2_covalent  // covalent inhibitor, free and bound
-covalent_in_cell has nM
-
-covalent_influx: => covalent; cell*k_perm_covalent*covalent_outside
-covalent_efflux: covalent =>; cell*k_perm_covalent*covalent
-MDM2_covalent_binding: MDM2 + covalent => MDM2_covalent; cell*k_inact_covalent*MDM2*covalent
-MDM2_covalent_degradation: MDM2_covalent => covalent_spent; cell*MDM2_turnover*MDM2_covalent
-"""
-DRUG = (
-    TABLE.format("drug")
-    + "mydrug\tmechanism\tcovalent\t\t\t\t\n"
-    + "mydrug\tmolar_mass\t500\tg/mol\tassumed\t\ta round number\n"
-    + "mydrug\tk_inact_covalent\t0.0005\t1/nM/s\tassumed\t\tkinact/KI\n"
-    + "mydrug\tfu_medium_covalent\t0.2\tdimensionless\tassumed\t\tguess\n"
-)
-PLASMA = (
-    TABLE.format("drug_in_host")
-    + "mydrug in human\troute\toral\t\t\t\t\n"
-    + "mydrug in human\tCL_covalent\t10\tL_per_hour\tassumed\t\tguess\n"
-    + "mydrug in human\tV_central_covalent\t50\tL\tassumed\t\tguess\n"
-)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder, which is where they are."""
-    monkeypatch.chdir(tmp_path)
-    texts = {"noxa.ant": NOXA, "covalent.ant": COVALENT, "drugs.tsv": DRUG, "plasma.tsv": PLASMA}
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path
 
 
 # --- a read-out
@@ -121,7 +71,9 @@ def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
     )
     assert (found["status"] == "ok").all()
     np.testing.assert_allclose(found["peak_NOXA"][1], 2.0 * found["peak_NOXA"][0], rtol=1e-6)
-    assert json.loads(found.attrs["fragments"]) == {"noxa": model.definition.fragments[0].sha256}
+    assert json.loads(found.attrs["fragments"]) == {
+        "noxa.ant": model.definition.fragments[0].sha256
+    }
     text = pn.export(model, folder / "noxa.xml").read_text(encoding="utf-8")
     assert '<species id="NOXA"' in text
     assert "NOXA" in pn.antimony(model)
@@ -132,22 +84,24 @@ def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
 def test_the_record_is_enough_to_load_it_again(folder: Path) -> None:
     model = pn.load("milademetan", fragments="noxa.ant")
     (source,) = model.definition.fragments
-    assert (source.name, source.text) == ("noxa", NOXA)
+    assert (source.name, source.text) == ("noxa.ant", NOXA)
     run = model.simulate(TIMES)
-    assert json.loads(run.attrs["fragments"]) == {"noxa": source.sha256}
+    assert json.loads(run.attrs["fragments"]) == {"noxa.ant": source.sha256}
     (folder / "noxa.ant").unlink()
     again = pn.load("milademetan", fragments=model.definition.fragments)
     assert again.definition.sha256 == model.definition.sha256
+    assert pn.rerun(run)["NOXA"].values.tobytes() == run["NOXA"].values.tobytes()
     assert "fragments" not in pn.load("milademetan").simulate(TIMES).attrs
 
 
 def test_a_cell_line_may_set_its_parameters(folder: Path) -> None:
     row = "mine\tk_syn_NOXA\t0.004\tuM/h\tassumed\t\tguess\n"
     (folder / "lines.tsv").write_text(TABLE.format("cell_line") + row, encoding="utf-8")
-    model = pn.load(cell_line="mine", cell_lines="lines.tsv", fragments="noxa.ant")
+    own = {"cell_lines": "lines.tsv"}
+    model = pn.load(cell_line="mine", fragments="noxa.ant", tables=own)
     assert model.definition.parameters["k_syn_NOXA"].value == 4.0
     with pytest.raises(pn.TableError, match="k_syn_NOXA"):
-        pn.load(cell_line="mine", cell_lines="lines.tsv")
+        pn.load(cell_line="mine", tables=own)
 
 
 def test_quantities_say_what_they_are_and_follow_the_drug(folder: Path) -> None:
@@ -203,7 +157,7 @@ NOXA_fold has dimensionless
 
 @pytest.mark.parametrize("engine", ["roadrunner", "batch"])
 def test_a_third_mechanism_is_one_fragment_and_rows(folder: Path, engine: str) -> None:
-    model = pn.load("mydrug", fragments="covalent.ant", drugs="drugs.tsv")
+    model = pn.load("mydrug", fragments="covalent.ant", tables={"drugs": "drugs.tsv"})
     table = model.parameters.set_index("id")
     assert table.loc["k_inact_covalent", "value"] == 1.8
     times = np.linspace(0.0, 24.0, 2401)
@@ -223,11 +177,14 @@ def test_a_third_mechanism_is_one_fragment_and_rows(folder: Path, engine: str) -
 
 
 def test_it_goes_with_the_others_and_into_a_body(folder: Path) -> None:
-    given = {"fragments": ["covalent.ant", "noxa.ant"], "drugs": "drugs.tsv"}
+    given = {
+        "fragments": ["covalent.ant", "noxa.ant"],
+        "tables": {"drugs": "drugs.tsv", "pharmacokinetics": "plasma.tsv"},
+    }
     three = pn.load("mydrug", "milademetan", "KT-253", **given)
     run = three.simulate(TIMES, {"mydrug": 10.0, "milademetan": 30.0, "KT-253": 1.0})
     assert float(run["p53_active"].max()) > 2.0 * float(run["p53_active"][0])
-    tumour = pn.load("mydrug", system="tumour", pharmacokinetics="plasma.tsv", **given)
+    tumour = pn.load("mydrug", system="tumour", **given)
     assert tumour.definition.dosed == {"mydrug": "covalent_gut"}
     run = tumour.simulate(TIMES, {"mydrug": pn.regimen(100, "mg", "once")})
     assert float(run["MDM2_covalent"].max()) > 1.0
@@ -235,7 +192,7 @@ def test_it_goes_with_the_others_and_into_a_body(folder: Path) -> None:
 
 
 def test_measures_take_a_drug_of_the_new_mechanism(folder: Path) -> None:
-    model = pn.load("mydrug", fragments="covalent.ant", drugs="drugs.tsv")
+    model = pn.load("mydrug", fragments="covalent.ant", tables={"drugs": "drugs.tsv"})
     found = pn.sweep(model, {"mydrug": [1.0, 10.0]}, measures=["escape_index"], times=TIMES)
     assert (found["status"] == "ok").all()
 
@@ -244,12 +201,12 @@ def test_two_drugs_of_the_new_mechanism_are_one_too_many(folder: Path) -> None:
     rows = "other\tmechanism\tcovalent\t\t\t\t\n"
     (folder / "drugs.tsv").write_text(DRUG + rows, encoding="utf-8")
     with pytest.raises(pn.InputError, match="one inhibitor and one degrader and one covalent"):
-        pn.load("mydrug", "other", fragments="covalent.ant", drugs="drugs.tsv")
+        pn.load("mydrug", "other", fragments="covalent.ant", tables={"drugs": "drugs.tsv"})
 
 
 def test_a_mechanism_without_its_fragment_says_what_to_do(folder: Path) -> None:
     with pytest.raises(pn.TableError, match=r"'covalent' is unknown.*fragments="):
-        pn.load("mydrug", drugs="drugs.tsv")
+        pn.load("mydrug", tables={"drugs": "drugs.tsv"})
     (folder / "half.ant").write_text("// mechanism: half\nspecies half in cell\n")
     with pytest.raises(pn.ModelError, match="needs k_perm_half, half_in_cell"):
         pn.load(fragments="half.ant")
@@ -257,7 +214,7 @@ def test_a_mechanism_without_its_fragment_says_what_to_do(folder: Path) -> None:
 
 def test_a_drug_may_bear_the_name_of_its_mechanism(folder: Path) -> None:
     (folder / "drugs.tsv").write_text(DRUG.replace("mydrug", "covalent"), encoding="utf-8")
-    model = pn.load("covalent", fragments="covalent.ant", drugs="drugs.tsv")
+    model = pn.load("covalent", fragments="covalent.ant", tables={"drugs": "drugs.tsv"})
     run = model.simulate(TIMES, {"covalent": 10.0})
     assert float(run["p53_active"].max()) > float(run["p53_active"][0])
 
@@ -283,7 +240,7 @@ def test_commands_take_fragments(folder: Path, command: Command) -> None:
     tornado = ("tornado", "--measure", "at:NOXA:24", "--parameter", "k_syn_NOXA", "--workers", "0")
     done = command(*tornado, "--fragments", "noxa.ant")
     assert done.returncode == 0 and "k_syn_NOXA" in done.stdout, done.stderr
-    drug = ("simulate", "mydrug", "--dose", "10", "--drug-table", "drugs.tsv")
+    drug = ("simulate", "mydrug", "--dose", "10", "--tables", "drugs=drugs.tsv")
     assert command(*drug, "--fragments", "covalent.ant", "--fragments", "noxa.ant").returncode == 0
 
 
@@ -295,7 +252,7 @@ def test_check_reports_missing_annotation_with_its_line(folder: Path, command: C
     assert kinds == {"sbo", "miriam"}
     done = command("check", "loop", "--fragments", "covalent.ant")
     assert "fragment,covalent" in done.stdout
-    done = command("check", "mydrug", "--fragments", "covalent.ant", "--drug-table", "drugs.tsv")
+    done = command("check", "mydrug", "--fragments", "covalent.ant", "--tables", "drugs=drugs.tsv")
     assert "MDM2_covalent_binding" in done.stdout and "fragment" not in done.stdout
 
 
