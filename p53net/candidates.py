@@ -1,6 +1,7 @@
 """The drugs that a study compares, each a model with one drug, and the doses at which it does so.
 
-A degrader brings its non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
+A degrader brings its non-catalytic twin: the same molecule with `k_ub_MDM2` = 0, as the header of
+its fragment says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ class Candidate:
 
     @property
     def mechanism(self) -> str:
-        """`inhibitor`, `degrader`, or `twin` for a degrader without its catalysis."""
+        """That of the drug, such as `inhibitor`, or `twin` for one without its catalysis."""
         return "twin" if self.parameters else self.model.definition.drugs[self.drug]
 
     @property
@@ -92,7 +93,7 @@ def candidates(
     made: list[Candidate] = []
     for name in drugs:
         model = load(name, cell_line=cell_line, tables=own)
-        ((drug, role),) = model.definition.drugs.items()
+        (drug,) = model.definition.drugs
         rest = model.steady_state(engine=engine)
         untreated = {str(key): float(value) for key, value in rest.items()}
         if untreated["p53_active"] <= 0:
@@ -101,8 +102,7 @@ def candidates(
                 "measure; choose a TP53 wild-type cell line"
             )
         made.append(Candidate(drug, drug, model, {}, untreated, engine))
-        if role == "degrader":
-            twin = {"k_ub_MDM2": 0.0}
+        if twin := model.definition.twins.get(drug):
             made.append(Candidate(drug + TWIN, drug, model, twin, untreated, engine))
     if not made:
         raise InputError("no drug is named; give at least one")

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
-from p53net.model import OBSERVABLES, OUTSIDE
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model, load
 
@@ -91,7 +90,7 @@ def build(folder: str | Path) -> list[Path]:
         model = load(*one.drugs, system=one.system, host=one.host)
         sbml = model.sbml()
         name = Path(folder) / model.definition.id
-        text = equations(sbml, model.definition.parameters, (*OBSERVABLES, *OUTSIDE))
+        text = equations(sbml, model.definition.parameters, model.definition.read_outs)
         written.append(write_text(name.with_suffix(".xml"), sbml))
         written.append(write_text(name.with_suffix(".md"), text))
     return written

@@ -99,6 +99,7 @@ def _run_figure(run: xr.Dataset) -> "Figure":
     from matplotlib.figure import Figure
 
     panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
+    panels += _own_panels(run)
     panels = [(title, names) for title, names in panels if names]
     named = {name for _, names in panels for name in names}
     if not named:
@@ -110,7 +111,8 @@ def _run_figure(run: xr.Dataset) -> "Figure":
             panel.plot(run["time"], run[name], color=colour, label=name)
         clock = run["time"].attrs.get("units", "h")
         panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
-        panel.set_ylabel(f"concentration [{run[names[0]].attrs.get('units', 'nM')}]")
+        what = run[names[0]].attrs.get("units", "nM")
+        panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
     if "cell_line" not in run.attrs:  # of a file that is not ours
         figure.suptitle(str(run.attrs.get("model", "")), fontsize=10)
@@ -118,6 +120,17 @@ def _run_figure(run: xr.Dataset) -> "Figure":
     drugs = run.attrs.get("drugs") or "no drug"
     figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
     return figure
+
+
+def _own_panels(run: xr.Dataset) -> list[tuple[str, list[str]]]:
+    """What each of a user's fragments brings, as far as it is in one unit."""
+    panels: dict[str, list[str]] = {}
+    for name, curve in run.data_vars.items():
+        if "fragment" in curve.attrs:
+            names = panels.setdefault(str(curve.attrs["fragment"]), [str(name)])
+            if str(name) not in names and run[names[0]].attrs["units"] == curve.attrs["units"]:
+                names.append(str(name))
+    return list(panels.items())
 
 
 def _dose_text(run: xr.Dataset) -> str:

@@ -11,7 +11,7 @@ import p53net as pn
 from p53net import errors, exchange, figures
 from p53net.files import write_text
 from p53net.measures import abundance_occupancy, effective_dose, escape_index, half_time
-from p53net.model import fragments, sbml, tables
+from p53net.model import sbml, statements, tables
 
 GRID = np.linspace(0.0, 24.0, 25)
 MODEL = pn.load("KT-253")
@@ -47,11 +47,11 @@ def antimony(text: str) -> Callable[[Path], object]:
 
 
 def fragment(line: str) -> Callable[[Path], object]:
-    return lambda _folder: fragments._parameters([line])
+    return lambda _folder: statements.parameters_of([line])
 
 
 def statement(line: str) -> Callable[[Path], object]:
-    return lambda _folder: fragments._refuse_unknown_statements([line])
+    return lambda _folder: statements.refuse_unknown([line])
 
 
 CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
@@ -231,11 +231,11 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("number too large", fragment("k = 1e400 nM  // assumed: x"), pn.ModelError, "1e400"),
     ("several species a line", statement("species A, B in cell"), pn.ModelError, "species A, B"),
     ("an event in a fragment", statement("at time >= 0: A = 1"), pn.ModelError, "at time"),
-    ("id twice", lambda _: fragments._refuse_duplicates(["k = 1 nM", "k = 2 nM"]), pn.ModelError,
+    ("id twice", lambda _: statements.refuse_duplicates(["k = 1 nM", "k = 2 nM"]), pn.ModelError,
      "defined twice"),
-    ("ids by case", lambda _: fragments._refuse_duplicates(["ka = 1 nM", "Ka = 2 nM"]), pn.ModelError,
+    ("ids by case", lambda _: statements.refuse_duplicates(["ka = 1 nM", "Ka = 2 nM"]), pn.ModelError,
      "only by case"),
-    ("reaction twice", lambda _: fragments._refuse_duplicates(["r: A => ; k", "r: B => ; k"]),
+    ("reaction twice", lambda _: statements.refuse_duplicates(["r: A => ; k", "r: B => ; k"]),
      pn.ModelError, "defined twice"),
 ]  # fmt: skip
 

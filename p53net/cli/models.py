@@ -13,6 +13,7 @@ from p53net.cli.terminal import (
     CellLine,
     Doses,
     Engine,
+    Fragments,
     Host,
     OpenLoop,
     OwnTables,
@@ -33,13 +34,16 @@ from p53net.dosing import finite_number
 from p53net.errors import InputError, P53NetError
 from p53net.model import (
     GENERIC,
-    OBSERVABLES,
-    OUTSIDE,
     SYSTEMS,
     cell_line_entries,
     drug_entries,
     host_entries,
+    shipped,
+    shown_unit,
+    with_own,
 )
+from p53net.model.library import Library
+from p53net.model.own import Tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.measure import listed
@@ -48,11 +52,13 @@ _ESCAPE_FIGURES = ("escape.png", "escape.svg")
 
 
 @app.command("list")
-def list_(own: OwnTables = None) -> None:
+def list_(own: OwnTables = None, fragments: Fragments = None) -> None:
     """List drugs, cell lines, observables and what sweeps can measure, with units."""
-    given = tables_of(own)
+    from p53net.model.fragments import all_read_outs
+
+    given, library = tables_of(own), with_own(shipped(), fragments)
     rows: list[tuple[str, str, str, str]] = []
-    for drug in drug_entries(given).values():
+    for drug in drug_entries(given, library).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
         rows.append(("drug", drug.name, "nM", about if drug.synonyms else drug.facts["mechanism"]))
     for line in cell_line_entries(given).values():
@@ -61,8 +67,9 @@ def list_(own: OwnTables = None) -> None:
         rows.append(("system", name, "", kind.description))
     for host in host_entries(given).values():
         rows.append(("host", host.name, "", f"also {', '.join(host.synonyms)}"))
-    rows += [("observable", name, "nM", meaning) for name, meaning in OBSERVABLES.items()]
-    rows += [("observable", name, unit, said) for name, (unit, said) in OUTSIDE.items()]
+    rows += [("fragment", f.name, "", f.description) for f in library.fragments if f.own]
+    rows += [("observable", name, shown_unit(unit), meaning)
+             for name, unit, meaning in all_read_outs(library)]  # fmt: skip
     rows += [("measure", *about) for about in listed()]
     show(pd.DataFrame(rows, columns=["kind", "name", "unit", "description"]))
 
@@ -92,6 +99,7 @@ def simulate(
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
     ] = None,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
 
@@ -104,7 +112,7 @@ def simulate(
         raise InputError("hours is 0, but must be more than 0; give the length of the run")
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
-    model = model_of(drugs or [], cell_line, own, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     given = doses_of(model, dose or [], pulse, closed, regimen, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
@@ -209,6 +217,7 @@ def export(
     set_: Settings = None,
     open_loop: OpenLoop = False,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
@@ -219,7 +228,7 @@ def export(
     from p53net import exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, own, system, host)
+    loaded = model_of(names, cell_line, own, system, host, fragments)
     given = doses_of(loaded, dose or [], pulse, closed, regimen, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")
@@ -234,27 +243,56 @@ def check(
     system: System = "dish",
     host: Host = None,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Check models: consistency, units with magnitudes, annotation, sources. CSV of findings.
 
-    Exits with 1 if there is any finding.
+    Exits with 1 if there is any finding. Of your own fragments each finding is shown once.
     """
-    from p53net.exchange import SHIPPED
-    from p53net.model.check import findings
+    from p53net.model.check import findings, unused_fragments
 
-    shipped = [(list(one.drugs), one.system, one.host) for one in SHIPPED]
-    chosen = [(name.split("+"), system, host) for name in models] if models else shipped
+    library = with_own(shipped(), fragments)
     rows: list[tuple[str, str, str, str]] = []
-    for written, where, whose in chosen:
+    if not models:
+        rows += [("models", *finding) for finding in unused_fragments()]
+    used: set[str] = set()
+    for written, where, whose in _checked(models, system, host, tables_of(own), library):
         names = [name for name in written if name.strip().casefold() != "loop"]
-        loaded = model_of(names, cell_line, own, where, whose)
+        loaded = model_of(names, cell_line, own, where, whose, fragments)
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
-        rows += [(loaded.definition.id, one.check, one.subject, one.message) for one in found]
+        used |= {text.name for text in loaded.definition.fragments}
+        places = loaded.definition.places
+        for one in found:
+            line = f" ({places[one.subject].line})" if one.subject in places else ""
+            rows.append((loaded.definition.id, one.check, one.subject, one.message + line))
         said.print(f"{loaded.definition.id}: {len(found) or 'no'} findings")
-    show(pd.DataFrame(rows, columns=["model", "check", "subject", "message"]))
+    unused = "no model that was checked has it; name one, and a drug with --tables"
+    rows += [("", "fragment", one.name, unused)
+             for one in library.fragments if one.own and one.where not in used]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["model", "check", "subject", "message"])
+    show(table.drop_duplicates(["check", "subject", "message"]) if fragments else table)
     if rows:
         raise typer.Exit(1)
+
+
+def _checked(
+    models: list[str] | None, system: str, host: str | None, own: Tables, library: Library
+) -> list[tuple[list[str], str, str | None]]:
+    """Drugs, system and host of the models to check: those that are named, or the package's, as far
+    as users' fragments are for them, and each drug of a user's table."""
+    from p53net.exchange import SHIPPED
+
+    if models:
+        return [(name.split("+"), system, host) for name in models]
+    fits = [name for name in SYSTEMS if all(name in f.systems for f in library.fragments if f.own)]
+    chosen = [(list(one.drugs), one.system, one.host) for one in SHIPPED if one.system in fits]
+    usual = drug_entries()
+    return chosen + [
+        ([name], system, host)
+        for name, entry in drug_entries(own, library).items()
+        if usual.get(name) != entry
+    ]
 
 
 @app.command()

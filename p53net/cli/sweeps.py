@@ -19,6 +19,7 @@ from p53net.cli.terminal import (
     AnyLine,
     Doses,
     Engine,
+    Fragments,
     Host,
     OpenLoop,
     OwnTables,
@@ -122,6 +123,7 @@ def sweep_(
     ] = "2 GiB",
     engine: Engine = AUTO,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Run many points, store them as Parquet chunks, and say how many failed and why.
 
@@ -130,7 +132,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, own, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _kept(out), _bar() as progress:
         result = sweep(
             model,
@@ -235,12 +237,13 @@ def tornado_(
     engine: Engine = AUTO,
     plot: Figure = None,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Move every parameter and dose down and up, and rank what that does to a measure. CSV.
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, own, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _bar() as progress:
         result = tornado(
             model,
@@ -302,6 +305,7 @@ def sobol(
     engine: Engine = AUTO,
     plot: Figure = None,
     own: OwnTables = None,
+    fragments: Fragments = None,
 ) -> None:
     """Print which share of a measure's variance each axis explains (needs SALib). CSV.
 
@@ -312,7 +316,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, own, system, host)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments)
     with _bar() as progress:
         result = sobol_indices(
             model,

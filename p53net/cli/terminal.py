@@ -70,6 +70,11 @@ OwnTables = Annotated[
     ),
 ]
 
+Fragments = Annotated[
+    list[Path] | None,
+    typer.Option("--fragments", metavar="FILE", help="Your own model text (.ant). Repeatable."),
+]
+
 
 def _tell_version(asked: bool) -> None:
     if asked:
@@ -93,6 +98,7 @@ def model_of(
     tables: list[str] | None,
     system: str = "dish",
     host: str | None = None,
+    fragments: list[Path] | None = None,
 ) -> Model:
     """The model of these drugs in this cell line, in a dish or a body."""
     for name in names:
@@ -102,7 +108,8 @@ def model_of(
                 "a dish, --dose 260mg to a body"
             )
     own = tables_of(tables)
-    return load(*names, cell_line=cell_line, system=system, host=host, tables=own)
+    return load(*names, cell_line=cell_line, system=system, host=host, tables=own,
+                fragments=fragments)  # fmt: skip
 
 
 def tables_of(texts: list[str] | None) -> Tables:

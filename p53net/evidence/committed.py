@@ -6,8 +6,9 @@ from pathlib import Path
 
 from p53net.errors import UnknownNameError
 from p53net.files import write_text
-from p53net.model.fragments import value_of_line
-from p53net.model.tables import Value, models_folder, value_of_row
+from p53net.model.library import models_folder
+from p53net.model.statements import value_of_line
+from p53net.model.tables import Value, value_of_row
 
 MODEL = "model"
 """The entry of numbers in the model texts."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from p53net.errors import TableError, unknown_name
-from p53net.model.tables import models_folder
+from p53net.model.library import models_folder
 
 USES = {
     "fit": "a parameter was fitted to it",

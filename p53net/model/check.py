@@ -3,12 +3,15 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import libsbml
 
-from p53net.model.fragments import INPUT_KINDS
+from p53net.errors import ModelError
+from p53net.model.fragments import Joined
+from p53net.model.library import in_order, shipped_files
+from p53net.model.statements import INPUT_KINDS
 from p53net.model.tables import KINDS, Value
 from p53net.model.units import (
     NoUnitError,
@@ -21,11 +24,12 @@ from p53net.model.units import (
     unit_of,
 )
 
+_ABOUT = ("sbo", "miriam")
+"""Checks of annotation, which a model needs to be understood, but not to run."""
 _RESOURCE = "https://identifiers.org/"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One fault: the check that saw it, the id of the element, and what is wrong."""
 
     check: str
@@ -50,6 +54,30 @@ def findings(sbml: str, parameters: Mapping[str, Value]) -> list[Finding]:
     for check in (_declared_units, _model_units, _constructs, _names):
         found += check(model)
     return found
+
+
+def unused_fragments() -> list[Finding]:
+    """Files of the package's model text that no model can have, and why."""
+    files = shipped_files()
+    used = in_order(one for one in files if not one.faults).used()
+    found = [Finding("fragment", one.name, fault) for one in files for fault in one.faults]
+    text = "no system uses it; correct its header, or delete it"
+    sound = [one.name for one in files if not one.faults]
+    return found + [Finding("fragment", name, text) for name in sound if name not in used]
+
+
+def refuse_faults(sbml: str, text: Joined) -> None:
+    """Raise ModelError for the first fault that a user's fragment brings into a model; missing
+    annotation is none. The package's own fragments have no fault."""
+    faults = [one for one in findings(sbml, text.parameters) if one.check not in _ABOUT]
+    if faults:
+        places = text.touched
+        first = min(faults, key=lambda one: (one.subject not in places, one.check == "libsbml"))
+        place = ", ".join(source.name for source in text.sources)
+        if first.subject in places:
+            place = places[first.subject].line
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise ModelError(f"{place}: {first.subject}: {first.message}{more}; correct the fragment")
 
 
 def _messages(document: "libsbml.SBMLDocument") -> Iterator[Finding]:

@@ -1,14 +1,17 @@
 """A model's definition: what it is made of, as text, as SBML and as tables. Nothing runs here."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from p53net.errors import InputError, TableError, unknown_name
-from p53net.model import fragments
-from p53net.model.own import Tables, TablesLike, as_tables
-from p53net.model.systems import SYSTEMS, System, dosed_species
+from p53net.errors import InputError, ModelError, TableError, unknown_name
+from p53net.model import library
+from p53net.model.fragments import Joined, join
+from p53net.model.library import Place
+from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_fragments, as_tables
+from p53net.model.strangers import ids, refuse_other_systems, with_own
+from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
     Entry,
     Value,
@@ -23,30 +26,13 @@ from p53net.model.tables import (
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
 
-OBSERVABLES = {
-    "p53_total": "all p53, free and bound",
-    "p53_active": "free p53, phosphorylated or not: transcriptionally active",
-    "MDM2_total": "all MDM2, free, bound and ubiquitinated",
-    "MDM2_free": "MDM2 bound to nothing",
-    "MDM2_mRNA": "MDM2 mRNA, nuclear and cytoplasmic",
-    "p21": "p21 (CDKN1A) protein",
-    "PUMA": "PUMA (BBC3) protein",
-    "GDF15": "GDF15 in the cell",
+OBSERVABLES: Mapping[str, str] = {
+    name: meaning
+    for one in library.shipped().fragments
+    if one.place == "loop"
+    for name, meaning in one.read_outs.items()
 }
 """Read-outs that every model of a cell has, in nM, and what they are."""
-
-OUTSIDE = {
-    "caspase": ("nM", "active caspase-3/7"),
-    "live_cells": ("1", "live cells, in multiples of those seeded"),
-    "tumour_volume": ("mm3", "volume of the tumour, dying cells included"),
-    "platelets": ("1e9/L", "platelet count"),
-    "neutrophils": ("1e9/L", "neutrophil count"),
-    "haemoglobin": ("g/dL", "haemoglobin"),
-    "GDF15_serum": ("1", "GDF-15 in serum, in multiples of untreated"),
-    "inhibitor_plasma": ("nM", "inhibitor in plasma"),
-    "degrader_plasma": ("nM", "degrader in plasma"),
-}
-"""Read-outs that some systems have besides: unit, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.
@@ -64,7 +50,7 @@ class Definition:
 
     id: str
     drugs: Mapping[str, str]
-    """Drug name to its module, `inhibitor` or `degrader`."""
+    """Drug name to its mechanism, such as `inhibitor`."""
     cell_line: str
     drug_names: Mapping[str, str]
     """Names and synonyms of the drugs, in lower case, to the drug."""
@@ -96,6 +82,14 @@ class Definition:
     """Parameters that hold the untreated value of a quantity in the cell."""
     rate_variables: Mapping[str, float] = field(default_factory=dict)
     """What has a rate of its own instead of reactions, such as a volume, and where it starts."""
+    read_outs: Mapping[str, str] = field(default_factory=dict)
+    """What is shown first, in order, and what it is."""
+    fragments: tuple[Text, ...] = ()
+    """Fragments in it from outside the package: name, digest and text."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Ids that come from there."""
+    twins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Drug to the parameters that make its non-catalytic twin, if its mechanism has one."""
     cell: "Definition | None" = None
     """The cell alone, where this is more: its state at rest is what the untreated one is."""
     foreign: bool = False
@@ -128,7 +122,7 @@ class Definition:
         if self.foreign:
             return (*self.species, *self.derived)
         known = (*self.species, *self.rate_variables, *self.derived)
-        first = [name for name in (*OBSERVABLES, *OUTSIDE) if name in known]
+        first = [name for name in self.read_outs if name in known]
         return (*first, *(name for name in known if name not in first))
 
     @property
@@ -170,17 +164,21 @@ def define(
     system: str = "dish",
     host: str | None = None,
     tables: TablesLike = None,
+    fragments: FragmentsLike = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `tables` hold the user's own rows. Raises UnknownNameError for a name in neither table,
-    InputError for two drugs of one mechanism.
+    `tables` hold the user's own rows, `fragments` the user's own model text. Raises
+    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism,
+    ModelError for a fragment that is not sound.
     """
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
-    own = as_tables(tables)
-    known = drug_entries(own)
+    own, texts = as_tables(tables), as_fragments(fragments)
+    parts = with_own(library.shipped(), texts)
+    refuse_other_systems(parts, system)
+    known = drug_entries(own, parts)
     chosen = [resolve("drug", name, known) for name in names]
     wanted = kind.cell_line if cell_line is None else cell_line
     line = resolve("cell_line", wanted, cell_line_entries(own))
@@ -191,11 +189,12 @@ def define(
             other = next(name for name, taken in roles.items() if taken == role)
             what = "is given twice" if other == drug.name else f"and {other} are both {role}s"
             raise InputError(
-                f"{drug.name} {what}; a model takes at most one inhibitor and one degrader"
+                f"{drug.name} {what}; a model takes at most one "
+                f"{' and one '.join(parts.mechanisms)}"
             )
         roles[drug.name] = role
     body = _host(kind, system, host, own)
-    if kind.cell is None and not chosen:
+    if not kind.has_cell and not chosen:
         raise InputError(f"the system {system} is about a drug; name one")
     if body is not None and system == "marrow" and body.name != "human":
         raise InputError(
@@ -204,27 +203,32 @@ def define(
         )
     rows: dict[str, Entry] = {}
     if body is not None:
-        rows = {d.name: pharmacokinetics_of(d.name, body.name, own) for d in chosen}
+        rows = {d.name: pharmacokinetics_of(d.name, body.name, own, parts) for d in chosen}
+    taken = ids(parts)
     model_id = _model_id(
-        system, list(roles), "" if line.name == kind.cell_line else line.name, body
+        system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
     )
-    text = fragments.join(model_id, kind, chosen, line, rows)
-    outer = _defined(model_id, text, roles, line, {drug.name: drug for drug in chosen})
+    by_name = {drug.name: drug for drug in chosen}
+    for name in sorted(taken & names_of(by_name).keys()):
+        if name not in roles.values():
+            raise ModelError(
+                f"'{name}' is a drug of this model, and defined in a fragment of yours too; choose "
+                "another name there"
+            )
+    text = join(model_id, parts, system, chosen, line, rows)
+    outer = _defined(model_id, text, roles, line, by_name)
     cell = None
-    if kind.cell is not None and (kind.in_body or kind.around):
-        alone = fragments.join(f"{model_id}_cell", kind, chosen, line, {}, alone=True)
-        inner = _defined(f"{model_id}_cell", alone, roles, line, {d.name: d for d in chosen})
-        cell = replace(inner, dosed={drug: f"{role}_medium" for drug, role in roles.items()})
+    if kind.has_cell and parts.is_more_than_cell(system):
+        alone = join(f"{model_id}_cell", parts, system, chosen, line, {}, alone=True)
+        cell = _defined(f"{model_id}_cell", alone, roles, line, by_name)
+    twins = {one.mechanism: one.twin for one in parts.fragments if one.twin}
     return replace(
         outer,
         system=system,
         host="" if body is None else body.name,
         body_weight=0.0 if body is None else body.quantities["body_weight"].value,
-        dosed={
-            drug: dosed_species(role, kind, rows[drug].facts["route"] if rows else "")
-            for drug, role in roles.items()
-        },
         molar_masses={drug.name: molar_masses(drug) for drug in chosen},
+        twins={drug: twins[role] for drug, role in roles.items() if role in twins},
         cell=cell,
         loaded={
             "names": names,
@@ -232,6 +236,7 @@ def define(
             "system": system,
             "host": host,
             "tables": own,
+            **({"fragments": texts} if texts else {}),
         },
     )
 
@@ -256,26 +261,33 @@ def _host(kind: System, system: str, name: str | None, own: Tables) -> Entry | N
     return resolve("host", "human" if name is None else name, host_entries(own))
 
 
-def _model_id(system: str, drugs: list[str], line: str, host: Entry | None) -> str:
+def _model_id(system: str, drugs: list[str], line: str, host: Entry | None, taken: Set[str]) -> str:
     where = [] if system == "dish" else [system]
     where += [host.name] if host is not None and host.name != "human" else []
     where += [line] if line else []
     model_id = "_".join(_identifier(name) for name in (*(drugs or ["p53_loop"]), *where))
-    return f"drug_{model_id}" if model_id.casefold() in _RESERVED else model_id
+    return f"drug_{model_id}" if model_id.casefold() in _RESERVED | taken else model_id
 
 
 def _defined(
-    model_id: str, text: fragments.Text, roles: Mapping[str, str], line: Entry,
+    model_id: str, text: Joined, roles: Mapping[str, str], line: Entry,
     drugs: Mapping[str, Entry],
 ) -> Definition:  # fmt: skip
     from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
 
-    compiled = sbml.to_sbml(text.antimony, model_id)
+    try:
+        compiled = sbml.to_sbml(text.antimony, model_id)
+    except ModelError as error:
+        raise text.with_place(error) from None
     divisors = sbml.divisors_of(compiled)
     for name in sorted(divisors & text.parameters.keys()):
         row = text.parameters[name]
         if row.value == 0 and row.kind != "computed":
             raise TableError(f"{name} is 0 in a table, but the model divides by it; give more")
+    if text.sources:
+        from p53net.model.check import refuse_faults
+
+        refuse_faults(compiled, text)
     return Definition(
         id=model_id,
         drugs=roles,
@@ -292,6 +304,10 @@ def _defined(
         units=sbml.units_of(compiled),
         compartment_of=sbml.compartments_of(compiled),
         computed=text.computed,
+        dosed={drug: text.dosed[role] for drug, role in roles.items()},
+        read_outs=text.read_outs,
+        fragments=text.sources,
+        places=text.places,
         rate_variables=sbml.rate_variables_of(compiled),
     )
 

@@ -1,57 +1,53 @@
-"""Model text: fragments of Antimony joined into one flat model, and what each line says.
+"""Model text: fragments of Antimony joined into one flat model, and the values of all tables in it.
 
 A fragment is plain Antimony, one statement a line, with two extensions. `name += terms` adds to a
-sum to which several fragments contribute; joining writes each such sum as one rule. In fragments
-that surround a cell, `drug` as a word of a name stands for the mechanism of a drug; joining writes
-such a line once for each drug of the model.
+sum to which several fragments contribute; joining writes each such sum as one rule. `drug` as a
+word of a name stands for the mechanism of a drug; joining writes such a line once for each drug of
+the model.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from p53net.errors import ModelError, TableError, unknown_name
-from p53net.model.systems import FOLLOWING, FRAME, LOOP, SHARED, System, templates
-from p53net.model.tables import KINDS, MECHANISMS, Entry, Value, models_folder
+from p53net.model import strangers
+from p53net.model.library import (
+    Library,
+    Part,
+    Place,
+    code_of,
+    for_each,
+    is_template,
+    read_outs,
+)
+from p53net.model.own import Text
+from p53net.model.statements import (
+    INPUT_KINDS,
+    addend,
+    computed_from,
+    definition,
+    parameters_of,
+    refuse_duplicates,
+    refuse_unknown,
+    start_of,
+    unit_defined,
+    unit_of_line,
+    with_value,
+)
+from p53net.model.tables import Entry, Value
 
 if TYPE_CHECKING:
     import pint
 
-INPUT_KINDS = ("input", "computed")
-"""Parameters that belong to the run and not to the cell: set by the user, or by the start."""
-
-_STARTS_AT = "start"  # said of a number that is where a variable starts
-
-_PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*// (?P<said>.+)$")
-_ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
-_UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
-_START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
-_COMPUTED = re.compile(r"^untreated (?P<variable>\w+) of the same parameter set$")
-_DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
 _NAME_AND_POWER = r"[A-Za-zµμ%][\wµμ]*\ *((\*\*|\^)\ *-?[0-9])?"
 _PLAIN_UNIT = re.compile(rf"(1|{_NAME_AND_POWER})(\ *[*/]\ *{_NAME_AND_POWER})*", re.VERBOSE)
 """Pint evaluates what it is given, so that a power of a power could run for ever."""
-_STATEMENTS = re.compile(
-    r"""(
-      unit\ \w+\ =\ .+
-    | (species\ \w+\ in|compartment)\ \w+
-    | \w+\ =\ ([-+.\deE]+\ )?\w+
-    | \w+\ :=\ .+
-    | \w+'\ =\ .+
-    | \w+\ has\ \w+
-    | \w+:\ .*[=-]>.*;\ .+
-    | \w+\.sboTerm\ =\ \d+\s*;\ \w+\ \w+\ "\S+"(,\ "\S+")*
-    | (model|\w+)\ \w+\ "\S+"
-    )""",
-    re.VERBOSE,
-)
-_DEFINITION = re.compile(r"^(?:species |compartment |unit )?(?P<id>\w+)(?: in \w+| =| :=|: )")
 
 
 @dataclass(frozen=True)
-class Text:
+class Joined:
     """A joined model: its Antimony, and the parameters with unit, source and kind."""
 
     antimony: str
@@ -60,181 +56,164 @@ class Text:
     """What starts at the value of a parameter, such as CRBN at CRBN_total."""
     computed: Mapping[str, str]
     """Parameters that hold the untreated value of a quantity."""
+    dosed: Mapping[str, str]
+    """Mechanism to the species that doses of its drug go into."""
+    read_outs: Mapping[str, str]
+    """What is shown first, in order, and what it is."""
+    sources: tuple[Text, ...]
+    """The fragments in it that came from outside the package."""
+    places: Mapping[str, Place]
+    """Where such a fragment defines an id."""
+    touched: Mapping[str, Place]
+    """The same, and where it adds to a quantity of the package."""
 
-
-def fragment(name: str) -> str:
-    """The text of one fragment of `models/`."""
-    return (models_folder() / f"{name}.ant").read_text(encoding="utf-8")
+    def with_place(self, error: ModelError) -> ModelError:
+        """An error of Antimony, which counts the lines of the whole text, with the file and line of
+        the fragment that is meant."""
+        match = re.search(r"line (\d+)", str(error))
+        lines = self.antimony.splitlines()
+        if match is None or not 0 < int(match[1]) <= len(lines):
+            return error
+        found = definition(lines[int(match[1]) - 1])
+        place = self.touched.get(found[1]) if found else None
+        said = re.sub(r"Error in model string, line \d+:\s*", "", str(error))
+        return error if place is None else ModelError(f"{place.line}: {said}")
 
 
 def join(
     model_id: str,
-    system: System,
+    library: Library,
+    system: str,
     drugs: Sequence[Entry],
     cell_line: Entry,
     pharmacokinetics: Mapping[str, Entry],
     *,
     alone: bool = False,
-) -> Text:
+) -> Joined:
     """One flat model of a system with the modules of `drugs`, and the values of all rows.
 
     `pharmacokinetics` are those of each drug by name, in a body. `alone` takes the cell out of what
-    surrounds it.
+    surrounds it. Raises ModelError, TableError.
     """
-    roles = {drug.facts["mechanism"]: drug.name for drug in drugs}
+    roles = {drug.facts["mechanism"]: drug for drug in drugs}
+    bodies = {role: pharmacokinetics.get(drug.name) for role, drug in roles.items()}
     routes = {
-        role: pharmacokinetics[roles[role]].facts["route"]
-        if roles[role] in pharmacokinetics
-        else ""
-        for role in MECHANISMS
+        role: body.facts["route"] if (body := bodies[role]) else ""
+        for role in library.mechanisms
         if role in roles
     }
-    lines = fragment(FRAME).splitlines()
-    if system.cell is not None:
-        for name in (LOOP, *((SHARED, *routes) if routes else ()), *system.cell):
-            lines += fragment(name).splitlines()
-    for name, mechanisms in system.surroundings(routes, alone):
-        lines += _for_each(mechanisms, fragment(name).splitlines())
-    lines = _summed(_units_once(lines))
-    _refuse_unknown_statements(lines)
-    parameters = _parameters(lines)
-    units = {match["id"]: match["definition"] for line in lines if (match := _UNIT.match(line))}
-    rows = [(drug, _of_drug(drug)) for drug in drugs]
-    rows += [
-        (pharmacokinetics[name], _of_pharmacokinetics(pharmacokinetics[name], role))
-        for role, name in roles.items()
-        if name in pharmacokinetics
-    ]
-    for entry, own in (*rows, (cell_line, _of_cell_line())):
+    parts = list(library.parts(system, routes, alone=alone))
+    lines = _summed(_units_once(line for part in parts for line in part.lines))
+    refuse_unknown(lines)
+    refuse_duplicates(lines)
+    strangers.refuse_unknown_names(parts, library, system)
+    parameters = parameters_of(lines)
+    units = dict(found for line in lines if (found := unit_defined(line)))
+    rows = [(drug, _of_drug(library, role)) for role, drug in roles.items()]
+    rows += [(body, _of_plasma(library, role, body)) for role, body in bodies.items() if body]
+    for entry, names in (*rows, (cell_line, _of_cell_line(library))):
         for name, row in entry.values.items():
-            if name not in own:
-                raise TableError(f"{entry.name}: {unknown_name('parameter', name, own)}")
+            if name not in names:
+                raise TableError(f"{entry.name}: {unknown_name('parameter', name, names)}")
             if name not in parameters:
                 continue  # a value for a module that this model does not have
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
     lines = [_written(line, parameters) for line in lines]
     lines += [line for drug in drugs if "inchikey" in drug.facts for line in _identity(drug, lines)]
-    _refuse_duplicates(lines)
-    return Text(
+    return Joined(
         antimony="\n".join([f"model *{model_id}()", *lines, "end", ""]),
         parameters=parameters,
-        starts={
-            match["id"]: match["parameter"]
-            for line in lines
-            if (match := _START.match(_code(line)))
+        starts=dict(found for line in lines if (found := start_of(line))),
+        computed={name: of for name, row in parameters.items() if (of := computed_from(row))},
+        dosed={
+            role: for_each([role], part.fragment.dose)[0]
+            for part in parts
+            for role in part.mechanisms
+            if part.fragment.dose
         },
-        computed={
-            name: match["variable"]
-            for name, row in parameters.items()
-            if row.kind == "computed" and (match := _COMPUTED.match(row.source))
-        },
+        read_outs={**read_outs(parts), **strangers.read_outs(parts)},
+        sources=strangers.sources(parts),
+        places=strangers.places(parts),
+        touched=strangers.places(parts, sums=True),
     )
 
 
-def _of_drug(drug: Entry) -> list[str]:
-    """Parameters that rows of a drug may set: those of its module, and of its medium."""
-    role = drug.facts["mechanism"]
-    return _settable([*fragment(role).splitlines(), *_for_each([role], _templates("dish"))])
+def all_read_outs(library: Library) -> list[tuple[str, str, str]]:
+    """Name, unit and meaning of every read-out that a model may have, in the order of display."""
+    parts = [Part(one, library.mechanisms) for one in library.fragments]
+    lines = [line for part in parts for line in part.lines]
+    named = {code_of(line).split()[0]: unit for line in lines if (unit := unit_of_line(line))}
+    shown = {**read_outs(parts), **strangers.read_outs(parts)}
+    return [(name, named.get(name, "nM"), meaning) for name, meaning in shown.items()]
 
 
-def _of_pharmacokinetics(entry: Entry, role: str) -> list[str]:
+def _of_drug(library: Library, role: str) -> list[str]:
+    """Parameters that rows of a drug may set: those of its mechanism, and of its medium."""
+    return _settable(
+        text
+        for part in library.parts_of_drug(role)
+        for line in part.fragment.lines
+        if part.fragment.mechanism or is_template(code_of(line))
+        for text in for_each(part.mechanisms, line)
+    )
+
+
+def _of_plasma(library: Library, role: str, body: Entry) -> list[str]:
     for needed in (f"CL_{role}", f"V_central_{role}"):
-        if needed not in entry.values:
-            raise TableError(f"{entry.name}: the row {needed} is missing; add it to the table")
-    return _settable(_for_each([role], _templates(*templates(entry.facts["route"]))))
+        if needed not in body.values:
+            raise TableError(f"{body.name}: the row {needed} is missing; add it to the table")
+    return _settable(
+        text
+        for part in library.parts_of_plasma(role, body.facts["route"])
+        for line in part.fragment.lines
+        if is_template(code_of(line))
+        for text in for_each(part.mechanisms, line)
+    )
 
 
-def _of_cell_line() -> list[str]:
-    names = (LOOP, SHARED, *MECHANISMS, "dish", *FOLLOWING)
-    lines = (line for name in names for line in fragment(name).splitlines())
-    return _settable(line for line in lines if not _DRUG.search(_code(line)))
-
-
-def _templates(*names: str) -> list[str]:
-    """Lines of fragments that hold for one drug."""
-    lines = [line for name in names for line in fragment(name).splitlines()]
-    return [line for line in lines if _DRUG.search(_code(line))]
+def _of_cell_line(library: Library) -> list[str]:
+    return _settable(line for part in library.parts_of_line() for line in part.lines)
 
 
 def _settable(lines: Iterable[str]) -> list[str]:
-    return [name for name, value in _parameters(lines).items() if value.kind not in INPUT_KINDS]
-
-
-def _for_each(mechanisms: Sequence[str], lines: Iterable[str]) -> list[str]:
-    """The lines, those about `drug` once for each mechanism."""
-    written: list[str] = []
-    for line in lines:
-        code = _code(line)
-        if not _DRUG.search(code):
-            written.append(line)
-            continue
-        start = line.index(code)
-        end = start + len(code)
-        written += [line[:start] + _DRUG.sub(role, code) + line[end:] for role in mechanisms]
-    return written
+    return [name for name, value in parameters_of(lines).items() if value.kind not in INPUT_KINDS]
 
 
 def _units_once(lines: Iterable[str]) -> list[str]:
     """The lines without units that an earlier fragment has declared in the same words."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     kept: list[str] = []
     for line in lines:
-        if not (_UNIT.match(line) and line in seen):
+        found = unit_defined(line)
+        if found is None or found not in seen:
             kept.append(line)
-        seen.add(line)
+        if found is not None:
+            seen.add(found)
     return kept
 
 
 def _summed(lines: Iterable[str]) -> list[str]:
-    """The lines with every `name += terms` gathered into one rule, or taken out where none adds."""
+    """The lines with every `name += terms` gathered into one rule, or taken out where none adds.
+
+    Terms that are added to what has a rule go to the end of that rule.
+    """
     addends: dict[str, list[str]] = {}
     kept: list[str] = []
     for line in lines:
-        if match := _ADDEND.match(line):
-            addends.setdefault(match["id"], []).append(match["terms"].strip())
+        if (found := addend(line)) is not None:
+            addends.setdefault(found[0], []).append(found[1])
         else:
             kept.append(line)
+    for number, line in enumerate(kept):
+        rule = re.match(r"(\w+) := ", line)
+        if rule and rule[1] in addends:
+            kept[number] = " + ".join([code_of(line), *addends.pop(rule[1])])
     return kept + [f"{name} := {' + '.join(terms)}" for name, terms in addends.items()]
 
 
-def _parameters(lines: Iterable[str]) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for line in lines:
-        if (match := _PARAMETER.match(line)) and not match["said"].startswith(f"{_STARTS_AT}:"):
-            kind, source = _kind(match["id"], match["said"].strip())
-            number = float(match["value"])
-            if not math.isfinite(number):
-                raise ModelError(f"{match['id']}: {match['value']} is not a finite number")
-            found[match["id"]] = Value(number, match["unit"], kind, source)
-    return found
-
-
-def value_of_line(line: str) -> Value:
-    """The number of a parameter's line."""
-    (found,) = _parameters([line]).values()
-    return found
-
-
-def _kind(name: str, said: str) -> tuple[str, str]:
-    word, _, rest = said.partition(":")
-    if word in (*KINDS, *INPUT_KINDS) and rest.strip():
-        return word, rest.strip()
-    if re.search(r"\[[^\]]+\]$", said):
-        return "measured", said
-    raise ModelError(
-        f"{name}: '{said}' names no source; end it with [source], or begin it with "
-        f"{', '.join(f'`{kind}:`' for kind in (*KINDS[1:], *INPUT_KINDS))}"
-    )
-
-
 def _written(line: str, parameters: Mapping[str, Value]) -> str:
-    match = _PARAMETER.match(line)
-    if match is None or match["id"] not in parameters:
-        return line
-    value = parameters[match["id"]]
-    assignment = f"{match['id']} = {value.value:.12g} {value.unit}"
-    said = value.source if value.kind == "measured" else f"{value.kind}: {value.source}"
-    return f"{assignment:<40}// {said}"
+    name = next(iter(parameters_of([line])), None)
+    return line if name is None else with_value(line, parameters[name])
 
 
 def _in_units(row: Value, unit: str, units: Mapping[str, str], where: str) -> Value:
@@ -258,12 +237,12 @@ def unit_registry(definitions: Mapping[str, str]) -> "pint.UnitRegistry[float]":
     import pint  # a quarter of the package's import time, and needed only for foreign units
 
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
-    for name, definition in definitions.items():
+    for name, formula in definitions.items():
         if name in ("substance", "extent", "volume", "time_unit", "length", "area"):
             continue
         if name in registry:  # hour, nM and L mean the same there
             continue
-        registry.define(f"{name} = {_pint_definition(definition)}")
+        registry.define(f"{name} = {_pint_definition(formula)}")
     return registry
 
 
@@ -272,11 +251,6 @@ def _pint_definition(definition: str) -> str:
     found = re.sub(r"([\d.e+-]+) (\w+)\^(\d)", r"(\1 * \2)**\3", definition.strip())
     found = re.sub(r"([\d.]+(?:e[+-]?\d+)?) ([A-Za-z]\w*)", r"(\1 * \2)", found)
     return found
-
-
-def _code(line: str) -> str:
-    """The statement of a line, without its comment; a resource's address keeps its slashes."""
-    return re.split(r"(?<!:)//", line)[0].strip()
 
 
 def _identity(drug: Entry, lines: Iterable[str]) -> list[str]:
@@ -288,31 +262,3 @@ def _identity(drug: Entry, lines: Iterable[str]) -> list[str]:
     own = re.compile(rf"^species (?P<id>{role}(_\w+)?) in \w+")
     species = [match["id"] for line in lines if (match := own.match(line))]
     return [f'{name} identity "https://identifiers.org/inchikey:{key}"' for name in species]
-
-
-def _refuse_unknown_statements(lines: Iterable[str]) -> None:
-    """Antimony reads 0x10 as 0 and drops half of what it does not expect; only known forms pass."""
-    for line in lines:
-        code = _code(line)
-        if code and not _STATEMENTS.fullmatch(code):
-            raise ModelError(
-                f"`{code}` is not a statement that a fragment may hold; "
-                "see the ones in models/core.ant"
-            )
-
-
-def _refuse_duplicates(lines: Iterable[str]) -> None:
-    """Antimony lets a second definition replace the first in silence; here it is an error."""
-    seen: dict[tuple[str, str], str] = {}
-    for line in lines:
-        code = _code(line)
-        match = _DEFINITION.match(code)
-        if match is None:
-            continue
-        what = code.split()[0] if code.split()[0] in ("species", "compartment", "unit") else "value"
-        if (what, match["id"].casefold()) in seen:
-            raise ModelError(
-                f"'{match['id']}' is defined twice: `{seen[what, match['id'].casefold()]}` and "
-                f"`{code}`; keep one (ids that differ only by case count as the same)"
-            )
-        seen[what, match["id"].casefold()] = code

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,9 @@ KINDS = ("drugs", "cell_lines", "pharmacokinetics", "hosts", "variability", "obs
 
 LARGEST_TABLE = 10 * 2**20
 """Bytes that a table may have."""
+
+LARGEST_FRAGMENT = 256 * 2**10
+"""Bytes that a fragment of model text may have."""
 
 _FILE = "the table"
 _SUFFIX = ".tsv"
@@ -75,6 +78,24 @@ def as_tables(given: TablesLike) -> Tables:
         return Tables({name: read_text(path, LARGEST_TABLE, _FILE) for name, path in files.items()})
     except InputError as error:
         raise TableError(str(error)) from None
+
+
+FragmentsLike: TypeAlias = "str | Path | Text | Iterable[str | Path | Text] | None"
+"""What users write: a file of model text, several, or the texts in a record."""
+
+
+def as_fragments(given: FragmentsLike) -> tuple[Text, ...]:
+    """The texts of one file or several. Raises InputError."""
+    if given is None:
+        return ()
+    if isinstance(given, str | bytes | os.PathLike | Text):
+        return as_fragments([given])
+    if not isinstance(given, Iterable):
+        raise InputError(f"fragments is {given!r}; give the path of a file, or a list of paths")
+    return tuple(
+        one if isinstance(one, Text) else read_text(one, LARGEST_FRAGMENT, "the fragment")
+        for one in given
+    )
 
 
 def _kind(name: object) -> str:

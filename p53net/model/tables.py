@@ -9,19 +9,15 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from p53net.errors import TableError, UnknownNameError, unknown_name
+from p53net.model.library import Library, models_folder, shipped
 from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
-from p53net.model.systems import ROUTES
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
-
-MECHANISMS = ("inhibitor", "degrader")
-"""Drug modules that exist, in the order in which they are joined."""
 
 NONE = Tables()
 """No rows of a user's own."""
@@ -36,7 +32,8 @@ _KEYS = {
 """Kind of table to the column with the name of the entry."""
 
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
-_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
+ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
+"""Characters that are no text."""
 _FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
 _QUANTITIES = {"molar_mass": "g/mol", "body_weight": "kg", "tumour_concentration": "nM"}
 """Facts that are numbers, and their unit. A salt's mass is `molar_mass of` its name."""
@@ -64,16 +61,14 @@ class Entry:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-def models_folder() -> Path:
-    """Folder of the model texts: inside the installed package, or `models/` of a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_models"
-    return installed if installed.is_dir() else package.parent / "models"
-
-
-def drug_entries(own: Tables = NONE) -> dict[str, Entry]:
-    """All drugs by name: the package's, and those of a user's table, which win."""
-    return _entries("drugs", own)
+def drug_entries(own: Tables = NONE, library: Library | None = None) -> dict[str, Entry]:
+    """All drugs by name: the package's, and those of a user's table, which win. Their mechanisms
+    are those of the fragments in `library`, by default the package's."""
+    entries = _entries("drugs", own)
+    known = (shipped() if library is None else library).mechanisms
+    _check_fact("mechanism", known, entries, _file("drugs", own),
+                "or give the fragment of another: fragments=")  # fmt: skip
+    return entries
 
 
 def cell_line_entries(own: Tables = NONE) -> dict[str, Entry]:
@@ -92,12 +87,16 @@ def variations(own: Tables = NONE) -> dict[str, Entry]:
     return _entries("variability", own)
 
 
-def pharmacokinetics_of(drug: str, host: str, own: Tables = NONE) -> Entry:
+def pharmacokinetics_of(
+    drug: str, host: str, own: Tables = NONE, library: Library | None = None
+) -> Entry:
     """What is known of a drug in a host's plasma; a user's table wins over the package's.
 
     Raises UnknownNameError where there are no rows, and says where there are some.
     """
     entries = _entries("pharmacokinetics", own)
+    routes = (shipped() if library is None else library).routes
+    _check_fact("route", routes, entries, _file("pharmacokinetics", own))
     known = names_of(entries)
     if (key := f"{drug} in {host}".casefold()) not in known:
         raise UnknownNameError(
@@ -141,6 +140,24 @@ def _entries(kind: str, own: Tables) -> dict[str, Entry]:
     return {**kept, **mine}
 
 
+def _file(kind: str, own: Tables) -> str:
+    """The file that an error is about: what the package holds is sound."""
+    return own.texts[kind].name if kind in own.texts else f"{kind}.tsv"
+
+
+def _check_fact(
+    fact: str, allowed: Sequence[str], entries: Mapping[str, Entry], file: str, remedy: str = ""
+) -> None:
+    """Raise TableError where a fact that decides on the fragments is missing or unknown."""
+    for name, entry in entries.items():
+        if (value := entry.facts.get(fact, "")) not in allowed:
+            more = f", {remedy}" if remedy else ""
+            raise TableError(
+                f"{file}: {name}: {fact} '{value}' is unknown; "
+                f"add a row `{fact}` with one of {', '.join(allowed)}{more}"
+            )
+
+
 def _shipped(kind: str) -> dict[str, Entry]:
     path = models_folder() / f"{kind}.tsv"
     return _parsed(read_text(path, LARGEST_TABLE, "the table"), _KEYS[kind])
@@ -157,7 +174,7 @@ def _parsed(table: Text, key: str) -> dict[str, Entry]:
         raise TableError(
             f"cannot read the table {path}: {error}; save it as tab-separated text in UTF-8"
         ) from None
-    if odd := _ODD.search(text):
+    if odd := ODD.search(text):
         raise TableError(
             f"cannot read the table {path}: it holds the character {odd[0]!r}, which is no text; "
             "save it as tab-separated text in UTF-8"
@@ -202,16 +219,6 @@ def _entry(name: str, rows: list[dict[str, str]], path: str, key: str) -> Entry:
         else:
             values[parameter] = _value(row, where)
         seen.add(parameter)
-    if key == "drug" and facts.get("mechanism") not in MECHANISMS:
-        raise TableError(
-            f"{path}: {name}: mechanism '{facts.get('mechanism', '')}' is unknown; "
-            f"add a row `mechanism` with one of {', '.join(MECHANISMS)}"
-        )
-    if key == "drug_in_host" and facts.get("route") not in ROUTES:
-        raise TableError(
-            f"{path}: {name}: route '{facts.get('route', '')}' is unknown; "
-            f"add a row `route` with one of {', '.join(ROUTES)}"
-        )
     return Entry(name, facts, quantities, tuple(synonyms), values)
 
 

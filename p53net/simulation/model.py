@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from p53net.dosing import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
-from p53net.model import OBSERVABLES, OUTSIDE, Definition, define, shown_unit
-from p53net.model.own import TablesLike
+from p53net.model import Definition, define, shown_unit
+from p53net.model.own import FragmentsLike, TablesLike
 from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import (
     Doses,
@@ -351,8 +351,10 @@ class Model:
         unit = self.definition.units[name]
         if self.definition.foreign:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
-        meaning = OBSERVABLES.get(name) or OUTSIDE.get(name, ("", name))[1]
-        return {"units": shown_unit(unit), "long_name": meaning}
+        meaning = self.definition.read_outs.get(name, name)
+        place = self.definition.places.get(name)
+        own = {} if place is None else {"fragment": place.fragment}
+        return {"units": shown_unit(unit), "long_name": meaning, **own}
 
     def _provenance(
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
@@ -364,6 +366,7 @@ class Model:
                 "model_sha256": self.definition.sha256,
                 **self.run_settings,
             }
+        own = {text.name: text.sha256 for text in self.definition.fragments}
         return {
             "model": self.definition.id,
             "drugs": ", ".join(self.definition.drugs),
@@ -374,6 +377,7 @@ class Model:
             "parameters": json.dumps(dict(changed)),
             "feedback": "closed" if feedback else "open",
             "model_sha256": self.definition.sha256,
+            **({"fragments": json.dumps(own)} if own else {}),
             **self.run_settings,
         }
 
@@ -384,8 +388,9 @@ def load(
     system: str = "dish",
     host: str | None = None,
     tables: TablesLike = None,
+    fragments: FragmentsLike = None,
 ) -> Model:
-    """The loop in `cell_line`, alone or with one inhibitor, one degrader or both.
+    """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
 
     `system` says where the cell is: in a "dish", in a "culture" whose cells divide and die, in a
     "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
@@ -393,7 +398,9 @@ def load(
 
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
-    such as `{"drugs": "mine.tsv"}`. Raises UnknownNameError, InputError, TableError.
+    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
+    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
+    TableError, ModelError.
     """
     return Model(
         define(
@@ -402,6 +409,7 @@ def load(
             system=system,
             host=host,
             tables=tables,
+            fragments=fragments,
         )
     )
 

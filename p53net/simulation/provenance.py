@@ -22,8 +22,8 @@ import pandas as pd
 import xarray as xr
 
 from p53net.dosing import Dose
-from p53net.model.own import Tables, Text, as_tables
-from p53net.model.tables import models_folder
+from p53net.model.library import models_folder
+from p53net.model.own import Tables, Text, as_fragments, as_tables
 from p53net.regimens import Regimen
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def recorded_with(
 ) -> Callable[[Callable[_P, xr.Dataset]], Callable[_P, xr.Dataset]]:
     """The same, of a function some of whose arguments are files: they are read before, once, so
     that the record holds what the function got."""
-    reading = {"tables": as_tables, **readers}
+    reading = {"tables": as_tables, "fragments": as_fragments, **readers}
 
     def made(function: Callable[_P, xr.Dataset]) -> Callable[_P, xr.Dataset]:
         signature = inspect.signature(function)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.errors import InputError, StoreError
-from p53net.model import OBSERVABLES, shown_unit
+from p53net.model import shown_unit
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import EXPOSURE, Plan
@@ -34,6 +34,7 @@ def manifest_of(
         name: {"units": unit, "long_name": meaning}
         for name, (unit, meaning) in plan.columns.items()
     }
+    own = {source.name: source.sha256 for source in plan.definition.fragments}
     return {
         "format": stores.FORMAT,
         "key": stores.digest_of(record),
@@ -47,7 +48,7 @@ def manifest_of(
         "curves": {
             name: {
                 "units": shown_unit(plan.definition.units[name]),
-                "long_name": OBSERVABLES.get(name, name),
+                "long_name": plan.definition.read_outs.get(name, name),
             }
             for name in plan.curves
         },
@@ -61,6 +62,7 @@ def manifest_of(
             "feedback": "closed" if plan.feedback else "open",
             "hours": float(plan.times[-1]),
             "model_sha256": plan.definition.sha256,
+            **({"fragments": json.dumps(own)} if own else {}),
             **settings,
         },
         "times": plan.times.tolist(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import libsbml
 import pytest
 
-from p53net.model import check, fragments, sbml, tables
+from p53net.model import check, fragments, library, sbml, tables
 from p53net.model.check import Finding, findings
 from p53net.model.definition import define
 from p53net.model.systems import SYSTEMS
@@ -92,8 +92,9 @@ MODELS = {
 def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, dict[str, Value]]:
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
-    system = SYSTEMS["dish"]
-    text = fragments.join("shipped", system, [known[name] for name in drugs], line, {})
+    text = fragments.join(
+        "shipped", library.shipped(), "dish", [known[name] for name in drugs], line, {}
+    )
     return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 
 
@@ -529,4 +530,5 @@ def test_every_check_has_a_planted_fault() -> None:
         kind for faults in (IN_TEXT, IN_SBML) for *_, due in faults.values() for kind, _ in due
     }
     planted |= {kind for _, due in IN_TABLE.values() for kind, _ in due}
+    planted |= {"fragment"}  # in test_own_fragments.py
     assert set(re.findall(r'Finding\("(\w+)"', source)) == planted

@@ -1,0 +1,349 @@
+"""Fragments of model text, and what each says of itself in its header.
+
+A fragment begins with comments. Those that name a key are read, the others describe it:
+
+    // NOXA, a p53 target
+    // for: dish, culture        systems that it is part of; left out, all that have a cell
+    // in: cell                  its place, one of `PLACES`
+    // mechanism: covalent       it is what a drug of this mechanism does in a cell
+    // route: oral               only for drugs that are given so
+    // dose: drug_gut            the species that a dose goes into
+    // after: inhibitor          it is joined after that one
+    // twin: k_ub_MDM2 = 0       what makes a drug's non-catalytic twin
+
+`// read-out NAME: meaning`, anywhere, names what is shown first, in that order.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from p53net.model.systems import DISH, SYSTEMS, WITH_CELL
+
+PLACES = {
+    "frame": "units of every model",
+    "loop": "the cell, with its loop of p53 and MDM2",
+    "drug": "what a drug does in the cell",
+    "cell": "what else is in the cell",
+    "outside": "where the drug comes from",
+    "around": "what follows the cell",
+}
+"""Where a fragment stands, in the order of joining."""
+
+DIRECT = "intravenous"
+"""The way into the body that needs no fragment of its own."""
+
+_KEYS = ("for", "in", "mechanism", "route", "dose", "after", "twin")
+_KEY = re.compile(r"// *(?P<key>[A-Za-z-]+): *(?P<value>.+)")
+_NAME = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
+_TWIN = re.compile(r"(?P<id>\w+) = (?P<value>[\d.]+)", re.ASCII)
+_READ_OUT = re.compile(r"// *read-out (?P<id>\w+): *(?P<meaning>.+)", re.ASCII)
+_DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
+_MOST_READ_OUTS_LAST = ("outside",)  # of what is around a drug the concentrations come last
+
+
+class Place(NamedTuple):
+    """Where a user's fragment defines something."""
+
+    fragment: str
+    line: str
+    """File and number of the line, for messages."""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One file of model text, and what its header says."""
+
+    name: str
+    text: str
+    where: str
+    """The file, for messages."""
+    own: bool = False
+    """Given by a user, from outside the package."""
+    description: str = ""
+    systems: tuple[str, ...] = ()
+    place: str = "cell"
+    mechanism: str = ""
+    route: str = ""
+    dose: str = ""
+    after: tuple[str, ...] = ()
+    twin: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    """What is wrong with the header. A fragment of the package that has any is left out."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The text, line by line."""
+        return self.text.splitlines()
+
+    @property
+    def read_outs(self) -> dict[str, str]:
+        """What it names as read-outs, with their meaning."""
+        found = (_READ_OUT.fullmatch(line.strip()) for line in self.lines)
+        return {match["id"]: match["meaning"].strip() for match in found if match}
+
+
+class Part(NamedTuple):
+    """A fragment of one model, and the mechanisms for which its lines about `drug` are written."""
+
+    fragment: Fragment
+    mechanisms: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines, those about `drug` once for each mechanism."""
+        return [text for _, text in self.numbered()]
+
+    def numbered(self) -> Iterator[tuple[int, str]]:
+        """The same, with the number of the line in the file."""
+        for number, line in enumerate(self.fragment.lines, start=1):
+            for text in for_each(self.mechanisms, line):
+                yield number, text
+
+    @property
+    def read_outs(self) -> dict[str, str]:
+        """Read-outs and their meaning, those of `drug` once for each mechanism."""
+        return {
+            _DRUG.sub(role, name): _DRUG.sub(role, meaning)
+            for name, meaning in self.fragment.read_outs.items()
+            for role in (self.mechanisms if is_template(name) else ("drug",))
+        }
+
+
+@dataclass(frozen=True)
+class Library:
+    """All fragments that a model may be made of, in the order of joining."""
+
+    fragments: tuple[Fragment, ...]
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """What drugs can do in a cell."""
+        return tuple(dict.fromkeys(one.mechanism for one in self.fragments if one.mechanism))
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Ways into the body."""
+        own = dict.fromkeys(one.route for one in self.fragments if one.route)
+        return (*own, *(() if DIRECT in own else (DIRECT,)))
+
+    def parts(
+        self, system: str, routes: Mapping[str, str], *, alone: bool = False
+    ) -> Iterator[Part]:
+        """What a system is made of, in order.
+
+        `routes` map the mechanism of each drug to its way into the body, empty in a dish. A cell
+        that is `alone` has a dish around it, where it rests, and nothing that follows it.
+        """
+        in_dish = alone and SYSTEMS[system].in_body
+        for one in self.fragments:
+            drugs: tuple[str, ...] = tuple(routes)
+            if (DISH if in_dish and one.place == "outside" else system) not in one.systems:
+                continue
+            if one.place == "around" and alone:
+                continue
+            if one.place in ("drug", "outside"):
+                drugs = tuple(
+                    role
+                    for role, route in routes.items()
+                    if one.mechanism in ("", role) and one.route in ("", "" if in_dish else route)
+                )
+                if not drugs:
+                    continue
+            yield Part(one, drugs)
+
+    def is_more_than_cell(self, system: str) -> bool:
+        """Whether there is something around the cell of a system, or a body."""
+        return SYSTEMS[system].in_body or any(
+            one.place == "around" and system in one.systems for one in self.fragments
+        )
+
+    def parts_of_drug(self, mechanism: str) -> list[Part]:
+        """What the rows of a drug are about: its mechanism, and its medium."""
+        return [
+            Part(one, (mechanism,))
+            for one in self.fragments
+            if one.mechanism == mechanism or (one.place == "outside" and not _of_body(one))
+        ]
+
+    def parts_of_plasma(self, mechanism: str, route: str) -> list[Part]:
+        """What the rows of a drug in a host are about."""
+        return [
+            Part(one, (mechanism,))
+            for one in self.fragments
+            if one.place == "outside" and _of_body(one) and one.route in ("", route)
+        ]
+
+    def parts_of_line(self) -> list[Part]:
+        """What the rows of a cell line are about: all but the body and single drugs."""
+        return [
+            Part(one, ())
+            for one in self.fragments
+            if one.place != "frame" and not (one.place == "outside" and _of_body(one))
+        ]
+
+    def used(self) -> set[str]:
+        """Names of the fragments that at least one model can have."""
+        found: set[str] = set()
+        for system in SYSTEMS:
+            for route in self.routes:
+                routes = dict.fromkeys(self.mechanisms, route if SYSTEMS[system].in_body else "")
+                for alone in (False, True):
+                    found |= {
+                        part.fragment.name for part in self.parts(system, routes, alone=alone)
+                    }
+        return found
+
+
+def models_folder() -> Path:
+    """Folder of the model texts: inside the installed package, or `models/` of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def shipped() -> Library:
+    """The fragments of the package that are sound, in order."""
+    return in_order(one for one in shipped_files() if not one.faults)
+
+
+def shipped_files() -> list[Fragment]:
+    """All fragments of the package as they lie in the folder, faulty ones too."""
+    paths = sorted(models_folder().glob("*.ant"))
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+    files = [described(path.stem, text, f"models/{path.name}") for path, text in texts.items()]
+    names = {one.name for one in files}
+    return [
+        replace(one, faults=(*one.faults, f"it is joined after '{name}', which is not there"))
+        if (name := next((name for name in one.after if name not in names), ""))
+        else one
+        for one in files
+    ]
+
+
+def described(name: str, text: str, where: str, *, own: bool = False) -> Fragment:
+    """A fragment with what its header says. What is wrong with that is in its `faults`."""
+    facts: dict[str, str] = {}
+    said: list[str] = []
+    faults: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("//") or line.startswith("// ---"):
+            break
+        match = _KEY.fullmatch(line.strip())
+        key = match["key"].casefold() if match else ""
+        if match is None or key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.87)
+            if near and match:
+                faults.append(f"`{line.strip()}` is no key of a header; did you mean '{near[0]}'?")
+            if not _READ_OUT.fullmatch(line.strip()):
+                said.append(line.removeprefix("//").strip())
+        elif key in facts:
+            faults.append(f"the header says `{key}` twice; say it once")
+        else:
+            facts[key] = match["value"].strip()
+    one = Fragment(name, text, where, own, " ".join(said))
+    if not facts and not own:
+        fault = "no system uses it, as it has no header; see the one of models/core.ant"
+        return replace(one, faults=(*faults, fault))
+    return _with(one, facts, faults)
+
+
+def _with(one: Fragment, facts: Mapping[str, str], faults: list[str]) -> Fragment:
+    """The fragment with its facts, checked."""
+    mechanism, route = facts.get("mechanism", ""), facts.get("route", "")
+    usual = "drug" if mechanism else "outside" if route else "cell"
+    place = facts.get("in", usual)
+    places = [name for name in PLACES if not (one.own and name in ("frame", "loop"))]
+    if place not in places:
+        faults.append(f"its place `in: {place}` is unknown; use {', '.join(places)}")
+    elif mechanism and place != "drug":
+        faults.append(f"a mechanism is in a drug, not `in: {place}`; leave that out")
+    elif route and place != "outside":
+        faults.append(f"a route is outside the cell, not `in: {place}`; leave that out")
+    for key in ("mechanism", "route"):
+        if key in facts and not _NAME.fullmatch(facts[key]):
+            faults.append(f"the {key} '{facts[key]}' is no name; use letters, digits and _")
+    systems = tuple(word.strip() for word in facts["for"].split(",")) if "for" in facts else None
+    if systems is None and place in ("outside", "around"):
+        faults.append(
+            f"it is `in: {place}` but not for a system; add `// for: {', '.join(SYSTEMS)}`"
+        )
+    for name in systems or ():
+        if name not in SYSTEMS:
+            faults.append(f"the system '{name}' is unknown; use {', '.join(SYSTEMS)}")
+        elif name not in WITH_CELL and place not in ("frame", "outside"):
+            faults.append(f"the system '{name}' has no cell; leave it out")
+    twin: dict[str, float] = {}
+    for text in facts["twin"].split(",") if "twin" in facts else ():
+        if match := _TWIN.fullmatch(text.strip()):
+            twin[match["id"]] = float(match["value"])
+        else:
+            faults.append(f"the twin '{text.strip()}' is no change; write `k_ub_MDM2 = 0`")
+    return replace(
+        one,
+        systems=systems or (tuple(SYSTEMS) if place == "frame" else WITH_CELL),
+        place=place,
+        mechanism=mechanism,
+        route=route,
+        dose=facts.get("dose", ""),
+        after=tuple(word.strip() for word in facts["after"].split(",")) if "after" in facts else (),
+        twin=twin,
+        faults=tuple(faults),
+    )
+
+
+def in_order(fragments: Iterable[Fragment]) -> Library:
+    """The library of these fragments, each behind those that it comes `after`."""
+    places, systems = list(PLACES), list(SYSTEMS)
+    waiting = sorted(
+        fragments,
+        key=lambda one: (
+            places.index(one.place),
+            one.own,
+            bool(one.mechanism),
+            systems.index(one.systems[0]),
+            one.name,
+        ),
+    )
+    ordered: list[Fragment] = []
+    while waiting:
+        names = {one.name for one in waiting}
+        # of those that wait for each other in a circle, the first goes
+        first = next((one for one in waiting if not names.intersection(one.after)), waiting[0])
+        ordered.append(first)
+        waiting.remove(first)
+    return Library(tuple(ordered))
+
+
+def read_outs(parts: Sequence[Part]) -> dict[str, str]:
+    """Read-outs of a model, in the order in which they are shown: from the cell outwards, then what
+    brings the drug."""
+    ordered = sorted(parts, key=lambda part: part.fragment.place in _MOST_READ_OUTS_LAST)
+    return {name: meaning for part in ordered for name, meaning in part.read_outs.items()}
+
+
+def is_template(text: str) -> bool:
+    """Whether a piece of text is about `drug`, which stands for the mechanism of a drug."""
+    return _DRUG.search(text) is not None
+
+
+def for_each(mechanisms: Sequence[str], line: str) -> list[str]:
+    """The line, one about `drug` once for each mechanism; its comment stays as it is."""
+    code = code_of(line)
+    if not is_template(code):
+        return [line]
+    start = line.index(code)
+    end = start + len(code)
+    return [line[:start] + _DRUG.sub(role, code) + line[end:] for role in mechanisms]
+
+
+def code_of(line: str) -> str:
+    """The statement of a line, without its comment; a resource's address keeps its slashes."""
+    return re.split(r"(?<!:)//", line)[0].strip()
+
+
+def _of_body(one: Fragment) -> bool:
+    return all(SYSTEMS[name].in_body for name in one.systems)
