@@ -23,7 +23,7 @@ import p53net as pn
 from benchmarks.peers.child import Child, peak_memory
 from benchmarks.peers.job import DRUGS, READ_OUTS
 from benchmarks.sweep import COLOURS, CORE, FACTOR, MARKERS, machine, write
-from p53net.sweeps import Distribution
+from p53net.sweeps.design import Distribution
 
 MODELS = ((), ("milademetan",), ("KT-253",), DRUGS)
 POINTS = (100, 1_000, 10_000)

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.integrate import odeint
 
 import p53net as pn
-from p53net.dosing import same_courses
+from p53net.dosing.medium import same_courses
 from p53net.engines.base import Problem, Tolerances
 from p53net.simulation.inputs import checked_doses
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 import p53net as pn
-from p53net.dosing import constant, same_courses
+from p53net.dosing.medium import constant, same_courses
+from p53net.drawing import save
 from p53net.engines.batch.kernel import jacobian
-from p53net.figures import save
 
 BLUE, ORANGE = "#0072B2", "#E69F00"
 LANES, SETS = 8, 64

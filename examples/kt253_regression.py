@@ -15,7 +15,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import p53net as pn
-from p53net.studies.xenograft import days_below
+from p53net.studies.body.xenografts import days_below
 
 WIDTH = 10.0  # to each side of the assumed value
 LASTING = 14.0  # days
@@ -39,7 +39,7 @@ def regression(size: int) -> xr.Dataset:
         }
     )
     times = np.linspace(0.0, DAYS * 24.0, int(DAYS * 24) + 1)
-    lasting = pn.measure("days", partial(days_below), ["tumour_volume"], unit="d")
+    lasting = pn.measures.own("days", partial(days_below), ["tumour_volume"], unit="d")
     found = pn.sweep(
         model, table, times=times, doses={"KT-253": DOSE}, measures=[lasting], engine="batch",
         workers=0,

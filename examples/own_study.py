@@ -23,9 +23,8 @@ def draw(result: xr.Dataset) -> Figure:
 def ladder(drug: str, cell_line: str = "generic", hours: float = 24.0) -> xr.Dataset:
     """Highest active p53 within some hours of constant doses, three in each decade."""
     model, doses = pn.load(drug, cell_line=cell_line), np.geomspace(0.1, 1e4, 16)
-    found = pn.sweep(
-        model, {drug: doses}, measures=[pn.peak("p53_active")], times=np.linspace(0.0, hours, 97)
-    )
+    times, highest = np.linspace(0.0, hours, 97), pn.measures.peak("p53_active")
+    found = pn.sweep(model, {drug: doses}, measures=[highest], times=times)
     about = {"units": "nM", "long_name": "highest active p53"}
     return xr.Dataset(
         {"highest": ("dose", found["peak_p53_active"].values, about)},

@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.dosing import Dose
+from p53net.dosing.medium import Dose
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Tolerances
 from p53net.errors import InputError, unknown_name
 from p53net.files import read_bytes
+from p53net.measures.definition import Measure, own
 from p53net.model.own import Tables, Text, read_text
-from p53net.regimens import Regimen
 from p53net.simulation.model import Model, load, read_sbml
 from p53net.simulation.provenance import LARGEST, SCHEMA, software
 from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution
-from p53net.sweeps.measure import Measure, measure
 
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
@@ -184,10 +184,10 @@ class _Reader:
                 f"{name} is a measure of your own, of which a record holds only the digest; pass "
                 f"its function again: functions={{'{name}': ...}}"
             )
-        own = measure(name, self._functions[name], observables, unit)
-        if own.own is None or own.own.digest != digest:
+        made = own(name, self._functions[name], observables, unit)
+        if made.own is None or made.own.digest != digest:
             raise InputError(f"the function of {name} is not the one that the record was made with")
-        return own
+        return made
 
     def _tables(self, texts: dict[str, Any]) -> Tables:
         return Tables({kind: self._text(text) for kind, text in texts.items()})

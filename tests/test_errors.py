@@ -10,7 +10,7 @@ import pytest
 import p53net as pn
 from p53net import errors, exchange, figures
 from p53net.files import write_text
-from p53net.measures import abundance_occupancy, effective_dose, escape_index, half_time
+from p53net.measures.curves import abundance_occupancy, effective_dose, escape_index, half_time
 from p53net.model import sbml, statements, tables
 
 GRID = np.linspace(0.0, 24.0, 25)
@@ -93,7 +93,7 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("Dose below zero", lambda _: pn.Dose(((0.0, -5.0),)), pn.InputError, "concentration is -5"),
     ("Dose unsorted", lambda _: pn.Dose(((0, 1), (4, 2), (2, 3))), pn.InputError, "2 h follows 4 h"),
     ("Dose in no medium", lambda _: pn.Dose(((0, 1),), -1.0), pn.InputError, "medium_volume is -1"),
-    ("two volumes of medium", simulate(doses={"KT-253": pn.closed(1, 20)}, parameters={"medium": 50}),
+    ("two volumes of medium", simulate(doses={"KT-253": pn.closed_dish(1, 20)}, parameters={"medium": 50}),
      pn.InputError, "leave one out"),
     ("half a feedback", simulate(feedback=0.5), pn.InputError, "feedback is 0.5"),
     ("feedback as text", simulate(feedback="no"), pn.InputError, "feedback is 'no'"),
@@ -104,7 +104,7 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("schedule of triples", simulate(doses={"KT-253": [(0, 1, 2)]}), pn.InputError, "pairs"),
     ("schedule before zero", simulate(doses={"KT-253": [(-1, 1)]}), pn.InputError, "time is -1"),
     ("schedule NaN time", simulate(doses={"KT-253": [(NAN, 1)]}), pn.InputError, "time is nan"),
-    ("schedule of text", lambda _: pn.schedule("ab"), pn.InputError, "schedule 'ab'"),
+    ("schedule of text", lambda _: pn.course("ab"), pn.InputError, "schedule 'ab'"),
     ("pulse of zero hours", lambda _: pn.pulse(1.0, 0.0), pn.InputError, "hours is 0"),
     ("pulse of negative hours", lambda _: pn.pulse(1.0, -4.0), pn.InputError, "hours is -4"),
     ("pulse of NaN hours", lambda _: pn.pulse(1.0, NAN), pn.InputError, "hours is nan"),
@@ -112,9 +112,9 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("pulse longer than the run", simulate(doses={"KT-253": pn.pulse(1.0, 25.0)}), pn.InputError,
      "after the run ends at 24 h"),
     ("dose after the run", simulate(doses={"KT-253": [(30, 1)]}), pn.InputError, "after the run"),
-    ("closed without medium", lambda _: pn.closed(1.0, 0.0), pn.InputError, "medium_volume is 0"),
-    ("closed negative medium", lambda _: pn.closed(1.0, -2.0), pn.InputError, "medium_volume is -2"),
-    ("one dish closed", lambda _: BOTH.simulate(GRID, {"KT-253": pn.closed(1), "milademetan": 1}),
+    ("closed without medium", lambda _: pn.closed_dish(1.0, 0.0), pn.InputError, "medium_volume is 0"),
+    ("closed negative medium", lambda _: pn.closed_dish(1.0, -2.0), pn.InputError, "medium_volume is -2"),
+    ("one dish closed", lambda _: BOTH.simulate(GRID, {"KT-253": pn.closed_dish(1), "milademetan": 1}),
      pn.InputError, "both share the medium"),
     ("pulse at rest", lambda _: MODEL.steady_state({"KT-253": pn.pulse(1, 4)}), pn.InputError,
      "needs a constant dose"),

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net import files
-from p53net.amounts import _UNITS
+from p53net.dosing.amounts import _UNITS
 from p53net.files import read_bytes
 from p53net.model import drug_entries, tables
 from p53net.model.external.gate import LARGEST_FILE

@@ -65,7 +65,7 @@ def viability(
 
     Example: p53net assay viability KT-253 --cell-line "RS4;11" --cell-line TP53-null --noise 0.08
     """
-    from p53net.studies.viability import viability as study
+    from p53net.studies.dish.viability_assay import viability as study
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
@@ -98,7 +98,7 @@ def degradation(
 
     Example: p53net assay degradation KT-253 MD-224 --cell-line "RS4;11" --hours 2,6,24
     """
-    from p53net.studies.degradation import degradation as study
+    from p53net.studies.dish.degradation_assay import degradation as study
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
@@ -127,7 +127,7 @@ def caspase(
 
     Example: p53net assay caspase milademetan --cell-line SJSA-1
     """
-    from p53net.studies.caspase import caspase as study
+    from p53net.studies.dish.caspase_assay import caspase as study
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),

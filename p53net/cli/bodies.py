@@ -10,8 +10,8 @@ import xarray as xr
 from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
 from p53net.cli.studies import NoPlot, finish, patients_bar
 from p53net.cli.terminal import Engine, OwnTables, Settings, app, said, settings_of, tables_of
+from p53net.dosing.regimens import FREE_BASE
 from p53net.model import host_entries, resolve
-from p53net.regimens import FREE_BASE
 from p53net.simulation.choice import AUTO
 
 Doses = Annotated[
@@ -50,7 +50,7 @@ def pk(
     and 340 mg or 25, 50 and 100 mg/kg, 3/14.
     Example: p53net pk milademetan --regimen 3/14 --dose 260
     """
-    from p53net.studies.pharmacokinetics import pk as study
+    from p53net.studies.body.pharmacokinetics import pk as study
 
     unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
@@ -89,7 +89,7 @@ def xenograft(
     Doses are in mg/kg. Milademetan's are usually 25, 50 and 100, daily.
     Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 63
     """
-    from p53net.studies.xenograft import xenograft as study
+    from p53net.studies.body.xenografts import xenograft as study
 
     doses = usual(drug, "--dose", dose, _IN_MICE)
     schedule = usual(drug, "--regimen", regimen, "daily")
@@ -133,7 +133,7 @@ def patient(
     Milademetan is usually given as 260 mg 3/14.
     Example: p53net patient milademetan --dose 260 --regimen 3/14 --population 500 --seed 1
     """
-    from p53net.studies.patient import patient as study
+    from p53net.studies.body.patients import patient as study
 
     amount = usual(drug, "--dose", dose, "260")
     given = regimen_of(amount, usual(drug, "--regimen", regimen, "3/14"), days, "mg", form)
@@ -180,7 +180,7 @@ def schedules(
 
     Example: p53net schedules milademetan --schedule "260 mg 3/14" --schedule "90 mg daily"
     """
-    from p53net.studies.schedules import schedules as study
+    from p53net.studies.body.comparison import schedules as study
 
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:

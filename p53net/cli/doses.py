@@ -6,10 +6,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from p53net.cli.terminal import number
-from p53net.dosing import Given, closed, constant, pulse
+from p53net.dosing.medium import Given, closed_dish, constant, pulse
+from p53net.dosing.regimens import FREE_BASE, UNITS, Regimen, regimen
 from p53net.errors import InputError
 from p53net.model.tables import drug_names
-from p53net.regimens import FREE_BASE, UNITS, Regimen, regimen
 from p53net.simulation.model import Model
 
 BodySchedule = Annotated[
@@ -86,7 +86,7 @@ def doses_of(
             if hours is not None:
                 given[name] = pulse(nanomolar, hours)
             elif volume is not None:
-                given[name] = closed(nanomolar, volume)
+                given[name] = closed_dish(nanomolar, volume)
             else:
                 given[name] = constant(nanomolar)
         except InputError as error:

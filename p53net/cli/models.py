@@ -30,8 +30,9 @@ from p53net.cli.terminal import (
     tables_of,
     write,
 )
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.errors import InputError, P53NetError
+from p53net.measures.parsing import listed
 from p53net.model import (
     GENERIC,
     SYSTEMS,
@@ -46,7 +47,6 @@ from p53net.model.library import Library
 from p53net.model.own import Tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
-from p53net.sweeps.measure import listed
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")
 
@@ -128,9 +128,10 @@ def simulate(
     if engine != "roadrunner":
         said.print(f"engine: {run.attrs['engine']}", soft_wrap=True)
     if plot is not None:
-        from p53net import figures
+        from p53net import drawing
+        from p53net.figures import style
 
-        said.print(f"wrote {figures.save(figures.plot(run), plot)}")
+        said.print(f"wrote {style.save(drawing.plot(run), plot)}")
     if out is None:
         write(text)
     else:
@@ -158,8 +159,9 @@ def escape(
 
     Writes escape.png, escape.svg, escape.csv, escape.json and summary.txt into a folder.
     """
-    from p53net import escape_report, escape_study
     from p53net.files import made_folder, write_text
+    from p53net.studies.escape import report as escape_report
+    from p53net.studies.escape import study as escape_study
 
     new = not out.exists()
     folder = made_folder(out)
@@ -190,10 +192,11 @@ def escape(
     for name in _ESCAPE_FIGURES:  # a figure of another run must not stand beside these numbers
         (folder / name).unlink(missing_ok=True)
     if not no_plot:
-        from p53net import figures
+        from p53net import drawing
+        from p53net.figures import style
 
-        figure = figures.plot(result)
-        written += [figures.save(figure, folder / name) for name in _ESCAPE_FIGURES]
+        figure = drawing.plot(result)
+        written += [style.save(figure, folder / name) for name in _ESCAPE_FIGURES]
     said.print(words, soft_wrap=True)
     names = ", ".join(path.name for path in written)
     said.print(f"\nwrote {names} to {folder}/", soft_wrap=True)
@@ -225,7 +228,7 @@ def export(
 
     In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --regimen 3/14
     """
-    from p53net import exchange
+    from p53net.exchange import files as exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
     loaded = model_of(names, cell_line, own, system, host, fragments)
@@ -281,7 +284,7 @@ def _checked(
 ) -> list[tuple[list[str], str, str | None]]:
     """Drugs, system and host of the models to check: those that are named, or the package's, as far
     as users' fragments are for them, and each drug of a user's table."""
-    from p53net.exchange import SHIPPED
+    from p53net.exchange.files import SHIPPED
 
     if models:
         return [(name.split("+"), system, host) for name in models]
@@ -312,7 +315,7 @@ def build(
     folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("models/sbml"),
 ) -> None:
     """Rebuild the shipped SBML and equations from the model text, byte for byte."""
-    from p53net import exchange
+    from p53net.exchange import files as exchange
     from p53net.files import made_folder
 
     with said.status("building models"):

@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from p53net.cli.terminal import said, show
 from p53net.errors import OutputError
 from p53net.files import made_folder, write_text
-from p53net.sweeps import Progress
+from p53net.sweeps.run import Progress
 
 _NOT_ALWAYS = {"patient": "patients", "pk": "slopes", "calibrate": "profiles"}
 """By study the table that not every run of it writes."""
@@ -29,10 +29,11 @@ def finish(
 
     A figure or table of an earlier run does not stay beside other numbers. Raises OutputError.
     """
-    from p53net import figures
+    from p53net import drawing
+    from p53net.figures import style
 
     study = str(result.attrs["study"])
-    figure = None if no_plot else figures.plot(result)  # before anything is written
+    figure = None if no_plot else drawing.plot(result)  # before anything is written
     folder = made_folder(out)
     written = [
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -45,7 +46,7 @@ def finish(
         path = folder / f"{study}.{kind}"
         _remove(path)
         if figure is not None:
-            written.append(figures.save(figure, path))
+            written.append(style.save(figure, path))
     show(next(iter(tables.values())))
     names = ", ".join(path.name for path in written)
     said.print(f"wrote {names} to {folder}/", soft_wrap=True)

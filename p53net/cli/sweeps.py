@@ -13,7 +13,7 @@ import xarray as xr
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from p53net import figures
+from p53net import drawing
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
     AnyLine,
@@ -34,14 +34,18 @@ from p53net.cli.terminal import (
     settings_of,
     show,
 )
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, StoreError, unknown_name
+from p53net.figures import style
 from p53net.files import made_folder
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import MOST_POINTS
-from p53net.sweeps import Distribution, Progress, read_sweep, sobol_indices, sweep, tornado
 from p53net.sweeps import store as stores
+from p53net.sweeps.design import Distribution
+from p53net.sweeps.result import read_sweep
+from p53net.sweeps.run import Progress, sweep
+from p53net.sweeps.sensitivity import sobol_indices, tornado
 
 Drugs = Annotated[
     list[str] | None, typer.Argument(metavar="DRUG", help="None, one, or one of each kind.")
@@ -204,10 +208,10 @@ def plot(
         result = result.sortby(name).sel({name: value}, method="nearest")
     paths = [out] if out else [folder / "sweep.png", folder / "sweep.svg"]
     with said.status("drawing"):
-        figure = figures.plot(result, x=x, y=y, colour=colour)
+        figure = drawing.plot(result, x=x, y=y, colour=colour)
         for path in paths:
             made_folder(path.parent)
-            said.print(f"wrote {figures.save(figure, path)}")
+            said.print(f"wrote {style.save(figure, path)}")
 
 
 @app.command("tornado")
@@ -435,4 +439,4 @@ def _counts(values: Any) -> Mapping[str, int]:  # noqa: ANN401 - an array of tex
 def _draw(result: xr.Dataset, path: Path | None) -> None:
     if path is not None:
         made_folder(path.parent)
-        said.print(f"wrote {figures.save(figures.plot(result), path)}")
+        said.print(f"wrote {style.save(drawing.plot(result), path)}")

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.engines.base import FloatArray
-from p53net.figures import COLOURS
+from p53net.figures.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from p53net.candidates import candidates
-from p53net.dosing import closed, pulse
+from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
-from p53net.measures import FloatArray, effective_dose, rebound
+from p53net.measures.curves import FloatArray, effective_dose, rebound
+from p53net.measures.equieffective import candidates
 from p53net.simulation.model import Model, load
 
 _NOISE = 1e-10  # rounding errors differ between machines
@@ -252,7 +252,7 @@ def _damage() -> Iterator[Row]:
 
 def _conservation() -> Iterator[Row]:
     model = load("milademetan", "KT-253")
-    doses = {"milademetan": closed(100.0, 20.0), "KT-253": closed(10.0, 20.0)}
+    doses = {"milademetan": closed_dish(100.0, 20.0), "KT-253": closed_dish(10.0, 20.0)}
     run = model.simulate(np.linspace(0.0, 72.0, 145), doses)
     cell = model.definition.parameters["cell"].value
     totals = {

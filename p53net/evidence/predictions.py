@@ -13,19 +13,20 @@ from functools import cache
 
 import numpy as np
 
+from p53net.dosing.regimens import regimen
 from p53net.engines.base import FloatArray
 from p53net.evidence.invariants import half_effect_dose
 from p53net.evidence.observations import observations
-from p53net.fits import fit_logistic
+from p53net.measures.logistic import fit_logistic
 from p53net.model import drug_entries
-from p53net.regimens import regimen
 from p53net.simulation.model import Model, load
-from p53net.studies import blood, dish
-from p53net.studies.binding import binding_ic50
-from p53net.studies.degradation import fit_below_hook
-from p53net.studies.pharmacokinetics import sampled
-from p53net.studies.population import GRADES, grades
-from p53net.studies.xenograft import DAYS, days_below, tgi
+from p53net.studies.body import blood
+from p53net.studies.body.pharmacokinetics import sampled
+from p53net.studies.body.population import GRADES, grades
+from p53net.studies.body.xenografts import DAYS, days_below, tgi
+from p53net.studies.dish import plate as dish
+from p53net.studies.dish.binding import binding_ic50
+from p53net.studies.dish.degradation_assay import fit_below_hook
 
 Trial = Mapping[str, Mapping[str, float]]
 Predictions = dict[str, float]

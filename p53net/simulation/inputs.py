@@ -6,12 +6,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.amounts import in_nanomoles
-from p53net.dosing import Given, Medium, as_dose, finite_number
+from p53net.dosing.amounts import in_nanomoles
+from p53net.dosing.medium import Given, Medium, as_dose, finite_number
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.model import Definition, drug_names
-from p53net.regimens import Regimen
 
 Doses: TypeAlias = "Medium | Given"
 """What users write: nM and their course in a dish, a regimen in a body."""
@@ -21,7 +21,7 @@ MOST_POINTS = 1_000_000
 
 _INPUTS = {
     "feedback": "it is an argument: feedback=False opens the loop",
-    "closed_dish": "it follows from the dose: pn.closed(10.0, medium_volume=1000)",
+    "closed_dish": "it follows from the dose: pn.closed_dish(10.0, medium_volume=1000)",
 }
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, Given, courses_of, same_courses
+from p53net.dosing.medium import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, define, shown_unit

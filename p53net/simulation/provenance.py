@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.dosing import Dose
+from p53net.dosing.medium import Dose
+from p53net.dosing.regimens import Regimen
 from p53net.model.library import models_folder
 from p53net.model.own import Tables, Text, as_fragments, as_tables
-from p53net.regimens import Regimen
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model

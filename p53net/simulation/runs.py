@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.dosing import Courses
+from p53net.dosing.medium import Courses
 from p53net.engines.base import AtRest, Cells, DosingEvents, FloatArray, Problem
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice

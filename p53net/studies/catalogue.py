@@ -36,25 +36,31 @@ class Shipped:
 
 
 SHIPPED = {
-    "escape": Shipped("p53net.escape_study:escape", "p53net.figures:escape_figure"),
+    "escape": Shipped(
+        "p53net.studies.escape.study:escape", "p53net.studies.escape.figure:escape_figure"
+    ),
     "viability": Shipped(
-        "p53net.studies.viability:viability", "p53net.studies.dish_figures:viability_figure"
+        "p53net.studies.dish.viability_assay:viability",
+        "p53net.studies.dish.figures:viability_figure",
     ),
     "degradation": Shipped(
-        "p53net.studies.degradation:degradation", "p53net.studies.dish_figures:degradation_figure"
+        "p53net.studies.dish.degradation_assay:degradation",
+        "p53net.studies.dish.figures:degradation_figure",
     ),
     "caspase": Shipped(
-        "p53net.studies.caspase:caspase", "p53net.studies.dish_figures:caspase_figure"
+        "p53net.studies.dish.caspase_assay:caspase", "p53net.studies.dish.figures:caspase_figure"
     ),
-    "pk": Shipped("p53net.studies.pharmacokinetics:pk", "p53net.studies.body_figures:pk_figure"),
+    "pk": Shipped(
+        "p53net.studies.body.pharmacokinetics:pk", "p53net.studies.body.figures:pk_figure"
+    ),
     "xenograft": Shipped(
-        "p53net.studies.xenograft:xenograft", "p53net.studies.body_figures:xenograft_figure"
+        "p53net.studies.body.xenografts:xenograft", "p53net.studies.body.figures:xenograft_figure"
     ),
     "patient": Shipped(
-        "p53net.studies.patient:patient", "p53net.studies.body_figures:patient_figure"
+        "p53net.studies.body.patients:patient", "p53net.studies.body.figures:patient_figure"
     ),
     "schedules": Shipped(
-        "p53net.studies.schedules:schedules", "p53net.studies.body_figures:schedules_figure"
+        "p53net.studies.body.comparison:schedules", "p53net.studies.body.figures:schedules_figure"
     ),
     "validate": Shipped(
         "p53net.evidence.validation:validate", "p53net.evidence.figures:validate_figure"
@@ -62,10 +68,12 @@ SHIPPED = {
     "calibrate": Shipped(
         "p53net.evidence.calibration:calibrate", "p53net.evidence.figures:calibrate_figure"
     ),
-    "sweep": Shipped("p53net.sweeps.sweep:sweep", "p53net.sweep_figures:sweep_figure"),
-    "tornado": Shipped("p53net.sweeps.sensitivity:tornado", "p53net.sweep_figures:tornado_figure"),
+    "sweep": Shipped("p53net.sweeps.run:sweep", "p53net.sweeps.figures:sweep_figure"),
+    "tornado": Shipped(
+        "p53net.sweeps.sensitivity:tornado", "p53net.sweeps.sensitivity_figures:tornado_figure"
+    ),
     "sobol": Shipped(
-        "p53net.sweeps.sensitivity:sobol_indices", "p53net.sweep_figures:sobol_figure"
+        "p53net.sweeps.sensitivity:sobol_indices", "p53net.sweeps.sensitivity_figures:sobol_figure"
     ),
 }
 """By the name that a result carries in the attribute `study`."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, P53NetError
 from p53net.files import as_path, read_bytes

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, Given, constant, finite_number, same_courses
+from p53net.dosing.medium import Courses, Given, constant, finite_number, same_courses
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.measures.definition import Measure
+from p53net.measures.kinds import COMPARING, SEARCHING
+from p53net.measures.parsing import described, observables_of, settled
 from p53net.model import Definition, shown_unit
-from p53net.regimens import Regimen
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
     Doses,
@@ -26,15 +29,6 @@ from p53net.simulation.inputs import (
 )
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
-from p53net.sweeps.measure import (
-    COMPARING,
-    SEARCHING,
-    Measure,
-    at,
-    described,
-    observables_of,
-    settled,
-)
 
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
@@ -209,7 +203,8 @@ def plan_of(
     watched = checked_observables(model.definition, observables) if _given(observables) else ()
     wanted = [settled(one, model.definition, grid) for one in _listed(measures)]
     if not keep_trajectories:
-        wanted += [settled(at(name, float(grid[-1])), model.definition, grid) for name in watched]
+        ends = [Measure("at", (name, float(grid[-1]))) for name in watched]
+        wanted += [settled(one, model.definition, grid) for one in ends]
     columns = [described(one, model.definition)[0] for one in wanted]
     for name in columns:
         taken = (*RESERVED, *axes, *(watched if keep_trajectories else ()))

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from p53net.candidates import Candidate
-from p53net.dosing import Courses
+from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
+from p53net.measures.equieffective import Candidate
 from p53net.simulation.model import Model
 from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan

@@ -14,9 +14,9 @@ from p53net.errors import (
     TimeLimitError,
     WorkersError,
 )
+from p53net.measures.parsing import is_array_measure, observables_of, value_of, value_of_many
 from p53net.model import shown_unit
 from p53net.simulation.model import Model
-from p53net.sweeps.measure import is_array_measure, observables_of, value_of, value_of_many
 from p53net.sweeps.plan import Plan, package_versions
 from p53net.sweeps.points import Point, Points
 

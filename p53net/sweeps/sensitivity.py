@@ -8,15 +8,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
+from p53net.measures.definition import Measure
 from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import recorded
 from p53net.sweeps.design import Distribution, check_size, checked_seed
-from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import checked_model
-from p53net.sweeps.sweep import Progress, sweep
+from p53net.sweeps.run import Progress, sweep
 
 
 class SweepOptions(TypedDict, total=False):

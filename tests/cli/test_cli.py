@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import p53net as pn
-from p53net.exchange import SHIPPED
+from p53net.exchange.files import SHIPPED
 
 
 def p53net(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

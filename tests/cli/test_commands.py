@@ -15,7 +15,7 @@ from rich.console import Console
 
 import p53net as pn
 from p53net.cli import app, sweeps, terminal
-from p53net.regimens import labels_of
+from p53net.dosing.regimens import labels_of
 from tests.support.commands import Command, Done
 
 FLAT = pn.regimen(25, "mg", "once")
@@ -96,7 +96,7 @@ def test_mg_that_is_meant_is_mg_per_kg_times_the_weight(command: Command) -> Non
     assert list(tumours["arm"].values) == ["untreated", "1 mg once"]
     asked = "simulate milademetan --dose 1mg --flat --system plasma --host mouse --hours 4"
     assert command(*asked.split(), "--points", "3").returncode == 0
-    asked = "pk milademetan --dose 1mg --regimen once --flat --host mouse --no-plot"
+    asked = "pk milademetan --dose 1mg --schedule once --flat --host mouse --no-plot"
     assert command(*asked.split()).returncode == 0
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.dosing import same_courses
+from p53net.dosing.medium import same_courses
 from p53net.engines.base import AtRest, Cells, DosingEvents, Engine, Problem, Runs
 from p53net.engines.batch import Batch, engine, steady
 from p53net.engines.batch.machine import processor
@@ -203,7 +203,7 @@ def test_broken_neighbours_change_nothing() -> None:
 def test_doses_stop_and_restart_exactly(steps: tuple[tuple[float, float], ...]) -> None:
     model = model_of("inhibitor", TIGHT)
     run = model.simulate(
-        HOURS, {"milademetan": pn.schedule(steps)}, {"k_transl_MDM2": 0.0}, engine="batch"
+        HOURS, {"milademetan": pn.course(steps)}, {"k_transl_MDM2": 0.0}, engine="batch"
     )
     assert run.attrs["engine"].startswith("batch, llvmlite")
     expected = free_drug(HOURS, steps, model)
@@ -453,7 +453,7 @@ def test_totals_are_kept_in_a_closed_dish() -> None:
         assert any(own in total for total in totals)
     opened = conserved(model.definition.sbml, states, closed=False)
     assert [np.count_nonzero(row) for row in opened].count(1) == 2  # the medium keeps its drug
-    doses = {"milademetan": pn.closed(300.0, 40.0), "KT-253": pn.closed(20.0, 40.0)}
+    doses = {"milademetan": pn.closed_dish(300.0, 40.0), "KT-253": pn.closed_dish(20.0, 40.0)}
     one = Set({"medium": 40.0}, doses, True)
     curves = batch_runs(model, [one], states).values[0]
     assert drift_of(model, one, curves, states) < 1e-9

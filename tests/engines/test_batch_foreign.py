@@ -139,7 +139,7 @@ def test_sweeps_agree_with_roadrunner(tmp_path: Path) -> None:
 
 def test_our_own_exported_doses_are_stops(tmp_path: Path) -> None:
     own, times = pn.load("milademetan"), np.linspace(0.0, 48.0, 95)
-    dose = {"milademetan": pn.schedule([(0, 50.0), (5.3, 0.0), (20.1, 300.0)])}
+    dose = {"milademetan": pn.course([(0, 50.0), (5.3, 0.0), (20.1, 300.0)])}
     path = pn.export(own, tmp_path / "own.xml", doses=dose)
     run = batch(pn.read_sbml(path), times)
     assert_near(run, values(own.simulate(times, dose, observables=list(run.data_vars))), 1e-6)

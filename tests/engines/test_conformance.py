@@ -18,7 +18,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import p53net as pn
-from p53net.dosing import Courses, courses_of
+from p53net.dosing.medium import Courses, courses_of
 from p53net.engines.base import AtRest, Cells, FloatArray
 from p53net.errors import MissingPackageError, SteadyStateError
 from p53net.simulation import choice
@@ -90,7 +90,8 @@ CASES = {
         dish(ONE), each([{ONE: CHANGES}, {ONE: [(1.0, 5.0)]}, {ONE: CHANGES[:2]}], RATES), FAST),
     "closed dish": Case(
         dish(ONE, OTHER),
-        each([{ONE: pn.closed(300.0, 40.0), OTHER: pn.closed(level, 40.0)} for level in (0, 1, 20)],
+        each([{ONE: pn.closed_dish(300.0, 40.0), OTHER: pn.closed_dish(level, 40.0)}
+              for level in (0, 1, 20)],
              RATES), FAST),
     "opened loop": Case(
         dish(OTHER), each([{OTHER: 1.0}, {OTHER: 30.0}, {}], RATES), FAST, feedback=False),
@@ -279,7 +280,7 @@ def test_doses_by_their_closed_form(
     model, case = models("constant"), CASES["constant"]
     nothing = {"k_transl_MDM2": 0.0}
     courses = [steps, ((0.0, 0.0),), ((0.0, 1.0), (20.0, 7.0))]
-    rows = [({ONE: pn.schedule(course)}, nothing) for course in courses]
+    rows = [({ONE: pn.course(course)}, nothing) for course in courses]
     found = run(model, engine, case, rows)
     assert found.errors == {}
     names = list(model.definition.variables)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.dosing import same_courses
+from p53net.dosing.medium import same_courses
 from p53net.engines.base import DosingEvents, Engine, Problem, Tolerances
 from p53net.errors import TimeLimitError
 from p53net.model.definition import Definition
@@ -61,7 +61,7 @@ DISHES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "trace": ({"milademetan": 1e-6}, {}),
     "damage": ({"milademetan": 30.0}, {"parameters": {"DSB": 10.0}}),
     "schedule, loop opened": (
-        {"milademetan": pn.schedule([(0.0, 100.0), (6.1, 0.0), (24.0, 300.0), (48.0, 0.0)])},
+        {"milademetan": pn.course([(0.0, 100.0), (6.1, 0.0), (24.0, 300.0), (48.0, 0.0)])},
         {"feedback": False},
     ),
     "late": ({"milademetan": pn.pulse(100.0, hours=4.0, start=7.3)}, {}),
@@ -80,7 +80,7 @@ def test_a_degrader_in_a_dish(degrader: pn.Model) -> None:
 
 def test_two_drugs_in_a_closed_dish(both: pn.Model) -> None:
     """The volume of the medium is that of a compartment."""
-    assert_agree(both, TIMES, {"milademetan": pn.closed(500.0), "KT-253": pn.closed(3.0)})
+    assert_agree(both, TIMES, {"milademetan": pn.closed_dish(500.0), "KT-253": pn.closed_dish(3.0)})
 
 
 def test_no_drug(loop: pn.Model) -> None:
@@ -198,7 +198,7 @@ def test_parts_are_found_by_id(tmp_path: Path) -> None:
 
 def test_the_error_falls_with_the_tolerance(inhibitor: pn.Model) -> None:
     """The absolute one too, under a dose that is far below it in COPASI's particles."""
-    dose = {"milademetan": pn.closed(1e-6)}
+    dose = {"milademetan": pn.closed_dish(1e-6)}
     exact = Model(inhibitor.definition, Tolerances(1e-12, 1e-20)).simulate(
         TIMES, dose, engine="roadrunner"
     )["MDM2_inhibitor"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from p53net.dosing import same_courses
+from p53net.dosing.medium import same_courses
 from p53net.engines.base import DosingEvents, Problem
 from tests.support.files import read
 

@@ -60,7 +60,7 @@ def test_a_row_at_a_dose_time_shows_the_medium_after_the_dose(fresh: Model) -> N
 def test_changed_parameters_do_not_stay(fresh: Model) -> None:
     before = values(fresh.simulate(GRID, {"KT-253": 10.0}))
     fresh.simulate(GRID, {"KT-253": 3.0}, {"k_deg_p53": 1.0, "cell": 0.5}, feedback=False)
-    fresh.simulate(GRID, {"KT-253": pn.closed(3.0, 2.0)}, {"DSB": 1.0})
+    fresh.simulate(GRID, {"KT-253": pn.closed_dish(3.0, 2.0)}, {"DSB": 1.0})
     fresh.steady_state({"KT-253": 1.0}, {"CRBN_total": 5.0})
     np.testing.assert_array_equal(before, values(fresh.simulate(GRID, {"KT-253": 10.0})))
 
@@ -83,7 +83,7 @@ def test_after_a_failed_run_no_stale_table_comes_back(fresh: Model) -> None:
 
 def test_a_dose_is_a_concentration_in_any_volume(fresh: Model) -> None:
     """The engine's bare species id is an amount; both compartments differ from 1 pL here."""
-    run = fresh.simulate(GRID, {"KT-253": pn.closed(10.0, 20.0)}, {"cell": 4.0})
+    run = fresh.simulate(GRID, {"KT-253": pn.closed_dish(10.0, 20.0)}, {"cell": 4.0})
     assert float(run["degrader_medium"][0]) == 10.0
     held = fresh.simulate(GRID, {"KT-253": 10.0}, {"cell": 4.0, "medium": 7.0})
     assert np.unique(held["degrader_medium"].values).tolist() == [10.0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net import escape_report, measures
-from p53net.escape_report import TWIN
+from p53net.studies.escape.report import TWIN
 
 TIMES = np.linspace(0.0, 10.0, 1001)
 
@@ -115,7 +115,7 @@ def test_what_does_not_differ_and_what_does(result) -> None:
 
 def test_the_loop_factor_falls_at_saturating_doses() -> None:
     """Near 1.3 for 1 uM milademetan and 1.1 for 100 nM KT-253: a saturated promoter feels less."""
-    from p53net.candidates import candidates, loop_factor
+    from p53net.measures.equieffective import candidates, loop_factor
 
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
     assert loop_factor(inhibitor, 1000.0) == pytest.approx(1.34, abs=0.05)
@@ -209,7 +209,7 @@ def test_the_same_inputs_give_the_same_bytes(result) -> None:
 
 
 def test_the_record_repeats_the_run(result) -> None:
-    from p53net.escape_study import repeatable
+    from p53net.studies.escape.study import repeatable
 
     inputs = {
         "drugs": ["milademetan", "KT-253"],
@@ -249,7 +249,7 @@ def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) 
     from dataclasses import replace
     from functools import partial
 
-    from p53net.candidates import candidates
+    from p53net.measures.equieffective import candidates
 
     inhibitor, _, twin = candidates(["milademetan", "KT-253"])
     twin = replace(twin, parameters={**twin.parameters, "CRBN_total": crbn})
@@ -297,7 +297,7 @@ def dose_ratio(one, fold: float, changed: dict[str, float]) -> float:
 def test_the_dose_ratio_is_that_of_the_loop_and_not_of_the_drug(fold: float) -> None:
     """As long as drug takes MDM2 in proportion to dose and drug-bound MDM2 is inactive: of every
     inhibitor to eight digits, of KT-253 but for the CRBN that it holds, and not of its twin."""
-    from p53net.candidates import candidates
+    from p53net.measures.equieffective import candidates
 
     milademetan, nutlin, degrader, twin = candidates(["milademetan", "nutlin-3a", "KT-253"])
     p = {name: row.value for name, row in milademetan.model.definition.parameters.items()}
@@ -319,7 +319,7 @@ def test_with_residual_activity_the_inhibitor_pays_more(
     residual: float, blocked: float, destroyed: float
 ) -> None:
     """The law is one of this structure: a few per cent of activity on drug-bound MDM2 break it."""
-    from p53net.candidates import candidates
+    from p53net.measures.equieffective import candidates
 
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
     left = {"residual": residual}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.exchange import SHIPPED, build
+from p53net.exchange.files import SHIPPED, build
 from tests.support import ROOT
 from tests.support.agreement import assert_agree
 from tests.support.oracles import copasi_solution, scipy_solution
@@ -53,7 +53,7 @@ def test_other_settings_travel_too(variant: str, tmp_path: Path) -> None:
     doses = {"milademetan": 100.0, "KT-253": 5.0}
     parameters = {}
     if variant == "closed dish":
-        doses = {"milademetan": pn.closed(100.0, 20.0), "KT-253": pn.closed(5.0, 20.0)}
+        doses = {"milademetan": pn.closed_dish(100.0, 20.0), "KT-253": pn.closed_dish(5.0, 20.0)}
     if variant == "damage":
         parameters = {"DSB": 1.0, "MDM2_gene_dose": 2.0}
     if variant == "twin":

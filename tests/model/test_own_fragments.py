@@ -12,7 +12,7 @@ from scipy.integrate import cumulative_simpson
 
 import p53net as pn
 from p53net import figures
-from p53net.exchange import SHIPPED
+from p53net.exchange.files import SHIPPED
 from p53net.model import check, library
 from tests.support import ROOT
 from tests.support.commands import Command
@@ -161,7 +161,7 @@ def test_a_third_mechanism_is_one_fragment_and_rows(folder: Path, engine: str) -
     table = model.parameters.set_index("id")
     assert table.loc["k_inact_covalent", "value"] == 1.8
     times = np.linspace(0.0, 24.0, 2401)
-    run = model.simulate(times, {"mydrug": pn.closed(100.0, 20.0)}, engine=engine)
+    run = model.simulate(times, {"mydrug": pn.closed_dish(100.0, 20.0)}, engine=engine)
     cell = model.definition.parameters["cell"].value
     drug = 20.0 * run["covalent_medium"] + cell * (run["covalent_in_cell"] + run["covalent_spent"])
     assert float(abs(drug / drug[0] - 1.0).max()) < 1e-9
@@ -313,7 +313,7 @@ def test_a_fragment_that_no_system_uses_is_a_finding(
     (found,) = check.unused_fragments()
     assert (found.check, found.subject) == ("fragment", "noxa")
     assert said in found.message
-    monkeypatch.setattr("p53net.exchange.SHIPPED", SHIPPED[:1])
+    monkeypatch.setattr("p53net.exchange.files.SHIPPED", SHIPPED[:1])
     done = command("check")
     assert done.returncode == 1
     assert "models,fragment,noxa," in done.stdout

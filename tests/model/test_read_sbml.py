@@ -216,7 +216,7 @@ def test_the_same_bytes_whatever_ran_before(tmp_path: Path) -> None:
 
 def test_sweeps_take_parameters_as_axes(tmp_path: Path) -> None:
     model = read(HILL, tmp_path)
-    size = pn.measure("size", lambda _times, y: float(y.max() - y[0]), ["y"])
+    size = pn.measures.own("size", lambda _times, y: float(y.max() - y[0]), ["y"])
     result = pn.sweep(
         model, {"base": [0.3, 0.8], "n": [2.0, 3.0, 4.0]}, times=GRID,
         measures=["auc:y", "peak:x", "at:p:5", "fold:y", "lowest:B", "swing:y", size],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import lambertw
 
 import p53net as pn
-from p53net.exchange import SHIPPED, Shipped
+from p53net.exchange.files import SHIPPED, Shipped
 from p53net.model import drug_entries, molar_masses
 from p53net.model.systems import SYSTEMS
 from p53net.simulation.model import Model

@@ -58,7 +58,8 @@ def test_without_drug_nothing_moves(factors: list[float]) -> None:
 @given(st.floats(0.0, 4.0), st.floats(-1.0, 3.0), st.floats(0.5, 3.5))
 def test_closed_dish_conserves_drugs_and_crbn(first: float, second: float, volume: float) -> None:
     model, medium = MODELS["both"], 10.0**volume
-    doses = {"milademetan": pn.closed(10**first, medium), "KT-253": pn.closed(10**second, medium)}
+    one, other = (pn.closed_dish(10**level, medium) for level in (first, second))
+    doses = {"milademetan": one, "KT-253": other}
     run = model.simulate(TIMES, doses)
     cell = model.definition.parameters["cell"].value
     for role in ("inhibitor", "degrader"):
@@ -221,7 +222,7 @@ def test_inhibitor_and_degrader_compete_for_mdm2() -> None:
 
 
 def test_a_degrader_destroys_many_times_its_own_number() -> None:
-    run = MODELS["degrader"].simulate(TIMES, {"KT-253": pn.closed(5.0, 20.0)})
+    run = MODELS["degrader"].simulate(TIMES, {"KT-253": pn.closed_dish(5.0, 20.0)})
     per_cell = 5.0 * 20.0 / MODELS["degrader"].definition.parameters["cell"].value
     assert float(run["MDM2_destroyed"][-1]) > 10.0 * per_cell
     twin = MODELS["degrader"].simulate(TIMES, {"KT-253": 10.0}, {"k_ub_MDM2": 0.0})
@@ -233,7 +234,7 @@ def test_cell_volume_cancels_in_an_open_dish_and_not_in_a_closed_one() -> None:
     big, small = ({"cell": volume} for volume in (2.0, 0.5))
     opened = [model.simulate(TIMES, {"KT-253": 5.0}, p)["p53_active"].values for p in (big, small)]
     np.testing.assert_allclose(opened[0], opened[1], rtol=1e-6)
-    dose = {"KT-253": pn.closed(5.0, 2.0)}
+    dose = {"KT-253": pn.closed_dish(5.0, 2.0)}
     shut = [model.simulate(TIMES, dose, p)["p53_active"].values for p in (big, small)]
     assert abs(shut[0][-1] / shut[1][-1] - 1.0) > 0.05
 

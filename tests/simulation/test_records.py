@@ -61,12 +61,12 @@ def half(_times: np.ndarray, active: np.ndarray) -> float:
     return float(active.max()) / 2.0
 
 
-HALF = pn.measure("half", half, ["p53_active"], "nM")
+HALF = pn.measures.own("half", half, ["p53_active"], "nM")
 POINTS = pd.DataFrame({"KT-253": [1.0, 10.0], "k_deg_p53": [0.2, 0.4]})
 RESULTS: dict[str, Callable[[], xr.Dataset]] = {
     "simulate": lambda: model().simulate(TIMES, {"KT-253": pn.pulse(5, 4)}, {"k_deg_p53": 0.3}),
     "batch": lambda: model().simulate(TIMES, {"KT-253": [(0, 1), (3, 0)]}, engine="batch"),
-    "opened": lambda: model().simulate(TIMES, {"KT-253": pn.closed(5.0, 20)}, feedback=False),
+    "opened": lambda: model().simulate(TIMES, {"KT-253": pn.closed_dish(5.0, 20)}, feedback=False),
     "tolerances": lambda: tight().simulate(TIMES, {"milademetan": 100.0}),
     "body": lambda: pn.load("milademetan", system="plasma", host="mouse").simulate(
         TIMES, {"milademetan": pn.regimen(1, "mg", "once", allow_flat=True)}
@@ -76,7 +76,7 @@ RESULTS: dict[str, Callable[[], xr.Dataset]] = {
         model(),
         {"KT-253": np.geomspace(1, 100, 4), "k_deg_p53": pn.log_uniform(0.1, 1)},
         points=4,
-        measures=["escape_index", pn.at("p53_active", 24.0)],
+        measures=["escape_index", pn.measures.at("p53_active", 24.0)],
         observables=["p21"],
     ),
     "table": lambda: pn.sweep(model(), POINTS, measures=["peak:p21"], engine="roadrunner"),

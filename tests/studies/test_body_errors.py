@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.regimens import regimen
+from p53net.dosing.regimens import regimen
 from tests.support.commands import Command
 
 GRID = np.linspace(0.0, 48.0, 49)
@@ -78,7 +78,7 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
      "'citrate' is not known"),
     ("nM in a body", dosed(100.0), pn.InputError, "is a concentration, but a human takes a mass"),
     ("mg in a dish", dosed(ONCE, DISH), pn.InputError, "is a mass, but cells in a dish"),
-    ("a closed dish in a body", dosed(pn.closed(10.0)), pn.InputError, "is a concentration"),
+    ("a closed dish in a body", dosed(pn.closed_dish(10.0)), pn.InputError, "is a concentration"),
     ("a regimen after the end", dosed(regimen(260, "mg", "daily", days=4)), pn.InputError,
      "after the run ends at 48 h"),
     ("a bare list of doses", lambda: PLASMA.simulate(GRID, [ONCE]), pn.InputError,  # type: ignore[arg-type]
@@ -257,29 +257,29 @@ def test_own_pharmacokinetics_are_used(tmp_path: Path) -> None:
         ("pk aspirin", "unknown drug"),
         ("pk milademetan --dose x", "not a dose"),
         ("pk milademetan --dose 260nM", "mg or mg/kg"),
-        ("pk milademetan --regimen 15/14", "15 days on"),
-        ("pk milademetan --regimen 0,12,6", "rise strictly"),
+        ("pk milademetan --schedule 15/14", "15 days on"),
+        ("pk milademetan --schedule 0,12,6", "rise strictly"),
         ("xenograft milademetan --cell-line HeLa", "unknown cell line"),
-        ("xenograft nutlin-3a --dose 25 --regimen daily", "no pharmacokinetics"),
+        ("xenograft nutlin-3a --dose 25 --schedule daily", "no pharmacokinetics"),
         ("xenograft KT-253", "--dose is usual of milademetan alone"),
-        ("patient KT-253 --dose 1mg/kg", "--regimen is usual of milademetan alone"),
+        ("patient KT-253 --dose 1mg/kg", "--schedule is usual of milademetan alone"),
         ("pk KT-253", "--dose is usual of milademetan alone"),
-        ("simulate milademetan --dose 260 --regimen 3/14", "this is a dish"),
+        ("simulate milademetan --dose 260 --schedule 3/14", "this is a dish"),
         ("export milademetan x.xml --dose 260 --days 14", "this is a dish"),
         (
-            "sweep milademetan --dose 260 --regimen 3/14 --vary k_deg_p53=1:2:2 --measure peak:p21",
+            "sweep milademetan --dose 260 --schedule 3/14 --vary k_deg_p53=1:2:2 --measure peak:p21",
             "this is a dish",
         ),
-        ("simulate milademetan --system tumour --dose 260 --days 14", "--regimen daily"),
+        ("simulate milademetan --system tumour --dose 260 --days 14", "--schedule daily"),
         ("patient milademetan --population 0", "population is 0"),
-        ("schedules milademetan --schedule often", "not understood"),
+        ("schedules milademetan --regimen often", "not understood"),
         ("assay viability KT-253 --doses 1:2", "low:high:count"),
         ("assay viability KT-253 --doses 1:10:nan", "count 2 to 1,000"),
         ("assay caspase KT-253 --doses 1:inf:5", "below high"),
         ("assay viability KT-253 --noise 2", "noise is 2"),
         ("assay degradation KT-253 --hours 0", "above 0"),
         ("calibrate nothing", "unknown block"),
-        ("simulate milademetan --system tumour --dose 260 --pulse 4", "--regimen"),
+        ("simulate milademetan --system tumour --dose 260 --pulse 4", "--schedule"),
         ("simulate milademetan --system tumour --host cat --dose 260", "unknown host"),
         ("export milademetan x.xml --system liver", "unknown system"),
     ],

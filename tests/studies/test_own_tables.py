@@ -81,12 +81,12 @@ COMMANDS = {
     "viability": ["assay", "viability", "mine", "--no-plot"],
     "degradation": ["assay", "degradation", "mine", "--no-plot"],
     "caspase": ["assay", "caspase", "mine", "--no-plot"],
-    "pk": ["pk", "mine", "--dose", "100", "--regimen", "daily", "--no-plot"],
-    "xenograft": ["xenograft", "mine", "--dose", "50", "--regimen", "daily", "--days", "7",
+    "pk": ["pk", "mine", "--dose", "100", "--schedule", "daily", "--no-plot"],
+    "xenograft": ["xenograft", "mine", "--dose", "50", "--schedule", "daily", "--days", "7",
                   "--cell-line", "ST-02-0075", "--no-plot"],
-    "patient": ["patient", "mine", "--dose", "100", "--regimen", "daily", "--days", "7",
+    "patient": ["patient", "mine", "--dose", "100", "--schedule", "daily", "--days", "7",
                 "--population", "10", "--no-plot"],
-    "schedules": ["schedules", "mine", "--schedule", "100 mg daily", "--population", "10",
+    "schedules": ["schedules", "mine", "--regimen", "100 mg daily", "--population", "10",
                   "--days", "7", "--no-plot"],
 }  # fmt: skip
 

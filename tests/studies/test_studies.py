@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import p53net as pn
-from p53net.fits import fit_logistic, logistic
-from p53net.studies.binding import binding_ic50
-from p53net.studies.blood import lowest_counts, nadir
-from p53net.studies.pharmacokinetics import occasion
-from p53net.studies.population import GRADES, grades, patients, rate
-from p53net.studies.xenograft import days_below, tgi
+from p53net.measures.logistic import fit_logistic, logistic
+from p53net.studies.body.blood import lowest_counts, nadir
+from p53net.studies.body.pharmacokinetics import occasion
+from p53net.studies.body.population import GRADES, grades, patients, rate
+from p53net.studies.body.xenografts import days_below, tgi
+from p53net.studies.dish.binding import binding_ic50
 from tests.support.commands import Command
 
 DOSES = np.geomspace(1e-2, 1e4, 19)
@@ -463,7 +463,7 @@ def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
 def test_every_study_has_a_figure(
     plates: xr.Dataset, mice: xr.Dataset, cohort: xr.Dataset, tmp_path: Path
 ) -> None:
-    from p53net.figures import save
+    from p53net.drawing import save
 
     dose = pn.regimen(260, "mg", "3/14", cycles=1)
     results = [
@@ -489,13 +489,13 @@ def test_every_study_has_a_figure(
          {"drug", "dose", "hours", "active", "caspase"}),
         (["pk", "milademetan", "--dose", "260", "--dose", "60mg"], "pk",
          {"dose", "occasion", "tmax", "cmax", "auc", "clearance", "half_life"}),
-        (["xenograft", "KT-253", "--dose", "1", "--regimen", "once", "--cell-line", "RS4;11"],
+        (["xenograft", "KT-253", "--dose", "1", "--schedule", "once", "--cell-line", "RS4;11"],
          "xenograft", {"arm", "tgi", "change", "days_below"}),
         (["patient", "milademetan", "--days", "14"], "patient", {"quantity", "lowest", "highest"}),
         (["patient", "milademetan", "--days", "14", "--population", "5", "--seed", "2"], "patient",
          {"toxicity", "grade", "rate", "rate_low", "rate_high"}),
-        (["schedules", "milademetan", "--days", "14", "--population", "5", "--schedule",
-          "260 mg 3/14", "--schedule", "90 daily"], "schedules",
+        (["schedules", "milademetan", "--days", "14", "--population", "5", "--regimen",
+          "260 mg 3/14", "--regimen", "90 daily"], "schedules",
          {"regimen", "tgi", "thrombocytopenia_rate"}),
     ],
 )  # fmt: skip
@@ -519,12 +519,12 @@ def test_commands_write_a_table_a_record_and_a_figure(
 def test_regimens_travel_into_sbml_and_sweeps_on_the_command_line(
     tmp_path: Path, command: Command
 ) -> None:
-    asked = "export milademetan patient.xml --system marrow --dose 260mg --regimen 3/14 --days 28"
+    asked = "export milademetan patient.xml --system marrow --dose 260mg --schedule 3/14 --days 28"
     assert command(*asked.split()).returncode == 0
     text = (tmp_path / "patient.xml").read_text()
     assert text.count("<event ") == 5  # six doses, the first of them at the start
     asked = (
-        "sweep milademetan --system marrow --dose 260 --regimen 3/14 --days 14 --hours 336 "
+        "sweep milademetan --system marrow --dose 260 --schedule 3/14 --days 14 --hours 336 "
         "--times 57 --vary milademetan=60,120,260 --measure lowest:platelets --out s"
     )
     done = command(*asked.split())

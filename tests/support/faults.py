@@ -105,7 +105,7 @@ def run(
     function: Callable[..., float] = sound, model: "pn.Model | None" = None, **options: object
 ) -> xr.Dataset:
     """The sweep of all these tests, with one of the measures above."""
-    probe = pn.measure("probe", function, ["inhibitor_medium", "p53_active"])
+    probe = pn.measures.own("probe", function, ["inhibitor_medium", "p53_active"])
     model = pn.load("milademetan") if model is None else model
     chosen = {"times": TIMES, "measures": ["peak:p53_active", probe], "workers": 0,
               "engine": "roadrunner"} | options  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 import p53net as pn
 from p53net import dosing
-from p53net.dosing import Courses, Dose
+from p53net.dosing.medium import Courses, Dose
 from p53net.engines.base import Tolerances
 from p53net.errors import P53NetError, SimulationError
 from p53net.model import Definition
@@ -125,7 +125,7 @@ def _random_dose(random: np.random.Generator, volume: float | None) -> Dose:
     elif kind == "repeated":
         every = float(random.choice([12.0, random.uniform(4.0, 30.0)]))  # 12 h is an output time
         hours = np.arange(0.0, TIMES[-1], every)
-        steps = pn.schedule([(t, level * (n % 2 == 0)) for n, t in enumerate(hours)]).steps
+        steps = pn.course([(t, level * (n % 2 == 0)) for n, t in enumerate(hours)]).steps
     else:
         steps = pn.constant(level).steps
     return Dose(steps, volume)

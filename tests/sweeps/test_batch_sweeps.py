@@ -26,14 +26,14 @@ import xarray as xr
 import p53net as pn
 from p53net.engines import settling
 from p53net.engines.batch import engine as batch_engine
+from p53net.measures.kinds import KINDS
 from p53net.simulation.runs import Runner
 from p53net.sweeps import isolated, rows, workers
 from p53net.sweeps.design import design_of_table
-from p53net.sweeps.measure import KINDS
 from p53net.sweeps.plan import Plan, plan_of
 from tests.support import faults
 
-sweeps = import_module("p53net.sweeps.sweep")  # the package has a function of this name
+sweeps = import_module("p53net.sweeps.run")  # the package has a function of this name
 TIMES = np.linspace(0.0, 24.0, 49)
 LONG = np.linspace(0.0, 100.0, 401)
 NO_DRUG, ONE, BOTH = pn.load(), pn.load("milademetan"), pn.load("milademetan", "KT-253")
@@ -114,7 +114,7 @@ def half(times: np.ndarray, active: np.ndarray) -> float:
     return float(np.interp(0.5 * times[-1], times, active))
 
 
-OWN = pn.measure("halfway", half, ["p53_active"], "nM")
+OWN = pn.measures.own("halfway", half, ["p53_active"], "nM")
 
 
 # What RoadRunner gives
@@ -145,7 +145,7 @@ CASES: dict[str, tuple[pn.Model, Any, dict[str, Any]]] = {
     "a closed dish": (
         ONE, {"milademetan": [10.0, 100.0], "cell": [1.0, 3.0]},
         {"measures": [*ARRAYS, "at:inhibitor_medium:24"],
-         "doses": {"milademetan": pn.closed(1.0, medium_volume=20.0)}}),
+         "doses": {"milademetan": pn.closed_dish(1.0, medium_volume=20.0)}}),
     "exposure": (
         ONE, {"exposure": [0.0, 1e-3, 6.3, 12.0, 23.999, 24.0, 99.0], "milademetan": [0.0, 100.0]},
         {"measures": [*ARRAYS, "rebound", "at:inhibitor_medium:24"]}),
@@ -275,7 +275,7 @@ def test_resuming_leaves_no_trace(tmp_path: Path, usual: xr.Dataset) -> None:
 @pytest.mark.parametrize(
     "doses",
     [{}, {"milademetan": [(0, 1.0), (4.01, 0.0), (8, 0.5)]},
-     {"milademetan": pn.closed(1.0, 20.0)}],
+     {"milademetan": pn.closed_dish(1.0, 20.0)}],
     ids=["constant", "schedule", "closed"],
 )  # fmt: skip
 def test_a_row_is_what_simulate_gives(doses: dict[str, Any]) -> None:
@@ -292,7 +292,7 @@ def test_a_row_is_what_simulate_gives(doses: dict[str, Any]) -> None:
                 if isinstance(shape, list):
                     shape = [(time, level * dose) for time, level in shape]
                 elif isinstance(shape, pn.Dose):
-                    shape = pn.closed(dose, 20.0)
+                    shape = pn.closed_dish(dose, 20.0)
                 settings = {"k_deg_p53": rate, "n_MDM2": exponent}
                 one = ONE.simulate(TIMES, {"milademetan": shape}, settings, engine="batch")
                 row = found.sel(milademetan=dose, **settings)
@@ -501,7 +501,7 @@ def ends(times: np.ndarray, medium: np.ndarray) -> float:
 @pytest.mark.skipif(os.name == "nt", reason="as in test_faults")
 def test_a_point_that_ends_its_process() -> None:
     table = pd.DataFrame({"milademetan": [1.0, 3.0, 4.0]})
-    own = pn.measure("own", ends, ["inhibitor_medium"])
+    own = pn.measures.own("own", ends, ["inhibitor_medium"])
     plan, _ = _plan(ONE, table, measures=[own, "auc:p53_active"])
     found = isolated.isolated_table(plan, 0, table.to_numpy()).to_pandas()
     assert found["status"].tolist() == ["ok", "worker lost", "ok"]
@@ -548,7 +548,7 @@ def test_an_interrupt_waits_for_no_chunk() -> None:
         return 1.0
 
     table = pd.DataFrame({"milademetan": np.linspace(1.0, 2.0, 400)})
-    own = pn.measure("slow", slow, ["p53_active"])
+    own = pn.measures.own("slow", slow, ["p53_active"])
     plan, design = _plan(ONE, table, measures=[own])
     made = workers.in_process(plan, design, [(0, 2), (2, 200), (200, 400)], 2)
     next(made)

@@ -37,7 +37,7 @@ SWEEP = """
 import numpy as np
 import p53net as pn
 {imports}
-probe = pn.measure("probe", {function}, ["p53_active"])
+probe = pn.measures.own("probe", {function}, ["p53_active"])
 found = pn.sweep(
     pn.load("milademetan"), {{"milademetan": np.geomspace(1, 1e3, 4)}},
     measures=["peak:p53_active", probe], workers=1, engine="roadrunner",
@@ -196,8 +196,8 @@ def test_workers_import_nothing_from_the_current_folder(
         return sum(os.path.realpath(path) == os.getcwd() for path in sys.path)
 
     try:
-        probe = pn.measure("probe", mymeasures.double_peak, ["p53_active"])
-        current = pn.measure("current", entries, ["p53_active"])
+        probe = pn.measures.own("probe", mymeasures.double_peak, ["p53_active"])
+        current = pn.measures.own("current", entries, ["p53_active"])
         mine, points = plan(inhibitor, "peak:p53_active", probe, current), POINTS[:3].to_numpy()
         tables = [isolated.isolated_table(mine, 0, points)]
         with workers.local(1, mine) as (client, _):

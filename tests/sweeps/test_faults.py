@@ -25,7 +25,8 @@ import xarray as xr
 
 import p53net as pn
 from p53net.errors import OutputError, StoreError, WorkersError
-from p53net.sweeps import Progress, read_sweep
+from p53net.sweeps.result import read_sweep
+from p53net.sweeps.run import Progress
 from p53net.sweeps.store import read
 from tests.support import faults
 from tests.support.faults import MARKS, NUMBER, POINTS, run

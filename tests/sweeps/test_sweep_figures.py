@@ -9,7 +9,7 @@ from matplotlib.patches import PathPatch
 
 import p53net as pn
 from p53net import figures
-from p53net.figures import COLOURS
+from p53net.figures.style import COLOURS
 
 DOSES = np.geomspace(1.0, 1000.0, 7)
 RATES = [0.1, 0.2, 0.3]

@@ -30,7 +30,11 @@ GRID = {"milademetan": [10.0, 100.0, 1000.0], "k_deg_p53": [0.1, 0.4]}
 @pytest.fixture(scope="module")
 def small() -> xr.Dataset:
     return pn.sweep(
-        LINE, GRID, times=TIMES, observables=["MDM2_total"], measures=[pn.peak("p53_active")]
+        LINE,
+        GRID,
+        times=TIMES,
+        observables=["MDM2_total"],
+        measures=[pn.measures.peak("p53_active")],
     )
 
 
@@ -57,8 +61,8 @@ def test_measures_of_a_curve() -> None:
     run = LINE.simulate(TIMES, {"milademetan": 100.0})
     active = run["p53_active"].values
     wanted = [
-        pn.auc("p53_active"), pn.peak("p53_active"), "lowest:p53_active", pn.at("p53_active", 12),
-        pn.fold("p53_active"), "swing:p53_active",
+        pn.measures.auc("p53_active"), pn.measures.peak("p53_active"), "lowest:p53_active", pn.measures.at("p53_active", 12),
+        pn.measures.fold("p53_active"), "swing:p53_active",
     ]  # fmt: skip
     found = pn.sweep(LINE, {"milademetan": [100.0]}, times=TIMES, measures=wanted).isel(
         milademetan=0
@@ -142,7 +146,7 @@ def test_without_drug_there_is_no_escape_index() -> None:
     ],
 )
 def test_a_measure_of_your_own(function: Callable[..., Any], status: str, said: str) -> None:
-    own = pn.measure("mine", function, ["p53_active"], "nM")
+    own = pn.measures.own("mine", function, ["p53_active"], "nM")
     found = pn.sweep(LINE, {"milademetan": [100.0]}, times=TIMES, measures=[own, PEAK])
     assert found["status"].values[0] == status
     assert said in found["reason"].values[0]
@@ -158,7 +162,7 @@ def _scaled(factor: float, times: np.ndarray, active: np.ndarray) -> float:
 
 def test_own_measures_are_told_apart(tmp_path: Path) -> None:
     def kept(factor: float, resume: bool) -> xr.Dataset:
-        own = pn.measure("mine", partial(_scaled, factor), ["p53_active"])
+        own = pn.measures.own("mine", partial(_scaled, factor), ["p53_active"])
         return pn.sweep(
             LINE, {"milademetan": [1.0]}, times=TIMES, measures=[own], store=tmp_path / "s",
             resume=resume,
@@ -331,7 +335,7 @@ def test_the_store_is_plain_parquet(tmp_path: Path, small: xr.Dataset) -> None:
         GRID,
         times=TIMES,
         observables=["MDM2_total"],
-        measures=[pn.peak("p53_active")],
+        measures=[pn.measures.peak("p53_active")],
         store=tmp_path / "s",
         chunk=4,
     )
@@ -500,7 +504,7 @@ def test_closures_and_defaults_tell_measures_apart() -> None:
         def scaled(times: np.ndarray, active: np.ndarray) -> float:
             return factor * float(active[-1])
 
-        return pn.measure("mine", scaled, ["p53_active"])
+        return pn.measures.own("mine", scaled, ["p53_active"])
 
     digests = [made(factor).own.digest for factor in (1.0, 100.0, 1.0)]
     assert digests[0] == digests[2] != digests[1]

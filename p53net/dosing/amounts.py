@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
+from p53net.dosing.regimens import FREE_BASE, Regimen
 from p53net.errors import InputError, UnknownNameError
 from p53net.model import drug_entries, molar_masses, resolve
-from p53net.regimens import FREE_BASE, Regimen
 
 if TYPE_CHECKING:
     import pint

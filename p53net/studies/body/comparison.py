@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from p53net.amounts import base_mass
+from p53net.dosing.amounts import base_mass
+from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
-from p53net.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
 from p53net.simulation.provenance import recorded
-from p53net.studies.blood import INTERMITTENT, OTHERS
-from p53net.studies.patient import (
+from p53net.studies.body.blood import INTERMITTENT, OTHERS
+from p53net.studies.body.patients import (
     DAYS,
     TUMOUR,
     checked_changes,
@@ -23,8 +23,8 @@ from p53net.studies.patient import (
     study_times,
     typical_values,
 )
-from p53net.studies.population import GRADES, grades, patients, rate
-from p53net.sweeps import Progress
+from p53net.studies.body.population import GRADES, grades, patients, rate
+from p53net.sweeps.run import Progress
 
 POPULATION = 500
 

@@ -7,16 +7,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.fits import fit_logistic
+from p53net.measures.logistic import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, load
 from p53net.simulation.provenance import recorded
-from p53net.studies import dish
+from p53net.studies.dish import plate as dish
 from p53net.sweeps.design import checked_seed
 
 HOURS = 72.0

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.errors import InputError
 
 UNITS = ("mg", "mg/kg")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from p53net.dosing import finite_number
+from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, TableError
 from p53net.model.own import TablesLike, as_tables

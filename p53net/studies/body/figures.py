@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.figures import COLOURS
-from p53net.studies.population import GRADES
+from p53net.figures.style import COLOURS
+from p53net.studies.body.population import GRADES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,18 +9,18 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from p53net.amounts import base_mass, molar_mass
-from p53net.dosing import finite_number
+from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.medium import finite_number
+from p53net.dosing.regimens import FREE_BASE, Regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.model.own import TablesLike
-from p53net.regimens import FREE_BASE, Regimen
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.model import VERSION, Model, load
 from p53net.simulation.provenance import recorded
-from p53net.studies.population import GRADES, grades, patients, rate
-from p53net.sweeps import Progress, sweep
+from p53net.studies.body.population import GRADES, grades, patients, rate
+from p53net.sweeps.run import Progress, sweep
 
 DAYS = 56.0
 """Length of a study, unless said otherwise: two courses of 28 days."""

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import xarray as xr
 
-from p53net import measures
-from p53net.candidates import (
+from p53net.dosing.medium import constant, finite_number, pulse
+from p53net.errors import InputError, MeasureError
+from p53net.measures import curves as of_curves
+from p53net.measures.curves import FloatArray
+from p53net.measures.equieffective import (
     DOSES,
     Candidate,
     candidates,
@@ -22,14 +25,11 @@ from p53net.candidates import (
     resting_dose,
     stoichiometric_load,
 )
-from p53net.dosing import constant, finite_number, pulse
-from p53net.errors import InputError, MeasureError
-from p53net.escape_report import AFTER_WASHOUT, about
-from p53net.measures import FloatArray
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
+from p53net.studies.escape.report import AFTER_WASHOUT, about
 
 DRUGS = ("milademetan", "KT-253")
 FOLDS = (2.0, 3.0, 5.0)
@@ -129,11 +129,11 @@ def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     shut = one.run(times, constant(dose), names)
     opened = one.run(times, constant(dose), ["p53_active"], feedback=False)
     untreated = one.untreated
-    log_undrugged, log_abundance, log_occupancy = measures.abundance_occupancy(
+    log_undrugged, log_abundance, log_occupancy = of_curves.abundance_occupancy(
         shut["MDM2_total"][-1], shut["MDM2_undrugged"][-1], untreated["MDM2_total"]
     )
     destroyed = shut[counter[0]][-1] / shut[one.in_cell][-1] if counter else np.nan
-    index = measures.escape_index(
+    index = of_curves.escape_index(
         times, shut["p53_active"], opened["p53_active"], untreated["p53_active"]
     )
     return xr.Dataset(
@@ -197,7 +197,7 @@ def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr
         run = one.run(times, pulse(dose, exposure), names)
         after = times >= exposure
         active = run["p53_active"][after]
-        found["rebound"].append(measures.rebound(active, active0))
+        found["rebound"].append(of_curves.rebound(active, active0))
         found["free_rise"].append(float(np.log2(run["MDM2_free"][after].max() / free0)))
         halves["persistence"].append(_half_time(times[after], active, active0))
         halves["washout_half_time"].append(_half_time(times[after], run[one.in_cell][after], 0.0))
@@ -224,7 +224,7 @@ def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr
 
 def _half_time(times: FloatArray, values: FloatArray, floor: float) -> tuple[float, str]:
     try:
-        return measures.half_time(times, values, floor), "ok"
+        return of_curves.half_time(times, values, floor), "ok"
     except MeasureError as error:
         return np.nan, str(error)
 

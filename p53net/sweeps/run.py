@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, WorkersError
+from p53net.measures.definition import Measure
 from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
@@ -24,7 +25,6 @@ from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
-from p53net.sweeps.measure import Measure
 from p53net.sweeps.plan import Plan, plan_of
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from functools import partial
 
 import numpy as np
 
-from p53net import measures
-from p53net.dosing import Dose, closed, constant
+from p53net.dosing.medium import Dose, closed_dish, constant
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError, MeasureError
-from p53net.escape_report import TWIN
-from p53net.measures import FloatArray
+from p53net.measures import curves
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import Model, load
+from p53net.studies.escape.report import TWIN
 
 DOSES = np.geomspace(1e-2, 1e6, 33)
 """Constant concentrations [nM] of a dose-response curve."""
@@ -113,7 +113,7 @@ def candidates(
 
 def resting_dose(one: Candidate, fold: float, *, feedback: bool) -> float:
     """The constant dose [nM] under which active p53 rests at `fold` times untreated."""
-    return measures.effective_dose(
+    return curves.effective_dose(
         partial(one.resting_fold, feedback=feedback),
         fold,
         "active p53 at rest, in multiples of untreated,",
@@ -131,7 +131,7 @@ def loop_factor(one: Candidate, dose: float) -> float:
 
     def sensitivity(feedback: bool) -> float:
         changed: Mapping[str, float] = {} if feedback else held
-        return measures.log_sensitivity(
+        return curves.log_sensitivity(
             lambda factor: one.resting_fold(
                 dose, feedback=feedback, changed={"k_ub_p53": rate * factor, **changed}
             )
@@ -158,7 +158,7 @@ def equal_dose(one: Candidate, active: FloatArray, hours: float, fold: float) ->
     above = active / one.untreated["p53_active"] >= fold
     crossings = np.flatnonzero(above[1:] != above[:-1])
     between = (DOSES[crossings[0]], DOSES[crossings[0] + 1]) if len(crossings) else None
-    dose = measures.effective_dose(
+    dose = curves.effective_dose(
         lambda nanomolar: one.fold_at(hours, constant(nanomolar)),
         fold,
         f"active p53 under {one.name} at {hours:g} h, in multiples of untreated,",
@@ -169,8 +169,8 @@ def equal_dose(one: Candidate, active: FloatArray, hours: float, fold: float) ->
 
 def closed_dish_dose(one: Candidate, volume: float, hours: float, fold: float) -> float:
     """First concentration [nM] that gives the fold with `volume` [pL] of medium for each cell."""
-    return measures.effective_dose(
-        lambda nanomolar: one.fold_at(hours, closed(nanomolar, volume)),
+    return curves.effective_dose(
+        lambda nanomolar: one.fold_at(hours, closed_dish(nanomolar, volume)),
         fold,
         f"active p53 under {one.name} in {volume:g} pL per cell, in multiples of untreated,",
     )

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from p53net.dosing import same_courses
+from p53net.dosing.medium import same_courses
+from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray
-from p53net.regimens import Regimen, regimen
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.model import Model, load
-from p53net.studies.population import GRADES, grades, patients
+from p53net.studies.body.population import GRADES, grades, patients
 
 DAYS = 56.0
 """How long counts are watched: two courses of 28 days, assumed."""

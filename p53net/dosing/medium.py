@@ -32,11 +32,11 @@ class Dose:
     def __post_init__(self) -> None:
         steps = tuple((_time(time, "time"), _concentration(value)) for time, value in self.steps)
         if not steps or steps[0][0] != 0:
-            raise InputError("a dose starts at time 0; put (0, nM) first, or use pn.schedule")
+            raise InputError("a dose starts at time 0; put (0, nM) first, or use pn.course")
         for (earlier, _), (later, _) in pairwise(steps):
             if later <= earlier:
                 raise InputError(
-                    f"the schedule's times must rise strictly, but {later:g} h follows "
+                    f"the course's times must rise strictly, but {later:g} h follows "
                     f"{earlier:g} h; sort them and join doses that fall together"
                 )
         if self.medium_volume is not None:
@@ -131,7 +131,7 @@ def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
     return Dose((*before, (begin, _concentration(nanomolar)), (begin + length, 0.0)))
 
 
-def schedule(steps: Iterable[tuple[float, float]]) -> Dose:
+def course(steps: Iterable[tuple[float, float]]) -> Dose:
     """Any course of medium changes: pairs of time [h] and the concentration [nM] from then on.
 
     Times rise strictly; before the first one the medium holds no drug.
@@ -140,16 +140,16 @@ def schedule(steps: Iterable[tuple[float, float]]) -> Dose:
         pairs = [(_time(time, "time"), _concentration(value)) for time, value in steps]
     except (TypeError, ValueError):
         raise InputError(
-            f"schedule {steps!r} is not a list of (time [h], concentration [nM]) pairs; "
+            f"course {steps!r} is not a list of (time [h], concentration [nM]) pairs; "
             "write [(0, 10), (4, 0)]"
         ) from None
     if not pairs:
-        raise InputError("the schedule is empty; give at least one (time [h], nM) pair")
+        raise InputError("the course is empty; give at least one (time [h], nM) pair")
     before = ((0.0, 0.0),) if pairs[0][0] > 0 else ()
     return Dose((*before, *pairs))
 
 
-def closed(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
+def closed_dish(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     """A finite amount: medium of this concentration [nM], `medium_volume` [pL] for each cell.
 
     1,000 pL per cell is a culture of a million cells per mL.
@@ -159,11 +159,11 @@ def closed(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
 
 
 def as_dose(dose: "Medium | Given", drug: str) -> Dose:
-    """A dose from what users write: a number is constant [nM], a list of pairs a schedule."""
+    """A dose from what users write: a number is constant [nM], a list of pairs a course."""
     if isinstance(dose, Dose):
         return dose
     try:
-        return schedule(dose) if isinstance(dose, (list, tuple)) else constant(dose)  # type: ignore[arg-type]
+        return course(dose) if isinstance(dose, (list, tuple)) else constant(dose)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"dose of {drug}: {error}") from None
 

@@ -12,7 +12,7 @@ from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
 from p53net.simulation.provenance import recorded
-from p53net.studies import dish
+from p53net.studies.dish import plate as dish
 
 HOURS = (6.0, 12.0, 24.0, 48.0)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.figures import COLOURS
-from p53net.fits import logistic
+from p53net.figures.style import COLOURS
+from p53net.measures.logistic import logistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from p53net.dosing import Courses, finite_number
+from p53net.dosing.medium import Courses, finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model import resolve

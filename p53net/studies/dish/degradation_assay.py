@@ -8,13 +8,13 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
-from p53net.fits import Logistic, fit_logistic
+from p53net.measures.logistic import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, load
 from p53net.simulation.provenance import recorded
-from p53net.studies import dish
+from p53net.studies.dish import plate as dish
 
 HOURS = (2.0, 24.0)
 _LOOPS = {"closed": True, "open": False}

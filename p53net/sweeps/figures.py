@@ -1,10 +1,8 @@
 """Figures of sweeps: heat maps, lines, tornado and Sobol indices. Matplotlib is imported on use.
 
-`p53net.figures.plot` calls these within its style.
+`p53net.drawing.plot` calls these within its style.
 """
 
-import json
-import math
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -15,25 +13,32 @@ import xarray as xr
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
-from p53net.figures import COLOURS
+from p53net.figures.axes import (
+    COLOUR_MAP,
+    LOG_COLOUR,
+    colour_bar,
+    colour_norm,
+    edges,
+    held,
+    is_wide,
+    label_of,
+    log_ticks,
+    new_panel,
+    scale_axis,
+    scale_of,
+    short,
+    title_of,
+)
+from p53net.figures.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
     from matplotlib.path import Path
-    from matplotlib.scale import ScaleBase
     from numpy.typing import NDArray
 
 _DARK, _GREY, _PALE = "#555555", "#777777", "#e3e3e3"
-_COLOUR_MAP = "viridis"  # perceptually uniform, and read by the colour-blind
-_LOG_AXIS, _LOG_COLOUR, _LOG_BARS = 20.0, 100.0, 30.0  # spans from which a scale is logarithmic
-_MOST_BARS = 20
-_BAR = 0.4  # of a row
-_MOST_TICKS = 7  # distinct values up to which each has its tick
 _MOST_MARKED = 40  # values of x up to which each is marked on its line
 _MOST_VECTORS = 5000  # cells or points beyond which an SVG or PDF holds them as an image
 _NO_VALUE = "no value"
@@ -183,13 +188,13 @@ def _heat_map(chosen: _Chosen, y: str) -> "Figure":
     ordered = chosen.result.sortby([chosen.x, y])
     values = ordered[chosen.measure].transpose(y, chosen.x).values
     across = [ordered[name].values.astype(float) for name in (chosen.x, y)]
-    right, up = (_edges(along) for along in across)
-    norm = _colour_norm(values)
+    right, up = (edges(along) for along in across)
+    norm = colour_norm(values)
     if norm is not None:
         cells = np.ma.masked_invalid(values)
-        mesh = panel.pcolormesh(right, up, cells, cmap=_COLOUR_MAP, norm=norm)
+        mesh = panel.pcolormesh(right, up, cells, cmap=COLOUR_MAP, norm=norm)
         mesh.set_rasterized(values.size > _MOST_VECTORS)
-        _colour_bar(figure, panel, mesh, _label(chosen.values), values)
+        colour_bar(figure, panel, mesh, label_of(chosen.values), values)
     lost = ~np.isfinite(values)
     if lost.any():
         look: dict[str, Any] = {"hatch": "////", "edgecolor": _GREY, "linewidth": 0.0}
@@ -198,7 +203,7 @@ def _heat_map(chosen: _Chosen, y: str) -> "Figure":
         _failure_legend(figure, chosen, Patch(facecolor=_PALE, **look))
     panel.grid(False)
     for axis, name, along in zip((panel.xaxis, panel.yaxis), (chosen.x, y), across, strict=True):
-        _scaled(axis, along, _label(chosen.result[name]))
+        scale_axis(axis, along, label_of(chosen.result[name]))
     panel.set(xlim=(right[0], right[-1]), ylim=(up[0], up[-1]))
     return figure
 
@@ -220,18 +225,18 @@ def _scatter(chosen: _Chosen, y: str) -> "Figure":
     figure, panel = _titled(chosen)
     right, up, values = (chosen.flat(name) for name in (chosen.x, y, chosen.measure))
     kept = np.isfinite(values)
-    norm = _colour_norm(values)
+    norm = colour_norm(values)
     if norm is not None:
         look = _dots(values.size)
         dots = panel.scatter(
-            right[kept], up[kept], c=values[kept], norm=norm, cmap=_COLOUR_MAP, **look
+            right[kept], up[kept], c=values[kept], norm=norm, cmap=COLOUR_MAP, **look
         )
-        _colour_bar(figure, panel, dots, _label(chosen.values), values)
+        colour_bar(figure, panel, dots, label_of(chosen.values), values)
     if not kept.all():
         crosses = panel.scatter(right[~kept], up[~kept], **_CROSS)
         _failure_legend(figure, chosen, crosses)
-    _scaled(panel.xaxis, right, _label(chosen.result[chosen.x]))
-    _scaled(panel.yaxis, up, _label(chosen.result[y]))
+    scale_axis(panel.xaxis, right, label_of(chosen.result[chosen.x]))
+    scale_axis(panel.yaxis, up, label_of(chosen.result[y]))
     return figure
 
 
@@ -251,77 +256,20 @@ def _lines(chosen: _Chosen) -> "Figure":
         look = _line_look(len(right), len(up))
         for row, tints in zip(up, colours, strict=True):
             panel.plot(right, row, color=tints[0], **look)
-    _scaled(panel.xaxis, right, _label(ordered[chosen.x]))
-    panel.set_ylabel(_label(chosen.values))
+    scale_axis(panel.xaxis, right, label_of(ordered[chosen.x]))
+    panel.set_ylabel(label_of(chosen.values))
     panel.update_datalim([(value, 0.0) for value in right], updatey=False)  # failed ends too
     found = up[np.isfinite(up)]
     if not len(found):
         panel.set_yticks([])
-    if _is_wide(found, _LOG_COLOUR):
+    if is_wide(found, LOG_COLOUR):
         panel.set_yscale("log")
-        _log_ticks(panel.yaxis, found)
+        log_ticks(panel.yaxis, found)
     if _lost(chosen).any():
         where = right[~np.isfinite(up).all(axis=0)] if chosen.x != "time" else right[:0]
         foot = panel.get_xaxis_transform()  # at the foot of the panel
         crosses = panel.scatter(where, np.full(len(where), 0.02), transform=foot, **_CROSS)
         _failure_legend(figure, chosen, crosses)
-    return figure
-
-
-def tornado_figure(result: xr.Dataset) -> "Figure":
-    """Bars from the baseline to the measure with each parameter moved down and up."""
-    baseline, factor = float(result["baseline"]), float(result.attrs["factor"])
-    failed = int((~np.isfinite(result["value"])).sum())
-    shown = result.isel(parameter=slice(_MOST_BARS))
-    title = _title(result, result["value"].size + 1, failed, _left_out(result))
-    figure, panel = _bar_panel(shown, title)
-    for side, offset, colour, how in (
-        ("down", -_BAR / 2, COLOURS[0], "divided"),
-        ("up", _BAR / 2, COLOURS[1], "multiplied"),
-    ):
-        values = shown["value"].sel(side=side).values
-        rows = np.arange(len(values)) + offset
-        kept = np.isfinite(values)
-        panel.barh(
-            rows[kept], values[kept] - baseline, _BAR, baseline, color=colour,
-            label=f"{how} by {factor:g}",
-        )  # fmt: skip
-        statuses = shown["status"].sel(side=side).values
-        _row_texts(panel, baseline, rows[~kept], [str(status) for status in statuses[~kept]])
-    panel.axvline(
-        baseline, color="#333333", lw=0.8, label=f"baseline {_quantity(result['baseline'])}"
-    )
-    reached = np.append(shown["value"].values.ravel(), baseline)
-    reached = reached[np.isfinite(reached)]
-    if _is_wide(reached, _LOG_BARS):
-        panel.set_xscale("log")
-        _log_ticks(panel.xaxis, reached)
-    panel.set_xlabel(_label(result["value"]))
-    figure.legend(loc="outside lower center", ncols=3)
-    return figure
-
-
-def sobol_figure(result: xr.Dataset) -> "Figure":
-    """Bars of first-order and total indices, with 95 % intervals, the highest total on top."""
-    ranked = result.isel(parameter=np.argsort(-result["ST"].values, kind="stable"))
-    shown = ranked.isel(parameter=slice(_MOST_BARS))
-    title = _title(result, result.attrs["runs"], 0, _left_out(result))
-    figure, panel = _bar_panel(shown, title)
-    for name, offset, colour, meaning in (
-        ("ST", -_BAR / 2, COLOURS[0], "total (ST): with all others"),
-        ("S1", _BAR / 2, COLOURS[1], "first order (S1): alone"),
-    ):
-        values, widths = shown[name].values, shown[f"{name}_conf"].values
-        rows = np.arange(len(values)) + offset
-        kept = np.isfinite(values)
-        panel.barh(
-            rows[kept], values[kept], _BAR, color=colour, label=meaning, xerr=widths[kept],
-            error_kw={"elinewidth": 1.0, "capsize": 2.0, "ecolor": "#333333"},
-        )  # fmt: skip
-        _row_texts(panel, 0.0, rows[~kept], [_NO_VALUE] * int((~kept).sum()))
-    panel.axvline(0.0, color="#333333", lw=0.8)
-    panel.set_xlabel(f"share of the variance of {result.attrs['measure']} [1], with 95 % intervals")
-    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -331,76 +279,11 @@ def sobol_figure(result: xr.Dataset) -> "Figure":
 def _titled(chosen: _Chosen) -> "tuple[Figure, Axes]":
     lost = _lost(chosen)
     held = [
-        _held(chosen.result[name])
+        held(chosen.result[name])
         for name in chosen.result.coords
         if not chosen.result[name].ndim and chosen.result[name].dtype.kind in "fiu"
     ]
-    return _panel((6.4, 4.6), _title(chosen.result, lost.size, int(lost.sum()), held))
-
-
-def _panel(size: tuple[float, float], title: str) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
-    return figure, figure.subplots()
-
-
-def _bar_panel(shown: xr.Dataset, title: str) -> "tuple[Figure, Axes]":
-    """A panel with a row for each parameter, the first on top."""
-    names = [str(name) for name in shown["parameter"].values]
-    figure, panel = _panel((6.4, 1.6 + 0.3 * len(names)), title)
-    panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.5, -0.5)
-    panel.grid(False, axis="y")
-    return figure, panel
-
-
-def _title(result: xr.Dataset, points: int, failed: int, about: Sequence[str]) -> str:
-    """Drugs, cell line, number of points and failures; then what all points have in common."""
-    drugs = result.attrs.get("drugs") or "no drug"
-    counted = "1 point" if points == 1 else f"{points:,} points"
-    ends = f"{failed:,} without a value" if failed else "all with a value"
-    line = f"{drugs}, {result.attrs.get('cell_line', '')} line: {counted}, {ends}"
-    doses = json.loads(result.attrs.get("doses", "{}"))
-    common = [f"{drug} {dose}" for drug, dose in doses.items() if drug not in result.coords]
-    common += [
-        f"{name} = {_short(value)}"
-        for name, value in json.loads(result.attrs.get("parameters", "{}")).items()
-    ]
-    common += ["loop opened"] if result.attrs.get("feedback") == "open" else []
-    return "\n".join([line, *textwrap.wrap("; ".join([*common, *about]), 78)])
-
-
-def _held(value: xr.DataArray) -> str:
-    return f"{value.name} = {_quantity(value)}"
-
-
-def _quantity(value: xr.DataArray) -> str:
-    unit = str(value.attrs.get("units", "1")).replace("1/", "per ")
-    return _short(float(value)) + ("" if unit == "1" else f" {unit}")
-
-
-def _short(value: float) -> str:
-    """Three digits, and 1000 rather than 1e+03."""
-    return f"{float(f'{value:.3g}'):g}"
-
-
-def _label(values: xr.DataArray) -> str:
-    text = f"{values.attrs.get('long_name', values.name)} [{values.attrs.get('units', '1')}]"
-    return textwrap.fill(text, 48)
-
-
-def _left_out(result: xr.Dataset) -> list[str]:
-    further = result.sizes["parameter"] - _MOST_BARS
-    return [f"{further} weaker parameters not shown"] if further > 0 else []
-
-
-def _row_texts(panel: "Axes", x: float, rows: FloatArray, texts: Sequence[str]) -> None:
-    for row, text in zip(rows, texts, strict=True):
-        panel.annotate(
-            text, (x, row), (3, 0), textcoords="offset points", va="center", fontsize=7, color=_DARK
-        )
+    return new_panel((6.4, 4.6), title_of(chosen.result, lost.size, int(lost.sum()), held))
 
 
 def _lost(chosen: _Chosen) -> xr.DataArray:
@@ -423,101 +306,6 @@ def _failure_legend(figure: "Figure", chosen: _Chosen, handle: "Artist") -> None
 # --- scales and colours
 
 
-def _scale_of(values: FloatArray) -> "ScaleBase":
-    """Linear or logarithmic; with a 0 below logarithmic values, linear up to the lowest of them."""
-    from matplotlib.scale import LinearScale, LogScale, SymmetricalLogScale
-
-    positive = np.unique(values[values > 0])
-    if _is_even(np.unique(values)) or not len(positive):
-        return LinearScale(None)
-    if not (_is_wide(positive, _LOG_AXIS) or _is_even(np.log(positive))):
-        return LinearScale(None)
-    if (values > 0).all():
-        return LogScale(None)
-    return SymmetricalLogScale(None, linthresh=float(positive[0]))
-
-
-def _is_wide(values: FloatArray, span: float) -> bool:
-    return bool(len(values) and values.min() > 0 and values.max() / values.min() >= span)
-
-
-def _is_even(values: FloatArray) -> bool:
-    steps = np.diff(values)
-    return len(steps) > 1 and bool(np.allclose(steps, steps[0], rtol=1e-6))
-
-
-def _edges(values: FloatArray) -> FloatArray:
-    """Limits of the cells around sorted values: halfway, as the axis is drawn."""
-    if len(values) == 1:
-        half = abs(values[0]) / 2 or 0.5
-        return np.array([values[0] - half, values[0] + half])
-    transform = _scale_of(values).get_transform()
-    places = transform.transform(values)
-    middles = (places[1:] + places[:-1]) / 2
-    ends = 2 * places[0] - middles[0], 2 * places[-1] - middles[-1]
-    return np.asarray(transform.inverted().transform(np.array([ends[0], *middles, ends[1]])))
-
-
-def _scaled(axis: "Axis", values: FloatArray, label: str) -> None:
-    """Scale, ticks and label of an axis with these values."""
-    from matplotlib.axis import XAxis
-    from matplotlib.scale import LinearScale
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    scale, distinct = _scale_of(values), np.unique(values)
-    places = scale.get_transform().transform(distinct)
-    rescale = axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale
-    rescale(scale)
-    axis.set_label_text(label)
-    few = len(distinct) <= _MOST_TICKS
-    if few and (len(distinct) == 1 or np.diff(places).min() >= 0.08 * np.ptp(places)):
-        axis.set_major_locator(FixedLocator(distinct.tolist()))
-        axis.set_major_formatter(FuncFormatter(lambda value, _position: _short(value)))
-        axis.set_minor_locator(NullLocator())
-    elif not isinstance(scale, LinearScale):
-        _log_ticks(axis, distinct)
-
-
-def _log_ticks(axis: "Axis", values: FloatArray) -> None:
-    """Plain numbers, as many as fit; and 0 where it is among the values."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
-
-    low, high = values[values > 0].min(), values.max()
-    steps = (1, 2, 5) if high / low < _LOG_COLOUR else (1,)
-    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    every = math.ceil(len(powers) / 10)
-    ticks = [step * 10.0**power for power in powers[::every] for step in steps]
-    if high / low < 10.0:
-        axis.set_major_locator(MaxNLocator(5))
-    else:
-        if (values == 0).any():  # linear between 0 and the lowest
-            ticks = [0.0, *[tick for tick in ticks if tick >= 0.999 * low]]
-        axis.set_major_locator(FixedLocator(ticks))
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: _short(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _colour_norm(values: FloatArray) -> "Normalize | None":
-    """From values to colours, logarithmic over a wide span; None where there is no value."""
-    from matplotlib.colors import LogNorm, Normalize
-
-    found = values[np.isfinite(values)]
-    if not len(found):
-        return None
-    kind = LogNorm if _is_wide(found, _LOG_COLOUR) else Normalize
-    return kind(float(found.min()), float(found.max()))
-
-
-def _colour_bar(
-    figure: "Figure", panel: "Axes", mapped: "ScalarMappable", label: str, values: FloatArray
-) -> None:
-    from matplotlib.colors import LogNorm
-
-    bar = figure.colorbar(mapped, ax=panel, label=label)
-    if isinstance(mapped.norm, LogNorm):
-        _log_ticks(bar.ax.yaxis, values[np.isfinite(values)])
-
-
 def _line_colours(
     figure: "Figure", panel: "Axes", chosen: _Chosen, shape: tuple[int, ...]
 ) -> FloatArray:
@@ -530,20 +318,20 @@ def _line_colours(
         return np.broadcast_to(to_rgba_array(COLOURS[0]), (*shape, 4))
     values = chosen.flat(chosen.colour)
     distinct, places = np.unique(values, return_inverse=True)
-    label = _label(chosen.result[chosen.colour])
+    label = label_of(chosen.result[chosen.colour])
     if len(distinct) <= len(COLOURS):
         handles = [
-            Line2D([], [], color=colour, marker="o", ms=3.5, label=_short(value))
+            Line2D([], [], color=colour, marker="o", ms=3.5, label=short(value))
             for value, colour in zip(distinct, COLOURS, strict=False)
         ]
         figure.legend(handles=handles, title=textwrap.fill(label, 22), loc="outside right center")
         return to_rgba_array(COLOURS)[places].reshape(*shape, 4)
-    transform = _scale_of(distinct).get_transform()
+    transform = scale_of(distinct).get_transform()
     forth, back = transform.transform, transform.inverted().transform
     norm = FuncNorm((forth, back), distinct[0], distinct[-1])
-    mapped = ScalarMappable(norm, _COLOUR_MAP)
+    mapped = ScalarMappable(norm, COLOUR_MAP)
     bar = figure.colorbar(mapped, ax=panel)
-    _scaled(bar.ax.yaxis, distinct, label)
+    scale_axis(bar.ax.yaxis, distinct, label)
     return np.asarray(mapped.to_rgba(values)).reshape(*shape, 4)
 
 

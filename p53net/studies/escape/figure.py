@@ -1,31 +1,23 @@
-"""Figures of time courses, of feedback escape and of sweeps. Matplotlib is imported on use."""
+"""The figure of feedback escape."""
 
-import io
 from itertools import cycle
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from p53net.errors import InputError
-from p53net.escape_report import TWIN
-from p53net.files import write_bytes
-from p53net.studies import catalogue
+from p53net.studies.escape.report import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+from p53net.figures.style import COLOURS
 
-# Okabe and Ito's palette: told apart by colour-blind readers, and in grey by lightness.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
+
+
 _LOOP_STYLES = {"closed": "-", "open": "--"}
-_RUN_PANELS = (
-    ("p53", ("p53_total", "p53_active")),
-    ("MDM2 protein", ("MDM2_total", "MDM2_free")),
-    ("MDM2 mRNA", ("MDM2_mRNA",)),
-    ("p53 targets", ("p21", "PUMA", "GDF15")),
-)
+
+
 _LABELS = {
     "p53_active": "active p53 [nM]",
     "p53_total": "total p53 [nM]",
@@ -33,112 +25,6 @@ _LABELS = {
     "MDM2_free": "free MDM2 [nM]",
     "MDM2_mRNA": "MDM2 mRNA [nM]",
 }
-_STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e5e5",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-    "svg.hashsalt": "p53net",  # the same figure gives the same bytes
-}
-
-
-def plot(
-    result: xr.Dataset, x: str | None = None, y: str | None = None, colour: str | None = None
-) -> "Figure":
-    """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
-
-    A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,
-    where `y` is a measure, one line over `x` for each value of the axis `colour`; of one axis, a
-    line. What is left out is the first that fits. Choose values of further axes with `.sel`.
-    """
-    import matplotlib
-
-    if not isinstance(result, xr.Dataset):
-        raise InputError(
-            f"plot takes what simulate, escape or sweep returned, not {type(result).__name__}"
-        )
-    study = result.attrs.get("study")
-    if study != "sweep" and (x, y, colour) != (None, None, None):
-        raise InputError("x, y and colour are for the figure of a sweep; leave them out")
-    with matplotlib.rc_context(_STYLE):
-        if study == "sweep":
-            from p53net import sweep_figures
-
-            return sweep_figures.sweep_figure(result, x, y, colour)
-        if (draw := catalogue.figure_of(str(study))) is not None:
-            return draw(result)
-        if tuple(result.sizes) == ("time",):
-            return _run_figure(result)
-    raise InputError(
-        "only time courses, studies, sweeps and their sensitivity have a figure; give one of those"
-    )
-
-
-def save(figure: "Figure", path: str | Path) -> Path:
-    """Write a figure as PNG, SVG or PDF, by the suffix."""
-    import matplotlib
-
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in ("png", "svg", "pdf"):
-        raise InputError(
-            f"a figure cannot be written as '{path}'; end the name in .png, .svg, .pdf"
-        )
-    content = io.BytesIO()
-    fixed: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-    with matplotlib.rc_context(_STYLE):
-        figure.savefig(content, format=kind, dpi=150, metadata=fixed)
-    return write_bytes(path, content.getvalue())
-
-
-def _run_figure(run: xr.Dataset) -> "Figure":
-    from matplotlib.figure import Figure
-
-    panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
-    panels += _own_panels(run)
-    panels = [(title, names) for title, names in panels if names]
-    named = {name for _, names in panels for name in names}
-    if not named:
-        panels = [("", [str(name) for name in run.data_vars])]
-    figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for panel, (title, names) in zip(axes, panels, strict=True):
-        for name, colour in zip(names, cycle(COLOURS), strict=False):
-            panel.plot(run["time"], run[name], color=colour, label=name)
-        clock = run["time"].attrs.get("units", "h")
-        panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
-        what = run[names[0]].attrs.get("units", "nM")
-        panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
-        panel.legend()
-    if "cell_line" not in run.attrs:  # of a file that is not ours
-        figure.suptitle(str(run.attrs.get("model", "")), fontsize=10)
-        return figure
-    drugs = run.attrs.get("drugs") or "no drug"
-    figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
-    return figure
-
-
-def _own_panels(run: xr.Dataset) -> list[tuple[str, list[str]]]:
-    """What each of a user's fragments brings, as far as it is in one unit."""
-    panels: dict[str, list[str]] = {}
-    for name, curve in run.data_vars.items():
-        if "fragment" in curve.attrs:
-            names = panels.setdefault(str(curve.attrs["fragment"]), [str(name)])
-            if str(name) not in names and run[names[0]].attrs["units"] == curve.attrs["units"]:
-                names.append(str(name))
-    return list(panels.items())
-
-
-def _dose_text(run: xr.Dataset) -> str:
-    import json
-
-    doses = json.loads(run.attrs.get("doses", "{}"))
-    text = "; ".join(f"{drug} {dose}" for drug, dose in doses.items()) or "untreated"
-    return text + ("" if run.attrs.get("feedback") == "closed" else ", loop opened")
 
 
 def escape_figure(result: xr.Dataset) -> "Figure":

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from p53net.amounts import base_mass, molar_mass
-from p53net.dosing import finite_number
+from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.medium import finite_number
+from p53net.dosing.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
-from p53net.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model, load
 from p53net.simulation.provenance import recorded

@@ -1,0 +1,45 @@
+"""`plot`: the figure of any result."""
+
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from p53net.errors import InputError
+from p53net.figures.run import run_figure
+from p53net.figures.style import STYLE
+from p53net.studies import catalogue
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot(
+    result: xr.Dataset, x: str | None = None, y: str | None = None, colour: str | None = None
+) -> "Figure":
+    """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
+
+    A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,
+    where `y` is a measure, one line over `x` for each value of the axis `colour`; of one axis, a
+    line. What is left out is the first that fits. Choose values of further axes with `.sel`.
+    """
+    import matplotlib
+
+    if not isinstance(result, xr.Dataset):
+        raise InputError(
+            f"plot takes what simulate, escape or sweep returned, not {type(result).__name__}"
+        )
+    study = result.attrs.get("study")
+    if study != "sweep" and (x, y, colour) != (None, None, None):
+        raise InputError("x, y and colour are for the figure of a sweep; leave them out")
+    with matplotlib.rc_context(STYLE):
+        if study == "sweep":
+            from p53net.sweeps.figures import sweep_figure
+
+            return sweep_figure(result, x, y, colour)
+        if (draw := catalogue.figure_of(str(study))) is not None:
+            return draw(result)
+        if tuple(result.sizes) == ("time",):
+            return run_figure(result)
+    raise InputError(
+        "only time courses, studies, sweeps and their sensitivity have a figure; give one of those"
+    )

@@ -1,0 +1,1 @@
+"""What all figures share, and that of a time course. Matplotlib is imported on use."""

@@ -1,0 +1,64 @@
+"""The figure of a time course."""
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+from p53net.figures.style import COLOURS
+
+_RUN_PANELS = (
+    ("p53", ("p53_total", "p53_active")),
+    ("MDM2 protein", ("MDM2_total", "MDM2_free")),
+    ("MDM2 mRNA", ("MDM2_mRNA",)),
+    ("p53 targets", ("p21", "PUMA", "GDF15")),
+)
+
+
+def run_figure(run: xr.Dataset) -> "Figure":
+    """Curves by group, a panel each."""
+    from matplotlib.figure import Figure
+
+    panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
+    panels += _own_panels(run)
+    panels = [(title, names) for title, names in panels if names]
+    named = {name for _, names in panels for name in names}
+    if not named:
+        panels = [("", [str(name) for name in run.data_vars])]
+    figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for panel, (title, names) in zip(axes, panels, strict=True):
+        for name, colour in zip(names, cycle(COLOURS), strict=False):
+            panel.plot(run["time"], run[name], color=colour, label=name)
+        clock = run["time"].attrs.get("units", "h")
+        panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
+        what = run[names[0]].attrs.get("units", "nM")
+        panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
+        panel.legend()
+    if "cell_line" not in run.attrs:  # of a file that is not ours
+        figure.suptitle(str(run.attrs.get("model", "")), fontsize=10)
+        return figure
+    drugs = run.attrs.get("drugs") or "no drug"
+    figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
+    return figure
+
+
+def _own_panels(run: xr.Dataset) -> list[tuple[str, list[str]]]:
+    """What each of a user's fragments brings, as far as it is in one unit."""
+    panels: dict[str, list[str]] = {}
+    for name, curve in run.data_vars.items():
+        if "fragment" in curve.attrs:
+            names = panels.setdefault(str(curve.attrs["fragment"]), [str(name)])
+            if str(name) not in names and run[names[0]].attrs["units"] == curve.attrs["units"]:
+                names.append(str(name))
+    return list(panels.items())
+
+
+def _dose_text(run: xr.Dataset) -> str:
+    import json
+
+    doses = json.loads(run.attrs.get("doses", "{}"))
+    text = "; ".join(f"{drug} {dose}" for drug, dose in doses.items()) or "untreated"
+    return text + ("" if run.attrs.get("feedback") == "closed" else ", loop opened")

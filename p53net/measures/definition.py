@@ -1,0 +1,150 @@
+"""What a measure is: one number taken of the curves of a point, or of many points at once."""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from p53net import children
+from p53net.engines.base import FloatArray
+from p53net.errors import InputError
+from p53net.measures import equieffective
+from p53net.simulation.model import Model
+
+_PLAIN = (bool, int, float, str, tuple, np.ndarray)
+
+
+Number: TypeAlias = Any
+"""A float of one point, or an array of many."""
+
+
+class Curves(Protocol):
+    """Curves of one point, or of many with a row for each."""
+
+    @property
+    def times(self) -> FloatArray:
+        """Hours, the last dimension of every curve."""
+
+    def curve(self, name: str) -> FloatArray:
+        """A quantity; its first value is that of the untreated cell."""
+
+    def opened(self, name: str) -> FloatArray:
+        """The same with the loop opened."""
+
+
+class Point(Curves, Protocol):
+    """One point, which a measure can look at more closely."""
+
+    @property
+    def model(self) -> Model:
+        """Its model, with the values that all points have."""
+
+    def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Times [h] from the washout on, and a quantity then. Raises MeasureError."""
+
+    def candidate(self, drug: str) -> equieffective.Candidate:
+        """One drug alone in its cell, for measures that look for a dose. Raises MeasureError."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of measure: its arguments, what it is, and how it is taken from a point."""
+
+    arguments: tuple[str, ...]
+    name: str
+    unit: str
+    meaning: str
+    value: Callable[..., Number]
+    observables: tuple[str, ...] = ()
+    """What it needs besides an `observable` among its arguments."""
+    arrays: bool = False
+    """Whether it also takes curves of many points, a row for each, and gives an array with NaN or
+    infinity where it has no value."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number from each point. Made by `auc`, `peak`, `at`, `fold`, `measure` or a text."""
+
+    kind: str
+    arguments: tuple[str | float, ...] = ()
+    own: "Own | None" = None
+
+    def __str__(self) -> str:
+        parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
+        return ":".join([self.kind, *parts])
+
+    def as_record(self) -> dict[str, object]:
+        """For the record of a sweep; of a user's function its name and digest."""
+        if self.own is None:
+            return {"measure": [self.kind, *self.arguments]}
+        own = self.own
+        return {"own measure": [self.kind, own.digest, list(own.observables), own.unit]}
+
+
+@dataclass(frozen=True)
+class Own:
+    """A user's function of `times` [h] and one array for each of `observables`."""
+
+    function: Callable[..., float]
+    observables: tuple[str, ...]
+    unit: str
+
+    @property
+    def digest(self) -> str:
+        """Tells one function from another: by its source and by all values that it holds."""
+        import cloudpickle
+
+        function, held = self.function, list[object]()
+        while isinstance(function, partial):
+            held.append((function.args, function.keywords))
+            function = function.func
+        if inspect.isfunction(function):
+            around = inspect.getclosurevars(function)
+            plain = {n: v for n, v in around.globals.items() if isinstance(v, _PLAIN)}
+            held += [around.nonlocals, function.__defaults__, function.__kwdefaults__, plain]
+        try:
+            source = inspect.getsource(function)
+        except (OSError, TypeError):
+            code = getattr(function, "__code__", None)
+            source = repr((code.co_code, code.co_consts)) if code else repr(function)
+        try:
+            values = cloudpickle.dumps(held)
+        except Exception as error:  # whatever a value raises that cannot be sent
+            raise InputError(
+                f"a measure of your own holds what cannot be sent to workers: {error}"
+            ) from None
+        return hashlib.sha256(source.encode() + values).hexdigest()
+
+    def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
+        """As code that finds what it needs in another process."""
+        return _received, (children.as_code(self.function), self.observables, self.unit)
+
+
+def _received(function: bytes, observables: tuple[str, ...], unit: str) -> Own:
+    return Own(children.function_of(function), observables, unit)
+
+
+def own(
+    name: str, function: Callable[..., float], observables: Sequence[str], unit: str = "1"
+) -> Measure:
+    """A measure of your own: `function(times, *curves)` returns one number.
+
+    `times` [h] and one array for each of `observables` are NumPy arrays of one length. The function
+    runs in the workers. What it raises, or a value that is not finite, is the point's status.
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise InputError(f"measure name {name!r} must be letters, digits and _, such as half_time")
+    if not callable(function):
+        raise InputError(f"measure {name} must be a function of times and curves")
+    if isinstance(observables, str) or not isinstance(observables, Sequence) or not observables:
+        raise InputError(f"measure {name} needs a list of observables, such as ['p53_active']")
+    if not isinstance(unit, str):
+        raise InputError(
+            f"measure {name} has the unit {unit!r}, but it must be a text, such as 'h'"
+        )
+    return Measure(name, (), Own(function, tuple(observables), unit))

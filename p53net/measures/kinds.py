@@ -1,0 +1,198 @@
+"""Every kind of measure: areas, peaks, values, and those of feedback escape."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from p53net.errors import MeasureError
+from p53net.measures import curves as of_curves
+from p53net.measures import equieffective
+from p53net.measures.definition import Curves, Kind, Number, Point
+
+_GONE = 1e-9  # of the most degrader that was in the cell: less is the integrator's noise
+
+
+def _fold(curves: Curves, name: str) -> Number:
+    curve = curves.curve(name)
+    return of_curves.where_defined(
+        curve[..., 0] > 0,
+        lambda: curve[..., -1] / curve[..., 0],
+        f"untreated {name} is 0, so there is no fold",
+    )
+
+
+def _swing(curves: Curves, name: str) -> Number:
+    first = np.searchsorted(curves.times, 0.75 * curves.times[-1])
+    late = curves.curve(name)[..., first:]  # a slice: a sum has one order for one curve and many
+    mean = late.mean(axis=-1)
+    return of_curves.where_defined(
+        mean > 0, lambda: np.ptp(late, axis=-1) / mean, f"{name} is 0, so it has no swing"
+    )
+
+
+def _escape_index(curves: Curves) -> Number:
+    active = curves.curve("p53_active")
+    return of_curves.escape_index(curves.times, active, curves.opened("p53_active"), active[..., 0])
+
+
+def _undrugged(curves: Curves) -> tuple[Number, Number, Number]:
+    total = curves.curve("MDM2_total")
+    return of_curves.abundance_occupancy(
+        total[..., -1], curves.curve("MDM2_undrugged")[..., -1], total[..., 0]
+    )
+
+
+def _destroyed_per_drug(point: Point) -> float:
+    degrader = point.curve("degrader_in_cell")
+    in_cell = degrader[-1]
+    if in_cell <= _GONE * degrader.max():
+        raise MeasureError("there is no degrader in the cell at the end; read while it is there")
+    return float(point.curve(point.model.definition.counters[0])[-1] / in_cell)
+
+
+def _rebound(point: Point) -> float:
+    untreated = point.curve("p53_active")[0]
+    if untreated <= 0:
+        raise MeasureError("the cell has no p53, so nothing rebounds")
+    return of_curves.rebound(point.since_washout("p53_active")[1], float(untreated))
+
+
+def _free_rise(point: Point) -> float:
+    _, after = point.since_washout("MDM2_free")
+    untreated = point.curve("MDM2_free")[0]
+    if untreated <= 0 or after.max() <= 0:
+        raise MeasureError("the cell has no free MDM2, so there is no rise")
+    return float(np.log2(after.max() / untreated))
+
+
+def _persistence(point: Point) -> float:
+    times, after = point.since_washout("p53_active")
+    return of_curves.half_time(times, after, float(point.curve("p53_active")[0]))
+
+
+def _washout_half_time(point: Point, drug: str) -> float:
+    times, after = point.since_washout(f"{point.model.definition.drugs[drug]}_in_cell")
+    return of_curves.half_time(times, after, 0.0)
+
+
+def _dose_ratio(point: Point, level: float, drug: str) -> float:
+    one = point.candidate(drug)
+    closed, opened = (equieffective.resting_dose(one, level, feedback=f) for f in (True, False))
+    return closed / opened
+
+
+def _loop_factor(point: Point, level: float, drug: str) -> float:
+    one = point.candidate(drug)
+    return equieffective.loop_factor(one, equieffective.resting_dose(one, level, feedback=True))
+
+
+def _equal_dose(point: Point, level: float, drug: str) -> float:
+    one, hours = point.candidate(drug), float(point.times[-1])
+    active = equieffective.responses(one, hours, ["p53_active"])[:, 0]
+    return equieffective.equal_dose(one, active, hours, level)[0]
+
+
+def _stoichiometric_load(point: Point, level: float, volume: float, drug: str) -> float:
+    one, hours = point.candidate(drug), float(point.times[-1])
+    dose = equieffective.closed_dish_dose(one, volume, hours, level)
+    return equieffective.stoichiometric_load(one, dose, volume)
+
+
+_ACTIVE, _MDM2 = ("p53_active",), ("MDM2_total", "MDM2_undrugged")
+
+KINDS: Mapping[str, Kind] = {
+    "auc": Kind(
+        ("observable",), "auc_{0}", "{unit} h", "area under {0} over the run",
+        lambda curves, name: np.trapezoid(curves.curve(name), curves.times), arrays=True,
+    ),
+    "peak": Kind(
+        ("observable",), "peak_{0}", "{unit}", "highest {0}",
+        lambda curves, name: curves.curve(name).max(axis=-1), arrays=True,
+    ),
+    "lowest": Kind(
+        ("observable",), "lowest_{0}", "{unit}", "lowest {0}",
+        lambda curves, name: curves.curve(name).min(axis=-1), arrays=True,
+    ),
+    "at": Kind(
+        ("observable", "hours"), "{0}_at_{1}", "{unit}", "{0} at {1} h",
+        lambda curves, name, hours: curves.curve(name)[
+            ..., np.searchsorted(curves.times, hours)
+        ],
+        arrays=True,
+    ),
+    "fold": Kind(
+        ("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold, arrays=True,
+    ),
+    "swing": Kind(
+        ("observable",), "{0}_swing", "1",
+        "swing of {0} in the last quarter of the run over its mean: does it pulse?", _swing,
+        arrays=True,
+    ),
+    "escape_index": Kind(
+        (), "escape_index", "1",
+        "share of the open-loop response that feedback costs: 0 none, 1 all",
+        _escape_index, _ACTIVE, arrays=True,
+    ),
+    "log_undrugged": Kind(
+        (), "log_undrugged", "1", "ln of undrugged MDM2 over untreated, at the end",
+        lambda curves: _undrugged(curves)[0], _MDM2, arrays=True,
+    ),
+    "log_abundance": Kind(
+        (), "log_abundance", "1", "part of it from total MDM2: what feedback hands back",
+        lambda curves: _undrugged(curves)[1], _MDM2, arrays=True,
+    ),
+    "log_occupancy": Kind(
+        (), "log_occupancy", "1", "part of it from the undrugged share: what the drug takes",
+        lambda curves: _undrugged(curves)[2], _MDM2, arrays=True,
+    ),
+    "destroyed_per_drug": Kind(
+        (), "destroyed_per_drug", "1",
+        "MDM2 molecules destroyed by the end for each degrader molecule in the cell",
+        _destroyed_per_drug, ("degrader_in_cell", "MDM2_destroyed"),
+    ),
+    "rebound": Kind(
+        (), "rebound", "1", "fall of active p53 below untreated after washout", _rebound, _ACTIVE,
+    ),
+    "free_MDM2_rise": Kind(
+        (), "free_MDM2_rise", "1", "log2 of the highest free MDM2 after washout over untreated",
+        _free_rise, ("MDM2_free",),
+    ),
+    "persistence": Kind(
+        (), "persistence", "h", "half-time of raised active p53 after washout",
+        _persistence, _ACTIVE,
+    ),
+    "washout_half_time": Kind(
+        ("drug",), "washout_half_time", "h", "half-time of all {0} in the cell after washout",
+        _washout_half_time, ("{role}_in_cell",),
+    ),
+    "dose_ratio": Kind(
+        ("fold", "drug"), "dose_ratio_{0}", "1",
+        "dose of {1} alone, loop closed over open, for active p53 {0} times untreated at rest",
+        _dose_ratio,
+    ),
+    "loop_factor": Kind(
+        ("fold", "drug"), "loop_factor_{0}", "1",
+        "sensitivity of resting active p53 to k_ub_p53, open over closed loop, where {1} alone "
+        "rests it at {0} times untreated", _loop_factor,
+    ),
+    "equal_dose": Kind(
+        ("fold", "drug"), "equal_dose_{0}", "nM",
+        "lowest constant dose of {1} alone for active p53 {0} times untreated at the end",
+        _equal_dose,
+    ),
+    "stoichiometric_load": Kind(
+        ("fold", "volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
+        "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
+        _stoichiometric_load,
+    ),
+}  # fmt: skip
+"""Every kind of measure. `drug` may be left out where the model has one."""
+
+GENERAL = tuple(name for name, kind in KINDS.items() if "observable" in kind.arguments)
+"""Kinds that any model has."""
+
+SEARCHING = ("dose_ratio", "loop_factor", "equal_dose", "stoichiometric_load")
+"""Kinds that look for a dose, one run after the other, always by RoadRunner."""
+
+COMPARING = ("escape_index", "dose_ratio", "loop_factor")
+"""Kinds that run the loop closed and opened."""

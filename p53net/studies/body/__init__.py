@@ -1,0 +1,1 @@
+"""Tumours and patients: plasma, volumes, blood, virtual patients, schedules."""

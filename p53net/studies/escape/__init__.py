@@ -1,0 +1,1 @@
+"""Feedback escape: the study, its words and its figure."""
