@@ -31,7 +31,8 @@ from p53net.exchange.files import antimony, export
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.repeating import record, rerun
-from p53net.simulation.model import Model, load, read_sbml
+from p53net.simulation.loading import load, read_sbml
+from p53net.simulation.model import Model
 from p53net.studies.body.comparison import schedules
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk

@@ -24,7 +24,8 @@ from p53net.errors import InputError, unknown_name
 from p53net.files import read_bytes
 from p53net.measures.definition import Measure, own
 from p53net.model.own import Tables, Text, read_text
-from p53net.simulation.model import Model, load, read_sbml
+from p53net.simulation.loading import load, read_sbml
+from p53net.simulation.model import Model
 from p53net.simulation.provenance import LARGEST, SCHEMA, software
 from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution

@@ -16,7 +16,8 @@ from rich.table import Table
 from p53net.errors import InputError, OutputError
 from p53net.model.own import Tables, as_tables
 from p53net.simulation.choice import AUTO, ENGINES
-from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION, Model
 
 app = typer.Typer(
     name="p53net",

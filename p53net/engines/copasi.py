@@ -50,7 +50,7 @@ _LOCK = threading.RLock()  # models share COPASI's root, its functions and its l
 _MOST_STEPS = 100_000
 _TOO_CLOSE = 1e-12  # of the last time, or h: points that are one
 _NEAR = 1e-8  # of the last time, or h: COPASI stops at an event beside a point instead of at it
-_STARTS_KEPT = 256  # start values of foreign models that are remembered
+_STARTS_KEPT = 256  # start values of external models that are remembered
 _SBML = 6700  # numbers of its messages on SBML begin here
 _ASSIGNED = re.compile(r'<initialAssignment\b[^>]*\bsymbol="([^"]+)"')
 _CHANGES_MEANING = {
@@ -106,7 +106,7 @@ class Copasi:
             return settling.at_rest(self._cell, cells, near, stable)
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
-        """Start values of a foreign model as COPASI computes them, for changed parameters: those of
+        """Start values of an external model as COPASI computes them, for changed parameters: those of
         a model that is imported with these in it. Constant species are among them, for what is
         given as an amount follows the volume."""
         key = tuple(sorted(changed.items()))

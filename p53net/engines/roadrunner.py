@@ -41,7 +41,7 @@ roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
 
 _MOST_STEPS = 100_000
 _TOO_CLOSE = 1e-12  # of the last time, or h: points that are one
-_STARTS_KEPT = 256  # start values of foreign models that are remembered
+_STARTS_KEPT = 256  # start values of external models that are remembered
 
 
 class RoadRunner:
@@ -88,7 +88,7 @@ class RoadRunner:
             return settling.at_rest(self._compiled, cells, near, stable)
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
-        """Start values of a foreign model as RoadRunner computes them, for changed parameters.
+        """Start values of an external model as RoadRunner computes them, for changed parameters.
 
         A model with these parameters in it is compiled for this: nothing else is sure to follow
         them. Of what the file computes from others, only what is moved is here.
@@ -177,7 +177,7 @@ class _Compiled:
             elif name not in self.shown:  # a compartment
                 self._runner[name] = value
         self._model.setGlobalParameterValues(np.array(places, dtype=np.int32), np.array(values))
-        if not self._definition.foreign:
+        if not self._definition.external:
             self.put(start[: self._in_reactions])
             return
         given = {**dict(zip(self.species, start, strict=True)), **parameters}
@@ -225,7 +225,7 @@ class _Compiled:
         return [self._runner[name] for name in self._runner.selections[1:]]
 
     def looking(self, parameters: Mapping[str, float], times: FloatArray) -> FloatArray:
-        """Rows at `times`, with looks in between where a foreign model compares the time."""
+        """Rows at `times`, with looks in between where an external model compares the time."""
         if not self._definition.switches:
             return self.advance(times)
         looks = switch_times(self._definition, parameters, float(times[-1]))

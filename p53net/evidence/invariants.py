@@ -16,7 +16,8 @@ from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
 from p53net.measures.curves import FloatArray, effective_dose, rebound
 from p53net.measures.equieffective import candidates
-from p53net.simulation.model import Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import Model
 
 _NOISE = 1e-10  # rounding errors differ between machines
 _WORDS = ("unit", "verdict", "source", "note")

@@ -19,7 +19,8 @@ from p53net.evidence.invariants import half_effect_dose
 from p53net.evidence.observations import observations
 from p53net.measures.logistic import fit_logistic
 from p53net.model import drug_entries
-from p53net.simulation.model import Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import Model
 from p53net.studies.body import blood
 from p53net.studies.body.pharmacokinetics import sampled
 from p53net.studies.body.population import GRADES, grades

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from p53net.errors import InputError, MissingPackageError, ModelError
 from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
-from p53net.simulation.model import Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import Model
 
 
 class Shipped(NamedTuple):

@@ -17,7 +17,8 @@ from p53net.measures import curves
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import Model
 from p53net.studies.escape.report import TWIN
 
 DOSES = np.geomspace(1e-2, 1e6, 33)

@@ -50,7 +50,7 @@ def settled(wanted: object, definition: Definition, times: FloatArray) -> Measur
         return one
     kind = KINDS[one.kind]
     given = list(one.arguments)
-    if definition.foreign and one.kind not in GENERAL:
+    if definition.external and one.kind not in GENERAL:
         raise InputError(
             f"measure {one} is about drugs and p53, and {definition.id} was read from a file; "
             f"use {', '.join(GENERAL)} or a measure of your own"
@@ -92,7 +92,7 @@ def described(one: Measure, definition: Definition) -> tuple[str, str, str]:
     name = kind.name.format(*said) + (f"_{said[-1]}" if several else "")
     unit = kind.unit.format(unit=shown_unit(definition.units.get(said[0], "")) if said else "")
     unit = {"1 h": "h", "1/h h": "1"}.get(unit, unit)
-    if definition.foreign and one.kind == "auc":
+    if definition.external and one.kind == "auc":
         parts = definition.units.get(said[0], ""), definition.time_unit
         unit = " ".join(part for part in parts if part != "1") if all(parts) else ""
     return name, unit, kind.meaning.format(*said)

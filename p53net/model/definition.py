@@ -92,22 +92,22 @@ class Definition:
     """Drug to the parameters that make its non-catalytic twin, if its mechanism has one."""
     cell: "Definition | None" = None
     """The cell alone, where this is more: its state at rest is what the untreated one is."""
-    foreign: bool = False
+    external: bool = False
     """Read from a file that is not ours: runs begin at its own start values, without drugs."""
     time_unit: str = "h"
     states: tuple[str, ...] = ()
-    """Of a foreign model: what reactions, events and rate rules move, in the order of the file."""
+    """Of an external model: what reactions, events and rate rules move, in the order of the file."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Names in the file, of those ids that have one."""
     switches: tuple[str, ...] = ()
-    """What a foreign model compares the time with: formulas, empty where it is none."""
+    """What an external model compares the time with: formulas, empty where it is none."""
     fixed_at_reset: bool = False
-    """Whether a foreign model has what RoadRunner works out in a reset, before anything can be set:
+    """Whether an external model has what RoadRunner works out in a reset, before anything can be set:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
-    """Factor of the absolute tolerance: below 1 where a foreign model has small numbers."""
+    """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
     loaded: Mapping[str, object] = field(default_factory=dict)
     """What it was loaded from: the arguments of `define`, or the text of a file."""
 
@@ -119,7 +119,7 @@ class Definition:
     @property
     def variables(self) -> tuple[str, ...]:
         """All that a run can return: the common read-outs first, then the rest."""
-        if self.foreign:
+        if self.external:
             return (*self.species, *self.derived)
         known = (*self.species, *self.rate_variables, *self.derived)
         first = [name for name in self.read_outs if name in known]
@@ -128,7 +128,7 @@ class Definition:
     @property
     def has_loop(self) -> bool:
         """Whether there is a cell with the loop of p53 and MDM2."""
-        return not self.foreign and "feedback" in self.parameters
+        return not self.external and "feedback" in self.parameters
 
     @property
     def central_volumes(self) -> dict[str, str]:

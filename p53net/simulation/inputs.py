@@ -67,7 +67,7 @@ def _dose(definition: Definition, drug: str, dose: Doses) -> Given:
 
 
 def _drug(definition: Definition, name: str) -> str:
-    if definition.foreign:
+    if definition.external:
         raise InputError(
             f"dose of {name}: {definition.id} was read from a file and has no drugs; "
             "change its parameters instead"
@@ -102,7 +102,7 @@ def checked_parameters(
         if name in _INPUTS:
             raise InputError(f"parameter {name} cannot be set: {_INPUTS[name]}")
         number = finite_number(
-            value, f"parameter {name}", known[name].unit, negative=definition.foreign
+            value, f"parameter {name}", known[name].unit, negative=definition.external
         )
         if number == 0 and name in definition.divisors:
             raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
@@ -140,12 +140,12 @@ def check_run(
             )
     if not isinstance(feedback, bool | np.bool_):
         raise InputError(f"feedback is {feedback!r}, but must be True or False (opened)")
-    if definition.foreign and not feedback:
+    if definition.external and not feedback:
         raise InputError(
             f"feedback=False, but {definition.id} was read from a file and has no loop "
             "that could be opened; leave feedback out, and change parameters instead"
         )
-    if not feedback and not definition.foreign and not definition.has_loop:
+    if not feedback and not definition.external and not definition.has_loop:
         raise InputError(f"feedback=False, but {definition.id} has no loop; leave feedback out")
     if "medium" in parameters and any(dose.closed for dose in doses.values()):
         raise InputError(

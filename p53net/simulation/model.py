@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +15,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing.medium import Courses, Given, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
-from p53net.model import Definition, define, shown_unit
-from p53net.model.own import FragmentsLike, TablesLike
+from p53net.model import Definition, shown_unit
 from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import (
     Doses,
@@ -64,7 +62,7 @@ class Model:
         self._runners: dict[str, Runner] = {}
 
     def __repr__(self) -> str:
-        if self.definition.foreign:
+        if self.definition.external:
             return f"<p53net model: {self.definition.id}, read from a file>"
         drugs = " + ".join(self.definition.drugs) or "no drug"
         if self.definition.in_body:
@@ -236,7 +234,7 @@ class Model:
         `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
         is as in `simulate`.
         """
-        if self.definition.foreign:
+        if self.definition.external:
             raise InputError(
                 f"{self.definition.id} was read from a file, which says where it starts but not "
                 "that it comes to rest; simulate it for long, and look"
@@ -288,7 +286,7 @@ class Model:
             checked_parameters(self.definition, parameters),
         )
         check_run(self.definition, given, changed, feedback)
-        if self.definition.foreign:
+        if self.definition.external:
             from p53net.model.external import with_parameters
 
             return with_parameters(self.definition.sbml, changed)
@@ -327,7 +325,7 @@ class Model:
     @property
     def tolerances_text(self) -> str:
         """The tolerances in words."""
-        unit = "" if self.definition.foreign else " zmol"
+        unit = "" if self.definition.external else " zmol"
         return f"relative {self.tolerances.relative:g}, absolute {self.tolerances.absolute:g}{unit}"
 
     @property
@@ -349,7 +347,7 @@ class Model:
     def about(self, name: str) -> dict[str, str]:
         """Unit and meaning of a quantity, as attributes of its variable."""
         unit = self.definition.units[name]
-        if self.definition.foreign:
+        if self.definition.external:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
         meaning = self.definition.read_outs.get(name, name)
         place = self.definition.places.get(name)
@@ -359,7 +357,7 @@ class Model:
     def _provenance(
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
-        if self.definition.foreign:
+        if self.definition.external:
             return {
                 "model": self.definition.id,
                 "parameters": json.dumps(dict(changed)),
@@ -380,54 +378,3 @@ class Model:
             **({"fragments": json.dumps(own)} if own else {}),
             **self.run_settings,
         }
-
-
-def load(
-    *names: str,
-    cell_line: str | None = None,
-    system: str = "dish",
-    host: str | None = None,
-    tables: TablesLike = None,
-    fragments: FragmentsLike = None,
-) -> Model:
-    """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
-
-    `system` says where the cell is: in a "dish", in a "culture" whose cells divide and die, in a
-    "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
-    without any cell. The cell line is generic, or that of the system: marrow's is "progenitor".
-
-    Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
-    folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
-    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
-    TableError, ModelError.
-    """
-    return Model(
-        define(
-            *names,
-            cell_line=cell_line,
-            system=system,
-            host=host,
-            tables=tables,
-            fragments=fragments,
-        )
-    )
-
-
-def read_sbml(path: str | Path) -> Model:
-    """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
-
-    Runs begin at the start values of the file and follow its events and rules. `simulate` returns
-    species (amounts where the file says `hasOnlySubstanceUnits`, else concentrations), variables of
-    assignment rules and of rate rules, one value for each time, in the units of the file: `times`
-    are in its unit of time. Parameters, compartments and constant species can be changed, and start
-    values that depend on them follow. There are no doses, no feedback to open and no steady state.
-
-    Only the file itself is read, at most 20 MiB. Raises InputError for a file that cannot be read,
-    ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
-    rules, delays, reactions without rates or quantities without values.
-    """
-    from p53net.model.external import read_definition
-
-    definition = read_definition(path)
-    return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))

@@ -189,7 +189,7 @@ class Runner:
         self, parameters: Mapping[str, FloatArray], size: int
     ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
         """Start values, the settings that come with them, and why a run has none."""
-        if self._definition.foreign:
+        if self._definition.external:
             return self._from_file(parameters, size)
         if not self._definition.has_loop:
             return np.zeros((size, len(self.engine.states))), {}, {}

@@ -44,7 +44,7 @@ def assert_agree(model: Model, times: np.ndarray, *doses: object, **about: objec
     other = model.simulate(times, *doses, engine="roadrunner", **about)
     assert one.attrs["engine"] == f"copasi {COPASI.__version__}"
     assert other.attrs["engine"].startswith("roadrunner")
-    floor = 0.0 if model.definition.foreign else ABSENT
+    floor = 0.0 if model.definition.external else ABSENT
     for name in other.data_vars:
         peak = max(float(np.abs(other[name]).max()), floor) or 1.0
         assert float(np.abs(one[name] - other[name]).max()) <= LIMIT * peak, name

@@ -76,7 +76,7 @@ def read_definition(path: str | Path) -> Definition:
         divisors=frozenset(compartments) - rules.keys(),
         units=units,
         compartment_of={item.getId(): item.getCompartment() for item in model.getListOfSpecies()},
-        foreign=True,
+        external=True,
         time_unit=unit_of(model, model.getTimeUnits()),
         states=states,
         amounts=frozenset(

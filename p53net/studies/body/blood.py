@@ -10,7 +10,8 @@ from p53net.dosing.medium import same_courses
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray
 from p53net.simulation.inputs import checked_doses
-from p53net.simulation.model import Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import Model
 from p53net.studies.body.population import GRADES, grades, patients
 
 DAYS = 56.0

@@ -12,7 +12,8 @@ from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
 from p53net.studies.body.patients import (

@@ -17,7 +17,8 @@ from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
-from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.population import GRADES, grades, patients, rate
 from p53net.sweeps.run import Progress, sweep

@@ -14,7 +14,8 @@ from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 
 DAYS = 28.0

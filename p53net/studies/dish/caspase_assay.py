@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import VERSION, Model, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
 

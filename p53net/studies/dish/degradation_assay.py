@@ -12,7 +12,8 @@ from p53net.measures.logistic import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.model import VERSION, load
+from p53net.simulation.loading import load
+from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
 

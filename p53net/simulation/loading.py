@@ -1,0 +1,63 @@
+"""Where models come from: the shipped biology with drugs and a cell line, or a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from p53net.engines.base import Tolerances
+from p53net.model import define
+from p53net.model.own import FragmentsLike, TablesLike
+
+if TYPE_CHECKING:
+    pass
+from p53net.simulation.model import Model
+
+
+def load(
+    *names: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+    fragments: FragmentsLike = None,
+) -> Model:
+    """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
+
+    `system` says where the cell is: in a "dish", in a "culture" whose cells divide and die, in a
+    "tumour" or in the "marrow" of a `host` ("human" or "mouse"); "plasma" is the drug in a host
+    without any cell. The cell line is generic, or that of the system: marrow's is "progenitor".
+
+    Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
+    folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
+    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
+    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
+    TableError, ModelError.
+    """
+    return Model(
+        define(
+            *names,
+            cell_line=cell_line,
+            system=system,
+            host=host,
+            tables=tables,
+            fragments=fragments,
+        )
+    )
+
+
+def read_sbml(path: str | Path) -> Model:
+    """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
+
+    Runs begin at the start values of the file and follow its events and rules. `simulate` returns
+    species (amounts where the file says `hasOnlySubstanceUnits`, else concentrations), variables of
+    assignment rules and of rate rules, one value for each time, in the units of the file: `times`
+    are in its unit of time. Parameters, compartments and constant species can be changed, and start
+    values that depend on them follow. There are no doses, no feedback to open and no steady state.
+
+    Only the file itself is read, at most 20 MiB. Raises InputError for a file that cannot be read,
+    ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
+    rules, delays, reactions without rates or quantities without values.
+    """
+    from p53net.model.external import read_definition
+
+    definition = read_definition(path)
+    return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
