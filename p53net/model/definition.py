@@ -96,7 +96,7 @@ class Definition:
     """Read from a file that is not ours: runs begin at its own start values, without drugs."""
     time_unit: str = "h"
     states: tuple[str, ...] = ()
-    """Of an external model: what reactions, events and rate rules move, in the order of the file."""
+    """Of an external model: what reactions, events and rate rules move, in the file's order."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Definition:
     switches: tuple[str, ...] = ()
     """What an external model compares the time with: formulas, empty where it is none."""
     fixed_at_reset: bool = False
-    """Whether an external model has what RoadRunner works out in a reset, before anything can be set:
+    """Whether an external model has what RoadRunner works out in a reset, before it can be set:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
