@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net import errors, exchange, figures
+from p53net import errors
+from p53net.exchange import files as files_out
+from p53net.figures import style
 from p53net.files import write_text
 from p53net.measures.curves import abundance_occupancy, effective_dose, escape_index, half_time
 from p53net.model import sbml, statements, tables
@@ -183,7 +185,7 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("folder missing", lambda f: pn.export(MODEL, f / "no" / "m.xml"), pn.OutputError, "m.xml"),
     ("a folder as a file", lambda f: write_text(f, "x"), pn.OutputError, "cannot write"),
     ("NUL in a path", lambda f: write_text(f / "a\0b", "x"), pn.OutputError, "cannot write"),
-    ("figure suffix", lambda f: figures.save(pn.plot(MODEL.simulate(GRID)), f / "x.gif"),
+    ("figure suffix", lambda f: style.save(pn.plot(MODEL.simulate(GRID)), f / "x.gif"),
      pn.InputError, ".png, .svg, .pdf"),
     ("figure of a state", lambda _: pn.plot(MODEL.steady_state()), pn.InputError, "time courses"),
     # tables
@@ -270,7 +272,7 @@ def test_a_missing_optional_package_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "COPASI", None)
     with pytest.raises(pn.MissingPackageError, match=r"pip install p53net\[copasi\]"):
-        exchange.export(MODEL, tmp_path / "m.cps")
+        files_out.export(MODEL, tmp_path / "m.cps")
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ _IN_MICE = ["25", "50", "100"]  # mg/kg
 def pk(
     drug: Drug,
     dose: Doses = None,
-    regimen: Schedule = None,
+    schedule: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="How long doses are given.")] = 14.0,
     host: Annotated[str, typer.Option("--host", help="human or mouse.")] = "human",
     hours: Annotated[float | None, typer.Option("--hours", help="Length of the run.")] = None,
@@ -48,14 +48,14 @@ def pk(
 
     Doses are in mg in man and mg/kg in the mouse. Milademetan's are usually 15, 60, 120, 260
     and 340 mg or 25, 50 and 100 mg/kg, 3/14.
-    Example: p53net pk milademetan --regimen 3/14 --dose 260
+    Example: p53net pk milademetan --schedule 3/14 --dose 260
     """
     from p53net.studies.body.pharmacokinetics import pk as study
 
     unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
-    schedule = usual(drug, "--regimen", regimen, "3/14")
-    arms = [regimen_of(text, schedule, days, unit, form, flat=flat) for text in doses]
+    chosen = usual(drug, "--schedule", schedule, "3/14")
+    arms = [regimen_of(text, chosen, days, unit, form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        engine=engine, tables=tables_of(own))  # fmt: skip
@@ -71,7 +71,7 @@ def pk(
 def xenograft(
     drug: Drug,
     dose: Doses = None,
-    regimen: Schedule = None,
+    schedule: Schedule = None,
     cell_line: Annotated[
         str, typer.Option("--cell-line", help="Cell line of the tumour; see `p53net list`.")
     ] = "ST-02-0075",
@@ -87,13 +87,13 @@ def xenograft(
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
     Doses are in mg/kg. Milademetan's are usually 25, 50 and 100, daily.
-    Example: p53net xenograft KT-253 --dose 1 --regimen once --cell-line "RS4;11" --days 63
+    Example: p53net xenograft KT-253 --dose 1 --schedule once --cell-line "RS4;11" --days 63
     """
     from p53net.studies.body.xenografts import xenograft as study
 
     doses = usual(drug, "--dose", dose, _IN_MICE)
-    schedule = usual(drug, "--regimen", regimen, "daily")
-    arms = [regimen_of(text, schedule, days, "mg/kg", form, flat=flat) for text in doses]
+    chosen = usual(drug, "--schedule", schedule, "daily")
+    arms = [regimen_of(text, chosen, days, "mg/kg", form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        engine=engine, tables=tables_of(own))  # fmt: skip
@@ -113,7 +113,7 @@ def patient(
     dose: Annotated[
         str | None, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")
     ] = None,
-    regimen: Schedule = None,
+    schedule: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     tumour: Tumour = "LPS-amplified",
     population: Annotated[
@@ -131,12 +131,12 @@ def patient(
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
 
     Milademetan is usually given as 260 mg 3/14.
-    Example: p53net patient milademetan --dose 260 --regimen 3/14 --population 500 --seed 1
+    Example: p53net patient milademetan --dose 260 --schedule 3/14 --population 500 --seed 1
     """
     from p53net.studies.body.patients import patient as study
 
     amount = usual(drug, "--dose", dose, "260")
-    given = regimen_of(amount, usual(drug, "--regimen", regimen, "3/14"), days, "mg", form)
+    given = regimen_of(amount, usual(drug, "--schedule", schedule, "3/14"), days, "mg", form)
     with patients_bar() as told:
         result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
                        parameters=settings_of(set_ or []),
@@ -160,9 +160,7 @@ def schedules(
     drug: Drug,
     schedule: Annotated[
         list[str] | None,
-        typer.Option(
-            "--schedule", help="As '260 mg 3/14'. Repeatable; default milademetan's four."
-        ),
+        typer.Option("--regimen", help="As '260 mg 3/14'. Repeatable; default milademetan's four."),
     ] = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     tumour: Tumour = "LPS-amplified",
@@ -178,7 +176,7 @@ def schedules(
 ) -> None:
     """Compare schedules in the same virtual patients: tumour effect against toxicity.
 
-    Example: p53net schedules milademetan --schedule "260 mg 3/14" --schedule "90 mg daily"
+    Example: p53net schedules milademetan --regimen "260 mg 3/14" --regimen "90 mg daily"
     """
     from p53net.studies.body.comparison import schedules as study
 

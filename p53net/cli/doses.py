@@ -14,7 +14,7 @@ from p53net.simulation.model import Model
 
 BodySchedule = Annotated[
     str | None,
-    typer.Option("--regimen", help="In a body: once (default), daily, 3/14, q3w, or hours 0,24."),
+    typer.Option("--schedule", help="In a body: once (default), daily, 3/14, q3w, or hours 0,24."),
 ]
 BodyDays = Annotated[
     float | None, typer.Option("--days", help="In a body: how long it repeats; default 28.")
@@ -28,7 +28,9 @@ Form = Annotated[
 Text = TypeVar("Text", str, list[str])
 Schedule = Annotated[
     str | None,
-    typer.Option("--regimen", help="once, daily, 3/14 (days on / cycle), q2d, q3w, or hours 0,24."),
+    typer.Option(
+        "--schedule", help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24."
+    ),
 ]
 _UNIT = "[pnum\u00b5\u03bc]?M|[pnum\u00b5\u03bc]?g(?:/[a-z]+)?"  # micro as sign and as letter
 _WITH_UNIT = re.compile(
@@ -54,16 +56,18 @@ def doses_of(
     drugs = list(model.definition.drugs)
     in_body = model.definition.in_body
     if in_body and (hours is not None or volume is not None):
-        raise InputError("--pulse and --closed are for cells in a dish; write --regimen and --days")
+        raise InputError(
+            "--pulse and --closed are for cells in a dish; write --schedule and --days"
+        )
     if not in_body and (schedule is not None or days is not None or flat):
         raise InputError(
-            "--regimen, --days and --flat are for a body, and this is a dish: add --system plasma, "
-            "tumour or marrow, or give a concentration [nM] alone"
+            "--schedule, --days and --flat are for a body, and this is a dish: add --system "
+            "plasma, tumour or marrow, or give a concentration [nM] alone"
         )
     if days is None:
         days = 28.0
     elif schedule is None or not _repeats(schedule):
-        raise InputError("--days is how long a regimen repeats; write --regimen daily with it")
+        raise InputError("--days is how long a regimen repeats; write --schedule daily with it")
     given: dict[str, Given] = {}
     for text in texts:
         name, separator, value = text.rpartition("=")
@@ -130,7 +134,7 @@ def regimen_of(
         return regimen(amount, unit, schedule, days=days, form=form, allow_flat=flat)
     if schedule.strip().casefold() == "once":
         return regimen(amount, unit, "once", form=form, allow_flat=flat)
-    times = [number(text, f"--regimen {schedule}") for text in schedule.split(",")]
+    times = [number(text, f"--schedule {schedule}") for text in schedule.split(",")]
     return regimen(amount, unit, times, form=form, allow_flat=flat)
 
 
@@ -156,5 +160,5 @@ def regimen_in_words(text: str, days: float, usual_unit: str) -> Regimen:
     """`260 mg 3/14`."""
     match = re.fullmatch(r"\s*([-+.\deE]+)\s*(mg/kg|mg)?\s+(\S.*?)\s*", text)
     if match is None:
-        raise InputError(f"--schedule '{text}' is not understood; write '260 mg 3/14'")
+        raise InputError(f"--regimen '{text}' is not understood; write '260 mg 3/14'")
     return regimen_of(f"{match[1]} {match[2] or usual_unit}", match[3], days, usual_unit)

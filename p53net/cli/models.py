@@ -88,7 +88,7 @@ def simulate(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: BodySchedule = None,
+    schedule: BodySchedule = None,
     days: BodyDays = None,
     flat: Flat = False,
     set_: Settings = None,
@@ -105,7 +105,7 @@ def simulate(
 
     Example: p53net simulate KT-253 --dose 10 --hours 72 --pulse 4 --plot run.png
 
-    In a body: p53net simulate milademetan --system tumour --dose 260mg --regimen 3/14 --hours 672
+    In a body: p53net simulate milademetan --system tumour --dose 260mg --schedule 3/14 --hours 672
     """
     length = finite_number(hours, "hours", "h")
     if length == 0:
@@ -113,7 +113,7 @@ def simulate(
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
     model = model_of(drugs or [], cell_line, own, system, host, fragments)
-    given = doses_of(model, dose or [], pulse, closed, regimen, days, flat)
+    given = doses_of(model, dose or [], pulse, closed, schedule, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
     with said.status("simulating"):
@@ -125,7 +125,7 @@ def simulate(
             engine=engine,
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
-    if engine != "roadrunner":
+    if engine != AUTO:
         said.print(f"engine: {run.attrs['engine']}", soft_wrap=True)
     if plot is not None:
         from p53net import drawing
@@ -214,7 +214,7 @@ def export(
     cell_line: AnyLine = None,
     system: System = "dish",
     host: Host = None,
-    regimen: BodySchedule = None,
+    schedule: BodySchedule = None,
     days: BodyDays = None,
     flat: Flat = False,
     set_: Settings = None,
@@ -226,13 +226,13 @@ def export(
 
     Example: p53net export milademetan+KT-253 both.xml --dose milademetan=100 --dose KT-253=1
 
-    In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --regimen 3/14
+    In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --schedule 3/14
     """
     from p53net.exchange import files as exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
     loaded = model_of(names, cell_line, own, system, host, fragments)
-    given = doses_of(loaded, dose or [], pulse, closed, regimen, days, flat)
+    given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")
 

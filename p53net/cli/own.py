@@ -44,8 +44,8 @@ def rerun(
     finish(result, tables_by_dimensions(result), out, no_plot)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True,
-                               "help_option_names": []})  # fmt: skip
+@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False,
+                               "ignore_unknown_options": True})  # fmt: skip
 def run(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A Python file with studies of your own.")],

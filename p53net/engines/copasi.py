@@ -106,8 +106,8 @@ class Copasi:
             return settling.at_rest(self._cell, cells, near, stable)
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
-        """Start values of an external model as COPASI computes them, for changed parameters:
-        those of a model that is imported with these in it. Constant species are among them, for what is
+        """Start values of an external model as COPASI computes them, for changed parameters: those
+        of a model that is imported with these in it. Constant species are among them, for what is
         given as an amount follows the volume."""
         key = tuple(sorted(changed.items()))
         if key not in self._from_file:

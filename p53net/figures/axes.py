@@ -157,7 +157,7 @@ def title_of(result: xr.Dataset, points: int, failed: int, about: Sequence[str])
     return "\n".join([line, *textwrap.wrap("; ".join([*common, *about]), 78)])
 
 
-def held(value: xr.DataArray) -> str:
+def held_text(value: xr.DataArray) -> str:
     """An axis and the value at which it is held."""
     return f"{value.name} = {quantity(value)}"
 

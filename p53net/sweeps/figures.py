@@ -19,7 +19,7 @@ from p53net.figures.axes import (
     colour_bar,
     colour_norm,
     edges,
-    held,
+    held_text,
     is_wide,
     label_of,
     log_ticks,
@@ -279,7 +279,7 @@ def _lines(chosen: _Chosen) -> "Figure":
 def _titled(chosen: _Chosen) -> "tuple[Figure, Axes]":
     lost = _lost(chosen)
     held = [
-        held(chosen.result[name])
+        held_text(chosen.result[name])
         for name in chosen.result.coords
         if not chosen.result[name].ndim and chosen.result[name].dtype.kind in "fiu"
     ]

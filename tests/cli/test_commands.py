@@ -168,7 +168,7 @@ def interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[[
             yield tell
 
         with monkeypatch.context() as patched:
-            patched.setattr(sweeps, "_bar", bar)
+            patched.setattr(sweeps, "points_bar", bar)
             done = command(
                 *"sweep milademetan --vary milademetan=1,10,100 --vary k_deg_p53=0.1,0.2".split(),
                 *"--measure peak:p21 --hours 5 --chunk 2 --workers 0 --out sw".split(),

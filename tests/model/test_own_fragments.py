@@ -11,7 +11,7 @@ import pytest
 from scipy.integrate import cumulative_simpson
 
 import p53net as pn
-from p53net import figures
+from p53net import drawing
 from p53net.exchange.files import SHIPPED
 from p53net.model import check, library
 from tests.support import ROOT
@@ -77,7 +77,7 @@ def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
     text = pn.export(model, folder / "noxa.xml").read_text(encoding="utf-8")
     assert '<species id="NOXA"' in text
     assert "NOXA" in pn.antimony(model)
-    figure = figures.plot(model.simulate(TIMES, {"milademetan": 300.0}))
+    figure = drawing.plot(model.simulate(TIMES, {"milademetan": 300.0}))
     assert [panel.get_title() for panel in figure.axes][-1] == "noxa"
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.patches import PathPatch
 
 import p53net as pn
-from p53net import figures
+from p53net.figures import style
 from p53net.figures.style import COLOURS
 
 DOSES = np.geomspace(1.0, 1000.0, 7)
@@ -145,8 +145,8 @@ def test_one_cell_and_one_row(grid: xr.Dataset, sizes: tuple[int, int], tmp_path
     figure = pn.plot(small, x="milademetan", y="k_deg_p53")
     (mesh,) = of_kind(figure.axes[0], QuadMesh)
     assert mesh.get_array().shape == sizes[::-1]
-    figures.save(figure, tmp_path / "f.png")
-    figures.save(pn.plot(small), tmp_path / "f.png")
+    style.save(figure, tmp_path / "f.png")
+    style.save(pn.plot(small), tmp_path / "f.png")
 
 
 @pytest.mark.parametrize(
@@ -491,9 +491,9 @@ def test_the_same_result_gives_the_same_bytes(grid: xr.Dataset, random, tmp_path
     for result, given in cases:
         before = result.copy(deep=True)
         one, two = (
-            figures.save(pn.plot(result, **given), tmp_path / name).read_bytes()
+            style.save(pn.plot(result, **given), tmp_path / name).read_bytes()
             for name in ("one.svg", "two.svg")
         )
         assert one == two
         xr.testing.assert_identical(result, before)
-    assert len(figures.save(pn.plot(wide), tmp_path / "w.svg").read_bytes()) < 200_000
+    assert len(style.save(pn.plot(wide), tmp_path / "w.svg").read_bytes()) < 200_000
