@@ -69,7 +69,7 @@ def test_escape_writes_everything(tmp_path: Path) -> None:
     assert "What does not differ" in done.stderr
     table = pd.read_csv(folder / "escape.csv")
     assert set(table["drug"]) == {"nutlin-3a", "MD-224", "MD-224 (non-catalytic twin)"}
-    assert json.loads((folder / "escape.json").read_text())["inputs"]["pulse_hours"] == 4.0
+    assert json.loads((folder / "escape.json").read_text())["arguments"]["pulse_hours"] == 4.0
     assert b"<svg" in (folder / "escape.svg").read_bytes()[:600]
 
 
