@@ -28,9 +28,7 @@ Form = Annotated[
 Text = TypeVar("Text", str, list[str])
 Schedule = Annotated[
     str | None,
-    typer.Option(
-        "--schedule", help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24."
-    ),
+    typer.Option("--schedule", help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24."),
 ]
 _UNIT = "[pnum\u00b5\u03bc]?M|[pnum\u00b5\u03bc]?g(?:/[a-z]+)?"  # micro as sign and as letter
 _WITH_UNIT = re.compile(

@@ -45,7 +45,7 @@ from p53net.model import (
 )
 from p53net.model.library import Library
 from p53net.model.own import Tables
-from p53net.simulation.choice import AUTO
+from p53net.simulation.choice import AUTO, REFERENCE
 from p53net.simulation.inputs import MOST_POINTS
 
 _ESCAPE_FIGURES = ("escape.png", "escape.svg")
@@ -125,7 +125,7 @@ def simulate(
             engine=engine,
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
-    if engine != AUTO:
+    if engine not in (AUTO, REFERENCE):  # which one run is on anyway
         said.print(f"engine: {run.attrs['engine']}", soft_wrap=True)
     if plot is not None:
         from p53net import drawing

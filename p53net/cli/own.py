@@ -12,7 +12,16 @@ import typer
 import xarray as xr
 
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import Engine, OwnTables, Settings, app, said, settings_of, tables_of
+from p53net.cli.terminal import (
+    Engine,
+    OwnTables,
+    Settings,
+    app,
+    said,
+    settings_of,
+    tables_of,
+    write,
+)
 from p53net.errors import InputError
 from p53net.studies import catalogue
 from p53net.studies.catalogue import Study
@@ -54,6 +63,9 @@ def run(
 
     The code of the file runs. Example: p53net run own_study.py ladder KT-253 --hours 4
     """
+    if str(file) in ("-h", "--help"):  # of this command: those after a file are of its studies
+        write(context.get_help())
+        return
     studies = _studies_in(file)
     if not studies:
         raise InputError(f"{file} has no study; decorate a function with @pn.study()")

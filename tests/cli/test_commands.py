@@ -120,7 +120,7 @@ def test_flat_is_for_bodies(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("simulate", ODD), ("plot", ODD), ("list", "--drug-table", ODD), (ODD,)]
+    "arguments", [("simulate", ODD), ("plot", ODD), ("list", "--tables", ODD), (ODD,)]
 )
 def test_errors_show_text_as_written(arguments: tuple[str, ...], command: Command) -> None:
     done = command(*arguments)

@@ -9,23 +9,18 @@ import numpy as np
 import pytest
 
 from p53net.errors import P53NetError, UnknownNameError
-from p53net.evidence import calibration
-from p53net.evidence.calibration import (
-    BLOCKS,
-    DERIVED,
-    Block,
-    Fitted,
-    calibrate,
-    fit_block,
-    rounded,
-)
+from p53net.evidence import calibration, committed, fit
+from p53net.evidence.blocks import BLOCKS, DERIVED, Block, Derived, Fitted
+from p53net.evidence.calibration import as_dataset, calibrate, table
 from p53net.evidence.committed import committed_value, replace_value
-from p53net.evidence.observations import Observation
-from p53net.evidence.predictions import GROUPS
+from p53net.evidence.fit import STARTS, fit_block, residual, residuals_of, rounded
+from p53net.evidence.observations import Observation, observations
+from p53net.evidence.predictions import GROUPS, Trial
+from p53net.evidence.profiles import add_profiles
 from p53net.evidence.validation import REASONS, markdown, misses, validate
-from p53net.model import committed, observations, tables
+from p53net.model import tables
 
-ROWS = observations.observations()
+ROWS = observations()
 QUICK = [block for block in BLOCKS if block.name != "haematology"]
 
 # What is meant to hold and does not: it must stay in the table until it is mended.
@@ -38,17 +33,17 @@ KNOWN_MISSES = {
 @pytest.mark.parametrize("block", QUICK, ids=lambda block: block.name)
 def test_committed_values_are_what_the_fit_gives(block: Block) -> None:
     """From the committed values and one start far away; earlier blocks as committed."""
-    fit = fit_block(block, {}, starts=1)
-    for one, value in fit.estimates.items():
+    found = fit_block(block, {}, starts=1)
+    for one, value in found.estimates.items():
         assert value == pytest.approx(one.value.value, rel=2e-3), one
     for name in block.observed:
-        assert ROWS[name].holds(fit.predictions[name]), name
+        assert ROWS[name].holds(found.predictions[name]), name
 
 
 def test_blood_is_at_its_optimum() -> None:
     """The whole fit takes minutes: here, no slope does better 4 % to either side."""
     (block,) = [block for block in BLOCKS if block.name == "haematology"]
-    residuals = calibration._residuals(block, {})
+    residuals = residuals_of(block, {})
     best = np.log([one.value.value for one in block.parameters])
     usual, down, up = (
         (residuals(best + step) ** 2).reshape(3, 2).sum(axis=1) for step in (0.0, -0.04, 0.04)
@@ -60,7 +55,7 @@ def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
     known = {(one.entry, one.parameter) for block in BLOCKS for one in block.parameters}
     said = set()
     holders = [*tables.drug_entries().values(), *tables.cell_line_entries().values(),
-               *tables._entries("drug_in_host", "pharmacokinetics.tsv", None).values()]  # fmt: skip
+               *tables._entries("pharmacokinetics", tables.NONE).values()]  # fmt: skip
     for entry in holders:
         for name, row in {**entry.values, **entry.quantities}.items():
             if row.kind == "fitted":
@@ -81,7 +76,7 @@ def test_every_observation_that_is_fitted_to_is_marked_and_the_reverse() -> None
 
 
 @pytest.mark.parametrize("row", DERIVED, ids=lambda row: f"{row.entry} {row.parameter}")
-def test_what_follows_from_a_fit_follows_from_it(row: calibration.Derived) -> None:
+def test_what_follows_from_a_fit_follows_from_it(row: Derived) -> None:
     source = committed_value(*row.source).value
     assert committed_value(row.entry, row.parameter).value == rounded(row.function(source))
     assert committed_value(row.entry, row.parameter).kind == "assumed"
@@ -100,14 +95,15 @@ def problem(monkeypatch: pytest.MonkeyPatch) -> Block:
     """y1 = a b, y2 = a b^2 / c, y3 = c: a and b are known only where both rows are."""
     rows = {"y1": toy("y1", 5.0, 20.0, 10.0), "y2": toy("y2", 10.0, 40.0, 20.0)}
     values = {"a": 4.0, "b": 1.0}
-    monkeypatch.setattr(calibration, "observation", rows.__getitem__)
+    for module in (calibration, fit):
+        monkeypatch.setattr(module, "observation", rows.__getitem__)
     monkeypatch.setattr(
         Fitted,
         "value",
         property(lambda self: tables.Value(values[self.parameter], "nM", "fitted", "x")),
     )  # fmt: skip
 
-    def predict(trial: calibration.Trial) -> dict[str, float]:
+    def predict(trial: Trial) -> dict[str, float]:
         own = {**values, **trial.get("toy", {})}
         return {"y1": own["a"] * own["b"], "y2": own["a"] * own["b"] ** 2}
 
@@ -116,64 +112,65 @@ def problem(monkeypatch: pytest.MonkeyPatch) -> Block:
 
 
 def test_a_fit_finds_a_known_optimum_interval_and_correlation(problem: Block) -> None:
-    fit = fit_block(problem, {})
-    a, b = fit.estimates.values()
+    found = fit_block(problem, {})
+    a, b = found.estimates.values()
     assert (a, b) == pytest.approx((5.0, 2.0), rel=1e-3)
-    assert len(fit.solutions) == calibration.STARTS + 1
-    calibration._profile(fit, {})
+    assert len(found.solutions) == STARTS + 1
+    add_profiles(found, {})
     # ln a = 2 y1 - y2, each with s = ln(4)/3.92: variance 5 s^2; ln b = y2 - y1: 2 s^2
     s = math.log(4.0) / (2 * 1.959964)
     for one, variance in zip(problem.parameters, (5.0, 2.0), strict=True):
-        low, high = fit.interval(one)
+        low, high = found.interval(one)
         width = 1.959964 * s * math.sqrt(variance)
         assert math.log(high / low) == pytest.approx(2 * width, rel=0.01)
-        assert fit.identified(one)
-    assert fit.correlation.iloc[0, 1] == pytest.approx(-3 / math.sqrt(10), rel=1e-2)
+        assert found.identified(one)
+    assert found.correlation.iloc[0, 1] == pytest.approx(-3 / math.sqrt(10), rel=1e-2)
 
 
 def test_a_second_solution_is_counted_and_takes_identification_away(problem: Block) -> None:
     # a + 16/a is 10 at a = 2 and at a = 8
-    def predict(trial: calibration.Trial) -> dict[str, float]:
+    def predict(trial: Trial) -> dict[str, float]:
         a = trial.get("toy", {}).get("a", 4.0)
         return {"y1": a + 16.0 / a}
 
     twofold = replace(problem, predict=predict, parameters=problem.parameters[:1], observed=("y1",))
-    fit = fit_block(twofold, {})
-    assert fit.chi_squared == pytest.approx(0.0, abs=1e-4)
-    (one,) = fit.estimates
-    assert 0 < len(fit.elsewhere(one)) < len(fit.solutions)
-    assert fit.estimates[one] * fit.elsewhere(one) == pytest.approx(16.0, rel=0.05)
-    calibration._profile(fit, {})
-    assert not fit.identified(one)
+    found = fit_block(twofold, {})
+    assert found.chi_squared == pytest.approx(0.0, abs=1e-4)
+    (one,) = found.estimates
+    assert 0 < len(found.elsewhere(one)) < len(found.solutions)
+    assert found.estimates[one] * found.elsewhere(one) == pytest.approx(16.0, rel=0.05)
+    add_profiles(found, {})
+    assert not found.identified(one)
 
 
 def test_a_profile_ends_at_the_bounds(problem: Block) -> None:
     near = replace(problem.parameters[0], high=5.5)
-    fit = fit_block(replace(problem, parameters=(near, problem.parameters[1])), {})
-    calibration._profile(fit, {})
-    assert fit.profiles[near]["value"].max() == pytest.approx(5.5)
-    assert fit.interval(near)[1] == math.inf
+    found = fit_block(replace(problem, parameters=(near, problem.parameters[1])), {})
+    add_profiles(found, {})
+    assert found.profiles[near]["value"].max() == pytest.approx(5.5)
+    assert found.interval(near)[1] == math.inf
 
 
 def test_a_parameter_without_influence_is_called_not_identified(problem: Block) -> None:
     blind = replace(problem, predict=lambda trial: {"y1": 10.0, "y2": 20.0})
-    fit = fit_block(blind, {}, starts=0)
-    calibration._profile(fit, {})
-    assert not any(fit.identified(one) for one in problem.parameters)
-    table = calibration.table([fit])
-    assert (table["high"] == math.inf).all() and (table["low"] == 0.0).all()
+    found = fit_block(blind, {}, starts=0)
+    add_profiles(found, {})
+    assert not any(found.identified(one) for one in problem.parameters)
+    rows = table(as_dataset([found]))
+    assert (rows["high"] == math.inf).all() and (rows["low"] == 0.0).all()
+    assert (rows["identified"] == "False").all()
 
 
 def test_residuals_count_in_widths_of_the_interval() -> None:
     row = toy("y", 5.0, 20.0, 10.0)
-    assert calibration.residual(row, 20.0) == pytest.approx(1.959964)
-    assert calibration.residual(row, 10.0) == 0.0
+    assert residual(row, 20.0) == pytest.approx(1.959964)
+    assert residual(row, 10.0) == 0.0
     share = replace(row, unit="% of patients", value=0.0, low=0.0, high=16.1)
-    assert calibration.residual(share, 0.0) == 0.0
-    assert calibration.residual(share, 8.05) == pytest.approx(1.959964)
-    assert calibration.residual(row, 0.0) == -1e3
+    assert residual(share, 0.0) == 0.0
+    assert residual(share, 8.05) == pytest.approx(1.959964)
+    assert residual(row, 0.0) == -1e3
     quartiles = replace(row, note="interquartile range")
-    assert calibration.residual(quartiles, 20.0) == pytest.approx(0.67449)
+    assert residual(quartiles, 20.0) == pytest.approx(0.67449)
 
 
 # --- where the numbers stand

@@ -209,23 +209,13 @@ def test_the_same_inputs_give_the_same_bytes(result) -> None:
 
 
 def test_the_record_repeats_the_run(result) -> None:
-    from p53net.studies.escape.study import repeatable
-
-    inputs = {
-        "drugs": ["milademetan", "KT-253"],
-        "cell_line": "generic",
-        "hours": 24.0,
-        "pulse_hours": 4.0,
-        "fold": 3.0,
-        "drug_table": None,
-        "cell_line_table": None,
-    }
-    record = json.loads(json.dumps(repeatable(result, inputs)))
-    again = pn.escape(**record["inputs"])
+    record = json.loads(json.dumps(pn.record(result)))
+    again = pn.rerun(record)
     assert escape_report.table(again).equals(escape_report.table(result))
-    values = {row["id"]: row["value"] for row in record["parameters"]["KT-253"]}
-    assert values["k_ub_MDM2"] == 1500.0
-    assert record["versions"]["libroadrunner"]
+    assert again.attrs == result.attrs
+    models = [pn.load(drug).definition for drug in ("milademetan", "KT-253")]
+    assert record["models"] == {model.id: model.sha256 for model in models}
+    assert record["software"]["libroadrunner"]
 
 
 def test_summary_of_an_amplified_line_does_not_speak_of_a_rise_that_is_not_there() -> None:

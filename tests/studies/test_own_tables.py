@@ -10,7 +10,7 @@ import xarray as xr
 
 import p53net as pn
 from p53net.cli import own
-from tests.conftest import Command
+from tests.support.commands import Command
 
 DRUG = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n" + "".join(
     f"mine\t{row}\n"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.measures.logistic import fit_logistic, logistic
+from p53net.simulation.runs import Runner
 from p53net.studies.body.blood import lowest_counts, nadir
 from p53net.studies.body.pharmacokinetics import occasion
 from p53net.studies.body.population import GRADES, grades, patients, rate
@@ -443,17 +444,20 @@ def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model, dose = pn.load("milademetan", system="marrow"), pn.regimen(260, "mg", "3/14", days=14)
-    usual = lowest_counts(model, "milademetan", dose, {}, number=3, days=14)
-    original = type(model.many).run
+    usual = lowest_counts(model, "milademetan", dose, {}, number=12, days=14)
+    original, asked = Runner.attempt, list[str]()
 
-    def gives_up(self: object, *args: object, **options: object) -> object:
+    def gives_up(self: Runner, *args: object, **options: object) -> object:
         runs = original(self, *args, **options)  # type: ignore[arg-type]
-        runs.values[1] = np.nan
-        runs.unfinished[1] = "for a test"
+        asked.append(self.name)
+        if self.name == "batch":
+            runs.values[1] = np.nan
+            runs.given_up[1] = "for a test"
         return runs
 
-    monkeypatch.setattr(type(model.many), "run", gives_up)
-    again = lowest_counts(model, "milademetan", dose, {}, number=3, days=14)
+    monkeypatch.setattr(Runner, "attempt", gives_up)
+    again = lowest_counts(model, "milademetan", dose, {}, number=12, days=14)
+    assert asked == ["batch", "roadrunner"]
     np.testing.assert_allclose(again, usual, rtol=1e-5)
 
 
@@ -508,7 +512,7 @@ def test_commands_write_a_table_a_record_and_a_figure(
     assert columns <= set(table.columns)
     where = tmp_path / folder
     pd.testing.assert_frame_equal(table, pd.read_csv(where / f"{folder}.csv"))
-    assert json.loads((where / f"{folder}.json").read_text())["study"] == folder
+    assert json.loads((where / f"{folder}.json").read_text())["call"] == folder
     assert (where / f"{folder}.png").read_bytes().startswith(b"\x89PNG")
     assert (where / f"{folder}.svg").read_text(encoding="utf-8").startswith("<?xml")
     again = command(*arguments, "--no-plot")
