@@ -19,7 +19,9 @@ from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
-from p53net.studies.escape.report import TWIN
+
+TWIN = " (non-catalytic twin)"
+"""Added to a degrader's name for the same molecule with `k_ub_MDM2` = 0."""
 
 DOSES = np.geomspace(1e-2, 1e6, 33)
 """Constant concentrations [nM] of a dose-response curve."""

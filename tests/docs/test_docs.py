@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import p53net as pn
 from p53net.evidence import calibration, validation
 from p53net.evidence.invariants import evidence, markdown
-from p53net.studies.escape.report import TWIN
+from p53net.measures.equieffective import TWIN
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import p53net as pn
-from p53net import escape_report, measures
-from p53net.studies.escape.report import TWIN
+from p53net.measures import curves as measures
+from p53net.measures.equieffective import TWIN
+from p53net.studies.escape import report as escape_report
 
 TIMES = np.linspace(0.0, 10.0, 1001)
 

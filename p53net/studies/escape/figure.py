@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from p53net.studies.escape.report import TWIN
+from p53net.measures.equieffective import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

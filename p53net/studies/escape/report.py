@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-TWIN = " (non-catalytic twin)"
-"""Added to a degrader's name for the same molecule with `k_ub_MDM2` = 0."""
+from p53net.measures.equieffective import TWIN
 
 AFTER_WASHOUT = 96.0
 """How long after washout the study looks, in h."""
