@@ -13,7 +13,7 @@ from p53net.simulation.model import Model
 
 
 def load(
-    *names: str,
+    *drugs: str,
     cell_line: str | None = None,
     system: str = "dish",
     host: str | None = None,
@@ -34,7 +34,7 @@ def load(
     """
     return Model(
         define(
-            *names,
+            *drugs,
             cell_line=cell_line,
             system=system,
             host=host,

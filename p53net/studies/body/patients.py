@@ -44,7 +44,7 @@ _MOST_DAYS = 730.0
 @recorded
 def patient(
     drug: str,
-    given: Regimen,
+    regimen: Regimen,
     *,
     tumour: str = TUMOUR,
     days: float = DAYS,
@@ -70,7 +70,7 @@ def patient(
     typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
     Raises InputError, UnknownNameError, SimulationError.
     """
-    times = study_times(given, days)
+    times = study_times(regimen, days)
     models = {
         system: load(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", tumour), ("marrow", None))
@@ -80,8 +80,8 @@ def patient(
     attrs = {
         "study": "patient",
         "drug": name,
-        "regimen": given.label,
-        "doses": str(given),
+        "regimen": regimen.label,
+        "doses": str(regimen),
         "molar_mass": base_mass(models["tumour"].definition.molar_masses[name], name),
         "tumour": models["tumour"].definition.cell_line,
         "days": float(times[-1]) / 24.0,
@@ -89,7 +89,7 @@ def patient(
         "version": VERSION,
     }
     if population is None:
-        data = _typical(models, name, given, times, changed, engine)
+        data = _typical(models, name, regimen, times, changed, engine)
         return xr.Dataset(
             data,
             coords=_clock(times),
@@ -97,7 +97,7 @@ def patient(
         )
     drawn = patients(typical_values(models.values()) | changed, population, seed, tables)
     runs = {
-        system: many_patients(models[system], name, given, times, drawn, names, parameters=changed,
+        system: many_patients(models[system], name, regimen, times, drawn, names, parameters=changed,
                               engine=engine, workers=workers, progress=progress)
         for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
                               ("marrow", IN_BLOOD))
@@ -121,11 +121,11 @@ def patient(
     )  # fmt: skip
 
 
-def study_times(given: Regimen, days: float, step: float = _STEP) -> FloatArray:
+def study_times(regimen: Regimen, days: float, step: float = _STEP) -> FloatArray:
     """Times [h] of a study of a patient. Raises InputError."""
-    if not isinstance(given, Regimen):
+    if not isinstance(regimen, Regimen):
         raise InputError(
-            f"a patient takes a regimen, not {given!r}; write "
+            f"a patient takes a regimen, not {regimen!r}; write "
             "pn.regimen(260, 'mg', '3/14', days=56)"
         )
     length = finite_number(days, "days", "days")
@@ -158,7 +158,7 @@ def checked_changes(
 def many_patients(
     model: Model,
     drug: str,
-    given: Regimen,
+    regimen: Regimen,
     times: FloatArray,
     drawn: pd.DataFrame,
     names: Sequence[str],
@@ -178,7 +178,7 @@ def many_patients(
     return sweep(
         model,
         own,
-        doses={drug: given},
+        doses={drug: regimen},
         parameters=_own(model, {n: v for n, v in parameters.items() if n not in own}),
         times=times,
         observables=list(names) if curves else None,
@@ -193,7 +193,7 @@ def many_patients(
 def _typical(
     models: dict[str, Model],
     drug: str,
-    given: Regimen,
+    regimen: Regimen,
     times: FloatArray,
     changed: Mapping[str, float],
     engine: str,
@@ -203,7 +203,7 @@ def _typical(
     for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
         model = models[system]
         run = model.simulate(
-            times, {drug: given}, _own(model, changed), observables=names, engine=engine
+            times, {drug: regimen}, _own(model, changed), observables=names, engine=engine
         )
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
