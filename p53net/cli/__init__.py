@@ -8,6 +8,7 @@ from p53net.cli import bodies as bodies
 from p53net.cli import evidence as evidence
 from p53net.cli import models as models
 from p53net.cli import own as own
+from p53net.cli import pages as pages
 from p53net.cli import sensitivity as sensitivity
 from p53net.cli import sweeps as sweeps
 from p53net.cli.terminal import app as app

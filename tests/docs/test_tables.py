@@ -1,0 +1,77 @@
+"""Tables of README and docs are those that the code makes today, and `p53net docs` writes them."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from p53net.cli import app
+from p53net.errors import InputError
+from p53net.evidence import pages
+from p53net.evidence.pages import TABLES, Table
+from tests.support import ROOT
+
+LONG = ("growth", "schedules-free-fraction")
+COMPARED = [
+    pytest.param(one, id=one.name, marks=[pytest.mark.slow] if one.name in LONG else [])
+    for one in TABLES
+    if not one.slow
+]
+
+
+@pytest.mark.parametrize("table", COMPARED)
+def test_the_table_is_today_s(table: Table) -> None:
+    page = (ROOT / table.page).read_text(encoding="utf-8")
+    assert pages.standing(page, table) == table.make(), f"run `p53net docs {table.name}`"
+
+
+def test_every_marker_is_of_a_table_and_every_table_has_one() -> None:
+    marked = [
+        (str(page.relative_to(ROOT)), name)
+        for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+        for name in re.findall("<!-- table: (.*) -->", page.read_text(encoding="utf-8"))
+    ]
+    assert sorted(marked) == sorted((one.page, one.name) for one in TABLES)
+    assert len({one.name for one in TABLES}) == len(TABLES)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of a checkout's pages and models, from which the package seems to run."""
+    for name in ("docs", "models"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.png"))
+    shutil.copy(ROOT / "README.md", tmp_path)
+    monkeypatch.setattr(pages, "models_folder", lambda: tmp_path / "models")
+    return tmp_path
+
+
+def test_a_number_that_is_not_today_s_is_written_again(checkout: Path) -> None:
+    page = checkout / "docs" / "pk.md"
+    today = page.read_text(encoding="utf-8")
+    page.write_text(today.replace("1,503", "1,504"), encoding="utf-8")
+    done = CliRunner().invoke(app, ["docs", "plasma"])
+    assert done.exit_code == 0, done.output
+    assert page.read_text(encoding="utf-8") == today
+    assert "docs/pk.md: plasma is another now" in done.stderr and "changed: 1" in done.stderr
+    again = CliRunner().invoke(app, ["docs", "plasma"])
+    assert "tables: 1, changed: 0" in again.stderr
+
+
+def test_what_cannot_be_written_is_said(checkout: Path) -> None:
+    with pytest.raises(Exception, match="unknown table 'plasm'; did you mean 'plasma'"):
+        CliRunner().invoke(app, ["docs", "plasm"], catch_exceptions=False)
+    page = checkout / "docs" / "pk.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("<!-- end -->", ""), encoding="utf-8")
+    with pytest.raises(InputError, match="should have one place for a table, and has 0"):
+        CliRunner().invoke(app, ["docs", "plasma"], catch_exceptions=False)
+    shutil.rmtree(checkout / "docs")
+    with pytest.raises(InputError, match="run this from a checkout"):
+        CliRunner().invoke(app, ["docs", "plasma"], catch_exceptions=False)
+
+
+def test_an_interval_is_said_as_the_observation_has_it() -> None:
+    assert pages.interval("kt253_dc50") == "0.27 to 0.6"
+    assert pages.interval("md224_dc") == "at most 1"
+    assert pages.asked("tgi_milademetan_sjsa1") == "90 or more, predicted"
