@@ -13,7 +13,31 @@ from typer.testing import CliRunner
 from p53net.evidence import calibration
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def run_blocks(page: Path) -> None:
+    """The Python blocks of a page, in order, as one script."""
+    space: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, page.name, "exec"), space)
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    """The words of each command of ours in the shell blocks of a page."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.findall(r"^p53net (.*)$", "".join(blocks), re.MULTILINE)
+    assert found
+    return [shlex.split(command) for command in found]
+
+
+def run_command(words: list[str]) -> None:
+    from p53net.cli import app
+
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, f"{words}: {done.output}{done.exception}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -21,9 +45,7 @@ def test_python_blocks_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    space: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        exec(compile(block, page.name, "exec"), space)
+    run_blocks(page)
     capsys.readouterr()
 
 
@@ -35,21 +57,23 @@ def test_shell_blocks_of_studies_run(
     study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Word for word, but with few virtual patients and without figures."""
-    from p53net.cli import app
-
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / f"{study}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    commands = re.findall(r"^p53net (.*)$", "".join(blocks), re.MULTILINE)
-    assert commands
-    for command in commands:
-        words = shlex.split(command)
-        if "--population" in words or words[0] == "schedules":
-            words += ["--population", "8"]
-        if words[0] != "export":
-            words += ["--no-plot"]
-        done = CliRunner().invoke(app, words)
-        assert done.exit_code == 0, f"{command}: {done.output}{done.exception}"
+    for words in commands_of(ROOT / "docs" / f"{study}.md"):
+        few = "--population" in words or words[0] == "schedules"
+        plain = [] if words[0] == "export" else ["--no-plot"]
+        run_command([*words, *(["--population", "8"] if few else []), *plain])
+
+
+@pytest.mark.parametrize("page", ["own", "records"])
+def test_shell_blocks_run_after_the_python_blocks(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    run_blocks(ROOT / "docs" / f"{page}.md")
+    for words in commands_of(ROOT / "docs" / f"{page}.md"):
+        run_command(words)
+    capsys.readouterr()
 
 
 def test_the_example_of_the_readme_is_short() -> None:

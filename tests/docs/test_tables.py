@@ -13,15 +13,9 @@ from p53net.evidence import pages
 from p53net.evidence.pages import TABLES, Table
 from tests.support import ROOT
 
-LONG = ("growth", "schedules-free-fraction")
-COMPARED = [
-    pytest.param(one, id=one.name, marks=[pytest.mark.slow] if one.name in LONG else [])
-    for one in TABLES
-    if not one.slow
-]
 
-
-@pytest.mark.parametrize("table", COMPARED)
+@pytest.mark.slow
+@pytest.mark.parametrize("table", [one for one in TABLES if not one.slow], ids=lambda one: one.name)
 def test_the_table_is_today_s(table: Table) -> None:
     page = (ROOT / table.page).read_text(encoding="utf-8")
     assert pages.standing(page, table) == table.make(), f"run `p53net docs {table.name}`"
