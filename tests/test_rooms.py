@@ -194,3 +194,14 @@ def test_tests_mirror_rooms() -> None:
     folders = {path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()}
     rooms = {room(module) for module in sources()}
     assert folders - rooms == {"docs", "support"}
+
+
+def test_no_module_is_named_as_a_function_of_its_own() -> None:
+    """`from p53net.x import x` reads as two things."""
+    named = {
+        module
+        for module, path in sources().items()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == module.rpartition(".")[2]
+    }
+    assert named == set()

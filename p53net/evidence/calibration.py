@@ -16,8 +16,9 @@ import xarray as xr
 from p53net.errors import unknown_name
 from p53net.evidence.blocks import BLOCKS, DERIVED
 from p53net.evidence.fit import SEED, STARTS, Fit, fit_block, residual, rounded
-from p53net.evidence.observations import observation
 from p53net.evidence.profiles import add_profiles
+from p53net.evidence.published import observation
+from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 
@@ -50,6 +51,7 @@ def calibrate(
     *,
     profiles: bool = True,
     starts: int = STARTS,
+    engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Fit all blocks in order, or those named, with later ones on the values of earlier ones.
@@ -61,7 +63,8 @@ def calibrate(
     `predicted`, and the `residual`; and `correlation` of the estimates of a block.
     Raises UnknownNameError.
     """
-    return as_dataset(fits_of(blocks, profiles=profiles, starts=starts, progress=progress))
+    with preferring(engine):
+        return as_dataset(fits_of(blocks, profiles=profiles, starts=starts, progress=progress))
 
 
 def fits_of(

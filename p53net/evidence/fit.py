@@ -13,8 +13,8 @@ import pandas as pd
 
 from p53net.engines.base import FloatArray
 from p53net.evidence.blocks import DERIVED, Block, Fitted
-from p53net.evidence.observations import Observation, observation
 from p53net.evidence.predictions import Predictions, Trial
+from p53net.evidence.published import Observation, observation
 
 STARTS, SEED = 6, 20261125
 """Random starts of each fit, besides the committed values, and their seed."""

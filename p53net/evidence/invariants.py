@@ -16,6 +16,7 @@ from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
 from p53net.measures.curves import FloatArray, effective_dose, rebound
 from p53net.measures.equieffective import candidates
+from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
 
@@ -53,13 +54,16 @@ class Row:
         return "met" if inside else "miss"
 
 
-def evidence(progress: Callable[[str, float], None] | None = None) -> pd.DataFrame:
+def evidence(
+    progress: Callable[[str, float], None] | None = None, engine: str = AUTO
+) -> pd.DataFrame:
     """All rows: check, value, low, high, unit, verdict, source, note. Takes a few seconds."""
     rows: list[Row] = []
-    for number, part in enumerate(_PARTS, start=1):
-        rows += part()
-        if progress is not None:
-            progress(part.__name__.strip("_").replace("_", " "), number / len(_PARTS))
+    with preferring(engine):
+        for number, part in enumerate(_PARTS, start=1):
+            rows += part()
+            if progress is not None:
+                progress(part.__name__.strip("_").replace("_", " "), number / len(_PARTS))
     columns = ("check", "value", "low", "high", "unit", "verdict", "source", "note")
     return pd.DataFrame([{name: getattr(row, name) for name in columns} for row in rows])
 

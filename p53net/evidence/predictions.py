@@ -9,6 +9,7 @@ and 0 where the observation is a statement.
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 
 import numpy as np
@@ -16,8 +17,8 @@ import numpy as np
 from p53net.dosing.regimens import regimen
 from p53net.engines.base import FloatArray
 from p53net.evidence.invariants import half_effect_dose
-from p53net.evidence.observations import observations
-from p53net.measures.logistic import fit_logistic
+from p53net.evidence.published import observations
+from p53net.measures.dose_response import fit_logistic
 from p53net.model import drug_entries
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
@@ -84,7 +85,7 @@ def viability(trial: Trial) -> Predictions:
     for drug in ("milademetan", "KT-253"):
         dose = 100.0 * _ic50(trial, drug, "generic")
         model = _model(drug, "TP53-null", "culture")
-        live = dish.plate(model, drug, np.array([dose]), np.array([72.0]), ["live_cells"],
+        live = dish.read_plate(model, drug, np.array([dose]), np.array([72.0]), ["live_cells"],
                           _changed(trial, drug, "TP53-null")).values[:, 0, 0]  # fmt: skip
         effects.append(100.0 * (1.0 - live[1] / live[0]))
     return {
@@ -99,7 +100,7 @@ def caspase(trial: Trial) -> Predictions:
     """Whether caspase-3/7 in SJSA-1 rises with dose and with time, at every step."""
     model, hours = _model("milademetan", "SJSA-1", "culture"), np.array([6.0, 12.0, 24.0, 48.0])
     doses = np.array([100.0, 300.0, 1e3, 3e3, 1e4])
-    found = dish.plate(model, "milademetan", doses, hours, ["caspase"],
+    found = dish.read_plate(model, "milademetan", doses, hours, ["caspase"],
                        _changed(trial, "milademetan", "SJSA-1")).values[:, :, 0]  # fmt: skip
     rises = (np.diff(found, axis=0) > 0).all() and (np.diff(found[1:], axis=1) > 0).all()
     return {"caspase": float(rises)}
@@ -139,7 +140,7 @@ def biopsies(trial: Trial) -> Predictions:
     model = _model("RG7112", _LIPOSARCOMA, "dish")
     changed = {n: v for n, v in _changed(trial, "RG7112", _LIPOSARCOMA).items()
                if n != "tumour_concentration"}  # fmt: skip
-    wells = dish.plate(model, "RG7112", np.array([dose]), np.array([_DAY_8]),
+    wells = dish.read_plate(model, "RG7112", np.array([dose]), np.array([_DAY_8]),
                        list(names.values()), changed).values[:, 0]  # fmt: skip
     return dict(zip(names, (wells[1] / wells[0]).tolist(), strict=True))
 
@@ -246,7 +247,10 @@ def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
     model.ready(runs=blood.PATIENTS)  # before threads share it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counts = list(
-            pool.map(lambda one: blood.lowest_counts(model, "milademetan", one, changed), regimens)
+            pool.map(
+                lambda one: one[0].run(blood.lowest_counts, model, "milademetan", one[1], changed),
+                [(copy_context(), one) for one in regimens],  # so that records see their runs
+            )
         )
     arms = {"intermittent": counts[0], "other": np.concatenate(counts[1:])}
     found: Predictions = {}
@@ -354,7 +358,7 @@ def _half_effects(cell_line: str) -> dict[str, float]:
 
 def _ic50(trial: Trial, drug: str, cell_line: str) -> float:
     model = _model(drug, cell_line, "culture")
-    live = dish.plate(model, drug, _PLATE, np.array([72.0]), ["live_cells"],
+    live = dish.read_plate(model, drug, _PLATE, np.array([72.0]), ["live_cells"],
                       _changed(trial, drug, cell_line)).values[:, 0, 0]  # fmt: skip
     return fit_logistic(_PLATE, live[1:] / live[0]).middle
 
@@ -370,7 +374,7 @@ def _dead(trial: Trial, drug: str, cell_line: str, dose: float, hours: float) ->
 def _destroyed(trial: Trial, drug: str, cell_line: str, *, feedback: bool = True) -> FloatArray:
     """Total MDM2 after 2 h, per cent of vehicle, under each dose of the plate."""
     model = _model(drug, cell_line, "dish")
-    plate = dish.plate(model, drug, _PLATE, np.array([2.0]), ["MDM2_total"],
+    plate = dish.read_plate(model, drug, _PLATE, np.array([2.0]), ["MDM2_total"],
                        _changed(trial, drug, cell_line), feedback=feedback)  # fmt: skip
     wells = plate.values[:, 0, 0]
     return np.asarray(100.0 * wells[1:] / wells[0])

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.evidence.observations import Observation, observations
 from p53net.evidence.predictions import GROUPS, Predictions
+from p53net.evidence.published import Observation, observations
+from p53net.model.own import TablesLike, as_tables
+from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 
@@ -53,20 +55,29 @@ REASONS = {
 
 
 @recorded
-def validate(progress: Callable[[str, float], None] | None = None) -> xr.Dataset:
+def validate(
+    *,
+    tables: TablesLike = None,
+    engine: str = AUTO,
+    progress: Callable[[str, float], None] | None = None,
+) -> xr.Dataset:
     """Every observation beside its prediction, a row each. Takes about half a minute.
+
+    `tables` may hold `observations` of your own: rows with the id of a published one stand in its
+    place, others are shown as not predicted.
 
     Returns a Dataset over `observation`: `predicted`, `observed`, `low`, `high`, `unit`, `use`
     (fit, predict, set, show, input), `verdict` (inside, outside, not compared, not predicted),
     `place` in the interval (-1 low, 0 middle, 1 high; in logarithms where all are above 0), with
     subject, quantity, protocol, source, trust, note and `reason` for what is outside.
     """
+    rows = observations(as_tables(tables))
     predicted: Predictions = {}
-    for number, group in enumerate(GROUPS):
-        if progress is not None:
-            progress(group.__name__.replace("_", " "), number / len(GROUPS))
-        predicted |= group({})
-    rows = observations()
+    with preferring(engine):
+        for number, group in enumerate(GROUPS):
+            if progress is not None:
+                progress(group.__name__.replace("_", " "), number / len(GROUPS))
+            predicted |= group({})
     found = [_row(row, predicted.get(row.id, math.nan)) for row in rows.values()]
     frame = pd.DataFrame(found).set_index("observation")
     result = xr.Dataset.from_dataframe(frame)

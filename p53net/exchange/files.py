@@ -84,14 +84,14 @@ def antimony(
 
 def build(folder: str | Path) -> list[Path]:
     """Write SBML and equations of the shipped models; the same sources give the same bytes."""
-    from p53net.model.equations import equations
+    from p53net.model.equations import markdown
 
     written: list[Path] = []
     for one in SHIPPED:
         model = load(*one.drugs, system=one.system, host=one.host)
         sbml = model.sbml()
         name = Path(folder) / model.definition.id
-        text = equations(sbml, model.definition.parameters, model.definition.read_outs)
+        text = markdown(sbml, model.definition.parameters, model.definition.read_outs)
         written.append(write_text(name.with_suffix(".xml"), sbml))
         written.append(write_text(name.with_suffix(".md"), text))
     return written

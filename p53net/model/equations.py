@@ -8,7 +8,7 @@ from p53net.model.sbml import read
 from p53net.model.tables import Value
 
 
-def equations(sbml: str, parameters: Mapping[str, Value], observables: Collection[str]) -> str:
+def markdown(sbml: str, parameters: Mapping[str, Value], observables: Collection[str]) -> str:
     """Markdown of one model: compartments, parameters with source, rates, ODEs, start values."""
     document = read(sbml)
     return "\n".join(_lines(document.getModel(), parameters, observables)) + "\n"

@@ -1,5 +1,8 @@
 """Which engine runs a model, and why. Only here, and in their own files, engines are named."""
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +28,7 @@ REFERENCE = "roadrunner"
 
 _FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
 _MANY = "batch"
+_preferred: ContextVar[str] = ContextVar("engine", default=AUTO)
 _ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
 
 
@@ -39,13 +43,31 @@ def helper_of(name: str) -> str | None:
     return None if name in (REFERENCE, *_ALONE) else REFERENCE
 
 
-def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
-    """The engine for so many runs of a model, and what to say of it. Raises InputError."""
+def checked(wanted: str) -> str:
+    """An engine's name. Raises InputError."""
     if wanted not in (*ENGINES, AUTO):
         allowed = ", ".join((*ENGINES, AUTO))
         raise InputError(f"engine is {wanted!r}, but must be one of {allowed}")
-    name = wanted
-    if wanted == AUTO:
+    return wanted
+
+
+@contextlib.contextmanager
+def preferring(wanted: str) -> Iterator[None]:
+    """Within it `AUTO` means this engine: for studies of many parts, which all follow. Raises
+    InputError."""
+    token = _preferred.set(checked(wanted))
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
+def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
+    """The engine for so many runs of a model, and what to say of it. Raises InputError."""
+    name = checked(wanted)
+    if name == AUTO:
+        name = _preferred.get()
+    if name == AUTO:
         name = _MANY if runs >= _FEW else REFERENCE
     try:
         return name, model.runner(name).engine.label

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.engines.batch import machine as machines
-from p53net.engines.batch.elimination import elimination
+from p53net.engines.batch.elimination import eliminated
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
-from p53net.engines.batch.machine import Processor, machine, memory, processor
+from p53net.engines.batch.machine import Processor, compiled, memory, processor
 from tests.support.sbml_texts import DECAY, sbml, species
 from tests.support.truth import MODELS, REFERENCE, TIGHT, model_of, random_sets, some_states
 
@@ -78,7 +78,7 @@ def test_elimination(size: int, share: float, seed: int) -> None:
     matrix += np.diag(3.0 * size * random.choice([-1.0, 1.0], size))
     right = random.normal(size=size)
     there = [(int(i), int(j)) for i, j in np.argwhere(matrix)]
-    order = elimination(size, there)
+    order = eliminated(size, there)
     assert sorted(order.order) == list(range(size))
     assert order.entries >= set(there)
     factors = dict(order.factors({at: matrix[at] for at in there}, 1.0))
@@ -88,7 +88,7 @@ def test_elimination(size: int, share: float, seed: int) -> None:
 
 def test_elimination_takes_the_pivot_that_fills_least() -> None:
     arrow = [(0, i) for i in range(1, 6)] + [(i, 0) for i in range(1, 6)]
-    order = elimination(6, arrow)
+    order = eliminated(6, arrow)
     assert len(order.entries) == 16  # no fill: the head comes late
 
 
@@ -113,7 +113,7 @@ def computed(target: Processor, formula: Callable[..., Value], *columns: Any) ->
     with code.function("formula", 2, public=True) as (given, to):
         values = [code.load(given, i) for i in range(len(columns))]
         code.store(formula(code, *values), to)
-    run = machine(str(code), ("formula",), target)
+    run = compiled(str(code), ("formula",), target)
     table = np.array(np.broadcast_arrays(*columns), dtype=float)
     size, found = table.shape[1], []
     given, to = memory(len(columns) * target.lanes), memory(target.lanes)
@@ -196,7 +196,7 @@ def test_lanes_are_counted(target: Processor) -> None:
         with code.when(code.any(positive)):
             code.store(code.load(total, 0, "i64") + 100, total)
         code.store(code.load(total, 0, "i64"), to)
-    run = machine(str(code), ("counted",), target)
+    run = compiled(str(code), ("counted",), target)
     given, to = memory(target.lanes), np.zeros(1, dtype=np.int64)
     for positive in range(target.lanes + 1):
         given[:] = np.where(np.arange(target.lanes) < positive, 1.0, -1.0)
@@ -240,7 +240,7 @@ def test_compiled_functions_do_what_the_formulas_say(name: str, burnt: bool) -> 
         nothing = code.place(space, place["nothing"])
         code.call("solve", space, out, nothing, code.place(out, n))
         code.call("slopes", space, y, code.place(out, 2 * n))
-    run = machine(str(code), ("all",), processor())
+    run = compiled(str(code), ("all",), processor())
     shift = np.linspace(0.5, 50.0, lanes)
     space = memory(kernel.space.size * lanes)
     table = space.reshape(-1, lanes)

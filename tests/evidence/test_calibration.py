@@ -14,11 +14,13 @@ from p53net.evidence.blocks import BLOCKS, DERIVED, Block, Derived, Fitted
 from p53net.evidence.calibration import as_dataset, calibrate, table
 from p53net.evidence.committed import committed_value, replace_value
 from p53net.evidence.fit import STARTS, fit_block, residual, residuals_of, rounded
-from p53net.evidence.observations import Observation, observations
 from p53net.evidence.predictions import GROUPS, Trial
 from p53net.evidence.profiles import add_profiles
+from p53net.evidence.published import Observation, observations
 from p53net.evidence.validation import REASONS, markdown, misses, validate
 from p53net.model import tables
+
+pytestmark = pytest.mark.slow
 
 ROWS = observations()
 QUICK = [block for block in BLOCKS if block.name != "haematology"]

@@ -13,6 +13,8 @@ from p53net.measures import curves as measures
 from p53net.measures.equieffective import TWIN
 from p53net.studies.escape import report as escape_report
 
+pytestmark = pytest.mark.slow
+
 TIMES = np.linspace(0.0, 10.0, 1001)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 import p53net as pn
 from p53net.evidence import predictions
-from p53net.evidence.observations import observations
 from p53net.evidence.predictions import induction, resistant_lines
+from p53net.evidence.published import observations
 from p53net.evidence.validation import REASONS
 from tests.support import ROOT
 

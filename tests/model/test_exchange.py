@@ -15,6 +15,8 @@ from tests.support import ROOT
 from tests.support.agreement import assert_agree
 from tests.support.oracles import copasi_solution, scipy_solution
 
+pytestmark = pytest.mark.slow
+
 TIMES = np.linspace(0.0, 72.0, 145)
 IN_DISHES = [one.drugs for one in SHIPPED if one.system == "dish"]
 MODELS_FOLDER = ROOT / "models" / "sbml"

@@ -14,6 +14,8 @@ import p53net as pn
 from p53net.engines.base import Tolerances
 from tests.support.files import TRANSPORT, compiled
 
+pytestmark = pytest.mark.slow
+
 TIMES = np.linspace(0.0, 12.0, 13)
 DRUG = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
 
@@ -124,12 +126,9 @@ def test_a_file_of_a_stranger_is_in_the_record(tmp_path: Path) -> None:
     same(result, pn.rerun(result))
 
 
-def test_validate_has_a_record() -> None:
-    """Its groups are run elsewhere; here what the record holds."""
-    from p53net.simulation import provenance
-
-    assert pn.validate.__wrapped__  # type: ignore[attr-defined]
-    assert provenance.so_far() == ""
+def test_the_evidence_is_made_again() -> None:
+    result = pn.validate()
+    same(result, pn.rerun(result))
 
 
 def test_a_file_of_points_is_in_the_record(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import p53net as pn
-from p53net.measures.logistic import fit_logistic, logistic
+from p53net.measures.dose_response import fit_logistic, logistic
 from p53net.simulation.runs import Runner
 from p53net.studies.body.blood import lowest_counts, nadir
 from p53net.studies.body.pharmacokinetics import occasion
@@ -20,6 +20,8 @@ from p53net.studies.body.population import GRADES, grades, patients, rate
 from p53net.studies.body.xenografts import days_below, tgi
 from p53net.studies.dish.binding import binding_ic50
 from tests.support.commands import Command
+
+pytestmark = pytest.mark.slow
 
 DOSES = np.geomspace(1e-2, 1e4, 19)
 
@@ -421,7 +423,7 @@ def test_schedules_and_percentiles_are_those_of_patients_run_one_by_one() -> Non
 
 
 def test_a_patient_whose_tumour_fails_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    from p53net.studies import patient as module
+    from p53net.studies.body import patients as module
 
     def one_fails(model: pn.Model, *args: object, **options: object) -> xr.Dataset:
         run = original(model, *args, **options)
@@ -467,7 +469,7 @@ def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
 def test_every_study_has_a_figure(
     plates: xr.Dataset, mice: xr.Dataset, cohort: xr.Dataset, tmp_path: Path
 ) -> None:
-    from p53net.drawing import save
+    from p53net.figures.style import save
 
     dose = pn.regimen(260, "mg", "3/14", cycles=1)
     results = [

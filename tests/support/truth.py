@@ -15,7 +15,7 @@ import libsbml
 import numpy as np
 
 import p53net as pn
-from p53net import dosing
+from p53net.dosing import medium as dosing
 from p53net.dosing.medium import Courses, Dose
 from p53net.engines.base import Tolerances
 from p53net.errors import P53NetError, SimulationError

@@ -33,6 +33,8 @@ from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
 from tests.support import faults
 
+pytestmark = pytest.mark.slow
+
 sweeps = import_module("p53net.sweeps.run")  # the package has a function of this name
 TIMES = np.linspace(0.0, 24.0, 49)
 LONG = np.linspace(0.0, 100.0, 401)
@@ -617,7 +619,7 @@ def p53net(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
          "--engine batch --out s", "engine: batch, llvmlite"),
         ("simulate milademetan --dose 10 --hours 6 --points 7 --engine batch --out s",
          "engine: batch, llvmlite"),
-        ("escape --drug milademetan --hours 6 --pulse 2 --fold 2 --no-plot --engine batch --out s",
+        ("escape milademetan --hours 6 --pulse 2 --fold 2 --no-plot --engine batch --out s",
          ""),
         ("tornado milademetan --parameter k_deg_p53 --hours 6 --engine batch", ""),
     ],

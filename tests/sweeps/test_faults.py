@@ -31,6 +31,8 @@ from p53net.sweeps.store import read
 from tests.support import faults
 from tests.support.faults import MARKS, NUMBER, POINTS, run
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="faults are signals and file locks of Unix")
 
 LIMIT = 60.0

@@ -70,7 +70,7 @@ class Elimination:
         return x
 
 
-def elimination(size: int, entries: Iterable[Entry]) -> Elimination:
+def eliminated(size: int, entries: Iterable[Entry]) -> Elimination:
     """The order by Markowitz' rule: next is the pivot that touches fewest other entries."""
     left = set(entries) | {(i, i) for i in range(size)}
     waiting, order, found = set(range(size)), list[int](), set(left)

@@ -23,7 +23,7 @@ from p53net.engines.batch import driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
-from p53net.engines.batch.machine import VERSION, Processor, machine, memory, processor
+from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
 from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.stability import growth
 from p53net.engines.batch.steady import REST, SETTLED, Rest
@@ -196,7 +196,7 @@ class _Compiled:
         Driver(code, self.kernel).write()
         Rest(code, self.kernel).write()
         self.lanes = target.lanes
-        self._machine = machine(str(code), ("integrate", "rest"), target)
+        self._machine = compiled(str(code), ("integrate", "rest"), target)
         self._clock = len(self.kernel.states) - len(system.states)
         self.entries = np.array(list(self.kernel.jacobian.entries), dtype=np.int64).reshape(-1, 2)
         """Row and column of each slope."""

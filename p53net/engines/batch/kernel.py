@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from p53net.engines.batch.elimination import Elimination, Entry, elimination
+from p53net.engines.batch.elimination import Elimination, Entry, eliminated
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.rodas import STAGES
 from p53net.model.expressions import Evaluation, Expressions, Node
@@ -72,7 +72,7 @@ def jacobian(system: System, states: tuple[str, ...], rates: tuple[Node, ...]) -
                 entry = known.derivative(rate, known.symbol(name))
                 if not (entry.kind == "number" and entry.value == 0.0):
                     found[row, column] = entry
-    return Jacobian(found, elimination(len(rates), found))
+    return Jacobian(found, eliminated(len(rates), found))
 
 
 class _Matrix:

@@ -56,7 +56,7 @@ class Machine:
     _engine: Any = field(repr=False)
 
 
-def machine(assembly: str, names: Sequence[str], target: Processor) -> Machine:
+def compiled(assembly: str, names: Sequence[str], target: Processor) -> Machine:
     """Compile functions of two pointers, or read what was compiled before."""
     with _LOCK:
         llvm.initialize_native_target()

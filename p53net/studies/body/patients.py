@@ -97,8 +97,9 @@ def patient(
         )
     drawn = patients(typical_values(models.values()) | changed, population, seed, tables)
     runs = {
-        system: many_patients(models[system], name, regimen, times, drawn, names, parameters=changed,
-                              engine=engine, workers=workers, progress=progress)
+        system: many_patients(models[system], name, regimen, times, drawn, names,
+                              parameters=changed, engine=engine, workers=workers,
+                              progress=progress)
         for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
                               ("marrow", IN_BLOOD))
     }  # fmt: skip

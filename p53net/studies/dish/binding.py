@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from p53net.measures.logistic import fit_logistic
+from p53net.measures.dose_response import fit_logistic
 
 MDM2, PROBE, KD_PROBE = 2.0, 2.0, 2.0
 """nM, assumed: a tight assay of the kind that shows IC50s of a few nM, its probe at its Kd. Neither

@@ -45,7 +45,7 @@ def caspase(
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
         model = load(name, cell_line=line, system="culture", tables=own)
-        read = dish.plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
+        read = dish.read_plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values
         engines |= {read.engine: None}

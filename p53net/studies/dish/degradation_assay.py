@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
-from p53net.measures.logistic import Logistic, fit_logistic
+from p53net.measures.dose_response import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
@@ -55,7 +55,7 @@ def degradation(
     for i, name in enumerate(names):
         model = load(name, cell_line=line, tables=own)
         for j, feedback in enumerate(_LOOPS.values()):
-            read = dish.plate(model, name, plate, times, ["MDM2_total"], parameters,
+            read = dish.read_plate(model, name, plate, times, ["MDM2_total"], parameters,
                               feedback=feedback, engine=engine)  # fmt: skip
             wells = read.values[:, :, 0]
             engines |= {read.engine: None}

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.figures.style import COLOURS
-from p53net.measures.logistic import logistic
+from p53net.measures.dose_response import logistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

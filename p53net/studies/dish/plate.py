@@ -83,7 +83,7 @@ class Wells(NamedTuple):
     """What to say of the engine that ran it."""
 
 
-def plate(
+def read_plate(
     model: Model,
     drug: str,
     doses: FloatArray,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.measures.logistic import fit_logistic
+from p53net.measures.dose_response import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
@@ -77,7 +77,9 @@ def viability(
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
             model = load(name, cell_line=line, system="culture", tables=own)
-            read = dish.plate(model, name, plate, at, ["live_cells"], parameters, engine=engine)
+            read = dish.read_plate(
+                model, name, plate, at, ["live_cells"], parameters, engine=engine
+            )
             live = read.values[:, 0, 0]
             engines |= {read.engine: None}
             random = np.random.default_rng([fixed, *f"{name} in {line}".encode()])
@@ -87,7 +89,7 @@ def viability(
             folds = np.full(2, np.nan)
             if fit.status == "ok":
                 dose = np.array([fit.middle])
-                there = dish.plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
+                there = dish.read_plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
                 vehicle, treated = there.values[:, 0]
                 np.divide(treated, vehicle, out=folds, where=vehicle > 0)
             values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)

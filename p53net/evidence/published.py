@@ -1,12 +1,15 @@
 """Published numbers that the models are compared with: one row each, with interval and source."""
 
 import csv
+import io
 import math
 from dataclasses import dataclass
 from functools import cache
 
 from p53net.errors import TableError, unknown_name
 from p53net.model.library import models_folder
+from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
+from p53net.model.tables import NONE
 
 USES = {
     "fit": "a parameter was fitted to it",
@@ -60,18 +63,36 @@ class Observation:
         return math.sqrt(self.low * self.high) if math.isnan(self.value) else self.value
 
 
+def observations(own: Tables = NONE) -> dict[str, Observation]:
+    """All rows of `models/observations.tsv` by id, in their order, and those of a user's table,
+    which win. Raises TableError."""
+    if (mine := own.texts.get("observations")) is None:
+        return _shipped()
+    return {**_shipped(), **_parsed(mine)}
+
+
 @cache
-def observations() -> dict[str, Observation]:
-    """All rows of `models/observations.tsv` by id, in their order. Raises TableError."""
+def _shipped() -> dict[str, Observation]:
     path = models_folder() / "observations.tsv"
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise TableError(f"{path}: the columns must be {', '.join(_COLUMNS)}")
-        rows = list(reader)
+    return _parsed(read_text(path, LARGEST_TABLE, "the table of observations"))
+
+
+def _parsed(table: Text) -> dict[str, Observation]:
+    path = table.name
+    reader = csv.DictReader(
+        io.StringIO(table.text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE
+    )
+    try:
+        columns, rows = tuple(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise TableError(f"{path}: {error}; save it as tab-separated text in UTF-8") from None
+    if columns != _COLUMNS:
+        raise TableError(f"{path}: the columns must be {', '.join(_COLUMNS)}")
     found: dict[str, Observation] = {}
     for row in rows:
         where = f"{path}: {row['id']}"
+        if None in row or None in row.values():
+            raise TableError(f"{where}: a row has {len(_COLUMNS)} cells, separated by tabs")
         if row["id"] in found:
             raise TableError(f"{where}: the row stands twice; keep one")
         if row["use"] not in USES:
