@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from p53net.errors import InputError
-from p53net.figures.run import run_figure
+from p53net.figures.run import rest_figure, run_figure
 from p53net.figures.style import STYLE
 from p53net.studies import catalogue
 
@@ -40,6 +40,9 @@ def plot(
             return draw(result)
         if tuple(result.sizes) == ("time",):
             return run_figure(result)
+        if not result.sizes and "p53_active" in result:
+            return rest_figure(result)
     raise InputError(
-        "only time courses, studies, sweeps and their sensitivity have a figure; give one of those"
+        "only time courses, states at rest, studies, sweeps and their sensitivity have a figure; "
+        "give one of those"
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import app, progress, said, show, write
+from p53net.cli.terminal import Engine, OwnTables, app, progress, said, show, tables_of, write
+from p53net.simulation.choice import AUTO
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 
@@ -14,6 +15,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 @app.command()
 def evidence(
     markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
+    engine: Engine = AUTO,
 ) -> None:
     """Print what the shipped models show beside what was observed: met, missed or shown. CSV.
 
@@ -23,7 +25,7 @@ def evidence(
     from p53net.evidence.invariants import markdown as as_markdown
 
     with progress() as told:
-        table = compare(progress=told)
+        table = compare(progress=told, engine=engine)
     if markdown:
         write(as_markdown(table))
     else:
@@ -39,6 +41,8 @@ def validate(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table; write nothing.")
     ] = False,
+    engine: Engine = AUTO,
+    own: OwnTables = None,
 ) -> None:
     """Print published numbers beside their predictions: calibrated or predicted, inside or not.
 
@@ -47,7 +51,7 @@ def validate(
     from p53net.evidence import validation
 
     with progress() as told:
-        result = validation.validate(progress=told)
+        result = validation.validate(tables=tables_of(own), engine=engine, progress=told)
     if markdown:
         write(validation.markdown(result))
     else:
@@ -69,6 +73,7 @@ def calibrate(
         bool, typer.Option("--write", help="Put the estimates into the models' tables.")
     ] = False,
     no_profiles: Annotated[bool, typer.Option("--no-profiles", help="Estimates only.")] = False,
+    engine: Engine = AUTO,
     out: Out = Path("calibration"),
     no_plot: NoPlot = False,
 ) -> None:
@@ -82,7 +87,9 @@ def calibrate(
     from p53net.evidence.committing import write as commit
 
     with progress() as told:
-        result = calibration.calibrate(blocks or None, profiles=not no_profiles, progress=told)
+        result = calibration.calibrate(
+            blocks or None, profiles=not no_profiles, engine=engine, progress=told
+        )
     tables = {
         "calibration": calibration.table(result),
         "residuals": calibration.residual_table(result),

@@ -1,4 +1,4 @@
-"""The figure of a time course."""
+"""Figures of a time course, and of a state at rest."""
 
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 from p53net.figures.style import COLOURS
 
+_ABSENT = 1e-9  # nM: less is not drawn
 _RUN_PANELS = (
     ("p53", ("p53_total", "p53_active")),
     ("MDM2 protein", ("MDM2_total", "MDM2_free")),
@@ -37,12 +38,35 @@ def run_figure(run: xr.Dataset) -> "Figure":
         what = run[names[0]].attrs.get("units", "nM")
         panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
-    if "cell_line" not in run.attrs:  # of a file that is not ours
-        figure.suptitle(str(run.attrs.get("model", "")), fontsize=10)
-        return figure
-    drugs = run.attrs.get("drugs") or "no drug"
-    figure.suptitle(f"{drugs}, {run.attrs.get('cell_line', '')}: {_dose_text(run)}", fontsize=10)
+    figure.suptitle(_title(run), fontsize=10)
     return figure
+
+
+def rest_figure(rest: xr.Dataset) -> "Figure":
+    """A bar for every quantity in nM that is there, the largest on top."""
+    from matplotlib.figure import Figure
+
+    values = {
+        str(name): float(value)
+        for name, value in rest.data_vars.items()
+        if value.attrs.get("units") == "nM" and float(value) > _ABSENT
+    }
+    names = sorted(values, key=lambda name: values[name])
+    figure = Figure(figsize=(5.2, 1.4 + 0.19 * len(names)), layout="constrained")
+    panel = figure.subplots()
+    panel.barh(names, [values[name] for name in names], color=COLOURS[0], height=0.6)
+    panel.set(xscale="log", xlabel="concentration at rest [nM]")
+    panel.tick_params(axis="y", labelsize=7.5)
+    panel.grid(axis="y", visible=False)
+    figure.suptitle(_title(rest), fontsize=10)
+    return figure
+
+
+def _title(run: xr.Dataset) -> str:
+    if "cell_line" not in run.attrs:  # of a file that is not ours
+        return str(run.attrs.get("model", ""))
+    drugs = run.attrs.get("drugs") or "no drug"
+    return f"{drugs}, {run.attrs['cell_line']}: {_dose_text(run)}"
 
 
 def _own_panels(run: xr.Dataset) -> list[tuple[str, list[str]]]:

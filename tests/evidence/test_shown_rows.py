@@ -1,6 +1,7 @@
 """Published numbers that the models miss and show: what the pages say of them is today's."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from p53net.evidence import predictions
 from p53net.evidence.predictions import induction, resistant_lines
 from p53net.evidence.published import observations
 from p53net.evidence.validation import REASONS
+from p53net.model.library import models_folder
+from p53net.model.own import as_tables
+from p53net.simulation import choice
 from tests.support import ROOT
 
 ROWS = observations()
@@ -108,3 +112,29 @@ def test_the_regression_of_one_dose_is_not_cut_off_by_the_run() -> None:
 def test_a_published_number_is_not_said_to_be_complete() -> None:
     for page in ("README.md", "docs/validation.md"):
         assert not re.search(r"(?i)(?<!not )every published number", text_of(page)), page
+
+
+def test_own_observations_stand_in_the_ledger(tmp_path: Path) -> None:
+    """A row of one's own takes the place of a published one, or is added."""
+    shipped = observations()
+    header, *lines = (models_folder() / "observations.tsv").read_text().splitlines()
+    line = next(one for one in lines if one.startswith("kt253_dc50\t"))
+    own = tmp_path / "observations.tsv"
+    own.write_text("\n".join([header, line.replace("0.4", "0.5"), "my" + line]) + "\n")
+    found = observations(as_tables({"observations": own}))
+    assert found["kt253_dc50"].value == 0.5 and shipped["kt253_dc50"].value == 0.4
+    assert list(found) == [*shipped, "mykt253_dc50"]
+    own.write_text(f"{header}\nx\ty\n")
+    with pytest.raises(pn.TableError, match="cells, separated by tabs"):
+        observations(as_tables({"observations": own}))
+
+
+def test_the_engine_of_the_evidence_can_be_chosen() -> None:
+    """What says nothing of its engine follows."""
+    with choice.preferring("batch"):
+        assert predictions.degradation({})["kt253_dc50"] > 0
+        run = pn.load().simulate([0.0, 1.0])
+    assert run.attrs["engine"].startswith("batch")
+    assert pn.load().simulate([0.0, 1.0]).attrs["engine"].startswith("roadrunner")
+    with pytest.raises(pn.InputError, match="engine is 'cvode'"), choice.preferring("cvode"):
+        pass
