@@ -90,10 +90,37 @@ def test_commands_in_the_readme_exist() -> None:
     assert named == known
 
 
-@pytest.mark.parametrize("name", ["escape_maps", "kt253_regression"])
+def commands_named() -> list[str]:
+    """Every command in a shell block or between backticks, on any page."""
+    found: dict[str, None] = {}
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+        found |= dict.fromkeys(re.findall(r"^p53net .*$", blocks, re.MULTILINE))
+        lines = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        found |= dict.fromkeys(re.findall(r"`(p53net [^`]*)`", lines))
+    return list(found)
+
+
+@pytest.mark.parametrize("command", commands_named())
+def test_commands_on_pages_have_these_options(command: str) -> None:
+    """Parsed, and not run. What a page leaves out may be missing."""
+    from p53net.cli import app
+
+    words, node = shlex.split(command)[1:], get_command(app)
+    while words and hasattr(node, "commands"):
+        node = node.commands[words.pop(0)]
+    try:
+        node.make_context("p53net", words)
+    except Exception as error:
+        assert type(error).__name__ in ("MissingParameter", "NoArgsIsHelpError"), error
+
+
+@pytest.mark.parametrize("name", ["batch_method", "escape_maps", "kt253_regression"])
 def test_the_examples_run(name: str, tmp_path: Path) -> None:
     script = ROOT / "examples" / f"{name}.py"
-    command = [sys.executable, str(script), "--size", "3", "--out", str(tmp_path)]
+    small = [] if name == "batch_method" else ["--size", "3"]
+    command = [sys.executable, str(script), *small, "--out", str(tmp_path)]
     subprocess.run(command, check=True, cwd=tmp_path)
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
