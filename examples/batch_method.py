@@ -14,8 +14,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 import p53net as pn
 from p53net.dosing.medium import constant, same_courses
-from p53net.figures.style import save
 from p53net.engines.batch.kernel import jacobian
+from p53net.figures.style import save
 
 BLUE, ORANGE = "#0072B2", "#E69F00"
 LANES, SETS = 8, 64

@@ -141,7 +141,7 @@ def _evidence() -> str:
 def _validation() -> str:
     result = validation.validate()
     value = result["predicted"]
-    result["predicted"] = xr.where(abs(value) < _NOISE, 0.0, value)
+    result["predicted"] = value.where(abs(value) >= _NOISE, 0.0)
     return validation.markdown(result)
 
 
