@@ -138,6 +138,29 @@ def test_the_calibration_page_holds_the_committed_values() -> None:
             assert f"| {one.entry} | `{one.parameter}` | {one.value.value:g} |" in page
 
 
+def test_paths_on_pages_exist() -> None:
+    """Files and modules between backticks; those of CONTRIBUTING may leave out the package."""
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8")
+        for path in re.findall(r"`((?:\w+/)+[\w.]*)`", text):
+            if path.split("/")[0] not in ("p53net", "tests", "docs", "models", "examples"):
+                continue
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
+        for module in re.findall(r"python -m (benchmarks\.\w+)", text):
+            assert (ROOT / f"{module.replace('.', '/')}.py").exists(), f"{page.name}: {module}"
+    rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:\w+/)+[\w]*\.?\w*)`", rooms):
+        assert (ROOT / path).exists() or (ROOT / "p53net" / path).exists(), path
+
+
+def test_every_room_is_described() -> None:
+    """In CONTRIBUTING, which says where things are."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in (ROOT / "p53net").iterdir():
+        if not path.name.startswith("_") and (path.is_dir() or path.suffix == ".py"):
+            assert f"`{path.stem}{'/' if path.is_dir() else ''}`" in text, path.name
+
+
 def test_no_placeholder_is_left() -> None:
     for page in [*PAGES, ROOT / "CHANGELOG.md"]:
         assert not re.search(r"^[A-Z ]{4,}$", page.read_text(encoding="utf-8"), re.MULTILINE), page
