@@ -7,6 +7,7 @@ the modules that this process would import from there, and a child imports no ot
 
 import ast
 import importlib.util
+import inspect
 import os
 import pickle
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from p53net.errors import InputError
@@ -79,6 +80,26 @@ def _is_here(entry: str) -> bool:
         return os.path.samefile(entry or os.curdir, os.curdir)
     except OSError:  # nothing is there
         return False
+
+
+def source_of(function: Callable[..., object]) -> str:
+    """What tells a function from others: its source, or its code where it was typed at a prompt."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        return _code(code) if isinstance(code, CodeType) else repr(function)
+
+
+def _code(code: CodeType) -> str:
+    """Code with its names and constants, the same in every process."""
+    constants = [
+        _code(one) if isinstance(one, CodeType)
+        else repr(sorted(map(repr, one))) if isinstance(one, frozenset)
+        else repr(one)
+        for one in code.co_consts
+    ]  # fmt: skip
+    return repr((code.co_code, code.co_names, code.co_varnames, constants))
 
 
 def _own_modules() -> dict[str, str]:

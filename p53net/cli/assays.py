@@ -32,9 +32,11 @@ assay = typer.Typer(
 app.add_typer(assay)
 
 Drugs = Annotated[list[str], typer.Argument(metavar="DRUG...", help="One drug or more.")]
-Doses = Annotated[
+Concentrations = Annotated[
     str | None,
-    typer.Option("--doses", help="nM: 0.1,1,10,30,100, or low:high:count in even logarithms."),
+    typer.Option(
+        "--concentrations", help="nM: 0.1,1,10,30,100, or low:high:count in even logarithms."
+    ),
 ]
 Line = Annotated[str, typer.Option("--cell-line", help="Cell line; see `p53net list`.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
@@ -49,7 +51,7 @@ def viability(
         typer.Option("--cell-line", help="Cell line; repeatable. Default RS4;11 and TP53-null."),
     ] = None,
     hours: Annotated[float, typer.Option("--hours", help="Exposure in h.")] = 72.0,
-    doses: Doses = None,
+    concentrations: Concentrations = None,
     replicates: Annotated[int, typer.Option("--replicates", help="Wells for each dose.")] = 3,
     noise: Annotated[
         float, typer.Option("--noise", help="Coefficient of variation of a well, 0 to 1.")
@@ -69,7 +71,8 @@ def viability(
 
     with said.status("simulating plates"):
         result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
-                       doses=_doses(doses), replicates=replicates, noise=noise, seed=seed,
+                       concentrations=_nanomolar(concentrations), replicates=replicates,
+                       noise=noise, seed=seed,
                        parameters=settings_of(set_ or []), engine=engine,
                        tables=tables_of(own))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
@@ -85,7 +88,7 @@ def degradation(
     drugs: Drugs,
     cell_line: Line = GENERIC,
     hours: Hours = "2,24",
-    doses: Doses = None,
+    concentrations: Concentrations = None,
     set_: Settings = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "degradation"
@@ -101,7 +104,8 @@ def degradation(
     from p53net.studies.dish.degradation_assay import degradation as study
 
     with said.status("simulating plates"):
-        result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
+        result = study(drugs, cell_line, hours=_list(hours, "--hours"),
+                       concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine,
                        tables=tables_of(own))  # fmt: skip
     tables = {
@@ -116,7 +120,7 @@ def caspase(
     drugs: Drugs,
     cell_line: Line = "SJSA-1",
     hours: Hours = "6,12,24,48",
-    doses: Doses = "1:1e5:11",
+    concentrations: Concentrations = "1:1e5:11",
     set_: Settings = None,
     out: Out = Path("caspase"),
     engine: Engine = AUTO,
@@ -130,25 +134,26 @@ def caspase(
     from p53net.studies.dish.caspase_assay import caspase as study
 
     with said.status("simulating plates"):
-        result = study(drugs, cell_line, hours=_list(hours, "--hours"), doses=_doses(doses),
+        result = study(drugs, cell_line, hours=_list(hours, "--hours"),
+                       concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine,
                        tables=tables_of(own))  # fmt: skip
     finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
 
 
-def _doses(text: str | None) -> FloatArray | None:
+def _nanomolar(text: str | None) -> FloatArray | None:
     """Concentrations as written."""
     if text is None:
         return None
-    parts = text.split(":")
+    given, parts = f"--concentrations {text}", text.split(":")
     if len(parts) == 1:
-        return np.array([nanomolar_of(part, f"--doses {text}") for part in text.split(",")])
+        return np.array([nanomolar_of(part, given) for part in text.split(",")])
     if len(parts) != 3:
-        raise InputError(f"--doses {text} should be low:high:count, or numbers with commas")
-    low, high = (nanomolar_of(part, f"--doses {text}") for part in parts[:2])
-    count = number(parts[2], f"--doses {text}")
+        raise InputError(f"{given} should be low:high:count, or numbers with commas")
+    low, high = (nanomolar_of(part, given) for part in parts[:2])
+    count = number(parts[2], given)
     if not 0 < low < high < np.inf or not 2 <= count <= 1000 or count != int(count):
-        raise InputError(f"--doses {text}: low is above 0 and below high, count 2 to 1,000")
+        raise InputError(f"{given}: low is above 0 and below high, count 2 to 1,000")
     return np.geomspace(low, high, int(count))
 
 

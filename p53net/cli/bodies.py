@@ -23,7 +23,7 @@ Drug = Annotated[str, typer.Argument(metavar="DRUG", help="A drug with known pha
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; 0 for this process.")
 ]
-Tumour = Annotated[str, typer.Option("--tumour", help="Cell line of the tumour.")]
+CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line of the tumour.")]
 _PROPORTIONAL = ["15", "60", "120", "260", "340"]  # mg
 _IN_MICE = ["25", "50", "100"]  # mg/kg
 
@@ -115,7 +115,7 @@ def patient(
     ] = None,
     schedule: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
-    tumour: Tumour = "LPS-amplified",
+    cell_line: CellLine = "LPS-amplified",
     population: Annotated[
         int | None, typer.Option("--population", help="Virtual patients; default a typical one.")
     ] = None,
@@ -138,8 +138,8 @@ def patient(
     amount = usual(drug, "--dose", dose, "260")
     given = regimen_of(amount, usual(drug, "--schedule", schedule, "3/14"), days, "mg", form)
     with patients_bar() as told:
-        result = study(drug, given, tumour=tumour, days=days, population=population, seed=seed,
-                       parameters=settings_of(set_ or []),
+        result = study(drug, given, cell_line=cell_line, days=days, population=population,
+                       seed=seed, parameters=settings_of(set_ or []),
                        engine=engine, workers=workers, tables=tables_of(own),
                        progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
@@ -163,7 +163,7 @@ def schedules(
         typer.Option("--regimen", help="As '260 mg 3/14'. Repeatable; default milademetan's four."),
     ] = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
-    tumour: Tumour = "LPS-amplified",
+    cell_line: CellLine = "LPS-amplified",
     population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
@@ -182,7 +182,7 @@ def schedules(
 
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:
-        result = study(drug, arms, tumour=tumour, days=days, population=population, seed=seed,
+        result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
                        grade=grade, parameters=settings_of(set_ or []), engine=engine,
                        workers=workers, tables=tables_of(own),
                        progress=told)  # fmt: skip

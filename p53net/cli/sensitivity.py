@@ -82,7 +82,7 @@ def tornado_(
         result = tornado(
             model,
             measure,
-            names=parameter,
+            moved=parameter,
             factor=factor,
             parameters=settings_of(set_ or []),
             times=grid_of(hours, times),

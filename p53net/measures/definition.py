@@ -68,7 +68,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number from each point. Made by `auc`, `peak`, `at`, `fold`, `measure` or a text."""
+    """One number from each point. Made by `p53net.measures` or of a text."""
 
     kind: str
     arguments: tuple[str | float, ...] = ()
@@ -108,17 +108,12 @@ class Own:
             plain = {n: v for n, v in around.globals.items() if isinstance(v, _PLAIN)}
             held += [around.nonlocals, function.__defaults__, function.__kwdefaults__, plain]
         try:
-            source = inspect.getsource(function)
-        except (OSError, TypeError):
-            code = getattr(function, "__code__", None)
-            source = repr((code.co_code, code.co_consts)) if code else repr(function)
-        try:
             values = cloudpickle.dumps(held)
         except Exception as error:  # whatever a value raises that cannot be sent
             raise InputError(
                 f"a measure of your own holds what cannot be sent to workers: {error}"
             ) from None
-        return hashlib.sha256(source.encode() + values).hexdigest()
+        return hashlib.sha256(children.source_of(function).encode() + values).hexdigest()
 
     def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
         """As code that finds what it needs in another process."""

@@ -181,7 +181,7 @@ KINDS: Mapping[str, Kind] = {
         _equal_dose,
     ),
     "stoichiometric_load": Kind(
-        ("fold", "volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
+        ("fold", "medium_volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
         "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
         _stoichiometric_load,
     ),

@@ -42,7 +42,7 @@ def settled(wanted: object, definition: Definition, times: FloatArray) -> Measur
     if not isinstance(one, Measure):
         raise InputError(
             f"a measure is {wanted!r}, but must be a text such as 'peak:p53_active', or made by "
-            "pn.auc, pn.peak, pn.at, pn.fold or pn.measure"
+            "a function of pn.measures"
         )
     if one.own is not None:
         for name in one.own.observables:
@@ -147,7 +147,7 @@ def _argument(
         return nearest
     if name == "fold" and not 1.0 < number < np.inf:
         raise InputError(f"measure {one}: the fold is {number:g}, but must be above 1")
-    if name == "volume" and not 0.0 < number < np.inf:
+    if name == "medium_volume" and not 0.0 < number < np.inf:
         raise InputError(f"measure {one}: the volume is {number:g} pL, but must be above 0")
     return number
 

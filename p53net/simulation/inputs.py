@@ -43,7 +43,7 @@ def checked_doses(definition: Definition, doses: Mapping[str, Doses] | None) -> 
     if len({dose.medium_volume for dose in given.values()}) > 1:
         raise InputError(
             "one drug is in a closed dish and the other is not, or in another volume; "
-            "both share the medium: give both with pn.closed and one medium_volume"
+            "both share the medium: give both with pn.closed_dish and one medium_volume"
         )
     return given
 

@@ -104,7 +104,7 @@ class Model:
         neither doses nor feedback to open, and keeps the file's units, of time too.
 
         `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
-        is constant; see `pulse`, `schedule`, `closed`. In a body they are masses: see `regimen`.
+        is constant; see `pulse`, `course`, `closed_dish`. In a body they are masses: see `regimen`.
         `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
         what comes back; by default all read-outs, species and derived quantities. `engine` is

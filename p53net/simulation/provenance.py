@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from p53net.children import source_of
 from p53net.dosing.medium import Dose
 from p53net.dosing.regimens import Regimen
 from p53net.model.library import models_folder
@@ -100,11 +101,7 @@ class Call:
 
 def digest_of(function: Callable[..., object]) -> str:
     """Of a function's source: tells one from another of the same name."""
-    try:
-        source = inspect.getsource(inspect.unwrap(function))
-    except (OSError, TypeError):  # typed at a prompt
-        source = repr(function)
-    return hashlib.sha256(source.encode()).hexdigest()
+    return hashlib.sha256(source_of(inspect.unwrap(function)).encode()).hexdigest()
 
 
 def recorded(function: Callable[_P, xr.Dataset]) -> Callable[_P, xr.Dataset]:

@@ -85,10 +85,10 @@ def sweep(
     "grid", "sobol" or "latin-hypercube", with `points` values for each distribution, or points in
     all. Or `axes` is a table of points, or its CSV or Parquet file.
 
-    `measures` are kept of each run (`peak`, `auc`, `at`, `fold`, your own `measure`, or a text such
-    as "escape_index"), and of `observables` the last value, or with `keep_trajectories` the curve
-    over `times` [h]. `doses` are of drugs that are no axis; of one that is, `doses` give the shape,
-    and the axis its highest concentration.
+    `measures` are kept of each run (made by `p53net.measures`, or texts such as "escape_index"),
+    and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h].
+    `doses` are of drugs that are no axis; of one that is, `doses` give the shape, and the axis its
+    highest concentration.
 
     `engine` is "roadrunner", "batch", which runs many points at once, "copasi", a second opinion,
     or "auto": batch from ten points on. What batch cannot run goes to RoadRunner: a model, as the

@@ -38,14 +38,14 @@ def tornado(
     model: Model,
     measure: Measure | str,
     *,
-    names: Sequence[str] | None = None,
+    moved: Sequence[str] | None = None,
     factor: float = 2.0,
     parameters: Mapping[str, float] | None = None,
     **options: Unpack[SweepOptions],
 ) -> xr.Dataset:
     """A measure with each parameter, and each dose, divided and multiplied by `factor`, ranked.
 
-    `names` are those to move, by default all that are not 0. `parameters` are values to start from.
+    `moved` names those, by default all that are not 0. `parameters` are values to start from.
     Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
     a `status`. A side that failed, or has no value, ranks by the other.
     """
@@ -54,19 +54,19 @@ def tornado(
     usual = _movable(
         checked_model(model), checked_parameters(model.definition, parameters), options.get("doses")
     )
-    if names is not None and not isinstance(names, Sequence):
-        raise InputError(f"names is {names!r}, but must be a list of parameters")
-    named = [names] if isinstance(names, str) else names
+    if moved is not None and not isinstance(moved, Sequence):
+        raise InputError(f"moved is {moved!r}, but must be a list of parameters")
+    named = [moved] if isinstance(moved, str) else moved
     chosen = list(usual) if named is None else list(dict.fromkeys(map(str, named)))
     for name in chosen:
         if name not in usual:
             raise unknown_name("parameter that can be scaled", name, usual)
     if not chosen:
-        raise InputError("no parameter is named; leave names out for all")
+        raise InputError("no parameter is named; leave moved out for all")
     base = {name: usual[name] for name in chosen}
-    moved = [{**base, n: base[n] * by} for n in chosen for by in (1.0 / factor, factor)]
+    sides = [{**base, n: base[n] * by} for n in chosen for by in (1.0 / factor, factor)]
     held = {n: v for n, v in (parameters or {}).items() if n not in base}
-    table = pd.DataFrame([base, *moved])
+    table = pd.DataFrame([base, *sides])
     found = sweep(model, table, measures=[measure], parameters=held, **options)
     name = next(str(one) for one in found.data_vars if one not in ("status", "reason"))
     if not np.isfinite(found[name].values[0]):

@@ -258,7 +258,7 @@ def test_a_unit_in_a_dish_is_told_how_to_write_it(dose: str, number: str, comman
 
 @pytest.mark.parametrize("doses", ["1nM,10nM", "1nM:10nM:3", "1,10uM"])
 def test_a_plate_takes_plain_numbers_too(doses: str, command: Command) -> None:
-    done = command("assay", "caspase", "milademetan", "--doses", doses)
+    done = command("assay", "caspase", "milademetan", "--concentrations", doses)
     assert done.returncode == 1 and "give nM as a plain number" in done.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import p53net as pn
+from p53net.children import source_of
 from p53net.engines.base import Tolerances
 from tests.support.files import TRANSPORT, compiled
 
@@ -84,7 +85,7 @@ RESULTS: dict[str, Callable[[], xr.Dataset]] = {
     "table": lambda: pn.sweep(model(), POINTS, measures=["peak:p21"], engine="roadrunner"),
     "own measure": lambda: pn.sweep(model(), {"KT-253": [1.0, 10.0]}, measures=[HALF]),
     "tornado": lambda: pn.tornado(
-        model(), "peak:p53_active", names=["k_deg_p53"], doses={"KT-253": 10.0}
+        model(), "peak:p53_active", moved=["k_deg_p53"], doses={"KT-253": 10.0}
     ),
     "sobol": lambda: pn.sobol_indices(
         model(),
@@ -173,6 +174,32 @@ def test_records_tell_inputs_apart(changed: dict[str, Any]) -> None:
     one, other = (model().simulate(**given) for given in (usual, usual | changed))
     assert pn.record(one) != pn.record(other)
     assert pn.record(one) == pn.record(model().simulate(**usual))
+
+
+TYPED = """
+def typed(drug: str = "KT-253") -> "xr.Dataset":
+    return model().simulate(TIMES, {drug: LEVEL})
+"""
+
+
+def test_a_study_typed_at_a_prompt_is_run_again() -> None:
+    studies = []
+    for level in (5.0, 5.0, 6.0):
+        around = {"model": model, "TIMES": TIMES}
+        exec(TYPED.replace("LEVEL", str(level)), around)
+        studies.append(pn.study()(around["typed"]))
+    one, again, other = studies
+    result = one()
+    same(result, pn.rerun(result, functions={"typed": again}))
+    with pytest.raises(pn.InputError, match="is not the one that the record was made with"):
+        pn.rerun(result, functions={"typed": other})
+
+
+def test_functions_without_source_are_told_apart_by_all_they_say() -> None:
+    texts = ["a.peak(1)", "a.auc(1)", "a.auc(2)", "a in {'b', 'c'}", "[a(b) for b in (1,)]"]
+    twice = [[source_of(eval(f"lambda a: {text}")) for text in texts] for _ in range(2)]
+    assert twice[0] == twice[1] and len(set(twice[0])) == len(texts)
+    assert " at 0x" not in "".join(twice[0])
 
 
 def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:

@@ -109,9 +109,9 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     # studies
     ("no drug in an assay", lambda: pn.viability([]), pn.InputError, "no drug is named"),
     ("a drug twice", lambda: pn.viability(["KT-253", "KT-253"]), pn.InputError, "named twice"),
-    ("four doses", lambda: pn.viability("KT-253", doses=[1, 2, 3, 4]), pn.InputError,
+    ("four doses", lambda: pn.viability("KT-253", concentrations=[1, 2, 3, 4]), pn.InputError,
      "five different doses"),
-    ("a dose of zero on a plate", lambda: pn.degradation("KT-253", doses=[0, 1, 2, 3, 4]),
+    ("a dose of zero on a plate", lambda: pn.degradation("KT-253", concentrations=[0, 1, 2, 3, 4]),
      pn.InputError, "above 0"),
     ("no replicates", lambda: pn.viability("KT-253", replicates=0), pn.InputError, "replicates is 0"),
     ("negative noise", lambda: pn.viability("KT-253", noise=-0.1), pn.InputError, "noise"),
@@ -145,7 +145,7 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     ("a grade of yes", lambda: pn.schedules("milademetan", grade=True), pn.InputError, "grade is True"),
     ("the same schedule twice", lambda: pn.schedules("milademetan", [ONCE, ONCE]), pn.InputError,
      "two schedules are the same"),
-    ("a plate without doses", lambda: pn.viability("KT-253", doses=[]), pn.InputError, "is empty"),
+    ("a plate without doses", lambda: pn.viability("KT-253", concentrations=[]), pn.InputError, "is empty"),
     ("a plate without times", lambda: pn.degradation("KT-253", hours=[]), pn.InputError, "is empty"),
     ("a drug by number", lambda: pn.viability(5), pn.UnknownNameError, "unknown drug"),  # type: ignore[arg-type]
     ("a list in a list", lambda: pn.viability([["KT-253"]]), pn.UnknownNameError, "unknown drug"),  # type: ignore[list-item]
@@ -273,9 +273,9 @@ def test_own_pharmacokinetics_are_used(tmp_path: Path) -> None:
         ("simulate milademetan --system tumour --dose 260 --days 14", "--schedule daily"),
         ("patient milademetan --population 0", "population is 0"),
         ("schedules milademetan --regimen often", "not understood"),
-        ("assay viability KT-253 --doses 1:2", "low:high:count"),
-        ("assay viability KT-253 --doses 1:10:nan", "count 2 to 1,000"),
-        ("assay caspase KT-253 --doses 1:inf:5", "below high"),
+        ("assay viability KT-253 --concentrations 1:2", "low:high:count"),
+        ("assay viability KT-253 --concentrations 1:10:nan", "count 2 to 1,000"),
+        ("assay caspase KT-253 --concentrations 1:inf:5", "below high"),
         ("assay viability KT-253 --noise 2", "noise is 2"),
         ("assay degradation KT-253 --hours 0", "above 0"),
         ("calibrate nothing", "unknown block"),

@@ -99,8 +99,8 @@ def test_noise_of_a_plate_is_fixed_by_its_seed() -> None:
 
 
 def test_noise_is_the_coefficient_of_variation_of_a_well() -> None:
-    found = pn.viability("KT-253", "TP53-null", doses=np.geomspace(1e-3, 1.0, 50), replicates=100,
-                         noise=0.5)["viability"]  # fmt: skip
+    found = pn.viability("KT-253", "TP53-null", concentrations=np.geomspace(1e-3, 1.0, 50),
+                         replicates=100, noise=0.5)["viability"]  # fmt: skip
     assert float(found.std() / found.mean()) == pytest.approx(0.5, rel=0.04)
     assert float(found.mean()) == pytest.approx(100.0, rel=0.03)
 
@@ -111,7 +111,7 @@ def test_wells_that_are_equal_narrow_no_interval() -> None:
 
 
 def test_doses_that_all_kill_are_not_called_without_effect() -> None:
-    found = pn.viability("KT-253", doses=[100, 200, 300, 400, 500])
+    found = pn.viability("KT-253", concentrations=[100, 200, 300, 400, 500])
     assert "one plateau" in str(found["status"].item()) and np.isnan(found["ic50"]).all()
 
 
@@ -140,14 +140,18 @@ def test_degradation_shows_dc50_dmax_and_the_hook() -> None:
 
 
 def test_caspase_rises_with_dose_and_time() -> None:
-    found = pn.caspase("milademetan", doses=[100, 300, 1000, 3000, 1e4])["active"].isel(drug=0)
+    found = pn.caspase("milademetan", concentrations=[100, 300, 1000, 3000, 1e4])["active"].isel(
+        drug=0
+    )
     assert (found.diff("dose") > 0).all()
     assert (found.isel(dose=slice(1, None)).diff("hours") > 0).all()
     assert float(found.max()) < 100.0
 
 
 def test_a_caspase_well_is_its_live_cells_times_each() -> None:
-    found = pn.caspase("milademetan", doses=[1000.0], hours=[24.0]).isel(drug=0, dose=0, hours=0)
+    found = pn.caspase("milademetan", concentrations=[1000.0], hours=[24.0]).isel(
+        drug=0, dose=0, hours=0
+    )
     model = pn.load("milademetan", cell_line="SJSA-1", system="culture")
     live, active = [], []
     for dose in (0.0, 1000.0):
@@ -487,11 +491,11 @@ def test_every_study_has_a_figure(
 @pytest.mark.parametrize(
     ("arguments", "folder", "columns"),
     [
-        (["assay", "viability", "KT-253", "--noise", "0.05", "--doses", "0.01:100:9"], "viability",
-         {"drug", "cell_line", "ic50", "ic50_low", "ic50_high", "status"}),
-        (["assay", "degradation", "KT-253", "--hours", "2", "--doses", "0.01:1e5:15"],
+        (["assay", "viability", "KT-253", "--noise", "0.05", "--concentrations", "0.01:100:9"],
+         "viability", {"drug", "cell_line", "ic50", "ic50_low", "ic50_high", "status"}),
+        (["assay", "degradation", "KT-253", "--hours", "2", "--concentrations", "0.01:1e5:15"],
          "degradation", {"drug", "loop", "hours", "dc50", "dmax", "hook"}),
-        (["assay", "caspase", "KT-253", "--doses", "1,10,100"], "caspase",
+        (["assay", "caspase", "KT-253", "--concentrations", "1,10,100"], "caspase",
          {"drug", "dose", "hours", "active", "caspase"}),
         (["pk", "milademetan", "--dose", "260", "--dose", "60mg"], "pk",
          {"dose", "occasion", "tmax", "cmax", "auc", "clearance", "half_life"}),

@@ -409,7 +409,7 @@ def test_sobol_indices_are_ranked_by_total() -> None:
 def test_studies_as_they_come(inhibitor: pn.Model) -> None:
     common = {"doses": {"milademetan": 100}, "times": np.linspace(0.0, 24.0, 13), "workers": 0}
     names = ["k_deg_p53", "k_ub_p53"]
-    figure = pn.plot(pn.tornado(inhibitor, "peak:p53_active", names=names, **common))
+    figure = pn.plot(pn.tornado(inhibitor, "peak:p53_active", moved=names, **common))
     assert len(figure.axes[0].get_yticklabels()) == 2
     axes = {"k_deg_p53": pn.log_uniform(0.1, 1), "k_ub_p53": pn.log_uniform(1, 10)}
     figure = pn.plot(pn.sobol_indices(inhibitor, axes, "peak:p53_active", points=4, **common))

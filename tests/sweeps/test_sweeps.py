@@ -618,7 +618,7 @@ def test_distributions_refuse(low: float, high: float, kind: Callable[..., Any])
 
 def test_a_tornado_ranks_what_single_runs_give() -> None:
     found = pn.tornado(
-        LINE, PEAK, names=["k_deg_p53", "K_MDM2", "milademetan"],
+        LINE, PEAK, moved=["k_deg_p53", "K_MDM2", "milademetan"],
         doses={"milademetan": 100.0}, times=TIMES, factor=2.0,
     )  # fmt: skip
 
@@ -644,7 +644,7 @@ def test_a_tornado_takes_every_parameter() -> None:
     assert set(found["parameter"].values) == movable | {"milademetan"}
     assert set(np.unique(found["status"])) <= {"ok", "steady state failed"}
     with pytest.raises(pn.UnknownNameError):
-        pn.tornado(LINE, PEAK, names=["DSB"], times=TIMES)
+        pn.tornado(LINE, PEAK, moved=["DSB"], times=TIMES)
     with pytest.raises(pn.InputError, match="above 1"):
         pn.tornado(LINE, PEAK, factor=1.0, times=TIMES)
 

@@ -50,7 +50,7 @@ def schedules(
     drug: str,
     regimens: Sequence[Regimen] | None = None,
     *,
-    tumour: str = TUMOUR,
+    cell_line: str = TUMOUR,
     days: float = DAYS,
     population: int = POPULATION,
     seed: int = 1,
@@ -72,7 +72,7 @@ def schedules(
     """
     cell, marrow = (
         load(drug, system=system, host="human", cell_line=line, tables=tables)
-        for system, line in (("tumour", tumour), ("marrow", None))
+        for system, line in (("tumour", cell_line), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs
     arms = usual_schedules(name, days) if regimens is None else as_regimens(regimens, "schedules")

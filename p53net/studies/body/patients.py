@@ -46,7 +46,7 @@ def patient(
     drug: str,
     regimen: Regimen,
     *,
-    tumour: str = TUMOUR,
+    cell_line: str = TUMOUR,
     days: float = DAYS,
     population: int | None = None,
     seed: int = 1,
@@ -58,7 +58,7 @@ def patient(
 ) -> xr.Dataset:
     """Plasma, tumour and blood of a typical patient, or of `population` virtual ones.
 
-    One plasma drives two models: a tumour of the cell line `tumour`, and the marrow, which stands
+    One plasma drives two models: a tumour of `cell_line`, and the marrow, which stands
     for normal tissue that releases GDF-15 too. Returns a Dataset over `time` [h]: `plasma` [ng/mL],
     the tumour's active and total p53, MDM2, MDM2 mRNA, p21 [nM] and volume [mm3], platelets and
     neutrophils [1e9/L], haemoglobin [g/dL] and GDF-15 [fold].
@@ -73,7 +73,7 @@ def patient(
     times = study_times(regimen, days)
     models = {
         system: load(drug, system=system, host="human", cell_line=line, tables=tables)
-        for system, line in (("tumour", tumour), ("marrow", None))
+        for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
     (name,) = models["tumour"].definition.drugs
     changed = checked_changes(models.values(), parameters)

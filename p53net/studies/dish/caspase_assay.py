@@ -24,7 +24,7 @@ def caspase(
     cell_line: str = "SJSA-1",
     *,
     hours: ArrayLike = HOURS,
-    doses: ArrayLike | None = None,
+    concentrations: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     tables: TablesLike = None,
@@ -39,7 +39,7 @@ def caspase(
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
-    plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
+    plate, times = dish.checked_concentrations(concentrations), dish.checked_hours(hours)
     activity = np.empty((len(names), len(plate), len(times)))
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}

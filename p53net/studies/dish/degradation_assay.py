@@ -28,7 +28,7 @@ def degradation(
     cell_line: str = GENERIC,
     *,
     hours: ArrayLike = HOURS,
-    doses: ArrayLike | None = None,
+    concentrations: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     tables: TablesLike = None,
@@ -45,7 +45,7 @@ def degradation(
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
-    plate, times = dish.checked_doses(doses), dish.checked_hours(hours)
+    plate, times = dish.checked_concentrations(concentrations), dish.checked_hours(hours)
     shape = len(names), len(_LOOPS), len(times)
     percent = np.empty((*shape, len(plate)))
     keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "dmax_low", "dmax_high", "hook")

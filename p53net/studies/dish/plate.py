@@ -22,20 +22,28 @@ MOST_DOSES = 1000
 _NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
 
 
-def checked_doses(doses: ArrayLike | None) -> FloatArray:
+def checked_concentrations(concentrations: ArrayLike | None) -> FloatArray:
     """Concentrations [nM] of a plate, rising. Raises InputError."""
-    if doses is None:
+    if concentrations is None:
         return DOSES
     try:
-        values = [finite_number(dose, "dose", "nM") for dose in np.atleast_1d(doses).tolist()]
+        values = [
+            finite_number(one, "dose", "nM") for one in np.atleast_1d(concentrations).tolist()
+        ]
     except (TypeError, ValueError):
-        raise InputError(f"doses are {doses!r}, but must be a list of numbers [nM]") from None
+        raise InputError(
+            f"concentrations are {concentrations!r}, but must be a list of numbers [nM]"
+        ) from None
     if len(values) > MOST_DOSES:
-        raise InputError(f"a plate of {len(values):,} doses; at most {MOST_DOSES:,} are allowed")
+        raise InputError(
+            f"a plate of {len(values):,} concentrations; at most {MOST_DOSES:,} are allowed"
+        )
     if not values:
-        raise InputError("the list of doses is empty; give at least one [nM]")
+        raise InputError("the list of concentrations is empty; give at least one [nM]")
     if len(set(values)) < len(values) or min(values) <= 0:
-        raise InputError("each dose of a plate is given once, above 0; vehicle is added to them")
+        raise InputError(
+            "each concentration of a plate is given once, above 0; vehicle is added to them"
+        )
     return np.array(sorted(values))
 
 

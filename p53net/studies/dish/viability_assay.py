@@ -41,7 +41,7 @@ def viability(
     cell_lines: str | Iterable[str] = ("RS4;11",),
     *,
     hours: float = HOURS,
-    doses: ArrayLike | None = None,
+    concentrations: ArrayLike | None = None,
     replicates: int = 3,
     noise: float = 0.0,
     seed: int = 1,
@@ -63,7 +63,7 @@ def viability(
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     lines = dish.checked_names(cell_lines, "cell_line", cell_line_entries(own))
-    plate = dish.checked_doses(doses)
+    plate = dish.checked_concentrations(concentrations)
     at = dish.checked_hours(hours)
     if len(at) != 1:
         raise InputError("a viability plate is read once; give one time [h]")
