@@ -425,7 +425,7 @@ def test_what_takes_long_runs_in_processes(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_tornado_on_the_batch_engine() -> None:
-    options: dict[str, Any] = {"names": ["k_deg_p53", "n_MDM2"], "times": TIMES,
+    options: dict[str, Any] = {"moved": ["k_deg_p53", "n_MDM2"], "times": TIMES,
                                "doses": {"milademetan": 100.0}}  # fmt: skip
     found = pn.tornado(ONE, "escape_index", engine="batch", **options)
     expected = pn.tornado(ONE, "escape_index", engine="roadrunner", **options)
