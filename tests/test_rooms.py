@@ -41,7 +41,12 @@ CIRCLES: Set[frozenset[str]] = {frozenset({"figures", "sweep_figures"})}
 """Modules that import each other, one of them within a function."""
 
 MOST_LINES = 400
-LONG: Mapping[str, int] = {}
+LONG: Mapping[str, int] = {
+    "cli/sweeps.py": 438,
+    "simulation/model.py": 433,
+    "sweep_figures.py": 556,
+    "sweeps/measure.py": 506,
+}
 """Files that are longer, and how long."""
 
 NAMING: Set[str] = set()

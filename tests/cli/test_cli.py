@@ -13,6 +13,8 @@ import pytest
 import p53net as pn
 from p53net.exchange import SHIPPED
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 
 def p53net(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -20,6 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.slow
 def test_python_blocks_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,6 +35,7 @@ STUDIES = ("viability", "degradation", "caspase", "pk", "xenograft", "patient", 
 
 
 @pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.slow
 def test_shell_blocks_of_studies_run(
     study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +72,7 @@ def test_commands_in_the_readme_exist() -> None:
 
 
 @pytest.mark.parametrize("name", ["escape_maps", "kt253_regression"])
+@pytest.mark.slow
 def test_the_examples_run(name: str, tmp_path: Path) -> None:
     script = ROOT / "examples" / f"{name}.py"
     command = [sys.executable, str(script), "--size", "3", "--out", str(tmp_path)]
@@ -83,6 +86,7 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.slow
 def test_the_table_of_the_readme_is_what_the_study_gives() -> None:
     result = pn.escape()
     text = PAGES[0].read_text(encoding="utf-8")
@@ -112,6 +116,7 @@ def test_the_table_of_the_readme_is_what_the_study_gives() -> None:
         assert f"| {name} | {' | '.join(cells)} |" in text
 
 
+@pytest.mark.slow
 def test_the_evidence_page_is_today_s() -> None:
     page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
     wanted = markdown(evidence()).splitlines()
@@ -121,6 +126,7 @@ def test_the_evidence_page_is_today_s() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_validation_page_is_today_s() -> None:
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     missing = [line for line in validation.markdown(pn.validate()).splitlines() if line not in page]
@@ -152,6 +158,7 @@ def test_the_table_of_the_plasma_page_is_today_s() -> None:
         assert wanted in [row[:5] for row in rows_of("pk")]
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_mouse_and_the_plate_are_today_s() -> None:
     arms = [pn.regimen(dose, "mg/kg", "daily", days=28) for dose in (25, 50, 100)]
     mice = pn.xenograft("milademetan", arms, "ST-02-0075")
@@ -168,6 +175,7 @@ def test_the_tables_of_the_mouse_and_the_plate_are_today_s() -> None:
         assert float(row[5]) == pytest.approx(float(one["PUMA_fold"]), abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_tables_of_patients_and_schedules_are_today_s() -> None:
     found = pn.schedules("milademetan")
     said = {row[0]: row for row in rows_of("schedules")[:8]}

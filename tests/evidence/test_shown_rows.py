@@ -12,6 +12,8 @@ from p53net.evidence.predictions import induction, resistant_lines
 from p53net.evidence.validation import REASONS
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 ROWS = observations()
 SHOWN = {
     "milademetan_induction_sjsa1_p53": 8318.0,
