@@ -185,6 +185,7 @@ def test_a_file_that_says_it_is_empty() -> None:
 
 @pytest.mark.parametrize("reader", ["pn.read_sbml(p)", "pn.load('x', tables={'drugs': p})",
                                     "pn.sweep(pn.load(), p)"])  # fmt: skip
+@pytest.mark.slow
 def test_the_standard_input_is_no_file(reader: str) -> None:
     code = f"import p53net as pn\np = '/dev/stdin'\ntry: {reader}\nexcept pn.P53NetError as e: "
     with subprocess.Popen(

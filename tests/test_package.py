@@ -32,6 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_models_and_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for part in ("core.ant", "drug.ant", "inhibitor.ant", "degrader.ant", "drugs.tsv",
@@ -40,6 +41,7 @@ def test_the_wheel_carries_models_and_licences(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "models/"))]
 
 
+@pytest.mark.slow
 def test_the_wheel_simulates_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     """Only the wheel is new: its dependencies are those of this environment."""
     site = tmp_path / "site"

@@ -13,7 +13,7 @@ import pytest
 import p53net as pn
 from p53net.exchange.files import SHIPPED
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # processes of their own
 
 
 def p53net(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

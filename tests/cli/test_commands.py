@@ -249,6 +249,7 @@ def test_a_finished_sweep_is_drawn_without_a_word(command: Command) -> None:
         ("260mg", "mg to a body"), ("50 mg/kg", "mg to a body"), ("5ng/mL", "mg to a body"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_unit_in_a_dish_is_told_how_to_write_it(dose: str, number: str, command: Command) -> None:
     done = command("simulate", "milademetan", "--dose", dose)
     assert done.returncode == 1

@@ -13,8 +13,6 @@ from typer.testing import CliRunner
 from p53net.evidence import calibration
 from tests.support import ROOT
 
-pytestmark = pytest.mark.slow
-
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -41,6 +39,7 @@ def run_command(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.slow
 def test_python_blocks_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,6 +52,7 @@ STUDIES = ("viability", "degradation", "caspase", "pk", "xenograft", "patient", 
 
 
 @pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.slow
 def test_shell_blocks_of_studies_run(
     study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +65,7 @@ def test_shell_blocks_of_studies_run(
 
 
 @pytest.mark.parametrize("page", ["own", "records"])
+@pytest.mark.slow
 def test_shell_blocks_run_after_the_python_blocks(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +118,7 @@ def test_commands_on_pages_have_these_options(command: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["batch_method", "escape_maps", "kt253_regression"])
+@pytest.mark.slow
 def test_the_examples_run(name: str, tmp_path: Path) -> None:
     script = ROOT / "examples" / f"{name}.py"
     small = [] if name == "batch_method" else ["--size", "3"]

@@ -52,6 +52,7 @@ PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_random_sets_and_doses(name: str) -> None:
     """As `benchmarks.truth`, whose own errors this would find too."""
     found = verdict(name, 20, 1, 7)
@@ -86,6 +87,7 @@ def test_a_false_rate_would_be_found() -> None:
     assert np.nanmax(errors_of(batch_runs(model, [false], states).values[0], reference)) > LIMIT
 
 
+@pytest.mark.slow
 def test_errors_fall_with_the_tolerance() -> None:
     rows = ladder("inhibitor", 8, 2)
     assert rows[-1][0] == pytest.approx(1e-10)

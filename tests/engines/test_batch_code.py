@@ -297,6 +297,7 @@ print(found.values.tobytes().hex())
 """
 
 
+@pytest.mark.slow
 def test_the_next_process_reads_what_was_compiled(tmp_path: Path) -> None:
     model, folder = tmp_path / "model.xml", tmp_path / "cache"
     model.write_text(sbml(species("S", 3), reactions=(DECAY,)), encoding="utf-8")

@@ -97,6 +97,7 @@ SYSTEMS = [
 
 
 @pytest.mark.parametrize(("drug", "system", "host"), SYSTEMS, ids=str)
+@pytest.mark.slow
 def test_a_system_around_the_cell(drug: str, system: str, host: str | None) -> None:
     model = pn.load(drug, system=system, host=host)
     amount, unit = (260.0, "mg") if host == "human" else (0.3, "mg/kg")

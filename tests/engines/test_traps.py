@@ -185,6 +185,7 @@ def test_times_apart_by_a_rounding_error_are_one(fresh: Model) -> None:
     assert twice[1] == twice[2] and twice[3] > twice[2]
 
 
+@pytest.mark.slow
 def test_engine_warnings_stay_off_stdout() -> None:
     """CVODE writes warnings to stdout, which belongs to the user's data."""
     code = (

@@ -20,8 +20,6 @@ from p53net.evidence.published import Observation, observations
 from p53net.evidence.validation import REASONS, markdown, misses, validate
 from p53net.model import tables
 
-pytestmark = pytest.mark.slow
-
 ROWS = observations()
 QUICK = [block for block in BLOCKS if block.name != "haematology"]
 
@@ -33,6 +31,7 @@ KNOWN_MISSES = {
 
 
 @pytest.mark.parametrize("block", QUICK, ids=lambda block: block.name)
+@pytest.mark.slow
 def test_committed_values_are_what_the_fit_gives(block: Block) -> None:
     """From the committed values and one start far away; earlier blocks as committed."""
     found = fit_block(block, {}, starts=1)
@@ -42,6 +41,7 @@ def test_committed_values_are_what_the_fit_gives(block: Block) -> None:
         assert ROWS[name].holds(found.predictions[name]), name
 
 
+@pytest.mark.slow
 def test_blood_is_at_its_optimum() -> None:
     """The whole fit takes minutes: here, no slope does better 4 % to either side."""
     (block,) = [block for block in BLOCKS if block.name == "haematology"]
@@ -212,6 +212,7 @@ def result():
     return validate()
 
 
+@pytest.mark.slow
 def test_what_is_missed_is_known_and_explained(result) -> None:
     """No new miss, and none that goes away by a row's being dropped or no longer scored."""
     assert set(misses(result)) == KNOWN_MISSES
@@ -220,6 +221,7 @@ def test_what_is_missed_is_known_and_explained(result) -> None:
         assert result["reason"].sel(observation=name).item(), name
 
 
+@pytest.mark.slow
 def test_a_prediction_that_failed_is_a_miss(result) -> None:
     broken = result.copy(deep=True)
     where = {"observation": "milademetan_tmax"}
@@ -228,6 +230,7 @@ def test_a_prediction_that_failed_is_a_miss(result) -> None:
     assert set(misses(broken)) == {*KNOWN_MISSES, "milademetan_tmax"}
 
 
+@pytest.mark.slow
 def test_every_observation_has_a_prediction_or_is_an_input(result) -> None:
     assert list(result["observation"].values) == list(ROWS)
     without = result["observation"].values[result["verdict"].values == "not predicted"]
@@ -244,6 +247,7 @@ def test_nothing_predicted_is_left_without_an_observation() -> None:
     assert predicted <= set(ROWS)
 
 
+@pytest.mark.slow
 def test_what_the_issue_of_these_studies_asks_for(result) -> None:
     value = dict(zip(result["observation"].values, result["predicted"].values, strict=True))
     assert 2.5 <= value["milademetan_tmax"] <= 3.7
@@ -257,6 +261,7 @@ def test_what_the_issue_of_these_studies_asks_for(result) -> None:
     assert value["kt253_regression"] == 1.0
 
 
+@pytest.mark.slow
 def test_the_markdown_table_has_a_row_for_each(result) -> None:
     lines = markdown(result).splitlines()
     assert len(lines) == len(ROWS) + 2

@@ -13,8 +13,6 @@ from p53net.measures import curves as measures
 from p53net.measures.equieffective import TWIN
 from p53net.studies.escape import report as escape_report
 
-pytestmark = pytest.mark.slow
-
 TIMES = np.linspace(0.0, 10.0, 1001)
 
 
@@ -78,6 +76,7 @@ def test_effective_dose_inverts_the_response(log_ec50: float) -> None:
 # --- the study
 
 
+@pytest.mark.slow
 def test_all_drugs_are_equally_effective(result) -> None:
     np.testing.assert_allclose(result["p53_active_fold"], 3.0, rtol=1e-6)
     assert result["drug"].values.tolist() == ["milademetan", "KT-253", "KT-253" + TWIN]
@@ -183,6 +182,7 @@ def test_summary_follows_the_numbers_and_not_a_script(result) -> None:
     assert "Total MDM2 protein" in same
 
 
+@pytest.mark.slow
 def test_summary_of_two_inhibitors_claims_nothing_about_catalysis() -> None:
     text = escape_report.summary(pn.escape(["milademetan", "nutlin-3a"]))
     same, different = text.split("What differs")
@@ -197,6 +197,7 @@ def test_summary_of_one_drug_compares_nothing() -> None:
     assert "differ" not in text
 
 
+@pytest.mark.slow
 def test_a_dose_that_is_not_the_only_one_says_so() -> None:
     """Where the twin pulses, its response at 24 h crosses the level several times."""
     result = pn.escape(["KT-253"], "LPS-amplified", fold=25.0)
@@ -206,11 +207,13 @@ def test_a_dose_that_is_not_the_only_one_says_so() -> None:
     assert result["equal_dose_status"].sel(drug="KT-253").item() == "ok"
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(result) -> None:
     again = pn.escape(["milademetan", "KT-253"])
     assert escape_report.table(again).to_csv() == escape_report.table(result).to_csv()
 
 
+@pytest.mark.slow
 def test_the_record_repeats_the_run(result) -> None:
     record = json.loads(json.dumps(pn.record(result)))
     again = pn.rerun(record)
@@ -221,6 +224,7 @@ def test_the_record_repeats_the_run(result) -> None:
     assert record["software"]["libroadrunner"]
 
 
+@pytest.mark.slow
 def test_summary_of_an_amplified_line_does_not_speak_of_a_rise_that_is_not_there() -> None:
     text = escape_report.summary(pn.escape(["milademetan", "KT-253"], "SJSA-1"))
     assert "MDM2 mRNA hardly moves" in text
@@ -231,12 +235,14 @@ def test_summary_of_an_amplified_line_does_not_speak_of_a_rise_that_is_not_there
 
 
 @pytest.mark.parametrize("cell_line", ["SJSA-1", "LPS-amplified", "RS4;11"])
+@pytest.mark.slow
 def test_every_wild_type_line_gives_all_measures(cell_line: str) -> None:
     table = escape_report.table(pn.escape(["milademetan"], cell_line))
     assert table.loc[table["measure"] == "escape_index", "value"].between(0.0, 1.0).all()
 
 
 @pytest.mark.parametrize(("crbn", "equal"), [(0.0, True), (50.0, False), (5000.0, True)])
+@pytest.mark.slow
 def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) -> None:
     """Without CRBN, or with plenty, the twin is one more occupier of the pocket."""
     from dataclasses import replace
@@ -287,6 +293,7 @@ def dose_ratio(one, fold: float, changed: dict[str, float]) -> float:
 
 
 @pytest.mark.parametrize("fold", [1.5, 2.0, 3.0, 5.0])
+@pytest.mark.slow
 def test_the_dose_ratio_is_that_of_the_loop_and_not_of_the_drug(fold: float) -> None:
     """As long as drug takes MDM2 in proportion to dose and drug-bound MDM2 is inactive: of every
     inhibitor to eight digits, of KT-253 but for the CRBN that it holds, and not of its twin."""
@@ -308,6 +315,7 @@ def test_the_dose_ratio_is_that_of_the_loop_and_not_of_the_drug(fold: float) -> 
     ("residual", "blocked", "destroyed"),
     [(0.01, 4.82, 4.31), (0.03, 6.73, 4.31), (0.05, 13.35, 4.32)],
 )
+@pytest.mark.slow
 def test_with_residual_activity_the_inhibitor_pays_more(
     residual: float, blocked: float, destroyed: float
 ) -> None:

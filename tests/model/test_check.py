@@ -103,6 +103,7 @@ def test_shipped_models_have_no_finding(drugs: tuple[str, ...]) -> None:
     assert findings(*shipped(drugs)) == []
 
 
+@pytest.mark.slow
 def test_every_shipped_drug_and_cell_line_has_no_finding() -> None:
     found = {name: findings(*shipped((name,))) for name in tables.drug_entries()}
     found |= {line: findings(*shipped((), line)) for line in tables.cell_line_entries()}
@@ -111,11 +112,13 @@ def test_every_shipped_drug_and_cell_line_has_no_finding() -> None:
 
 @pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "dish"])
 @pytest.mark.parametrize("drugs", [("milademetan",), ("KT-253",), ("milademetan", "KT-253")])
+@pytest.mark.slow
 def test_no_system_has_a_finding(system: str, drugs: tuple[str, ...]) -> None:
     made = define(*drugs, system=system)
     assert findings(made.sbml, made.parameters) == []
 
 
+@pytest.mark.slow
 def test_no_parameter_of_the_shipped_model_can_be_a_thousand_times_off() -> None:
     """Each is put in a unit of a thousandth, one after the other, in the SBML and in the table."""
     text, table = shipped(MODELS["both"])

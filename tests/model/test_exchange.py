@@ -15,8 +15,6 @@ from tests.support import ROOT
 from tests.support.agreement import assert_agree
 from tests.support.oracles import copasi_solution, scipy_solution
 
-pytestmark = pytest.mark.slow
-
 TIMES = np.linspace(0.0, 72.0, 145)
 IN_DISHES = [one.drugs for one in SHIPPED if one.system == "dish"]
 MODELS_FOLDER = ROOT / "models" / "sbml"
@@ -37,6 +35,7 @@ def doses_for(model: pn.Model, course: Mapping[str, object]) -> dict[str, object
 
 @pytest.mark.parametrize("course", COURSES)
 @pytest.mark.parametrize("drugs", IN_DISHES, ids="+".join)
+@pytest.mark.slow
 def test_copasi_and_scipy_give_the_same_curves(
     drugs: tuple[str, ...], course: str, tmp_path: Path
 ) -> None:
@@ -49,6 +48,7 @@ def test_copasi_and_scipy_give_the_same_curves(
 
 
 @pytest.mark.parametrize("variant", ["closed dish", "open loop", "small cell", "damage", "twin"])
+@pytest.mark.slow
 def test_other_settings_travel_too(variant: str, tmp_path: Path) -> None:
     line = "RS4;11" if variant == "small cell" else "generic"
     model = pn.load("milademetan", "KT-253", cell_line=line)
@@ -102,6 +102,7 @@ def test_what_copasi_shows(tmp_path: Path) -> None:
         basico.remove_datamodel(loaded)
 
 
+@pytest.mark.slow
 def test_committed_files_are_what_the_text_gives(tmp_path: Path) -> None:
     """`p53net build` rebuilds models/sbml byte for byte."""
     fresh = {path.name: path.read_bytes() for path in build(tmp_path)}
@@ -165,6 +166,7 @@ print("same")
 
 
 @pytest.mark.parametrize("order", ["p53net first", "tellurium first"])
+@pytest.mark.slow
 def test_tellurium_runs_the_antimony_text(order: str) -> None:
     """In a process of its own: tellurium and libSBML disturb each other by import order."""
     lines = ["import p53net as pn", "import tellurium as te"]

@@ -52,6 +52,7 @@ def test_it_changes_nothing_else(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("system", ["culture", "tumour", "marrow"])
+@pytest.mark.slow
 def test_it_is_in_the_cell_of_every_system(folder: Path, system: str) -> None:
     model = pn.load("milademetan", system=system, fragments=[folder / "noxa.ant"])
     dose = pn.regimen(260, "mg", "once") if model.definition.in_body else 300.0
@@ -81,6 +82,7 @@ def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
     assert [panel.get_title() for panel in figure.axes][-1] == "noxa"
 
 
+@pytest.mark.slow
 def test_the_record_is_enough_to_load_it_again(folder: Path) -> None:
     model = pn.load("milademetan", fragments="noxa.ant")
     (source,) = model.definition.fragments
@@ -104,6 +106,7 @@ def test_a_cell_line_may_set_its_parameters(folder: Path) -> None:
         pn.load(cell_line="mine", tables=own)
 
 
+@pytest.mark.slow
 def test_quantities_say_what_they_are_and_follow_the_drug(folder: Path) -> None:
     text = """// for: dish, culture
 // in: around
@@ -226,6 +229,7 @@ def test_a_twin_follows_from_the_header() -> None:
 # --- commands
 
 
+@pytest.mark.slow
 def test_commands_take_fragments(folder: Path, command: Command) -> None:
     done = command("simulate", "milademetan", "--dose", "300", "--fragments", "noxa.ant")
     assert done.returncode == 0, done.stderr
@@ -282,6 +286,7 @@ def test_every_fragment_of_the_package_says_what_it_is_for() -> None:
     assert check.unused_fragments() == []
 
 
+@pytest.mark.slow
 def test_read_outs_of_the_package_are_quantities_of_its_models() -> None:
     seen: set[str] = set()
     for one in SHIPPED:
@@ -319,6 +324,7 @@ def test_a_fragment_that_no_system_uses_is_a_finding(
     assert "models,fragment,noxa," in done.stdout
 
 
+@pytest.mark.slow
 def test_a_fragment_with_a_header_is_in_the_models(tmp_path: Path) -> None:
     """In a copy of the package, as its authors would add it: no Python is touched."""
     for name in ("p53net", "models"):

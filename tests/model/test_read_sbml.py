@@ -231,6 +231,7 @@ def test_sweeps_take_parameters_as_axes(tmp_path: Path) -> None:
     assert result["time"].attrs["units"] == model.definition.time_unit != "h"
 
 
+@pytest.mark.slow
 def test_workers_run_them_too(tmp_path: Path) -> None:
     model, axes = read(HILL, tmp_path), {"base": [0.3, 0.8]}
     here = pn.sweep(model, axes, times=GRID, measures=["peak:y"], workers=0)

@@ -37,6 +37,7 @@ def decay(name: str, folder: Path) -> Path:
     return renamed
 
 
+@pytest.mark.slow
 def test_names_of_methods_do_not_break_later_models(tmp_path: Path) -> None:
     """In a process of its own, which a failure would spoil for other tests. What is loaded without
     p53net has RoadRunner's properties as before."""

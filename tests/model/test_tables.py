@@ -48,6 +48,7 @@ def test_no_synonym_means_two_drugs() -> None:
 
 
 @pytest.mark.parametrize("drug", drug_entries())
+@pytest.mark.slow
 def test_every_drug_raises_p53_and_has_its_own_affinity(drug: str) -> None:
     model = pn.load(drug)
     run = model.simulate(GRID, {drug: 1000.0})
@@ -58,6 +59,7 @@ def test_every_drug_raises_p53_and_has_its_own_affinity(drug: str) -> None:
     assert affinity in drug_entries()[drug].values
 
 
+@pytest.mark.slow
 def test_every_value_has_a_unit_a_source_and_a_kind() -> None:
     for line in cell_line_entries():
         table = pn.load("milademetan", "KT-253", cell_line=line).parameters

@@ -41,6 +41,7 @@ def doses_for(model: Model) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("one", IN_SYSTEMS, ids=SYSTEM_IDS)
+@pytest.mark.slow
 def test_copasi_scipy_and_batch_give_the_same_curves(one: Shipped, tmp_path: Path) -> None:
     model = loaded(one)
     doses = doses_for(model)
@@ -52,6 +53,7 @@ def test_copasi_scipy_and_batch_give_the_same_curves(one: Shipped, tmp_path: Pat
     assert_agree(run, {str(name): batch[name].values for name in batch.data_vars})
 
 
+@pytest.mark.slow
 def test_two_drugs_in_one_mouse(tmp_path: Path) -> None:
     """Each has its own plasma; both compete for MDM2 in the tumour."""
     model = pn.load("milademetan", "KT-253", system="tumour", host="mouse")
@@ -186,6 +188,7 @@ def test_free_drug_around_the_cell_follows_plasma() -> None:
 # --- tumour, marrow, culture
 
 
+@pytest.mark.slow
 def test_an_untreated_tumour_grows_exponentially_and_then_linearly() -> None:
     """ln(w/w0) + (k/limit)(w - w0) = k t: the closed form is a Lambert function."""
     model = pn.load("milademetan", system="tumour", host="mouse", cell_line="ST-02-0075")

@@ -15,8 +15,6 @@ from p53net.children import source_of
 from p53net.engines.base import Tolerances
 from tests.support.files import TRANSPORT, compiled
 
-pytestmark = pytest.mark.slow
-
 TIMES = np.linspace(0.0, 12.0, 13)
 DRUG = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
 
@@ -110,6 +108,7 @@ RESULTS: dict[str, Callable[[], xr.Dataset]] = {
 
 
 @pytest.mark.parametrize("kind", RESULTS)
+@pytest.mark.slow
 def test_every_result_is_made_again_to_the_last_bit(kind: str) -> None:
     result = RESULTS[kind]()
     record = pn.record(result)
@@ -140,6 +139,7 @@ def test_a_file_of_points_is_in_the_record(tmp_path: Path) -> None:
     same(run, pn.rerun(run))
 
 
+@pytest.mark.slow
 def test_two_tables_of_one_name_have_two_records(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -169,6 +169,7 @@ def test_two_tables_of_one_name_have_two_records(tmp_path: Path) -> None:
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_records_tell_inputs_apart(changed: dict[str, Any]) -> None:
     usual: dict[str, Any] = {"times": TIMES, "doses": {"KT-253": 5.0}}
     one, other = (model().simulate(**given) for given in (usual, usual | changed))
@@ -202,6 +203,7 @@ def test_functions_without_source_are_told_apart_by_all_they_say() -> None:
     assert " at 0x" not in "".join(twice[0])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
     own = RESULTS["own measure"]()
     with pytest.raises(pn.InputError, match=r"half is a measure of your own.*functions="):
@@ -238,6 +240,7 @@ def test_what_cannot_be_made_again_is_refused(tmp_path: Path) -> None:
         lambda r: r["arguments"].update(nonsense=1),
     ],
 )
+@pytest.mark.slow
 def test_a_record_of_a_stranger_ends_in_our_errors(harm: Callable[[Any], object]) -> None:
     record = pn.record(RESULTS["simulate"]())
     harm(record)

@@ -63,6 +63,7 @@ STUDIES = {
 
 
 @pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.slow
 def test_an_own_drug_in_every_study(study: str, folder: Path) -> None:
     found = STUDIES[study](folder)
     assert np.isfinite(found.values).any()
@@ -92,6 +93,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.slow
 def test_an_own_drug_in_every_command(name: str, command: Command, folder: Path) -> None:
     done = command(*COMMANDS[name], "--tables", str(folder))
     assert done.returncode == 0, done.stderr

@@ -21,8 +21,6 @@ from p53net.studies.body.xenografts import days_below, tgi
 from p53net.studies.dish.binding import binding_ic50
 from tests.support.commands import Command
 
-pytestmark = pytest.mark.slow
-
 DOSES = np.geomspace(1e-2, 1e4, 19)
 
 
@@ -42,6 +40,7 @@ def test_a_logistic_curve_is_found_again(
     assert (fit.top, fit.bottom, fit.hill) == pytest.approx((top, bottom, hill), rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_midpoint_holds_the_truth_as_often_as_it_says() -> None:
     """95 of 100 at least nine times in ten, over 200 noisy curves."""
     random, inside = np.random.default_rng(7), 0
@@ -78,6 +77,7 @@ def plates() -> xr.Dataset:
     return pn.viability(["KT-253", "milademetan"], ["RS4;11", "TP53-null", "SJSA-1"], replicates=1)
 
 
+@pytest.mark.slow
 def test_ic50s_of_a_plate(plates: xr.Dataset) -> None:
     found = plates["ic50"].to_pandas()
     assert 0.2 <= found.loc["KT-253", "RS4;11"] <= 0.45
@@ -87,6 +87,7 @@ def test_ic50s_of_a_plate(plates: xr.Dataset) -> None:
     assert float(abs(null - 100.0).max()) < 5.0
 
 
+@pytest.mark.slow
 def test_noise_of_a_plate_is_fixed_by_its_seed() -> None:
     options = {"cell_lines": "RS4;11", "doses": np.geomspace(0.01, 10, 9), "noise": 0.1}
     one, same, other = (pn.viability("KT-253", seed=s, **options) for s in (1, 1, 2))
@@ -115,6 +116,7 @@ def test_doses_that_all_kill_are_not_called_without_effect() -> None:
     assert "one plateau" in str(found["status"].item()) and np.isnan(found["ic50"]).all()
 
 
+@pytest.mark.slow
 def test_folds_at_the_ic50_are_those_of_that_dose() -> None:
     plate = pn.viability("KT-253", "RS4;11").isel(drug=0, cell_line=0)
     model = pn.load("KT-253", cell_line="RS4;11", system="culture")
@@ -148,6 +150,7 @@ def test_caspase_rises_with_dose_and_time() -> None:
     assert float(found.max()) < 100.0
 
 
+@pytest.mark.slow
 def test_a_caspase_well_is_its_live_cells_times_each() -> None:
     found = pn.caspase("milademetan", concentrations=[1000.0], hours=[24.0]).isel(
         drug=0, dose=0, hours=0
@@ -271,6 +274,7 @@ def test_regimens_that_are_called_the_same_are_told_apart() -> None:
     assert (np.diff(np.sort(found["tgi"].values)) > 0).all()
 
 
+@pytest.mark.slow
 def test_one_dose_of_kt253_keeps_a_tumour_small_and_milademetan_does_not() -> None:
     kt253 = pn.xenograft("KT-253", pn.regimen(1, "mg/kg", "once"), "RS4;11", days=42)
     other = pn.xenograft("milademetan", pn.regimen(100, "mg/kg", "once"), "RS4;11", days=42)
@@ -355,6 +359,7 @@ def test_a_population_has_percentiles_grades_and_rates(cohort: xr.Dataset) -> No
     assert float(cohort["rate"].sel(toxicity="thrombocytopenia", grade=3)) == by_hand
 
 
+@pytest.mark.slow
 def test_a_population_is_the_same_on_roadrunner(cohort: xr.Dataset) -> None:
     dose = pn.regimen(260, "mg", "3/14", days=14)
     one, other = (
@@ -375,6 +380,7 @@ def test_gdf15_tracks_plasma_and_a_patient_is_the_sum_of_two_models() -> None:
     np.testing.assert_allclose(found["plasma"], curve.sel(time=found["time"]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_schedules_trade_effect_for_toxicity() -> None:
     arms = [pn.regimen(260, "mg", "3/14", days=56), pn.regimen(120, "mg", "21/28", days=56)]
     found = pn.schedules("milademetan", arms, population=150)
@@ -397,6 +403,7 @@ def each(system: str, names: list[str], drawn: pd.DataFrame, days: float) -> lis
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_schedules_and_percentiles_are_those_of_patients_run_one_by_one() -> None:
     typical = {
         n: r.value
@@ -470,6 +477,7 @@ def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
 # --- figures, and the command line from end to end
 
 
+@pytest.mark.slow
 def test_every_study_has_a_figure(
     plates: xr.Dataset, mice: xr.Dataset, cohort: xr.Dataset, tmp_path: Path
 ) -> None:
@@ -509,6 +517,7 @@ def test_every_study_has_a_figure(
          {"regimen", "tgi", "thrombocytopenia_rate"}),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_commands_write_a_table_a_record_and_a_figure(
     arguments: list[str], folder: str, columns: set[str], tmp_path: Path, command: Command
 ) -> None:

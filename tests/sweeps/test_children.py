@@ -27,7 +27,7 @@ from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
 from tests.support.faults import POINTS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # processes of their own
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -31,9 +31,10 @@ from p53net.sweeps.store import read
 from tests.support import faults
 from tests.support.faults import MARKS, NUMBER, POINTS, run
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="faults are signals and file locks of Unix")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="faults are signals and file locks of Unix"),
+]
 
 LIMIT = 60.0
 """Seconds after which a test that waits has failed."""

@@ -482,6 +482,7 @@ def test_names_are_for_sweeps_only(inhibitor: pn.Model) -> None:
         pn.plot(tornado([[1, 2]]), x="k_0")
 
 
+@pytest.mark.slow
 def test_the_same_result_gives_the_same_bytes(grid: xr.Dataset, random, tmp_path) -> None:
     wide = made({"a": np.arange(100), "b": np.arange(100)}, np.ones((100, 100)))
     cases = [

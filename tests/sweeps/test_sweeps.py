@@ -82,6 +82,7 @@ def test_measures_of_a_curve() -> None:
 
 
 @pytest.mark.parametrize("drug", ["milademetan", "KT-253"])
+@pytest.mark.slow
 def test_measures_of_escape_are_those_of_the_study(drug: str) -> None:
     study = pn.escape([drug], hours=24.0, pulse_hours=4.0, fold=3.0).sel(drug=drug)
     dose = float(study["equal_dose"])
