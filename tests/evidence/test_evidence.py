@@ -6,6 +6,8 @@ import pytest
 
 from p53net.evidence.invariants import Row, evidence
 
+pytestmark = pytest.mark.slow
+
 # What the models miss, and that must stay in the table until it is mended.
 KNOWN_MISSES = {
     "milademetan, 24 h, generic: share of the rise of p53_total from 30 to 1,000 nM",

@@ -16,6 +16,8 @@ from p53net.model.own import as_tables
 from p53net.simulation import choice
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 ROWS = observations()
 SHOWN = {
     "milademetan_induction_sjsa1_p53": 8318.0,
