@@ -1,9 +1,11 @@
 """Tables of README and docs that are computed, and where they stand: between two markers.
 
 `p53net docs` writes them into the pages of a checkout; tests compare what stands there with what is
-made here. A table takes seconds to half a minute, a `slow` one minutes.
+made here. A table takes seconds to half a minute. A `slow` one takes minutes: its marker holds the
+digest of what it was made of, and a test says when that is another, and makes a sample of its rows.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -33,12 +35,14 @@ _DRUG = "milademetan"
 _GASTRIC = "ST-02-0075"
 _USES = {"fit": "fitted", "predict": "predicted", "set": "set by hand", "show": "shown"}
 _DAY = 24.0  # h
+_FITS = ("blocks", "calibration", "fit", "predictions", "profiles")
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table between the markers `<!-- table: name -->` and `<!-- end -->` of a page."""
+    """A table between the markers `<!-- table: name -->` and `<!-- end -->` of a page; in a slow
+    one the first is `<!-- table: name, made of DIGEST -->`."""
 
     page: str
     """From the root of a checkout."""
@@ -70,17 +74,34 @@ def root() -> Path:
 
 def standing(text: str, table: Table) -> str:
     """What a page has between the markers of a table. Raises InputError."""
-    return _match(text, table)[2]
+    return _match(text, table)[3]
+
+
+def made_of(text: str, table: Table) -> str | None:
+    """The digest that the marker of a slow table holds. Raises InputError."""
+    found: str | None = _match(text, table)[2]
+    return found
+
+
+def inputs() -> str:
+    """Digest of what slow tables are made of: model texts, tables, and the code of the fits."""
+    digest, code = hashlib.sha256(), Path(__file__).parent
+    models = [one for one in models_folder().iterdir() if one.suffix in (".ant", ".tsv")]
+    for path in [*sorted(models), *(code / f"{name}.py" for name in _FITS)]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def written(text: str, table: Table, content: str) -> str:
     """The page with this content between the markers of a table. Raises InputError."""
     match = _match(text, table)
-    return text[: match.start()] + match[1] + content + match[3] + text[match.end() :]
+    made = f", made of {inputs()}" if table.slow else ""
+    start = f"<!-- table: {table.name}{made} -->\n\n"
+    return text[: match.start()] + start + content + match[4] + text[match.end() :]
 
 
 def _match(text: str, table: Table) -> "re.Match[str]":
-    mark = re.escape(f"<!-- table: {table.name} -->\n\n")
+    mark = f"<!-- table: {re.escape(table.name)}(?:, made of ([0-9a-f]+))? -->\n\n"
     found = list(re.finditer(f"({mark})((?:\\|.*\n)*)(\n<!-- end -->)", text))
     if len(found) != 1:
         raise InputError(
@@ -327,9 +348,10 @@ def _calibrated() -> xr.Dataset:
     return calibration.calibrate()
 
 
-def _estimates() -> str:
+def estimates(fits: xr.Dataset) -> str:
+    """The estimates of a calibration."""
     rows = []
-    for row in calibration.table(_calibrated()).to_dict("records"):
+    for row in calibration.table(fits).to_dict("records"):
         rows.append([row["entry"], f"`{row['parameter']}`", f"{row['committed']:g}", row["unit"],
                      f"{row['low']:.3g} to {row['high']:.3g}",
                      "yes" if row["identified"] == "True" else "no",
@@ -338,9 +360,10 @@ def _estimates() -> str:
                    "| of these elsewhere", rows)  # fmt: skip
 
 
-def _fit() -> str:
+def residuals(fits: xr.Dataset) -> str:
+    """The observations of a calibration."""
     rows = []
-    for row in calibration.residual_table(_calibrated()).to_dict("records"):
+    for row in calibration.residual_table(fits).to_dict("records"):
         rows.append([row["block"], row["observation"], shown(row["observed"]),
                      interval(row["observation"]), shown(row["predicted"]), row["unit"],
                      f"{row['residual'] + 0.0:.2f}".replace("-0.00", "0.00")])  # fmt: skip
@@ -364,7 +387,7 @@ TABLES = (
     Table("docs/patient.md", "maturation", _maturation),
     Table("docs/schedules.md", "schedules", _schedules),
     Table("docs/schedules.md", "schedules-free-fraction", _free_fractions_of_schedules),
-    Table("docs/calibration.md", "estimates", _estimates, slow=True),
-    Table("docs/calibration.md", "fit", _fit, slow=True),
+    Table("docs/calibration.md", "estimates", lambda: estimates(_calibrated()), slow=True),
+    Table("docs/calibration.md", "fit", lambda: residuals(_calibrated()), slow=True),
 )
 """In the order in which they are made."""

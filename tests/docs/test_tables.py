@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from p53net.cli import app
 from p53net.errors import InputError
 from p53net.evidence import pages
+from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import TABLES, Table
 from tests.support import ROOT
 
@@ -21,11 +22,42 @@ def test_the_table_is_today_s(table: Table) -> None:
     assert pages.standing(page, table) == table.make(), f"run `p53net docs {table.name}`"
 
 
+SLOW = [one for one in TABLES if one.slow]
+
+
+@pytest.mark.parametrize("table", SLOW, ids=lambda one: one.name)
+def test_a_slow_table_was_made_of_what_is_here(table: Table) -> None:
+    page = (ROOT / table.page).read_text(encoding="utf-8")
+    assert pages.made_of(page, table) == pages.inputs(), f"run `p53net docs {table.name}`"
+
+
+@pytest.mark.slow
+def test_a_sample_of_slow_tables_is_today_s() -> None:
+    fits = calibrate(["biochemistry", "potency"])
+    for table, made in zip(SLOW, (pages.estimates(fits), pages.residuals(fits)), strict=True):
+        lines = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table).splitlines()
+        found = made.splitlines()
+        assert len(found) > 4 and [one for one in lines if one in found] == found
+
+
+def test_another_model_makes_slow_tables_stale(checkout: Path) -> None:
+    table, before = SLOW[0], pages.inputs()
+    path = checkout / table.page
+    text = path.read_text(encoding="utf-8")
+    again = pages.written(text, table, pages.standing(text, table))
+    assert pages.made_of(again, table) == before
+    with (checkout / "models" / "drugs.tsv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert pages.made_of(again, table) != pages.inputs()
+
+
 def test_every_marker_is_of_a_table_and_every_table_has_one() -> None:
     marked = [
         (str(page.relative_to(ROOT)), name)
         for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-        for name in re.findall("<!-- table: (.*) -->", page.read_text(encoding="utf-8"))
+        for name in re.findall(
+            "<!-- table: (.*?)(?:, made of .*)? -->", page.read_text(encoding="utf-8")
+        )
     ]
     assert sorted(marked) == sorted((one.page, one.name) for one in TABLES)
     assert len({one.name for one in TABLES}) == len(TABLES)
