@@ -187,7 +187,8 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     ("NUL in a path", lambda f: write_text(f / "a\0b", "x"), pn.OutputError, "cannot write"),
     ("figure suffix", lambda f: style.save(pn.plot(MODEL.simulate(GRID)), f / "x.gif"),
      pn.InputError, ".png, .svg, .pdf"),
-    ("figure of a state", lambda _: pn.plot(MODEL.steady_state()), pn.InputError, "time courses"),
+    ("figure of what has none", lambda _: pn.plot(MODEL.steady_state().expand_dims("cell")), pn.InputError,
+     "time courses"),
     # tables
     ("table missing", lambda f: pn.load("x", tables={"drugs": f / "no.tsv"}), pn.TableError, "no.tsv"),
     ("table without columns", table("a\tb\n1\t2\n"), pn.TableError, "columns drug, parameter"),

@@ -160,7 +160,7 @@ def test_a_study_of_ones_own_is_drawn_and_made_again() -> None:
 
     @pn.study()
     def other(drug: str) -> xr.Dataset:
-        return pn.load(drug).steady_state()
+        return pn.load(drug).steady_state().expand_dims("cell")
 
     with pytest.raises(pn.InputError, match="is not the one"):
         pn.rerun(result, functions={"twice": other})
