@@ -43,7 +43,7 @@ def run_figure(run: xr.Dataset) -> "Figure":
 
 
 def rest_figure(rest: xr.Dataset) -> "Figure":
-    """A bar for every quantity in nM that is there, the largest on top."""
+    """A dot for every quantity in nM that is there, the largest on top."""
     from matplotlib.figure import Figure
 
     values = {
@@ -54,10 +54,10 @@ def rest_figure(rest: xr.Dataset) -> "Figure":
     names = sorted(values, key=lambda name: values[name])
     figure = Figure(figsize=(5.2, 1.4 + 0.19 * len(names)), layout="constrained")
     panel = figure.subplots()
-    panel.barh(names, [values[name] for name in names], color=COLOURS[0], height=0.6)
+    panel.plot([values[name] for name in names], names, "o", ms=4.5, color=COLOURS[0])
     panel.set(xscale="log", xlabel="concentration at rest [nM]")
     panel.tick_params(axis="y", labelsize=7.5)
-    panel.grid(axis="y", visible=False)
+    panel.grid(axis="both", visible=True)
     figure.suptitle(_title(rest), fontsize=10)
     return figure
 

@@ -500,11 +500,11 @@ def test_the_same_result_gives_the_same_bytes(grid: xr.Dataset, random, tmp_path
     assert len(style.save(pn.plot(wide), tmp_path / "w.svg").read_bytes()) < 200_000
 
 
-def test_a_state_at_rest_is_drawn_as_bars(inhibitor: pn.Model) -> None:
+def test_a_state_at_rest_is_drawn_as_dots(inhibitor: pn.Model) -> None:
     rest = inhibitor.steady_state({"milademetan": 100.0})
     (panel,) = pn.plot(rest).axes
     names = [label.get_text() for label in panel.get_yticklabels()]
-    widths = [bar.get_width() for bar in panel.patches]
-    assert widths == sorted(widths) and "MDM2_total" in names
-    assert widths[names.index("p53_active")] == float(rest["p53_active"])
+    values = list(panel.lines[0].get_xdata())
+    assert values == sorted(values) and "MDM2_total" in names
+    assert values[names.index("p53_active")] == float(rest["p53_active"])
     assert panel.get_xlabel() == "concentration at rest [nM]"
