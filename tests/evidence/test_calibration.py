@@ -239,6 +239,7 @@ def test_every_observation_has_a_prediction_or_is_an_input(result) -> None:
     assert set(REASONS) <= set(ROWS)
 
 
+@pytest.mark.slow
 def test_nothing_predicted_is_left_without_an_observation() -> None:
     predicted: set[str] = set()
     for group in GROUPS:

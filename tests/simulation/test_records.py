@@ -126,6 +126,7 @@ def test_a_file_of_a_stranger_is_in_the_record(tmp_path: Path) -> None:
     same(result, pn.rerun(result))
 
 
+@pytest.mark.slow
 def test_the_evidence_is_made_again() -> None:
     result = pn.validate()
     same(result, pn.rerun(result))
