@@ -162,7 +162,7 @@ def _evidence() -> str:
 def _validation() -> str:
     result = validation.validate()
     value = result["predicted"]
-    result["predicted"] = value.where(abs(value) >= _NOISE, 0.0)
+    result["predicted"] = value.where(~(abs(value) < _NOISE), 0.0)  # what is not predicted stays so
     return validation.markdown(result)
 
 
