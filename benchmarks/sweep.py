@@ -29,8 +29,8 @@ import p53net as pn
 from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, TIMES, Array, Job, Tolerance, errors
 from benchmarks.peers.loops import Timed
-from p53net.drawing import save
 from p53net.engines.base import Tolerances
+from p53net.figures.style import save
 
 
 class Peer(NamedTuple):

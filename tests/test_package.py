@@ -69,6 +69,13 @@ def test_an_import_is_light() -> None:
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+def test_the_benchmarks_find_what_they_import() -> None:
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    code = f"import {', '.join(f'benchmarks.{name}' for name in names)}"
+    assert "truth" in names
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
 def test_sources_of_the_models_are_listed() -> None:
     """Every [key] beside a number is in sources.tsv."""
     import re
