@@ -26,6 +26,7 @@ from tests.support.truth import (
     Reference,
     Verdict,
     ladder,
+    made_of,
     order_of,
     verdict,
     worst,
@@ -74,7 +75,8 @@ def main() -> int:
         last = options.models[-1]
         rows = ladder(last, min(options.sets, SMOOTH), options.seed + 1, over)
     packages = ["p53net", "llvmlite", "libroadrunner", "scipy", "numpy"]
-    print(f"{machine(packages)}\nCommand: python -m benchmarks.truth {' '.join(sys.argv[1:])}\n")
+    print(f"{machine(packages)}\nCommand: python -m benchmarks.truth {' '.join(sys.argv[1:])}")
+    print(f"Made of engine and models {made_of()}.\n")
     print("| model | sets compared | worst | median | worst in | worst from Radau (sets) "
           "| drift | to RoadRunner | without rest |")  # fmt: skip
     print("|---" * 9 + "|")

@@ -20,6 +20,7 @@ from p53net.engines.batch.machine import processor
 from p53net.errors import SimulationError, SteadyStateError, UnsupportedError
 from p53net.model.rates import system_of
 from p53net.simulation.runs import Runner
+from tests.support import ROOT
 from tests.support.closed_forms import free_drug
 from tests.support.sbml_texts import AFTER, DECAY, INFUSION, TIMES, infusion, mathml, sbml, species
 from tests.support.truth import (
@@ -36,6 +37,7 @@ from tests.support.truth import (
     drift_of,
     errors_of,
     ladder,
+    made_of,
     model_of,
     order_of,
     random_sets,
@@ -49,6 +51,12 @@ PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 
 
 # --- the truth
+
+
+def test_the_committed_errors_are_of_this_engine() -> None:
+    """All 5,000 sets take minutes; the next test runs some of them."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert f"Made of engine and models {made_of()}." in page, "run `python -m benchmarks.truth`"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ Every run is compared with RoadRunner at tight tolerances, and some with SciPy's
 that are generated from the SBML by another way.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from p53net.errors import P53NetError, SimulationError
 from p53net.model import Definition
 from p53net.simulation.initial import Resting, Untreated
 from p53net.simulation.runs import Curves
+from tests.support import ROOT
 from tests.support.generated import Array, scipy_solution
 
 TIMES = np.linspace(0.0, 72.0, 97)
@@ -41,6 +43,18 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "both": (("milademetan", "KT-253"), "generic"),
     "both, SJSA-1": (("milademetan", "KT-253"), "SJSA-1"),
 }
+
+
+def made_of() -> str:
+    """Digest of the engine and the model texts, which the committed table of errors must carry."""
+    digest = hashlib.sha256()
+    paths = [
+        *(ROOT / "p53net" / "engines" / "batch").glob("*.py"),
+        *(ROOT / "models").glob("*.ant"),
+    ]
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
