@@ -89,7 +89,7 @@ def test_ic50s_of_a_plate(plates: xr.Dataset) -> None:
 
 @pytest.mark.slow
 def test_noise_of_a_plate_is_fixed_by_its_seed() -> None:
-    options = {"cell_lines": "RS4;11", "doses": np.geomspace(0.01, 10, 9), "noise": 0.1}
+    options = {"cell_lines": "RS4;11", "noise": 0.1, "concentrations": np.geomspace(0.01, 10, 9)}
     one, same, other = (pn.viability("KT-253", seed=s, **options) for s in (1, 1, 2))
     assert one.identical(same)
     assert not np.array_equal(one["viability"], other["viability"])
