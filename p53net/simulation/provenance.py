@@ -124,7 +124,10 @@ def recorded_with(
         def call(*positional: _P.args, **named: _P.kwargs) -> xr.Dataset:
             if _active.get() is not None:
                 return function(*positional, **named)
-            bound = signature.bind(*positional, **named)
+            try:
+                bound = signature.bind(*positional, **named)
+            except TypeError as error:  # which does not say of what
+                raise TypeError(f"{function.__name__}() {error}") from None
             for name, value in bound.arguments.items():
                 if name in reading:
                     bound.arguments[name] = reading[name](value)

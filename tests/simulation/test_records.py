@@ -184,6 +184,13 @@ def typed(drug: str = "KT-253") -> "xr.Dataset":
 """
 
 
+def test_an_argument_that_is_unknown_is_said_with_its_function() -> None:
+    with pytest.raises(TypeError, match=r"^viability\(\) got an unexpected .* 'doses'$"):
+        pn.viability("KT-253", doses=[1.0])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"^tornado\(\) missing a required argument: 'measure'$"):
+        pn.tornado(model())  # type: ignore[call-arg]
+
+
 def test_a_study_typed_at_a_prompt_is_run_again() -> None:
     studies = []
     for level in (5.0, 5.0, 6.0):
