@@ -4,7 +4,7 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,9 @@ from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
 from p53net.engines.batch.outputs import Outputs
-from p53net.engines.batch.stability import growth
+from p53net.engines.batch.stability import leaves
 from p53net.engines.batch.steady import REST, SETTLED, Rest
+from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.stops import Stops, stops_of
 from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
 from p53net.errors import SimulationError, SteadyStateError
@@ -41,7 +42,6 @@ _LEAST_RELATIVE = 1e-14
 _LOOSER = 100.0
 """Tolerances here over those that give RoadRunner (CVODE) the same error or a larger one."""
 
-_STILL = 1e-6  # 1/time: growth faster than this leaves a state at rest
 _NEGATIVE = -1e-6  # a state at rest below this is none
 _NOTHING = 1e-12  # a state at rest below this is 0
 _WHY = {
@@ -67,6 +67,9 @@ class Batch:
         self._absolute = tolerances.absolute * _LOOSER
         self._target = target or processor()
         self._exponents = _exponents(self.system)
+        self._parts = dict[tuple[str, ...], System]()
+        self._lock = Lock()
+        self._compiled = dict[tuple[tuple[str, ...], bool], _Compiled]()
 
     @property
     def label(self) -> str:
@@ -80,25 +83,28 @@ class Batch:
 
     def ready(self) -> None:
         """Compile, which the first run would do."""
-        _ = self._usual
+        self._code(self.system, True)
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
-        stops, size = stops_of(problem, self.system), len(problem)
+        part = self._part(problem.outputs)
+        stops, size = stops_of(problem, self.system).of(part), len(problem)
         table = self._table(problem.parameters, size)
-        outputs = Outputs(self.system, problem.outputs)
-        volumes, times = self._volumes(problem.parameters, size), problem.times
+        outputs = Outputs(part, problem.outputs)
+        columns = [self.states.index(name) for name in part.states]
+        starts = problem.starts[:, columns]
+        absolute = self._absolute / self._volumes(problem.parameters, size)[:, columns]
+        times = problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
-        for rows, code in self._groups(table, changing):
+        for rows, burnt in self._groups(table, changing):
             own = times if times.ndim == 1 else times[rows]
-            part = Stops(stops.times[rows], stops.names, stops.changes[rows], stops.added)
-            curves[rows], status[rows], steps[rows] = code.integrate(
-                table[rows], problem.starts[rows], self._absolute / volumes[rows], self._relative,
-                part, own, outputs,
+            curves[rows], status[rows], steps[rows] = self._code(part, burnt).integrate(
+                table[rows], starts[rows], absolute[rows], self._relative, stops.rows(rows), own,
+                outputs,
             )  # fmt: skip
-        values = outputs.values(self.system, curves, table, stops, times)
+        values = outputs.values(part, curves, table, stops, times)
         failures = {int(i): _WHY[int(status[i])] for i in np.flatnonzero(status)}
         for i in np.flatnonzero(~np.isfinite(values).all(axis=(1, 2))):
             failures.setdefault(int(i), _WHY[driver.NOT_FINITE])
@@ -114,13 +120,14 @@ class Batch:
         failures: dict[int, str] = {}
         unstable = "the cell moves away from its rest"
         never = {*self._definition.counters, TIME}
-        for rows, code in self._groups(table):
+        for rows, burnt in self._groups(table):
+            code = self._code(self.system, burnt)
             resting = np.array([name not in never for name in code.kernel.states])
             found, slopes, largest[rows] = code.rest(table[rows], starts[rows], resting)
             states[rows] = found[:, : starts.shape[1]]
             if stable:
-                leaves = growth(code.entries, slopes, resting) > _STILL
-                failures |= dict.fromkeys(rows[leaves].tolist(), unstable)
+                moving = leaves(code.entries, slopes, resting)
+                failures |= dict.fromkeys(rows[moving].tolist(), unstable)
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
         states = np.where(states < _NOTHING, 0.0, states)
@@ -166,24 +173,31 @@ class Batch:
 
     def _groups(
         self, table: FloatArray, changing: bool = False
-    ) -> "Iterator[tuple[NDArray[np.intp], _Compiled]]":
+    ) -> Iterator[tuple[NDArray[np.intp], bool]]:
         """Rows with the exponents of the file, which are products there, and the others."""
         names = [name for name in self.system.parameters if name in self._exponents]
         places = [list(self.system.parameters).index(name) for name in names]
         usual = np.array([self.system.parameters[name] for name in names])
         own = (table[:, places] == usual).all(axis=1) & (not changing)
-        for chosen, code in ((own, "_usual"), (~own, "_any")):
+        for chosen, burnt in ((own, True), (~own, False)):
             if chosen.any():
-                yield np.flatnonzero(chosen), getattr(self, code)
+                yield np.flatnonzero(chosen), burnt
 
-    @cached_property
-    def _usual(self) -> "_Compiled":
-        burnt = {name: self.system.parameters[name] for name in self._exponents}
-        return _Compiled(self.system, burnt, self._target)
+    def _part(self, outputs: tuple[str, ...]) -> System:
+        """What has to be integrated for these."""
+        if outputs not in self._parts:
+            self._parts[outputs] = part_of(self.system, outputs)
+        return self._parts[outputs]
 
-    @cached_property
-    def _any(self) -> "_Compiled":
-        return _Compiled(self.system, {}, self._target) if self._exponents else self._usual
+    def _code(self, part: System, burnt: bool) -> "_Compiled":
+        """Of a part of the model, with the exponents of the file in it or not."""
+        burnt = burnt or not self._exponents
+        key = part.states, burnt
+        with self._lock:  # or each of several threads would compile
+            if key not in self._compiled:
+                exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
+                self._compiled[key] = _Compiled(part, exponents, self._target)
+        return self._compiled[key]
 
 
 class _Compiled:
