@@ -216,7 +216,10 @@ class _Reader:
         else:
             raise InputError(f"{about['id']} was made by hand; a record cannot make it again")
         relative, absolute = about["tolerances"]
-        model = Model(model.definition, Tolerances(relative, absolute))
+        if about["accuracy"] is None:
+            model = Model(model.definition, Tolerances(relative, absolute))
+        else:
+            model = Model(model.definition, accuracy=about["accuracy"])
         if model.definition.sha256 != about["sha256"]:
             raise InputError(f"{about['id']} is not the model that the record was made with")
         return model

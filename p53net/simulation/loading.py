@@ -1,14 +1,10 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from p53net.engines.base import Tolerances
 from p53net.model import define
 from p53net.model.own import FragmentsLike, TablesLike
-
-if TYPE_CHECKING:
-    pass
+from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
 
 
@@ -19,6 +15,7 @@ def load(
     host: str | None = None,
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
+    accuracy: float = ACCURACY,
 ) -> Model:
     """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
 
@@ -29,8 +26,9 @@ def load(
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
     such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
-    TableError, ModelError.
+    read-outs or another mechanism: see docs/fragments.md. `accuracy` is the largest error of what
+    the model returns, relative to each value, or to a millionth of its curve's peak. Raises
+    UnknownNameError, InputError, TableError, ModelError.
     """
     return Model(
         define(
@@ -40,11 +38,12 @@ def load(
             host=host,
             tables=tables,
             fragments=fragments,
-        )
+        ),
+        accuracy=accuracy,
     )
 
 
-def read_sbml(path: str | Path) -> Model:
+def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:
     """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
 
     Runs begin at the start values of the file and follow its events and rules. `simulate` returns
@@ -59,5 +58,4 @@ def read_sbml(path: str | Path) -> Model:
     """
     from p53net.model.external import read_definition
 
-    definition = read_definition(path)
-    return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
+    return Model(read_definition(path), accuracy=accuracy)

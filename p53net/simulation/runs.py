@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.dosing.medium import Courses
-from p53net.engines.base import AtRest, Cells, DosingEvents, FloatArray, Problem
+from p53net.engines.base import AtRest, Cells, DosingEvents, FloatArray, Problem, Tolerances
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.initial import Resting
@@ -29,6 +29,9 @@ class Curves(NamedTuple):
     """Runs that the engine gave up, and why: another may do better, or has done."""
     steps: FloatArray
     """Of the integrator in each run; NaN where it does not say."""
+    bars: FloatArray | None = None
+    """Run, output: largest error along each curve, relative to the value or to a millionth of the
+    curve's peak; NaN for runs by a helper, None where it was not measured."""
 
 
 class Begun(NamedTuple):
@@ -42,12 +45,27 @@ class Begun(NamedTuple):
     errors: dict[int, P53NetError]
     """Runs without a start."""
 
+    def of(self, rows: NDArray[np.intp]) -> "Begun":
+        """Some of them."""
+        places = {int(row): i for i, row in enumerate(rows)}
+        return Begun(
+            self.starts[rows],
+            {name: values[rows] for name, values in self.parameters.items()},
+            self.events.of(rows),
+            {places[i]: error for i, error in self.errors.items() if i in places},
+        )
+
+    def opened(self) -> "Begun":
+        """The same with the loop opened."""
+        opened = np.zeros(len(self.starts))
+        return self._replace(parameters={**self.parameters, "feedback": opened})
+
 
 class Runner:
     """One model on one engine. Raises UnsupportedError where the engine cannot run the model."""
 
     def __init__(self, model: "Model", name: str) -> None:
-        self._model, self._definition, self.name = model, model.definition, name
+        self._model, self.definition, self.name = model, model.definition, name
         self.engine = choice.made(name, model.definition, model.tolerances)
 
     @cached_property
@@ -60,12 +78,12 @@ class Runner:
     def resting(self) -> Resting:
         """Untreated states of this model's cells."""
         helper = None if self.helper is None else self.helper.resting
-        return Resting(self._definition, self.engine, helper)
+        return Resting(self.definition, self.engine, helper)
 
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
-        if self._definition.has_loop:
+        if self.definition.has_loop:
             self._model.cell.runner(self.name).resting.ready()
 
     def run(
@@ -76,12 +94,28 @@ class Runner:
         outputs: Sequence[str],
         *,
         feedback: bool = True,
+        tolerances: Tolerances | None = None,
     ) -> Curves:
         """Curves at `times` [h], common or a row for each run; parameters have a value for each.
 
         What this engine gives up, its helper runs.
         """
-        found = self.attempt(times, courses, parameters, outputs, feedback=feedback)
+        found = self.attempt(
+            times, courses, parameters, outputs, feedback=feedback, tolerances=tolerances
+        )
+        return self.helped(found, times, courses, parameters, feedback=feedback, outputs=outputs)
+
+    def helped(
+        self,
+        found: Curves,
+        times: FloatArray,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        *,
+        outputs: Sequence[str],
+        feedback: bool,
+    ) -> Curves:
+        """What was found, with the runs in it that this engine gave up made by its helper."""
         if not found.given_up or self.helper is None:
             return found
         lost = np.array(sorted(found.given_up), dtype=np.intp)
@@ -103,21 +137,35 @@ class Runner:
         outputs: Sequence[str],
         *,
         feedback: bool = True,
+        tolerances: Tolerances | None = None,
     ) -> Curves:
         """The same by this engine alone."""
         begun = self.begin(courses, parameters, feedback=feedback)
+        return self.follow(begun, times, outputs, tolerances)
+
+    def follow(
+        self,
+        begun: Begun,
+        times: FloatArray,
+        outputs: Sequence[str],
+        tolerances: Tolerances | None = None,
+    ) -> Curves:
+        """Runs from their start, at the engine's tolerances or at others."""
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
             nothing = np.full((size, len(outputs), times.shape[-1]), np.nan)
             return Curves(nothing, errors, {}, np.full(size, np.nan))
-        rows: NDArray[np.intp] | slice = slice(None) if len(good) == size else good
-        own = {name: values[rows] for name, values in begun.parameters.items()}
-        grid = times if times.ndim == 1 else times[rows]
-        problem = Problem(own, begun.starts[rows], grid, tuple(outputs), begun.events.of(rows))
+        whole = len(good) == size
+        sound, grid = begun if whole else begun.of(good), times
+        if times.ndim > 1 and not whole:
+            grid = times[good]
+        problem = Problem(
+            sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
+        )
         found = self.engine.integrate(problem)
         failures = {int(good[i]): error for i, error in found.errors.items()}
-        if len(good) == size:
+        if whole:
             values, steps = found.values, found.steps
         else:
             values = np.full((size, *found.values.shape[1:]), np.nan)
@@ -160,27 +208,27 @@ class Runner:
         size = len(courses.at)
         starts, settings, errors = self._starts(parameters, size)
         settings = {**settings, **parameters}
-        if self._definition.has_loop:
+        if self.definition.has_loop:
             settings["feedback"] = np.full(size, float(feedback))
         if courses.medium_volume is not None:
             settings["closed_dish"] = np.ones(size)
             settings["medium"] = np.full(size, courses.medium_volume)
-        dosed = tuple(self._definition.dosed[drug] for drug in courses.drugs)
+        dosed = tuple(self.definition.dosed[drug] for drug in courses.drugs)
         courses = self._concentrations(courses, settings)
         for column, species in enumerate(dosed):  # before a first dose a body holds no drug
             level, state = courses.levels[:, 0, column], self.engine.states.index(species)
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
-        added = frozenset(dosed) if self._definition.in_body else frozenset[str]()
+        added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
         events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
         return Begun(starts, settings, events, errors)
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
-        if not self._definition.in_body:
+        if not self.definition.in_body:
             return courses
-        levels, known = courses.levels.copy(), self._definition.parameters
+        levels, known = courses.levels.copy(), self.definition.parameters
         for column, drug in enumerate(courses.drugs):
-            volume = self._definition.central_volumes[drug]
+            volume = self.definition.central_volumes[drug]
             divisor = np.broadcast_to(settings.get(volume, known[volume].value), len(levels))
             levels[:, :, column] /= divisor[:, None]
         return replace(courses, levels=levels)
@@ -189,11 +237,11 @@ class Runner:
         self, parameters: Mapping[str, FloatArray], size: int
     ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
         """Start values, the settings that come with them, and why a run has none."""
-        if self._definition.external:
+        if self.definition.external:
             return self._from_file(parameters, size)
-        if not self._definition.has_loop:
+        if not self.definition.has_loop:
             return np.zeros((size, len(self.engine.states))), {}, {}
-        cell, computed = self._model.cell, self._definition.computed
+        cell, computed = self._model.cell, self.definition.computed
         inside = {n: v for n, v in parameters.items() if n in cell.definition.parameters}
         found = cell.runner(self.name).resting.of(inside, size, tuple(computed.values()))
         settings = dict(zip(computed, found.values.T, strict=True))
@@ -201,7 +249,7 @@ class Runner:
 
     def _around(self, rests: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """Start values of what is around a cell, with the cell's own in their places."""
-        cell, definition = self._model.cell, self._definition
+        cell, definition = self._model.cell, self.definition
         if cell is self._model:
             return rests
         starts = np.zeros((len(rests), len(self.engine.states)))

@@ -24,10 +24,10 @@ from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
+from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.stability import leaves
 from p53net.engines.batch.steady import REST, SETTLED, Rest
-from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.stops import Stops, stops_of
 from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
 from p53net.errors import SimulationError, SteadyStateError
@@ -54,7 +54,7 @@ _WHY = {
 class Batch:
     """One model's code. Several threads may use it at once."""
 
-    capabilities = Capabilities(together=True, threads=True)
+    capabilities = Capabilities(together=True, threads=True, tightening=0.1)
 
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
@@ -63,8 +63,7 @@ class Batch:
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
         self._definition = definition
-        self._relative = max(tolerances.relative * _LOOSER, _LEAST_RELATIVE)
-        self._absolute = tolerances.absolute * _LOOSER
+        self._tolerances = tolerances
         self._target = target or processor()
         self._exponents = _exponents(self.system)
         self._parts = dict[tuple[str, ...], System]()
@@ -93,7 +92,9 @@ class Batch:
         outputs = Outputs(part, problem.outputs)
         columns = [self.states.index(name) for name in part.states]
         starts = problem.starts[:, columns]
-        absolute = self._absolute / self._volumes(problem.parameters, size)[:, columns]
+        wanted = problem.tolerances or self._tolerances
+        relative = max(wanted.relative * _LOOSER, _LEAST_RELATIVE)
+        absolute = wanted.absolute * _LOOSER / self._volumes(problem.parameters, size)[:, columns]
         times = problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
@@ -101,7 +102,7 @@ class Batch:
         for rows, burnt in self._groups(table, changing):
             own = times if times.ndim == 1 else times[rows]
             curves[rows], status[rows], steps[rows] = self._code(part, burnt).integrate(
-                table[rows], starts[rows], absolute[rows], self._relative, stops.rows(rows), own,
+                table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
                 outputs,
             )  # fmt: skip
         values = outputs.values(part, curves, table, stops, times)

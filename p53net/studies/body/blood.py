@@ -60,8 +60,8 @@ def lowest_counts(
     columns |= {str(name): drawn[name].to_numpy() for name in drawn}
     courses = same_courses(checked_doses(model.definition, {drug: given}), number)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
-    values, _ = model.curves(times, courses, columns, COUNTS)
-    return np.asarray(values.min(axis=2))
+    found, _ = model.curves(times, courses, columns, COUNTS)
+    return np.asarray(found.values.min(axis=2))
 
 
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
