@@ -14,8 +14,9 @@ import pandas as pd
 
 from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
-from p53net.measures.curves import FloatArray, effective_dose, rebound
-from p53net.measures.equieffective import candidates
+from p53net.measures.curves import FloatArray, rebound
+from p53net.measures.equieffective import candidates, dose_ratio
+from p53net.measures.searching import effective_dose
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
@@ -208,13 +209,7 @@ def _md4251() -> Iterator[Row]:
 def _dose_ratios() -> Iterator[Row]:
     inhibitor, degrader, twin = candidates(["milademetan", "KT-253"])
     for fold in (2.0, 3.0, 5.0):
-        ratios = []
-        for one in (inhibitor, degrader, twin):
-            shut, opened = (
-                effective_dose(partial(one.resting_fold, feedback=f), fold, "active p53")
-                for f in (True, False)
-            )
-            ratios.append(shut / opened)
+        ratios = [dose_ratio(one, 0.0, fold).only() for one in (inhibitor, degrader, twin)]
         said = f"milademetan {ratios[0]:.3g}, KT-253 {ratios[1]:.3g}"
         yield Row(
             f"dose ratio at p53 {fold:g} x: KT-253 over milademetan",

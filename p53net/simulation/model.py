@@ -207,7 +207,7 @@ class Model:
         )
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
-        said += self._given_up(name, found.given_up)
+        said += self.runner(name).said(found.given_up)
         provenance.note(self, said)
         return found, said
 
@@ -228,15 +228,6 @@ class Model:
         if name not in self._runners:
             self._runners[name] = Runner(self, name)
         return self._runners[name]
-
-    def _given_up(self, name: str, runs: Mapping[int, str]) -> str:
-        """What to say of an engine that gave up runs."""
-        if not runs:
-            return ""
-        helper = self.runner(name).helper
-        what = "" if len(runs) == 1 else f" {len(runs)} runs, the first for"
-        by = "" if helper is None else f"; run by {helper.engine.label}"
-        return f" gave up,{what} {next(iter(runs.values()))}{by}"
 
     @cached_property
     def cell(self) -> "Model":
@@ -299,7 +290,7 @@ class Model:
         for error in found.errors.values():
             raise error.with_traceback(None)
         data = {n: ((), found.values[0, i], self.about(n)) for i, n in enumerate(names)}
-        said += self._given_up(name, given_up)
+        said += self.runner(name).said(given_up)
         provenance.note(self, said)
         return xr.Dataset(
             data, attrs={**self._provenance(given, changed, feedback), "engine": said}

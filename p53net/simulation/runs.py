@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+
+Loop: TypeAlias = bool | NDArray[np.bool_]
+"""Whether the loop is closed: of all runs, or of each."""
 
 
 class Curves(NamedTuple):
@@ -32,6 +35,28 @@ class Curves(NamedTuple):
     bars: FloatArray | None = None
     """Run, output: largest error along each curve, relative to the value or to a millionth of the
     curve's peak; NaN for runs by a helper, None where it was not measured."""
+
+
+class Start(NamedTuple):
+    """Where runs begin before anything is dosed, a row for each."""
+
+    states: FloatArray
+    settings: dict[str, FloatArray]
+    """What each run computes from its start."""
+    values: FloatArray
+    """Of the quantities that were asked for."""
+    errors: dict[int, P53NetError]
+    """Runs without a start."""
+
+    def of(self, rows: NDArray[np.intp]) -> "Start":
+        """That of some runs, any of them more than once."""
+        failed = np.flatnonzero(np.isin(rows, list(self.errors)))
+        return Start(
+            self.states[rows],
+            {name: values[rows] for name, values in self.settings.items()},
+            self.values[rows],
+            {int(i): self.errors[int(rows[i])] for i in failed},
+        )
 
 
 class Begun(NamedTuple):
@@ -93,16 +118,19 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         outputs: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
+        start: Start | None = None,
         tolerances: Tolerances | None = None,
     ) -> Curves:
         """Curves at `times` [h], common or a row for each run; parameters have a value for each.
 
-        What this engine gives up, its helper runs.
+        What this engine gives up, its helper runs. `start` is what `start` gave for these runs,
+        whose parameters may since have changed; by default each begins in its own untreated cell.
         """
         found = self.attempt(
-            times, courses, parameters, outputs, feedback=feedback, tolerances=tolerances
-        )
+            times, courses, parameters, outputs,
+            feedback=feedback, start=start, tolerances=tolerances,
+        )  # fmt: skip
         return self.helped(found, times, courses, parameters, feedback=feedback, outputs=outputs)
 
     def helped(
@@ -113,7 +141,7 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         *,
         outputs: Sequence[str],
-        feedback: bool,
+        feedback: Loop,
     ) -> Curves:
         """What was found, with the runs in it that this engine gave up made by its helper."""
         if not found.given_up or self.helper is None:
@@ -123,7 +151,7 @@ class Runner:
             times if times.ndim == 1 else times[lost],
             *_rows(lost, courses, parameters),
             outputs,
-            feedback=feedback,
+            feedback=feedback if isinstance(feedback, bool) else feedback[lost],
         )
         found.values[lost] = again.values
         errors = found.errors | {int(lost[i]): error for i, error in again.errors.items()}
@@ -136,11 +164,12 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         outputs: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
+        start: Start | None = None,
         tolerances: Tolerances | None = None,
     ) -> Curves:
         """The same by this engine alone."""
-        begun = self.begin(courses, parameters, feedback=feedback)
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
         return self.follow(begun, times, outputs, tolerances)
 
     def follow(
@@ -181,38 +210,57 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         quantities: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
         stable: bool = True,
+        start: Start | None = None,
+        helped: bool = True,
     ) -> tuple[AtRest, dict[int, str]]:
-        """States at rest under constant drug; and what this engine gave up, which its helper did,
-        and why. An error is that of the start, or of the rest."""
-        begun = self.begin(courses, parameters, feedback=feedback)
+        """States at rest under constant drug; and what this engine gave up, which its helper did
+        if it was to, and why. An error is that of the start, or of the rest. `start` is as in
+        `run`."""
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
         cells = Cells(begun.parameters, begun.starts, tuple(quantities))
         found = self.engine.rest(cells, near=False, stable=stable)
         errors = {**found.errors, **begun.errors}
         given_up: dict[int, str] = {}
-        if self.helper is not None and found.errors:
-            given_up = {i: str(why) for i, why in errors.items() if i not in begun.errors}
-            lost = np.array(sorted(given_up), dtype=np.intp)
+        lost = np.array(sorted(found.errors.keys() - begun.errors.keys()), dtype=np.intp)
+        if helped and self.helper is not None and len(lost):
+            given_up = {int(i): str(errors[int(i)]) for i in lost}
             again, _ = self.helper.rest(
-                *_rows(lost, courses, parameters), quantities, feedback=feedback, stable=stable
+                *_rows(lost, courses, parameters),
+                quantities,
+                feedback=feedback if isinstance(feedback, bool) else feedback[lost],
+                stable=stable,
             )
             found.values[lost] = again.values
             errors = dict(begun.errors) | {int(lost[i]): e for i, e in again.errors.items()}
         return found._replace(errors=errors), given_up
 
+    def said(self, given_up: Mapping[int, str]) -> str:
+        """What to say of runs that this engine gave up."""
+        if not given_up:
+            return ""
+        what = "" if len(given_up) == 1 else f" {len(given_up)} runs, the first for"
+        by = "" if self.helper is None else f"; run by {self.helper.engine.label}"
+        return f" gave up,{what} {next(iter(given_up.values()))}{by}"
+
     def begin(
-        self, courses: Courses, parameters: Mapping[str, FloatArray], *, feedback: bool = True
+        self,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        *,
+        feedback: Loop = True,
+        start: Start | None = None,
     ) -> Begun:
         """Runs from the untreated state of their own cells, or from what the file says."""
         size = len(courses.at)
-        starts, settings, errors = self._starts(parameters, size)
-        settings = {**settings, **parameters}
+        start = start or self.start(parameters, size)
+        starts, settings = start.states.copy(), {**start.settings, **parameters}
         if self.definition.has_loop:
-            settings["feedback"] = np.full(size, float(feedback))
+            settings["feedback"] = np.full(size, feedback, dtype=float)
         if courses.medium_volume is not None:
             settings["closed_dish"] = np.ones(size)
-            settings["medium"] = np.full(size, courses.medium_volume)
+            settings["medium"] = np.full(size, courses.medium_volume, dtype=float)
         dosed = tuple(self.definition.dosed[drug] for drug in courses.drugs)
         courses = self._concentrations(courses, settings)
         for column, species in enumerate(dosed):  # before a first dose a body holds no drug
@@ -220,7 +268,7 @@ class Runner:
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
         added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
         events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
-        return Begun(starts, settings, events, errors)
+        return Begun(starts, settings, events, start.errors)
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
@@ -233,19 +281,23 @@ class Runner:
             levels[:, :, column] /= divisor[:, None]
         return replace(courses, levels=levels)
 
-    def _starts(
-        self, parameters: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
-        """Start values, the settings that come with them, and why a run has none."""
+    def start(
+        self, parameters: Mapping[str, FloatArray], size: int, quantities: tuple[str, ...] = ()
+    ) -> Start:
+        """Where so many runs with these parameters begin; in a model with a cell, also some
+        quantities of it there."""
         if self.definition.external:
             return self._from_file(parameters, size)
         if not self.definition.has_loop:
-            return np.zeros((size, len(self.engine.states))), {}, {}
+            nothing = np.zeros((size, len(self.engine.states)))
+            return Start(nothing, {}, np.empty((size, 0)), {})
         cell, computed = self._model.cell, self.definition.computed
         inside = {n: v for n, v in parameters.items() if n in cell.definition.parameters}
-        found = cell.runner(self.name).resting.of(inside, size, tuple(computed.values()))
-        settings = dict(zip(computed, found.values.T, strict=True))
-        return self._around(found.states, parameters), settings, found.errors
+        wanted = (*computed.values(), *quantities)
+        found = cell.runner(self.name).resting.of(inside, size, wanted)
+        settings = dict(zip(computed, found.values.T, strict=False))
+        states, values = self._around(found.states, parameters), found.values[:, len(computed) :]
+        return Start(states, settings, values, found.errors)
 
     def _around(self, rests: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """Start values of what is around a cell, with the cell's own in their places."""
@@ -264,9 +316,7 @@ class Runner:
                 starts[:, column] = definition.rate_variables.get(name, 0.0)
         return starts
 
-    def _from_file(
-        self, parameters: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+    def _from_file(self, parameters: Mapping[str, FloatArray], size: int) -> Start:
         """Start values of a model that was read from a file, and what else it computes then."""
         found = self._model.starts.of(parameters)
         if found is None:
@@ -288,12 +338,15 @@ class Runner:
                 )
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
-        return starts, {n: v for n, v in values.items() if n not in self.engine.states}, errors
+        settings = {n: v for n, v in values.items() if n not in self.engine.states}
+        return Start(starts, settings, np.empty((size, 0)), errors)
 
 
 def _rows(
     rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
 ) -> tuple[Courses, dict[str, FloatArray]]:
     """Doses and parameters of some of the runs."""
-    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows])
+    volume = courses.medium_volume
+    volume = volume[rows] if isinstance(volume, np.ndarray) else volume
+    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows], medium_volume=volume)
     return own, {name: values[rows] for name, values in parameters.items()}

@@ -15,8 +15,9 @@ from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
 from p53net.measures.definition import Measure
+from p53net.measures.equieffective import RUNS
 from p53net.measures.kinds import COMPARING, SEARCHING
-from p53net.measures.parsing import described, observables_of, settled
+from p53net.measures.parsing import described, is_array_measure, observables_of, settled
 from p53net.model import Definition, shown_unit
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
@@ -86,16 +87,10 @@ class Plan:
         return tuple(dict.fromkeys([*self.curves, *names])) or ("p53_active",)
 
     @cached_property
-    def searches(self) -> bool:
-        """Whether a measure runs the model at doses of its own."""
-        return any(one.own is None and one.kind in SEARCHING for one in self.measures)
-
-    @cached_property
     def together(self) -> bool:
-        """Whether points cost less together: not in a search for a dose, or in a function of the
-        user, which take them one after the other on any engine."""
-        own = any(one.own for one in self.measures)
-        return self.capabilities.together and not self.searches and not own
+        """Whether points cost less together: not in a user's function of single curves, which takes
+        them one after the other on any engine."""
+        return self.capabilities.together and all(map(is_array_measure, self.measures))
 
     def inputs(self, values: FloatArray) -> tuple[Courses, dict[str, FloatArray]]:
         """Doses of the points with these values of the axes, a row for each, and parameters of one
@@ -184,7 +179,6 @@ def plan_of(
     Raises InputError or UnknownNameError for whatever no point could run with.
     """
     checked_model(model)
-    chosen, said = choice.chosen(model, engine, design.size)
     grid = checked_times(times)
     axes = [_axis(name, model) for name in design.names]
     for name in axes:
@@ -223,6 +217,8 @@ def plan_of(
                 raise InputError(
                     f"measure {one} compares the loop closed and opened; leave feedback=False out"
                 )
+    searches = any(one.own is None and one.kind in SEARCHING for one in wanted)
+    chosen, said = choice.chosen(model, engine, design.size * (RUNS if searches else 1))
     plan = Plan(
         definition=model.definition,
         tolerances=model.tolerances,

@@ -8,7 +8,8 @@ import numpy as np
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
-from p53net.measures.equieffective import Candidate
+from p53net.measures.equieffective import Candidate, Search, candidate
+from p53net.measures.searching import Places
 from p53net.simulation.model import Model
 from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
@@ -31,6 +32,7 @@ class Points:
         self._grid = _grid_of(plan.times, self._washouts)
         # Not a cached property: in Python 3.11 that would make threads wait for one another.
         self._done: dict[bool, Curves] = {}
+        self._candidates: dict[str, Candidate] = {}
 
     def run(self) -> None:
         """Run all points, if that has not been done."""
@@ -47,6 +49,37 @@ class Points:
     def curves(self, names: Sequence[str]) -> FloatArray:
         """Several quantities: point, quantity, time."""
         return self._shown(self._plan.feedback)[:, [self._columns[name] for name in names]]
+
+    def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Times [h], with a row for each point, and a quantity then; NaN before the washout."""
+        values = self._runs(self._plan.feedback).values[:, self._columns[name]]
+        times = np.broadcast_to(self._grid, values.shape)
+        return times, np.where(times >= self._washouts[:, None], values, np.nan)
+
+    def searched(self, search: Search, drug: str, *arguments: float) -> FloatArray:
+        """What a search gives of one drug alone in the cells. A point for which the engine cannot
+        do the runs of a search is given up."""
+        one = self.candidate(drug)
+        found = search(one, float(self.times[-1]), *arguments)
+        for i, error in found.errors.items():
+            if not isinstance(error, MeasureError) and i not in one.start.errors:
+                self.given_up[i] = str(error)
+        return found.values
+
+    def candidate(self, drug: str, i: int | None = None) -> Candidate:
+        """One drug alone in the cells of all points, or of one."""
+        if drug not in self._candidates:
+            size = len(self._courses.at)
+            self._candidates[drug] = candidate(
+                self._runner, self.model, drug, self._parameters, size
+            )
+        one = self._candidates[drug]
+        return one if i is None else one.of(np.array([i]))
+
+    @property
+    def sound(self) -> Places:
+        """Points whose runs did not fail; known once they have run."""
+        return np.setdiff1d(np.arange(len(self._courses.at)), [*self.given_up, *self.errors])
 
     def point(self, i: int) -> "Point":
         """One of them."""
@@ -65,10 +98,6 @@ class Points:
         """The hour at which the medium of a point becomes drug-free for good, if it does."""
         hour = float(self._washouts[i])
         return None if np.isnan(hour) else hour
-
-    def parameters(self, i: int) -> dict[str, float]:
-        """Those of a point that differ from the model's."""
-        return {name: float(values[i]) for name, values in self._parameters.items()}
 
     @property
     def feedback(self) -> bool:
@@ -123,14 +152,10 @@ class Point:
         after = times >= washout
         return times[after], values[after]
 
-    def candidate(self, drug: str) -> Candidate:
-        """One drug alone in this point's cell, for measures that look for its dose."""
-        parameters = self._points.parameters(self._i)
-        rest = self.model.steady_state(parameters=parameters)
-        untreated = {str(name): float(value) for name, value in rest.items()}
-        if untreated["p53_active"] <= 0:
-            raise MeasureError("the cell has no p53, so there is no response to measure")
-        return Candidate(drug, drug, self.model, parameters, untreated)
+    def searched(self, search: Search, drug: str, *arguments: float) -> float:
+        """What a search gives of one drug alone in the cell. Raises its error."""
+        one = self._points.candidate(drug, self._i)
+        return search(one, float(self.times[-1]), *arguments).only()
 
     def _at_times(self, name: str, feedback: bool) -> FloatArray:
         times, values = self._points.of(self._i, name, feedback)

@@ -1,7 +1,8 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +15,14 @@ from p53net.errors import (
     TimeLimitError,
     WorkersError,
 )
-from p53net.measures.parsing import is_array_measure, observables_of, value_of, value_of_many
+from p53net.measures.definition import Measure
+from p53net.measures.parsing import (
+    is_array_measure,
+    observables_of,
+    own_value_of_many,
+    value_of,
+    value_of_many,
+)
 from p53net.model import shown_unit
 from p53net.simulation.model import Model
 from p53net.sweeps.plan import Plan, package_versions
@@ -106,8 +114,8 @@ def ready(plan: Plan) -> None:
 def rows_of(plan: Plan, values: FloatArray, before_each: Callable[[], None] = lambda: None) -> Rows:
     """What points give. On an engine that runs many together, threads may do this at once.
 
-    There, measures that work on arrays are taken of all points together; a point for which one has
-    no value that way, or that has other measures, is looked at by itself, and a point that the
+    There, measures are taken of all points together; a point for which one has no value that way,
+    or that has a user's measure of single curves, is looked at by itself, and a point that the
     engine gave up is run by another.
     """
     model = model_of(plan)
@@ -139,7 +147,7 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
         with np.errstate(all="ignore"):  # what has no value is looked at by itself
             for column, one in enumerate(plan.measures):
                 if is_array_measure(one):
-                    found[:, column] = value_of_many(one, points)
+                    found[:, column] = _values(one, points)
                 elif observables_of(one, plan.definition):
                     points.run()
         curves = points.curves(plan.curves) if plan.curves else None
@@ -149,21 +157,31 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
         curves = np.empty((len(values), len(plan.curves), len(plan.times)))
     for i in sorted(alone):
         before_each()
-        single = _single(plan, model, points, values, i)
+        single = _single(plan, model, points, values, i, found[i])
         found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
     return Rows(found, statuses, reasons, curves)
 
 
-def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int) -> Row:
-    """The row of one point: from the curves that are there, or by another engine."""
+def _values(one: Measure, points: Points) -> FloatArray:
+    if one.own is None:
+        return value_of_many(one, points)
+    points.run()
+    with one_at_a_time:  # threads may not share functions of the user
+        return own_value_of_many(one.own, points, points.sound)
+
+
+def _single(
+    plan: Plan, model: Model, points: Points, values: FloatArray, i: int, known: FloatArray
+) -> Row:
+    """The row of one point: from the curves and measures that are there, or by another engine."""
     with one_at_a_time:  # engines that serve one thread, and functions that threads may not share
         model.set_deadline(plan.time_limit)
         try:
             helper = model.runner(plan.engine).helper
             if i not in points.given_up or helper is None:
-                return measured(plan, points.point(i))
+                return measured(plan, points.point(i), known)
             again = Points(plan, model, values[i : i + 1], helper.name)
             found = measured(plan, again.point(0))
         finally:
@@ -172,17 +190,17 @@ def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int
     return found._replace(reason=_short(why.removesuffix("; ")))
 
 
-def measured(plan: Plan, point: Point) -> Row:
-    """The measures of a point, or why there are none."""
+def measured(plan: Plan, point: Point, known: Iterable[float] = repeat(np.nan)) -> Row:
+    """The measures of a point, or why there are none; finite ones may be known."""
     found: list[float] = []
     undefined: list[str] = []
     curves = None
     try:
         if plan.curves:
             curves = np.array([point.curve(name) for name in plan.curves])
-        for name, one in zip(plan.columns, plan.measures, strict=True):
+        for name, one, value in zip(plan.columns, plan.measures, known, strict=False):
             try:
-                found.append(value_of(one, point))
+                found.append(float(value) if np.isfinite(value) else value_of(one, point))
             except MeasureError as error:
                 found.append(np.nan)
                 undefined.append(f"{name}: {error}")

@@ -91,11 +91,12 @@ def sweep(
     highest concentration.
 
     `engine` is "roadrunner", "batch", which runs many points at once, "copasi", a second opinion,
-    or "auto": batch from ten points on. What batch cannot run goes to RoadRunner: a model, as the
-    attribute `engine` then says, or a point, as its `reason` says.
+    or "auto": batch from ten points on, or where a measure looks for a dose. What batch cannot run
+    goes to RoadRunner: a model, as the attribute `engine` then says, or a point, as its `reason`
+    says.
 
     A small sweep runs in this process, and so does one on the batch engine, in a thread for each
-    core. Others, and those with measures of your own or that look for a dose, run on `workers`
+    core. Others, and those with measures of your own that take no arrays, run on `workers`
     processes, by default one for each core, or on the Dask `scheduler` at an address. `workers=0`
     keeps all in one thread of this process. `time_limit` [s] for a point acts between integrations
     of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.

@@ -414,10 +414,9 @@ def test_a_store_of_the_other_engine_is_refused(first: str, then: str, tmp_path:
 
 
 def test_what_takes_long_runs_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches and functions of the user do not run faster in threads, and may hang or crash."""
+    """Functions of the user that take one point do not run faster in threads, and may hang."""
     monkeypatch.setattr(sweeps, "_SMALL", 2)
-    for measures, threaded in (([ARRAYS[0], "rebound"], True), ([OWN], False), (["dose_ratio:3"],
-                               False)):  # fmt: skip
+    for measures, threaded in (([ARRAYS[0], "rebound", "dose_ratio:3"], True), ([OWN], False)):
         plan, _ = _plan(ONE, MIXED, measures=measures)
         processes, running = sweeps._workers(None, None, 20, plan)
         assert (processes == 0) == threaded
