@@ -63,6 +63,11 @@ class Kind:
     value: Callable[..., Number]
     observables: tuple[str, ...] = ()
     """What it needs besides an `observable` among its arguments."""
+    scale: str = "value"
+    """What its accuracy is relative to: the `value`, or a millionth of the curve's `peak` if that
+    is more, or `one` for numbers that may well be 0."""
+    error: float = 0.0
+    """Error of what is not taken of curves, in this scale."""
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     "lowest": Kind(
         ("observable",), "lowest_{0}", "{unit}", "lowest {0}",
-        lambda curves, name: curves.curve(name).min(axis=-1),
+        lambda curves, name: curves.curve(name).min(axis=-1), scale="peak",
     ),
     "at": Kind(
         ("observable", "hours"), "{0}_at_{1}", "{unit}", "{0} at {1} h",
         lambda curves, name, hours: curves.curve(name)[
             ..., np.searchsorted(curves.times, hours)
         ],
+        scale="peak",
     ),
     "fold": Kind(
         ("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold,
@@ -112,23 +113,24 @@ KINDS: Mapping[str, Kind] = {
     "swing": Kind(
         ("observable",), "{0}_swing", "1",
         "swing of {0} in the last quarter of the run over its mean: does it pulse?", _swing,
+        scale="one",
     ),
     "escape_index": Kind(
         (), "escape_index", "1",
         "share of the open-loop response that feedback costs: 0 none, 1 all",
-        _escape_index, _ACTIVE,
+        _escape_index, _ACTIVE, scale="one",
     ),
     "log_undrugged": Kind(
         (), "log_undrugged", "1", "ln of undrugged MDM2 over untreated, at the end",
-        lambda curves: _undrugged(curves)[0], _MDM2,
+        lambda curves: _undrugged(curves)[0], _MDM2, scale="one",
     ),
     "log_abundance": Kind(
         (), "log_abundance", "1", "part of it from total MDM2: what feedback hands back",
-        lambda curves: _undrugged(curves)[1], _MDM2,
+        lambda curves: _undrugged(curves)[1], _MDM2, scale="one",
     ),
     "log_occupancy": Kind(
         (), "log_occupancy", "1", "part of it from the undrugged share: what the drug takes",
-        lambda curves: _undrugged(curves)[2], _MDM2,
+        lambda curves: _undrugged(curves)[2], _MDM2, scale="one",
     ),
     "destroyed_per_drug": Kind(
         (), "destroyed_per_drug", "1",
@@ -137,10 +139,11 @@ KINDS: Mapping[str, Kind] = {
     ),
     "rebound": Kind(
         (), "rebound", "1", "fall of active p53 below untreated after washout", _rebound, _ACTIVE,
+        scale="one",
     ),
     "free_MDM2_rise": Kind(
         (), "free_MDM2_rise", "1", "log2 of the highest free MDM2 after washout over untreated",
-        _free_rise, ("MDM2_free",),
+        _free_rise, ("MDM2_free",), scale="one",
     ),
     "persistence": Kind(
         (), "persistence", "h", "half-time of raised active p53 after washout",
@@ -153,23 +156,23 @@ KINDS: Mapping[str, Kind] = {
     "dose_ratio": Kind(
         ("fold", "drug"), "dose_ratio_{0}", "1",
         "dose of {1} alone, loop closed over open, for active p53 {0} times untreated at rest",
-        _by(equieffective.dose_ratio),
+        _by(equieffective.dose_ratio), error=1e-8,
     ),
     "loop_factor": Kind(
         ("fold", "drug"), "loop_factor_{0}", "1",
         "sensitivity of resting active p53 to k_ub_p53, open over closed loop, where {1} alone "
         "rests it at {0} times untreated",
-        _by(equieffective.loop_factor),
+        _by(equieffective.loop_factor), error=1e-6,
     ),
     "equal_dose": Kind(
         ("fold", "drug"), "equal_dose_{0}", "nM",
         "lowest constant dose of {1} alone for active p53 {0} times untreated at the end",
-        _by(equieffective.equal_dose),
+        _by(equieffective.equal_dose), error=1e-7,
     ),
     "stoichiometric_load": Kind(
         ("fold", "medium_volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
         "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
-        _by(equieffective.stoichiometric_load),
+        _by(equieffective.stoichiometric_load), error=1e-7,
     ),
 }  # fmt: skip
 """Every kind of measure. `drug` may be left out where the model has one."""

@@ -80,26 +80,34 @@ class Refined:
         courses: Courses,
         parameters: Mapping[str, FloatArray],
         outputs: Sequence[str],
-        accuracy: float,
+        accuracy: float | None,
     ) -> None:
-        """`accuracy` decides where the ladder of tolerances begins."""
+        """`accuracy` decides where the ladder of tolerances begins; without one, runs are made
+        once, at the model's own tolerances."""
         self._runner, self._times, self._outputs = runner, times, outputs
         self._courses, self._parameters = courses, parameters
         scale = runner.definition.scale
         tightening = runner.engine.capabilities.tightening
-        self._ladder = _ladder(tolerances_for(accuracy, tightening, scale))
+        self._ladder: list[Tolerances] = []
+        if accuracy is not None:
+            self._ladder = _ladder(tolerances_for(accuracy, tightening, scale))
         self._begun: Begun | None = None
-        self._pairs: dict[bool, Pair] = {}
+        self.pairs: dict[bool, Pair] = {}
+        """Of the loop closed and opened, where they have run."""
         self._rungs = np.ones(len(courses.at), dtype=np.intp)
 
     def run(self, feedback: bool) -> Pair:
         """All of them, with the loop closed or opened; once."""
-        if feedback not in self._pairs:
+        if feedback not in self.pairs:
             begun = self._started(feedback)
+            if not self._ladder:
+                found = self._runner.follow(begun, self._times, self._outputs)
+                self.pairs[feedback] = Pair(found, found.values)
+                return self.pairs[feedback]
             looser = self._runner.follow(begun, self._times, self._outputs, self._ladder[0])
             found = self._runner.follow(begun, self._times, self._outputs, self._ladder[1])
-            self._pairs[feedback] = Pair(found, looser.values)
-        return self._pairs[feedback]
+            self.pairs[feedback] = Pair(found, looser.values)
+        return self.pairs[feedback]
 
     def tighten(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Make some runs again, one rung tighter; which could be, for the ladder has an end."""
@@ -109,13 +117,14 @@ class Refined:
             self._again(rows[self._rungs[rows] == rung], self._ladder[rung])
         return rows
 
+    @property
     def reruns(self) -> NDArray[np.intp]:
         """How often each was made again."""
         return self._rungs - 1
 
     def _again(self, rows: NDArray[np.intp], tolerances: Tolerances) -> None:
         times = self._times if self._times.ndim == 1 else self._times[rows]
-        for feedback, (found, looser) in self._pairs.items():
+        for feedback, (found, looser) in self.pairs.items():
             begun = self._started(feedback).of(rows)
             more = self._runner.follow(begun, times, self._outputs, tolerances)
             # What fails at a tighter tolerance stays as it was.

@@ -34,7 +34,7 @@ from p53net.sweeps.design import Design
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
 
-RESERVED = ("point", "time", "status", "reason")
+RESERVED = ("point", "time", "status", "reason", "reruns")
 _PACKAGES = ("p53net", "libroadrunner", "llvmlite", "numpy", "scipy")
 
 
@@ -53,6 +53,8 @@ class Plan:
 
     definition: Definition
     tolerances: Tolerances
+    accuracy: float | None
+    """None for runs at the tolerances, without error bars."""
     axes: tuple[str, ...]
     """Drugs [nM in a medium, or the unit of their regimen], parameters and `exposure` [h], in the
     order of a point's values."""
@@ -81,10 +83,27 @@ class Plan:
         return {name: (unit, meaning) for name, unit, meaning in found}
 
     @cached_property
-    def needed(self) -> tuple[str, ...]:
-        """Quantities that a run must return for the measures and curves."""
+    def error_columns(self) -> dict[str, tuple[str, str]]:
+        """Name of each error bar's column to its unit and meaning."""
+        if self.accuracy is None:
+            return {}
+        found = {
+            f"{name}_error": (unit, f"error bar of {name}")
+            for name, (unit, _) in self.columns.items()
+        }
+        along = "largest error along the curve, relative to the value"
+        return found | {f"{name}_error": ("1", along) for name in self.curves}
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """Quantities that measures and curves read of a run."""
         names = [n for one in self.measures for n in observables_of(one, self.definition)]
-        return tuple(dict.fromkeys([*self.curves, *names])) or ("p53_active",)
+        return tuple(dict.fromkeys([*self.curves, *names]))
+
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Quantities that a run must return."""
+        return self.watched or ("p53_active",)
 
     @cached_property
     def together(self) -> bool:
@@ -141,6 +160,7 @@ class Plan:
             "cell_line": self.definition.cell_line,
             "engine": self.engine,
             "tolerances": [self.tolerances.relative, self.tolerances.absolute],
+            "accuracy": self.accuracy,
             "axes": list(self.axes),
             "grid": {name: len(values) for name, values in design.grid.items()},
             "points_sha256": points.hexdigest(),
@@ -200,6 +220,7 @@ def plan_of(
         ends = [Measure("at", (name, float(grid[-1]))) for name in watched]
         wanted += [settled(one, model.definition, grid) for one in ends]
     columns = [described(one, model.definition)[0] for one in wanted]
+    columns += [f"{name}_error" for name in columns]
     for name in columns:
         taken = (*RESERVED, *axes, *(watched if keep_trajectories else ()))
         if columns.count(name) > 1 or name in taken:
@@ -222,6 +243,7 @@ def plan_of(
     plan = Plan(
         definition=model.definition,
         tolerances=model.tolerances,
+        accuracy=model.accuracy,
         axes=tuple(axes),
         times=grid,
         doses=given,

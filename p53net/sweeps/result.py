@@ -14,7 +14,7 @@ from p53net.model import shown_unit
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import EXPOSURE, Plan
-from p53net.sweeps.rows import STATUSES
+from p53net.sweeps.rows import RERUNS, STATUSES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,8 +32,11 @@ def manifest_of(
     record = plan.record(design)
     variables = {
         name: {"units": unit, "long_name": meaning}
-        for name, (unit, meaning) in plan.columns.items()
+        for name, (unit, meaning) in {**plan.columns, **plan.error_columns}.items()
     }
+    if plan.accuracy is not None:
+        meaning = "how often the point was run again, more tightly"
+        variables[RERUNS] = {"units": "1", "long_name": meaning}
     own = {source.name: source.sha256 for source in plan.definition.fragments}
     return {
         "format": stores.FORMAT,

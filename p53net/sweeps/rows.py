@@ -1,11 +1,10 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import (
@@ -15,24 +14,23 @@ from p53net.errors import (
     TimeLimitError,
     WorkersError,
 )
-from p53net.measures.definition import Measure
-from p53net.measures.parsing import (
-    is_array_measure,
-    observables_of,
-    own_value_of_many,
-    value_of,
-    value_of_many,
-)
+from p53net.measures.parsing import value_of
 from p53net.model import shown_unit
 from p53net.simulation.model import Model
+from p53net.sweeps.bars import Bars, refine
 from p53net.sweeps.plan import Plan, package_versions
-from p53net.sweeps.points import Point, Points
+from p53net.sweeps.points import Points, one_at_a_time, values_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+UNMET = "accuracy not reached"
+RERUNS = "reruns"
+"""Column of how often a point was run again, more tightly."""
+
 STATUSES = {
     "ok": "the run and all its measures",
+    UNMET: "the values are there, but an error bar is wider than the accuracy asked for",
     "measure undefined": "a measure has no value here; the others have theirs",
     "steady state failed": "no untreated state to start from: the cell pulses or drifts",
     "integration failed": "the run did not reach its end",
@@ -46,9 +44,7 @@ _LONGEST_REASON = 300
 _CURVE_BYTES = 64 * 2**20  # of points that are looked at together
 _MODELS_KEPT = 4  # a compiled model takes megabytes
 
-_compiled: dict[tuple[str, Tolerances], Model] = {}
-one_at_a_time = threading.RLock()
-"""An engine serves one thread, and a process has one watchdog."""
+_compiled: dict[tuple[str, Tolerances, float | None], Model] = {}
 
 
 class Rows(NamedTuple):
@@ -56,6 +52,10 @@ class Rows(NamedTuple):
 
     values: FloatArray
     """Point, measure."""
+    errors: FloatArray
+    """Point; bars of measures and curves."""
+    reruns: NDArray[np.intp]
+    """How often each point was run again, more tightly."""
     statuses: list[str]
     reasons: list[str]
     curves: FloatArray | None
@@ -65,7 +65,10 @@ class Rows(NamedTuple):
 class Row(NamedTuple):
     """What one point gave."""
 
-    values: tuple[float, ...]
+    values: FloatArray
+    errors: FloatArray | None
+    """None where they are those of the points around it."""
+    reruns: int
     status: str
     reason: str
     curves: FloatArray | None
@@ -74,10 +77,11 @@ class Row(NamedTuple):
 def use(model: Model) -> None:
     """Run points of this model on the engine that it has compiled, in this process."""
     with one_at_a_time:
-        _compiled.pop((model.definition.sha256, model.tolerances), None)
+        key = model.definition.sha256, model.tolerances, model.accuracy
+        _compiled.pop(key, None)
         while len(_compiled) >= _MODELS_KEPT:
             _compiled.pop(next(iter(_compiled)))
-        _compiled[model.definition.sha256, model.tolerances] = model
+        _compiled[key] = model
 
 
 def table(
@@ -94,12 +98,12 @@ def table(
 
 def model_of(plan: Plan) -> Model:
     """The plan's model, compiled once in each process."""
-    key = plan.definition.sha256, plan.tolerances
+    key = plan.definition.sha256, plan.tolerances, plan.accuracy
     if (known := _compiled.get(key)) is not None:  # no thread waits for the points of another
         return known
     with one_at_a_time:
         if key not in _compiled:
-            use(Model(plan.definition, plan.tolerances))
+            use(Model(plan.definition, plan.tolerances).to(plan.accuracy))
         return _compiled[key]
 
 
@@ -123,6 +127,8 @@ def rows_of(plan: Plan, values: FloatArray, before_each: Callable[[], None] = la
     curves = [part.curves for part in parts if part.curves is not None]
     return Rows(
         np.concatenate([part.values for part in parts]),
+        np.concatenate([part.errors for part in parts]),
+        np.concatenate([part.reruns for part in parts]),
         [status for part in parts for status in part.statuses],
         [reason for part in parts for reason in part.reasons],
         np.concatenate(curves) if curves else None,
@@ -138,38 +144,41 @@ def _parts(plan: Plan, values: FloatArray) -> Iterator[FloatArray]:
 
 
 def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]) -> Rows:
-    points = Points(plan, model, values, plan.engine)
-    found = np.full((len(values), len(plan.measures)), np.nan)
-    statuses, reasons = ["ok"] * len(values), [""] * len(values)
-    curves, alone = None, set(range(len(values)))
+    points, size = Points(plan, model, values, plan.engine), len(values)
+    found = np.full((size, len(plan.measures)), np.nan)
+    bars = _none(plan, size)
+    curves, alone = None, set(range(size))
     if plan.capabilities.together:
         # All runs come first, so that it is known which points the engine gave up.
-        with np.errstate(all="ignore"):  # what has no value is looked at by itself
-            for column, one in enumerate(plan.measures):
-                if is_array_measure(one):
-                    found[:, column] = _values(one, points)
-                elif observables_of(one, plan.definition):
-                    points.run()
+        if plan.watched:
+            points.run()
+        found = values_of(plan.measures, points)
+        if plan.accuracy is not None:
+            bars = refine(plan, points, found, plan.accuracy)
         curves = points.curves(plan.curves) if plan.curves else None
         alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
         alone |= points.given_up.keys() | points.errors.keys()
     elif plan.curves:
-        curves = np.empty((len(values), len(plan.curves), len(plan.times)))
+        curves = np.empty((size, len(plan.curves), len(plan.times)))
+    statuses = [UNMET if i in bars.wide else "ok" for i in range(size)]
+    rows = Rows(found, bars.errors, bars.reruns, statuses, [""] * size, curves)
+    for i, why in bars.wide.items():
+        rows.reasons[i] = why
     for i in sorted(alone):
         before_each()
         single = _single(plan, model, points, values, i, found[i])
-        found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
+        rows.values[i], rows.statuses[i], rows.reasons[i] = single[0], single[3], single[4]
+        if single.errors is not None:
+            rows.errors[i], rows.reruns[i] = single.errors, single.reruns
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
-    return Rows(found, statuses, reasons, curves)
+    return rows
 
 
-def _values(one: Measure, points: Points) -> FloatArray:
-    if one.own is None:
-        return value_of_many(one, points)
-    points.run()
-    with one_at_a_time:  # threads may not share functions of the user
-        return own_value_of_many(one.own, points, points.sound)
+def _none(plan: Plan, size: int) -> Bars:
+    """Bars of points that have none."""
+    columns = len(plan.columns) + len(plan.curves)
+    return Bars(np.full((size, columns), np.nan), {}, np.zeros(size, dtype=np.intp))
 
 
 def _single(
@@ -180,30 +189,43 @@ def _single(
         model.set_deadline(plan.time_limit)
         try:
             helper = model.runner(plan.engine).helper
-            if i not in points.given_up or helper is None:
-                return measured(plan, points.point(i), known)
+            if helper is None:
+                return measured(plan, points, i, known, plan.accuracy)
+            if i not in points.given_up:
+                return measured(plan, points, i, known, None)
             again = Points(plan, model, values[i : i + 1], helper.name)
-            found = measured(plan, again.point(0))
+            found = measured(plan, again, 0, np.full(len(known), np.nan), plan.accuracy)
         finally:
             model.set_deadline(np.inf)
     why = f"by {helper.name}, for {plan.engine} gave up: {points.given_up[i]}; {found.reason}"
     return found._replace(reason=_short(why.removesuffix("; ")))
 
 
-def measured(plan: Plan, point: Point, known: Iterable[float] = repeat(np.nan)) -> Row:
-    """The measures of a point, or why there are none; finite ones may be known."""
+def measured(
+    plan: Plan, points: Points, i: int, known: Iterable[float], accuracy: float | None
+) -> Row:
+    """The measures of a point, or why there are none; finite ones may be known. With an accuracy
+    it is the only point, and is given error bars."""
     found: list[float] = []
     undefined: list[str] = []
-    curves = None
+    curves = bars = None
+    point = points.point(i)
     try:
-        if plan.curves:
-            curves = np.array([point.curve(name) for name in plan.curves])
-        for name, one, value in zip(plan.columns, plan.measures, known, strict=False):
+        for name in plan.curves:
+            point.curve(name)
+        for name, one, value in zip(plan.columns, plan.measures, known, strict=True):
             try:
                 found.append(float(value) if np.isfinite(value) else value_of(one, point))
             except MeasureError as error:
                 found.append(np.nan)
                 undefined.append(f"{name}: {error}")
+        numbers = np.array(found)
+        if accuracy is not None:
+            refined = numbers[None].copy()
+            bars = refine(plan, points, refined, accuracy)
+            numbers = refined[0]
+        if plan.curves:
+            curves = np.array([point.curve(name) for name in plan.curves])
     except SteadyStateError as error:
         return failed(plan, "steady state failed", str(error))
     except SimulationError as error:
@@ -214,21 +236,29 @@ def measured(plan: Plan, point: Point, known: Iterable[float] = repeat(np.nan)) 
         return failed(plan, "memory limit", "the process could get no more memory")
     except (Exception, SystemExit) as error:  # a measure that calls sys.exit ends its point only
         return failed(plan, "failed", f"{type(error).__name__}: {error}")
-    status = "measure undefined" if undefined else "ok"
-    return Row(tuple(found), status, _short("; ".join(undefined)), curves)
+    status, said = ("measure undefined", "; ".join(undefined)) if undefined else ("ok", "")
+    if bars is None:
+        return Row(numbers, None, 0, status, _short(said), curves)
+    if bars.wide and not undefined:
+        status, said = UNMET, bars.wide[0]
+    return Row(numbers, bars.errors[0], int(bars.reruns[0]), status, _short(said), curves)
 
 
 def failed(plan: Plan, status: str, reason: str) -> Row:
     """The row of a point that gave nothing."""
     curves = np.full((len(plan.curves), len(plan.times)), np.nan) if plan.curves else None
-    return Row((np.nan,) * len(plan.measures), status, _short(reason), curves)
+    nothing = np.full(len(plan.measures), np.nan)
+    return Row(nothing, _none(plan, 1).errors[0], 0, status, _short(reason), curves)
 
 
-def joined(rows: Sequence[Row]) -> Rows:
+def joined(plan: Plan, rows: Sequence[Row]) -> Rows:
     """Rows of single points together."""
     curves = [one.curves for one in rows if one.curves is not None]
+    errors = [_none(plan, 1).errors[0] if one.errors is None else one.errors for one in rows]
     return Rows(
         np.array([one.values for one in rows], dtype=float),
+        np.array(errors),
+        np.array([one.reruns for one in rows], dtype=np.intp),
         [one.status for one in rows],
         [one.reason for one in rows],
         np.array(curves) if curves else None,
@@ -245,6 +275,10 @@ def as_table(plan: Plan, start: int, values: FloatArray, rows: Rows) -> "pa.Tabl
     for i, name in enumerate(plan.columns):
         # NaN, not null: no value, as the status says; every reader shows it as such
         columns[name] = pa.array(np.ascontiguousarray(rows.values[:, i]), from_pandas=False)
+    for i, name in enumerate(plan.error_columns):
+        columns[name] = pa.array(np.ascontiguousarray(rows.errors[:, i]), from_pandas=False)
+    if plan.accuracy is not None:
+        columns[RERUNS] = pa.array(rows.reruns.astype(np.int32))
     columns["status"] = pa.array(rows.statuses, pa.string())
     columns["reason"] = pa.array(rows.reasons, pa.string())
     if rows.curves is not None:
@@ -252,7 +286,7 @@ def as_table(plan: Plan, start: int, values: FloatArray, rows: Rows) -> "pa.Tabl
             flat = np.ascontiguousarray(rows.curves[:, i]).ravel()
             columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(plan.times))
     units = {name: plan.unit(name) for name in plan.axes}
-    units |= {name: unit for name, (unit, _) in plan.columns.items()}
+    units |= {name: unit for name, (unit, _) in {**plan.columns, **plan.error_columns}.items()}
     units |= {name: shown_unit(plan.definition.units[name]) for name in plan.curves}
     fields = [
         pa.field(name, column.type, metadata={"units": units[name]} if name in units else None)

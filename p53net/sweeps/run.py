@@ -25,7 +25,7 @@ from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
-from p53net.sweeps.plan import Plan, plan_of
+from p53net.sweeps.plan import Plan, checked_model, plan_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,6 +67,7 @@ def sweep(
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
     feedback: bool = True,
+    accuracy: float | None = None,
     time_limit: float = 60.0,
     memory_limit: int | str = "2 GiB",
     workers: int | None = None,
@@ -89,6 +90,11 @@ def sweep(
     and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h].
     `doses` are of drugs that are no axis; of one that is, `doses` give the shape, and the axis its
     highest concentration.
+
+    Each measure comes with `<measure>_error`, its error bar: half of what two runs differ by, of
+    which one has a tenth of the other's tolerance. A point whose bar is above the model's accuracy,
+    or `accuracy`, is run again more tightly, `reruns` times; if none is tight enough its status
+    says so. Of curves the bar is the largest along each, relative to the value.
 
     `engine` is "roadrunner", "batch", which runs many points at once, "copasi", a second opinion,
     or "auto": batch from ten points on, or where a measure looks for a dose. What batch cannot run
@@ -115,6 +121,7 @@ def sweep(
         chosen = design_of_table(axes)
     else:
         chosen = design_of(axes, points, design, seed)
+    model = checked_model(model).to(accuracy)
     plan, chosen = plan_of(
         model,
         chosen,
