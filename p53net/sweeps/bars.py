@@ -12,7 +12,7 @@ from p53net.engines.base import FloatArray
 from p53net.measures.definition import Measure
 from p53net.measures.kinds import KINDS
 from p53net.measures.parsing import is_array_measure, observables_of
-from p53net.simulation.accuracy import BAR, FLOOR, Pair
+from p53net.simulation.accuracy import FLOOR, Pair, bar_of
 from p53net.sweeps.plan import Plan
 from p53net.sweeps.points import Points, values_of
 
@@ -50,8 +50,9 @@ def refine(plan: Plan, points: Points, found: FloatArray, accuracy: float) -> Ba
             scales[rows, i] = _scale(one, points, rows, found[rows, i], plan)
         chosen = [plan.measures[i] for i in curved]
         bars[np.ix_(rows, curved)] = _relative(
-            points, rows, chosen, found[np.ix_(rows, curved)], scales[np.ix_(rows, curved)]
-        )
+            points, rows, chosen, found[np.ix_(rows, curved)], scales[np.ix_(rows, curved)],
+            bar_of(plan.definition),
+        )  # fmt: skip
         bars[rows, found.shape[1] :] = points.curve_errors(rows, plan.curves)
         rows = points.tighten(rows[(bars[np.ix_(rows, moving)] > accuracy).any(axis=1)])
         if len(rows):
@@ -74,6 +75,7 @@ def _relative(
     measures: list[Measure],
     found: FloatArray,
     scales: FloatArray,
+    bar: float,
 ) -> FloatArray:
     """Bars of measures of curves, in the scale of each."""
     apart = np.abs(values_of(measures, points.seen(rows, _looser)) - found)
@@ -83,7 +85,7 @@ def _relative(
         moved = values_of(chosen, points.seen(rows, partial(_moved, signs)))
         apart[:, arrays] = np.fmax(apart[:, arrays], np.abs(moved - found[:, arrays]))
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.where(apart > 0.0, BAR * apart / scales, 0.0 * apart)
+        relative = np.where(apart > 0.0, bar * apart / scales, 0.0 * apart)
     # No value by looser runs: as wide as can be.
     return np.where(np.isnan(relative) & np.isfinite(found), np.inf, relative)
 

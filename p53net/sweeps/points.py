@@ -14,7 +14,7 @@ from p53net.measures.definition import Measure
 from p53net.measures.equieffective import Candidate, Search, candidate
 from p53net.measures.parsing import own_value_of_many, value_of, value_of_many
 from p53net.measures.searching import Places
-from p53net.simulation.accuracy import Pair, Refined, curve_errors
+from p53net.simulation.accuracy import Pair, Refined, bar_of, curve_errors
 from p53net.simulation.model import Model
 from p53net.sweeps.plan import Plan
 
@@ -148,7 +148,8 @@ class Points:
         if not names:
             return np.empty((len(rows), 0))
         columns = [self._columns[name] for name in names]
-        return curve_errors(self._refined.run(self._plan.feedback).of(rows))[:, columns]
+        pair = self._refined.run(self._plan.feedback).of(rows)
+        return curve_errors(pair, bar_of(self._plan.definition))[:, columns]
 
     def _runs(self, feedback: bool) -> FloatArray:
         if feedback not in self._values:
