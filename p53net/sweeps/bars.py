@@ -32,68 +32,75 @@ class Bars(NamedTuple):
     """How often each point was run again."""
 
 
-def refine(plan: Plan, points: Points, found: FloatArray, accuracy: float) -> Bars:
-    """Bars of the measures `found` (point, measure) of points that have run. Points with a bar too
-    wide are run again, and what is found of them is replaced."""
-    columns = [*plan.columns, *plan.curves]
-    curved = np.array([i for i, one in enumerate(plan.measures) if not _own_error(one)], dtype=int)
-    # Of what is no measure of curves, the error is known beforehand.
+def refine(
+    plan: Plan,
+    points: Points,
+    found: FloatArray,
+    accuracy: float,
+    rows: NDArray[np.intp],
+    which: NDArray[np.intp],
+) -> Bars:
+    """Bars of some measures, by number, of some points that have run, of which `found` (point,
+    measure) is known. Points with a bar too wide are run again, and what is found of them is
+    replaced."""
+    columns, start = [*plan.columns, *plan.curves], found.shape[1]
+    exact = [i for i in which if _own_error(plan.measures[i])]  # their error is known beforehand
+    curved = np.setdiff1d(which, exact)
+    chosen, moving = [plan.measures[i] for i in curved], [*curved, *range(start, len(columns))]
     bars = np.full((len(found), len(columns)), np.nan)
     scales = np.ones_like(bars)
-    for i, one in enumerate(plan.measures):
-        if error := _own_error(one):
-            bars[:, i], scales[:, i] = error, np.abs(found[:, i])
-    rows, moving = points.sound, np.append(curved, np.arange(found.shape[1], len(columns)))
-    while len(rows) and len(moving):
+    for i in exact:
+        bars[rows, i], scales[rows, i] = _own_error(plan.measures[i]), np.abs(found[rows, i])
+    waiting = rows if moving else rows[:0]
+    while len(waiting):
+        place = np.ix_(waiting, curved)
         for i in curved:
-            one = plan.measures[i]
-            scales[rows, i] = _scale(one, points, rows, found[rows, i], plan)
-        chosen = [plan.measures[i] for i in curved]
-        bars[np.ix_(rows, curved)] = _relative(
-            points, rows, chosen, found[np.ix_(rows, curved)], scales[np.ix_(rows, curved)],
-            bar_of(plan.definition),
-        )  # fmt: skip
-        bars[rows, found.shape[1] :] = points.curve_errors(rows, plan.curves)
-        rows = points.tighten(rows[(bars[np.ix_(rows, moving)] > accuracy).any(axis=1)])
-        if len(rows):
-            found[np.ix_(rows, curved)] = values_of(chosen, points.seen(rows, _returned))
-    bars[:, : found.shape[1]][~np.isfinite(found)] = np.nan  # no value, no bar
-    wide = {
+            scales[waiting, i] = _scale(plan, points, i, waiting, found[waiting, i])
+        near = _apart(points, waiting, chosen, found[place])
+        bars[place] = _relative(bar_of(plan.definition) * near, scales[place], found[place])
+        bars[waiting, start:] = points.curve_errors(waiting, plan.curves)
+        wide = (bars[np.ix_(waiting, moving)] > accuracy).any(axis=1)
+        waiting = points.tighten(waiting[wide])
+        if len(waiting):
+            found[np.ix_(waiting, curved)] = values_of(chosen, points.seen(waiting, _returned))
+    bars[:, :start][~np.isfinite(found)] = np.nan  # no value, no bar
+    said = {
         int(i): f"the error bar of {columns[k]} is {bars[i, k]:.1g}, not {accuracy:g}"
         for i, k in reversed(np.argwhere(bars > accuracy).tolist())
     }
-    return Bars(bars * scales, wide, points.reruns)
+    return Bars(bars * scales, said, points.reruns)
 
 
 def _own_error(one: Measure) -> float:
     return 0.0 if one.own is not None else KINDS[one.kind].error
 
 
-def _relative(
-    points: Points,
-    rows: NDArray[np.intp],
-    measures: list[Measure],
-    found: FloatArray,
-    scales: FloatArray,
-    bar: float,
+def _apart(
+    points: Points, rows: NDArray[np.intp], measures: list[Measure], found: FloatArray
 ) -> FloatArray:
-    """Bars of measures of curves, in the scale of each."""
+    """How far measures are from those of looser runs, or of curves that are as far apart as these
+    runs are nearby."""
     apart = np.abs(values_of(measures, points.seen(rows, _looser)) - found)
     arrays = [k for k, one in enumerate(measures) if is_array_measure(one)]
     chosen = [measures[k] for k in arrays]
     for signs in _SIDES[: 1 + points.compares]:
         moved = values_of(chosen, points.seen(rows, partial(_moved, signs)))
         apart[:, arrays] = np.fmax(apart[:, arrays], np.abs(moved - found[:, arrays]))
+    return apart
+
+
+def _relative(apart: FloatArray, scales: FloatArray, found: FloatArray) -> FloatArray:
+    """Bars in the scale of each measure; where looser runs give no value, as wide as can be."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.where(apart > 0.0, bar * apart / scales, 0.0 * apart)
-    # No value by looser runs: as wide as can be.
+        relative = np.where(apart > 0.0, apart / scales, 0.0 * apart)
     return np.where(np.isnan(relative) & np.isfinite(found), np.inf, relative)
 
 
 def _scale(
-    one: Measure, points: Points, rows: NDArray[np.intp], values: FloatArray, plan: Plan
+    plan: Plan, points: Points, measure: int, rows: NDArray[np.intp], values: FloatArray
 ) -> FloatArray:
     """What the accuracy of a measure is relative to."""
+    one = plan.measures[measure]
     scale = "value" if one.own is not None else KINDS[one.kind].scale
     if scale == "one":
         return np.ones(len(values))

@@ -47,7 +47,7 @@ def isolated_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
         if status != "worker lost" or tries == _TRIES:
             rows.append(failed(plan, status, reason))
             tries = 0
-    return as_table(plan, start, values, joined(plan, rows))
+    return as_table(plan, start, values, joined(rows))
 
 
 def _child(plan: Plan, values: FloatArray) -> tuple[list[Row], str, str]:

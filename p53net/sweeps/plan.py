@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from p53net.dosing.medium import Courses, Given, constant, finite_number, same_courses
 from p53net.dosing.regimens import Regimen
@@ -93,6 +93,11 @@ class Plan:
         }
         along = "largest error along the curve, relative to the value"
         return found | {f"{name}_error": ("1", along) for name in self.curves}
+
+    @cached_property
+    def arrays(self) -> NDArray[np.intp]:
+        """Numbers of the measures that are taken of many points at once."""
+        return np.flatnonzero([is_array_measure(one) for one in self.measures])
 
     @cached_property
     def watched(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -66,8 +66,8 @@ class Row(NamedTuple):
     """What one point gave."""
 
     values: FloatArray
-    errors: FloatArray | None
-    """None where they are those of the points around it."""
+    errors: FloatArray
+    """Those that are not known of all points together."""
     reruns: int
     status: str
     reason: str
@@ -152,9 +152,9 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
         # All runs come first, so that it is known which points the engine gave up.
         if plan.watched:
             points.run()
-        found = values_of(plan.measures, points)
+        found[:, plan.arrays] = values_of([plan.measures[i] for i in plan.arrays], points)
         if plan.accuracy is not None:
-            bars = refine(plan, points, found, plan.accuracy)
+            bars = refine(plan, points, found, plan.accuracy, points.sound, plan.arrays)
         curves = points.curves(plan.curves) if plan.curves else None
         alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
         alone |= points.given_up.keys() | points.errors.keys()
@@ -168,8 +168,8 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
         before_each()
         single = _single(plan, model, points, values, i, found[i])
         rows.values[i], rows.statuses[i], rows.reasons[i] = single[0], single[3], single[4]
-        if single.errors is not None:
-            rows.errors[i], rows.reruns[i] = single.errors, single.reruns
+        rows.errors[i] = np.fmax(rows.errors[i], single.errors)
+        rows.reruns[i] = max(rows.reruns[i], single.reruns)
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
     return rows
@@ -189,26 +189,21 @@ def _single(
         model.set_deadline(plan.time_limit)
         try:
             helper = model.runner(plan.engine).helper
-            if helper is None:
-                return measured(plan, points, i, known, plan.accuracy)
-            if i not in points.given_up:
-                return measured(plan, points, i, known, None)
+            if i not in points.given_up or helper is None:
+                return measured(plan, points, i, known)
             again = Points(plan, model, values[i : i + 1], helper.name)
-            found = measured(plan, again, 0, np.full(len(known), np.nan), plan.accuracy)
+            found = measured(plan, again, 0, np.full(len(known), np.nan))
         finally:
             model.set_deadline(np.inf)
     why = f"by {helper.name}, for {plan.engine} gave up: {points.given_up[i]}; {found.reason}"
     return found._replace(reason=_short(why.removesuffix("; ")))
 
 
-def measured(
-    plan: Plan, points: Points, i: int, known: Iterable[float], accuracy: float | None
-) -> Row:
-    """The measures of a point, or why there are none; finite ones may be known. With an accuracy
-    it is the only point, and is given error bars."""
+def measured(plan: Plan, points: Points, i: int, known: FloatArray) -> Row:
+    """The measures of a point, or why there are none; finite ones may be known, with their bars."""
     found: list[float] = []
     undefined: list[str] = []
-    curves = bars = None
+    curves = None
     point = points.point(i)
     try:
         for name in plan.curves:
@@ -219,11 +214,11 @@ def measured(
             except MeasureError as error:
                 found.append(np.nan)
                 undefined.append(f"{name}: {error}")
-        numbers = np.array(found)
-        if accuracy is not None:
-            refined = numbers[None].copy()
-            bars = refine(plan, points, refined, accuracy)
-            numbers = refined[0]
+        bars, which = _none(plan, len(points)), np.flatnonzero(~np.isfinite(known))
+        numbers = np.full((len(points), len(found)), np.nan)
+        numbers[i] = found
+        if plan.accuracy is not None and i in points.sound:
+            bars = refine(plan, points, numbers, plan.accuracy, np.array([i]), which)
         if plan.curves:
             curves = np.array([point.curve(name) for name in plan.curves])
     except SteadyStateError as error:
@@ -237,11 +232,9 @@ def measured(
     except (Exception, SystemExit) as error:  # a measure that calls sys.exit ends its point only
         return failed(plan, "failed", f"{type(error).__name__}: {error}")
     status, said = ("measure undefined", "; ".join(undefined)) if undefined else ("ok", "")
-    if bars is None:
-        return Row(numbers, None, 0, status, _short(said), curves)
     if bars.wide and not undefined:
-        status, said = UNMET, bars.wide[0]
-    return Row(numbers, bars.errors[0], int(bars.reruns[0]), status, _short(said), curves)
+        status, said = UNMET, bars.wide[i]
+    return Row(numbers[i], bars.errors[i], int(bars.reruns[i]), status, _short(said), curves)
 
 
 def failed(plan: Plan, status: str, reason: str) -> Row:
@@ -251,13 +244,12 @@ def failed(plan: Plan, status: str, reason: str) -> Row:
     return Row(nothing, _none(plan, 1).errors[0], 0, status, _short(reason), curves)
 
 
-def joined(plan: Plan, rows: Sequence[Row]) -> Rows:
+def joined(rows: Sequence[Row]) -> Rows:
     """Rows of single points together."""
     curves = [one.curves for one in rows if one.curves is not None]
-    errors = [_none(plan, 1).errors[0] if one.errors is None else one.errors for one in rows]
     return Rows(
         np.array([one.values for one in rows], dtype=float),
-        np.array(errors),
+        np.array([one.errors for one in rows]),
         np.array([one.reruns for one in rows], dtype=np.intp),
         [one.status for one in rows],
         [one.reason for one in rows],
