@@ -234,16 +234,15 @@ def plan_of(
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
-    for one in wanted:
-        if model.definition.in_body and one.own is None and one.kind in SEARCHING:
-            raise InputError(f"measure {one} looks for a dose in a dish; leave it out")
+    searches = [one for one in wanted if one.own is None and one.kind in SEARCHING]
+    if searches and (model.definition.in_body or model.definition.cell is not None):
+        raise InputError(f"measure {searches[0]} looks for a dose in a dish; leave it out")
     if not feedback:
         for one in wanted:
             if one.own is None and one.kind in COMPARING:
                 raise InputError(
                     f"measure {one} compares the loop closed and opened; leave feedback=False out"
                 )
-    searches = any(one.own is None and one.kind in SEARCHING for one in wanted)
     chosen, said = choice.chosen(model, engine, design.size * (RUNS if searches else 1))
     plan = Plan(
         definition=model.definition,
