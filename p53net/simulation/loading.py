@@ -1,11 +1,18 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
 from pathlib import Path
+from threading import Lock
 
 from p53net.model import define
-from p53net.model.own import FragmentsLike, TablesLike
+from p53net.model.content import content_of
+from p53net.model.library import models_folder
+from p53net.model.own import FragmentsLike, TablesLike, as_tables
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
+
+_KEPT = 24  # models of studies: a few MB each
+_models: dict[object, Model] = {}
+_lock = Lock()
 
 
 def load(
@@ -41,6 +48,29 @@ def load(
         ),
         accuracy=accuracy,
     )
+
+
+def shared(
+    *drugs: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+) -> Model:
+    """What `load` gives, kept for the next study that asks for the same.
+
+    Tables and model texts count by their content, so that what was edited is read again. Runs are
+    pure, so a study's numbers do not depend on who used its model before.
+    """
+    own = as_tables(tables)
+    key = drugs, cell_line, system, host, tuple(own), content_of(models_folder())
+    with _lock:
+        if (model := _models.pop(key, None)) is None:
+            model = load(*drugs, cell_line=cell_line, system=system, host=host, tables=own)
+        _models[key] = model  # the last is the one used last
+        while len(_models) > _KEPT:
+            del _models[next(iter(_models))]
+    return model
 
 
 def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:

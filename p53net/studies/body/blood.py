@@ -1,7 +1,6 @@
 """Blood counts of virtual patients under a regimen, and what the trials counted of them."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from p53net.dosing.medium import same_courses
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray
 from p53net.simulation.inputs import checked_doses
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.studies.body.population import GRADES, grades, patients
 
@@ -94,7 +93,6 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
 
 
-@cache
 def marrow(drug: str) -> Model:
-    """The marrow of patients, compiled once."""
-    return load(drug, system="marrow", host="human")
+    """The marrow of patients."""
+    return shared(drug, system="marrow", host="human")

@@ -12,7 +12,7 @@ from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
@@ -71,7 +71,7 @@ def schedules(
     Without `regimens`, milademetan's usual four. Raises InputError, UnknownNameError.
     """
     cell, marrow = (
-        load(drug, system=system, host="human", cell_line=line, tables=tables)
+        shared(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", cell_line), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs

@@ -17,7 +17,7 @@ from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.population import GRADES, grades, patients, rate
@@ -72,7 +72,7 @@ def patient(
     """
     times = study_times(regimen, days)
     models = {
-        system: load(drug, system=system, host="human", cell_line=line, tables=tables)
+        system: shared(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
     (name,) = models["tumour"].definition.drugs

@@ -14,7 +14,7 @@ from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 
@@ -67,7 +67,7 @@ def pk(
     (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     Raises InputError, UnknownNameError.
     """
-    model = load(drug, system="plasma", host=host, tables=tables)
+    model = shared(drug, system="plasma", host=host, tables=tables)
     return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
@@ -44,7 +44,7 @@ def caspase(
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = load(name, cell_line=line, system="culture", tables=own)
+        model = shared(name, cell_line=line, system="culture", tables=own)
         read = dish.read_plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values

@@ -12,7 +12,7 @@ from p53net.measures.dose_response import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
@@ -53,7 +53,7 @@ def degradation(
     status = np.empty(shape, dtype=object)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = load(name, cell_line=line, tables=own)
+        model = shared(name, cell_line=line, tables=own)
         for j, feedback in enumerate(_LOOPS.values()):
             read = dish.read_plate(model, name, plate, times, ["MDM2_total"], parameters,
                               feedback=feedback, engine=engine)  # fmt: skip

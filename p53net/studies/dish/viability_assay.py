@@ -14,7 +14,7 @@ from p53net.measures.dose_response import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
@@ -76,7 +76,7 @@ def viability(
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
-            model = load(name, cell_line=line, system="culture", tables=own)
+            model = shared(name, cell_line=line, system="culture", tables=own)
             read = dish.read_plate(
                 model, name, plate, at, ["live_cells"], parameters, engine=engine
             )
