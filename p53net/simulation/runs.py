@@ -1,15 +1,23 @@
 """Runs of a model: doses and parameters of n runs -> one problem -> an engine. n may be 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from p53net.dosing.medium import Courses
-from p53net.engines.base import AtRest, Cells, DosingEvents, FloatArray, Problem
+from p53net.engines.base import (
+    AtRest,
+    Cells,
+    DosingEvents,
+    FloatArray,
+    Locking,
+    Problem,
+    Runs,
+)
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.initial import Resting
@@ -47,7 +55,8 @@ class Runner:
     """One model on one engine. Raises UnsupportedError where the engine cannot run the model."""
 
     def __init__(self, model: "Model", name: str) -> None:
-        self._model, self._definition, self.name = model, model.definition, name
+        self._model, self.name = model, name
+        self.definition = model.definition
         self.engine = choice.made(name, model.definition, model.tolerances)
 
     @cached_property
@@ -60,12 +69,12 @@ class Runner:
     def resting(self) -> Resting:
         """Untreated states of this model's cells."""
         helper = None if self.helper is None else self.helper.resting
-        return Resting(self._definition, self.engine, helper)
+        return Resting(self.definition, self.engine, helper)
 
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
-        if self._definition.has_loop:
+        if self.definition.has_loop:
             self._model.cell.runner(self.name).resting.ready()
 
     def run(
@@ -106,6 +115,36 @@ class Runner:
     ) -> Curves:
         """The same by this engine alone."""
         begun = self.begin(courses, parameters, feedback=feedback)
+        return self._followed(begun, times, outputs, self.engine.integrate)
+
+    def beside(
+        self,
+        times: FloatArray,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        outputs: Sequence[str],
+        of: NDArray[np.intp],
+        *,
+        feedback: bool = True,
+    ) -> Curves:
+        """The same of runs that differ little from others of them, in the steps of those: `of` is
+        the row of each run's other one, its own in that. `lanes` of the engine follow each other
+        that have one other, and doses and outputs at the same times."""
+        engine = cast(Locking, self.engine)
+        begun = self.begin(courses, parameters, feedback=feedback, of=of)
+        for i in list(begun.errors):  # which leaves a vector without a run
+            first = i - i % engine.lanes
+            begun.errors.update(dict.fromkeys(range(first, first + engine.lanes), begun.errors[i]))
+        return self._followed(begun, times, outputs, engine.integrate_locked)
+
+    def _followed(
+        self,
+        begun: Begun,
+        times: FloatArray,
+        outputs: Sequence[str],
+        integrate: Callable[[Problem], Runs],
+    ) -> Curves:
+        """Curves from where runs begin."""
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
@@ -115,7 +154,7 @@ class Runner:
         own = {name: values[rows] for name, values in begun.parameters.items()}
         grid = times if times.ndim == 1 else times[rows]
         problem = Problem(own, begun.starts[rows], grid, tuple(outputs), begun.events.of(rows))
-        found = self.engine.integrate(problem)
+        found = integrate(problem)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if len(good) == size:
             values, steps = found.values, found.steps
@@ -154,54 +193,64 @@ class Runner:
         return found._replace(errors=errors), given_up
 
     def begin(
-        self, courses: Courses, parameters: Mapping[str, FloatArray], *, feedback: bool = True
+        self,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        *,
+        feedback: bool = True,
+        of: NDArray[np.intp] | None = None,
     ) -> Begun:
-        """Runs from the untreated state of their own cells, or from what the file says."""
+        """Runs from the untreated state of their own cells, or from what the file says; with `of`,
+        of cells beside others, as in `beside`."""
         size = len(courses.at)
-        starts, settings, errors = self._starts(parameters, size)
+        starts, settings, errors = self._starts(parameters, size, of)
         settings = {**settings, **parameters}
-        if self._definition.has_loop:
+        if self.definition.has_loop:
             settings["feedback"] = np.full(size, float(feedback))
         if courses.medium_volume is not None:
             settings["closed_dish"] = np.ones(size)
             settings["medium"] = np.full(size, courses.medium_volume)
-        dosed = tuple(self._definition.dosed[drug] for drug in courses.drugs)
+        dosed = tuple(self.definition.dosed[drug] for drug in courses.drugs)
         courses = self._concentrations(courses, settings)
         for column, species in enumerate(dosed):  # before a first dose a body holds no drug
             level, state = courses.levels[:, 0, column], self.engine.states.index(species)
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
-        added = frozenset(dosed) if self._definition.in_body else frozenset[str]()
+        added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
         events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
         return Begun(starts, settings, events, errors)
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
-        if not self._definition.in_body:
+        if not self.definition.in_body:
             return courses
-        levels, known = courses.levels.copy(), self._definition.parameters
+        levels, known = courses.levels.copy(), self.definition.parameters
         for column, drug in enumerate(courses.drugs):
-            volume = self._definition.central_volumes[drug]
+            volume = self.definition.central_volumes[drug]
             divisor = np.broadcast_to(settings.get(volume, known[volume].value), len(levels))
             levels[:, :, column] /= divisor[:, None]
         return replace(courses, levels=levels)
 
     def _starts(
-        self, parameters: Mapping[str, FloatArray], size: int
+        self, parameters: Mapping[str, FloatArray], size: int, of: NDArray[np.intp] | None
     ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
         """Start values, the settings that come with them, and why a run has none."""
-        if self._definition.external:
+        if self.definition.external:
             return self._from_file(parameters, size)
-        if not self._definition.has_loop:
+        if not self.definition.has_loop:
             return np.zeros((size, len(self.engine.states))), {}, {}
-        cell, computed = self._model.cell, self._definition.computed
+        cell, computed = self._model.cell, self.definition.computed
         inside = {n: v for n, v in parameters.items() if n in cell.definition.parameters}
-        found = cell.runner(self.name).resting.of(inside, size, tuple(computed.values()))
+        resting, quantities = cell.runner(self.name).resting, tuple(computed.values())
+        if of is None:
+            found = resting.of(inside, size, quantities)
+        else:
+            found = resting.beside(inside, of, quantities)
         settings = dict(zip(computed, found.values.T, strict=True))
         return self._around(found.states, parameters), settings, found.errors
 
     def _around(self, rests: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """Start values of what is around a cell, with the cell's own in their places."""
-        cell, definition = self._model.cell, self._definition
+        cell, definition = self._model.cell, self.definition
         if cell is self._model:
             return rests
         starts = np.zeros((len(rests), len(self.engine.states)))

@@ -3,8 +3,9 @@
 What a set gives depends on the set alone: not on its lane, its neighbours, or how many there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,9 @@ from p53net.engines.batch import driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
+from p53net.engines.batch.locked import Locked
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
+from p53net.engines.batch.nearby import Nearby
 from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.stability import growth
 from p53net.engines.batch.steady import REST, SETTLED, Rest
@@ -54,7 +57,7 @@ _WHY = {
 class Batch:
     """One model's code. Several threads may use it at once."""
 
-    capabilities = Capabilities(together=True, threads=True)
+    capabilities = Capabilities(together=True, threads=True, locks=True)
 
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
@@ -84,6 +87,18 @@ class Batch:
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
+        return self._run(problem, self._groups)
+
+    @property
+    def lanes(self) -> int:
+        """Runs of a vector."""
+        return self._target.lanes
+
+    def integrate_locked(self, problem: Problem) -> Runs:
+        """The same with one step for all runs of a vector: `lanes` rows, one after the other."""
+        return self._run(problem, self._vectors)
+
+    def _run(self, problem: Problem, grouped: "_Grouped") -> Runs:
         stops, size = stops_of(problem, self.system), len(problem)
         table = self._table(problem.parameters, size)
         outputs = Outputs(self.system, problem.outputs)
@@ -91,7 +106,7 @@ class Batch:
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
-        for rows, code in self._groups(table, changing):
+        for rows, code in grouped(table, changing):
             own = times if times.ndim == 1 else times[rows]
             part = Stops(stops.times[rows], stops.names, stops.changes[rows], stops.added)
             curves[rows], status[rows], steps[rows] = code.integrate(
@@ -113,9 +128,8 @@ class Batch:
         states, largest = np.empty_like(starts), np.empty(len(starts))
         failures: dict[int, str] = {}
         unstable = "the cell moves away from its rest"
-        never = {*self._definition.counters, TIME}
         for rows, code in self._groups(table):
-            resting = np.array([name not in never for name in code.kernel.states])
+            resting = self._resting(code.kernel.states)
             found, slopes, largest[rows] = code.rest(table[rows], starts[rows], resting)
             states[rows] = found[:, : starts.shape[1]]
             if stable:
@@ -127,9 +141,35 @@ class Batch:
         values = self._values(cells, states)
         return AtRest(states, values, {i: SteadyStateError(why) for i, why in failures.items()})
 
+    def beside(self, cells: Cells, of: NDArray[np.intp]) -> AtRest:
+        """States at rest of cells that differ little from others of them, which are at rest. `of`
+        is the row of each cell's other one; in that it is its own."""
+        table, others = self._table(cells.parameters, len(of)), np.unique(of)
+        size = len(self.states)
+        jacobians = np.zeros((len(others), size, size))
+        for rows, code in self._groups(table[others]):
+            resting = self._resting(code.kernel.states)
+            _, slopes, _ = code.rest(table[others[rows]], cells.starts[others[rows]], resting)
+            own = (code.entries < size).all(axis=1)  # without the clock
+            jacobians[rows[:, None], *code.entries[own].T] = slopes[:, own]
+        states = self._nearby.states(table, cells.starts, of, jacobians)
+        why = SteadyStateError("its state at rest does not follow from that beside it")
+        lost = np.flatnonzero(~np.isfinite(states).all(axis=1))
+        states = np.where(states < _NOTHING, 0.0, states)
+        return AtRest(states, self._values(cells, states), dict.fromkeys(lost.tolist(), why))
+
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""
         return {}
+
+    def _resting(self, states: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of them come to rest."""
+        never = {*self._definition.counters, TIME}
+        return np.array([name not in never for name in states])
+
+    @cached_property
+    def _nearby(self) -> Nearby:
+        return Nearby(self.system, self._resting(self.states))
 
     def _followed(self, cells: Cells, hours: float) -> FloatArray:
         """States after some time; where that fails, NaN, from which no steps lead anywhere."""
@@ -164,36 +204,64 @@ class Batch:
             table[:, places[name]] = values
         return table
 
-    def _groups(
-        self, table: FloatArray, changing: bool = False
-    ) -> "Iterator[tuple[NDArray[np.intp], _Compiled]]":
+    def _groups(self, table: FloatArray, changing: bool = False) -> "_Groups":
         """Rows with the exponents of the file, which are products there, and the others."""
-        names = [name for name in self.system.parameters if name in self._exponents]
-        places = [list(self.system.parameters).index(name) for name in names]
-        usual = np.array([self.system.parameters[name] for name in names])
-        own = (table[:, places] == usual).all(axis=1) & (not changing)
+        own = self._as_in_file(table, changing)
         for chosen, code in ((own, "_usual"), (~own, "_any")):
             if chosen.any():
                 yield np.flatnonzero(chosen), getattr(self, code)
 
+    def _vectors(self, table: FloatArray, changing: bool = False) -> "_Groups":
+        """The same of whole vectors, for which all lanes take one step."""
+        own = self._as_in_file(table, changing).reshape(-1, self.lanes).all(axis=1)
+        for chosen, code in ((own, "_usual_locked"), (~own, "_any_locked")):
+            if chosen.any():
+                yield np.flatnonzero(np.repeat(chosen, self.lanes)), getattr(self, code)
+
+    def _as_in_file(self, table: FloatArray, changing: bool) -> NDArray[np.bool_]:
+        """Which rows have the exponents of the file."""
+        names = [name for name in self.system.parameters if name in self._exponents]
+        places = [list(self.system.parameters).index(name) for name in names]
+        usual = np.array([self.system.parameters[name] for name in names])
+        return np.asarray((table[:, places] == usual).all(axis=1) & (not changing))
+
     @cached_property
     def _usual(self) -> "_Compiled":
-        burnt = {name: self.system.parameters[name] for name in self._exponents}
-        return _Compiled(self.system, burnt, self._target)
+        return _Compiled(self.system, self._burnt, self._target)
 
     @cached_property
     def _any(self) -> "_Compiled":
         return _Compiled(self.system, {}, self._target) if self._exponents else self._usual
 
+    @cached_property
+    def _usual_locked(self) -> "_Compiled":
+        return _Compiled(self.system, self._burnt, self._target, Locked)
+
+    @cached_property
+    def _any_locked(self) -> "_Compiled":
+        if not self._exponents:
+            return self._usual_locked
+        return _Compiled(self.system, {}, self._target, Locked)
+
+    @property
+    def _burnt(self) -> dict[str, float]:
+        return {name: self.system.parameters[name] for name in self._exponents}
+
 
 class _Compiled:
     """The machine code of a model with some parameters burnt in."""
 
-    def __init__(self, system: System, burnt: dict[str, float], target: Processor) -> None:
+    def __init__(
+        self,
+        system: System,
+        burnt: dict[str, float],
+        target: Processor,
+        kind: type[Driver] = Driver,
+    ) -> None:
         code = Code(target.lanes)
         self.kernel = Kernel(code, system, burnt)
         self.kernel.write()
-        Driver(code, self.kernel).write()
+        kind(code, self.kernel).write()
         Rest(code, self.kernel).write()
         self.lanes = target.lanes
         self._machine = compiled(str(code), ("integrate", "rest"), target)
@@ -285,6 +353,11 @@ class _Compiled:
             words[layout.index(name)] = number
         space = memory(self.kernel.space.size * self.lanes)
         self._machine.functions[function](space.ctypes.data, job.ctypes.data)
+
+
+_Groups: TypeAlias = Iterator[tuple[NDArray[np.intp], _Compiled]]
+"""Rows, and the code that runs them."""
+_Grouped: TypeAlias = Callable[[FloatArray, bool], _Groups]
 
 
 def _exponents(system: System) -> frozenset[str]:
