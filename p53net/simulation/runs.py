@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.dosing.medium import Courses
+from p53net.dosing.medium import Courses, Given
 from p53net.engines.base import (
     AtRest,
     Cells,
@@ -17,6 +17,7 @@ from p53net.engines.base import (
     Locking,
     Problem,
     Runs,
+    Tolerances,
 )
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
@@ -24,6 +25,9 @@ from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+
+
+_TIGHT = 1e-12
 
 
 class Curves(NamedTuple):
@@ -37,6 +41,19 @@ class Curves(NamedTuple):
     """Runs that the engine gave up, and why: another may do better, or has done."""
     steps: FloatArray
     """Of the integrator in each run; NaN where it does not say."""
+
+
+class Arms(NamedTuple):
+    """Several doses of one model, run together."""
+
+    times: FloatArray
+    curves: dict[str, FloatArray]
+    """Of each quantity: arm, time."""
+    doses: list[dict[str, Given]]
+    """Of each arm, as they were understood."""
+    parameters: dict[str, float]
+    engine: str
+    """What to say of the engine that ran them."""
 
 
 class Begun(NamedTuple):
@@ -64,6 +81,14 @@ class Runner:
         """What runs what this engine gives up."""
         name = choice.helper_of(self.name)
         return None if name is None else self._model.runner(name)
+
+    @cached_property
+    def tight(self) -> "Runner":
+        """The same engine at tolerances for differences of runs."""
+        own = self._model.tolerances
+        by = _TIGHT / max(own.relative, _TIGHT)
+        tolerances = Tolerances(own.relative * by, own.absolute * by)
+        return type(self._model)(self.definition, tolerances).runner(self.name)
 
     @cached_property
     def resting(self) -> Resting:
