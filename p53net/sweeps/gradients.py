@@ -13,7 +13,7 @@ from p53net.simulation import choice, provenance
 from p53net.simulation.gradients import Options
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
-from p53net.sweeps.moved import checked_moved, slope_unit, values_of
+from p53net.sweeps.moved import checked_moved, highest, movable, slope_unit
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.run import DEFAULT_TIMES
 from p53net.sweeps.slopes import STATUSES, PointSlopes, slopes_at
@@ -45,7 +45,10 @@ def gradient(
         engine=name,
         keep_trajectories=observables is not None,
     )
-    moved = checked_moved(plan, parameters)
+    doses = highest(plan.doses)
+    usual = movable(model.definition, plan.parameters, plan.doses)
+    wanted = list(usual) if parameters is None else parameters
+    moved = checked_moved(wanted, model.definition, plan.measures, doses)
     found = slopes_at(plan, model, np.empty((1, 0)), moved, name)
     provenance.note(model, said)
     attributes = {
@@ -57,14 +60,16 @@ def gradient(
 
 
 def _dataset(plan: Plan, found: PointSlopes, moved: Sequence[str], scaled: bool) -> xr.Dataset:
-    at = values_of(plan, moved)
+    rows = plan.definition.parameters
+    known = {**{name: row.value for name, row in rows.items()}, **plan.parameters}
+    at = np.array([{**known, **highest(plan.doses)}[name] for name in moved])
     slope, statuses = found.slopes[0], found.statuses[0]
     if scaled:
         slope = _logarithmic(slope, at, found.values[0][:, None])
         statuses[(statuses == "ok") & ~np.isfinite(slope)] = "measure undefined"
     units = [plan.unit(name) for name in moved]
     of = "d ln measure / d ln parameter" if scaled else "d measure / d parameter"
-    own = [unit for unit, _ in plan.columns.values()]
+    own = [unit for unit, _ in plan.measured.values()]
     data: dict[str, Any] = {
         "value": ("measure", found.values[0], {"long_name": "the measure"}),
         "slope": (_BOTH, slope, {"long_name": of}),
@@ -75,7 +80,7 @@ def _dataset(plan: Plan, found: PointSlopes, moved: Sequence[str], scaled: bool)
         "parameter": ("parameter", list(moved)),
         "at": ("parameter", at, {"long_name": "value of the parameter"}),
         "parameter_unit": ("parameter", units),
-        "measure": ("measure", list(plan.columns)),
+        "measure": ("measure", list(plan.measured)),
         "unit": ("measure", own),
         "slope_unit": (_BOTH, _units(own, units, scaled)),
     }

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from p53net.dosing.medium import Given
-from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
+from p53net.measures.definition import Measure
 from p53net.measures.kinds import SEARCHING
 from p53net.model import Definition
 from p53net.simulation.inputs import checked_parameters
-from p53net.sweeps.plan import Plan
 
 _GIVEN = ("input", "computed")
 
@@ -21,47 +20,47 @@ def movable(
     """Parameters and highest doses that are not 0, with their values."""
     rows = definition.parameters
     values = {n: changed.get(n, r.value) for n, r in rows.items() if r.kind not in _GIVEN}
-    return {name: value for name, value in {**_levels(doses), **values}.items() if value != 0}
+    return {name: value for name, value in {**highest(doses), **values}.items() if value != 0}
 
 
-def checked_moved(plan: Plan, names: Sequence[str] | None) -> tuple[str, ...]:
-    """Parameters and drugs with respect to which slopes are wanted; by default all that are not 0.
-    Raises InputError, UnknownNameError."""
-    definition = plan.definition
-    for one in plan.measures:
+def checked_moved(
+    names: Sequence[str] | None,
+    definition: Definition,
+    measures: Sequence[Measure],
+    given: Mapping[str, float],
+) -> tuple[str, ...]:
+    """Parameters and drugs with respect to which measures have slopes. `given` are the doses that
+    there are. Raises InputError, UnknownNameError."""
+    for one in measures:
         if one.own is None and one.kind in SEARCHING:
             raise InputError(
-                f"measure {one} looks for a dose, so no curve has its slope; leave it out, or use "
-                "tornado with a factor"
+                f"measure {one} looks for a dose, so its slope is not that of a curve; leave it "
+                "out, or move parameters by a factor with pn.tornado"
             )
-    if names is None:
-        return tuple(movable(definition, plan.parameters, plan.doses))
     if not isinstance(names, Sequence | np.ndarray):
         raise InputError(f"parameters is {names!r}, but must be a list of names")
     listed = [names] if isinstance(names, str) else list(names)
     if not listed:
-        raise InputError("no parameter is named; leave parameters out for all")
-    return tuple(dict.fromkeys(_checked(plan, name) for name in listed))
+        raise InputError("no parameter is named; leave parameters out for all that are not 0")
+    return tuple(dict.fromkeys(_checked(name, definition, given) for name in listed))
 
 
-def _checked(plan: Plan, name: object) -> str:
-    definition, given = plan.definition, str(name)
-    drug = definition.drug_names.get(given.strip().casefold())
+def _checked(name: object, definition: Definition, given: Mapping[str, float]) -> str:
+    drug = definition.drug_names.get(str(name).strip().casefold())
     if drug is not None:
-        if drug not in plan.axes and not _levels(plan.doses).get(drug):
+        if not given.get(drug):
             raise InputError(f"{drug} is not given, so there is no slope with its dose; dose it")
         return drug
-    if given not in definition.parameters:
-        raise unknown_name("parameter", given, [*definition.drugs, *definition.parameters])
-    checked_parameters(definition, {given: 1.0})  # what is no number to set says so
-    return given
+    if name not in definition.parameters:
+        allowed = [*definition.drugs, *definition.parameters]
+        raise unknown_name("parameter", str(name), allowed)
+    checked_parameters(definition, {str(name): 1.0})  # an input that is no number says so
+    return str(name)
 
 
-def values_of(plan: Plan, names: Sequence[str]) -> FloatArray:
-    """Values of parameters, and the highest of doses, that points have in common."""
-    levels, rows = _levels(plan.doses), plan.definition.parameters
-    known = {n: plan.parameters.get(n, rows[n].value) for n in names if n in rows}
-    return np.array([levels[name] if name in levels else known[name] for name in names])
+def highest(doses: Mapping[str, Given]) -> dict[str, float]:
+    """Dose of each drug, in its own unit."""
+    return {drug: max(level for _, level in dose.steps) for drug, dose in doses.items()}
 
 
 def slope_unit(of: str, by: str) -> str:
@@ -72,7 +71,3 @@ def slope_unit(of: str, by: str) -> str:
         inverse = by.removeprefix("1/").strip("()")
         return inverse if of == "1" else f"{of} {inverse}"
     return f"{of}/{by}" if by.isalpha() else f"{of}/({by})"
-
-
-def _levels(doses: Mapping[str, Given]) -> dict[str, float]:
-    return {drug: max(level for _, level in dose.steps) for drug, dose in doses.items()}

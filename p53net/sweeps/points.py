@@ -1,5 +1,6 @@
 """Points of a sweep, run when a measure asks for it: many together, or one of them looked at."""
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -12,6 +13,9 @@ from p53net.measures.equieffective import Candidate
 from p53net.simulation.model import Model
 from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
+
+one_at_a_time = threading.RLock()
+"""An engine serves one thread, and a process has one watchdog."""
 
 
 class Points:

@@ -1,6 +1,5 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +17,8 @@ from p53net.measures.parsing import is_array_measure, observables_of, value_of, 
 from p53net.model import shown_unit
 from p53net.simulation.model import Model
 from p53net.sweeps.plan import Plan, package_versions
-from p53net.sweeps.points import Point, Points
+from p53net.sweeps.points import Point, Points, one_at_a_time
+from p53net.sweeps.slopes import slopes_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,8 +39,6 @@ _CURVE_BYTES = 64 * 2**20  # of points that are looked at together
 _MODELS_KEPT = 4  # a compiled model takes megabytes
 
 _compiled: dict[tuple[str, Tolerances], Model] = {}
-one_at_a_time = threading.RLock()
-"""An engine serves one thread, and a process has one watchdog."""
 
 
 class Rows(NamedTuple):
@@ -133,7 +131,7 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
     points = Points(plan, model, values, plan.engine)
     found = np.full((len(values), len(plan.measures)), np.nan)
     statuses, reasons = ["ok"] * len(values), [""] * len(values)
-    curves, alone = None, set(range(len(values)))
+    curves, alone, width = None, set(range(len(values))), found.shape[1]
     if plan.capabilities.together:
         # All runs come first, so that it is known which points the engine gave up.
         with np.errstate(all="ignore"):  # what has no value is looked at by itself
@@ -150,10 +148,34 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
     for i in sorted(alone):
         before_each()
         single = _single(plan, model, points, values, i)
-        found[i], statuses[i], reasons[i] = single.values, single.status, single.reason
+        found[i], statuses[i], reasons[i] = single.values[:width], single.status, single.reason
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
-    return Rows(found, statuses, reasons, curves)
+    rows = Rows(found, statuses, reasons, curves)
+    return _with_slopes(plan, model, values, rows) if plan.moved else rows
+
+
+def _with_slopes(plan: Plan, model: Model, values: FloatArray, rows: Rows) -> Rows:
+    """The same with slopes of the measures, of points that have run."""
+    sound = np.flatnonzero([status in ("ok", "measure undefined") for status in rows.statuses])
+    slopes = np.full((len(values), len(plan.measures), len(plan.moved)), np.nan)
+    names = list(plan.columns)[len(plan.measures) :]
+    each = 8 * len(plan.needed) * len(plan.times) * (2 + 4 * len(plan.moved))
+    for part in np.array_split(sound, -(-len(sound) * each // _CURVE_BYTES) or 1):
+        if not len(part):
+            continue
+        found = slopes_at(plan, model, values[part], plan.moved, plan.engine)
+        slopes[part] = found.slopes
+        for i, status, reason in zip(part, found.statuses, found.reasons, strict=True):
+            why = [
+                f"{name}: {said or kind}"
+                for name, kind, said in zip(names, status.ravel(), reason.ravel(), strict=True)
+                if kind not in ("ok", "flat") or said
+            ]
+            rows.reasons[i] = _short("; ".join(filter(None, [rows.reasons[i], *why])))
+            if "measure undefined" in status or "failed" in status:
+                rows.statuses[i] = "measure undefined"
+    return rows._replace(values=np.hstack([rows.values, slopes.reshape(len(values), -1)]))
 
 
 def _single(plan: Plan, model: Model, points: Points, values: FloatArray, i: int) -> Row:
@@ -180,7 +202,7 @@ def measured(plan: Plan, point: Point) -> Row:
     try:
         if plan.curves:
             curves = np.array([point.curve(name) for name in plan.curves])
-        for name, one in zip(plan.columns, plan.measures, strict=True):
+        for name, one in zip(plan.measured, plan.measures, strict=True):
             try:
                 found.append(value_of(one, point))
             except MeasureError as error:
@@ -203,7 +225,7 @@ def measured(plan: Plan, point: Point) -> Row:
 def failed(plan: Plan, status: str, reason: str) -> Row:
     """The row of a point that gave nothing."""
     curves = np.full((len(plan.curves), len(plan.times)), np.nan) if plan.curves else None
-    return Row((np.nan,) * len(plan.measures), status, _short(reason), curves)
+    return Row((np.nan,) * len(plan.columns), status, _short(reason), curves)
 
 
 def joined(rows: Sequence[Row]) -> Rows:

@@ -19,7 +19,7 @@ from p53net.simulation.gradients import Slopes, slopes
 from p53net.simulation.model import Model
 from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
-from p53net.sweeps.points import Points
+from p53net.sweeps.points import Points, one_at_a_time
 
 STATUSES = {
     "ok": "the slope",
@@ -140,7 +140,8 @@ def _completed(
     if helper is None or not gone:
         return result
     lost = np.array(sorted(gone))
-    again = slopes_at(plan, model, values[lost], moved, helper.name)
+    with one_at_a_time:
+        again = slopes_at(plan, model, values[lost], moved, helper.name)
     for whole, part in zip(result, again, strict=True):
         whole[lost] = part
     for i, error in gone.items():
@@ -159,7 +160,8 @@ def _taken(one: Measure, points: _Around, size: int) -> tuple[FloatArray, list[s
             found = value_of_many(one, points)
     for i in np.flatnonzero(~np.isfinite(found)):
         try:
-            found[i] = value_of(one, points.point(int(i)))
+            with one_at_a_time:  # a user's function, which threads may not share
+                found[i] = value_of(one, points.point(int(i)))
         except MeasureError as error:
             found[i], why[i] = np.nan, str(error)
         except P53NetError as error:

@@ -25,6 +25,7 @@ from p53net.errors import P53NetError, WorkersError
 from p53net.sweeps import isolated, rows
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import Plan
+from p53net.sweeps.points import one_at_a_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -176,7 +177,7 @@ def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
             faulthandler.dump_traceback_later(limit, exit=True, file=silence)
             _armed[0] = perf_counter()
 
-    with silence, rows.one_at_a_time:
+    with silence, one_at_a_time:
         _armed[0] = 0.0
         try:
             return rows.table(plan, start, values, before_each)
