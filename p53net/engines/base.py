@@ -123,6 +123,8 @@ class Capabilities:
     """Whether several threads may use it at once. If not, it keeps them apart by a lock."""
     tightening: float = 1e-3
     """Relative tolerance over the accuracy that is wanted, at which most runs have it."""
+    locks: bool = False
+    """Whether it is `Locking`."""
 
 
 class Engine(Protocol):
@@ -165,6 +167,24 @@ class Engine(Protocol):
         """Start values as the engine works them out from the file, for changed parameters: of
         states, and of what the file computes from others. For models whose start values have no
         formulas."""
+
+
+class Locking(Engine, Protocol):
+    """An engine some of whose runs can take the same steps, so that their differences carry no
+    noise of its own: for slopes."""
+
+    @property
+    def lanes(self) -> int:
+        """How many runs can: rows of a problem, one after the other, from a multiple of it on."""
+
+    def integrate_locked(self, problem: Problem) -> Runs:
+        """All runs of a problem of so many rows, or a multiple. Those that take the same steps
+        have events and outputs at the same times; they fail together."""
+
+    def beside(self, cells: "Cells", of: NDArray[np.intp]) -> AtRest:
+        """States at rest of cells that differ little from others of them, which are at rest at
+        their `starts`. `of` is the row of each cell's other one; in that it is its own. Differences
+        of the two carry no noise either."""
 
 
 @dataclass(frozen=True)

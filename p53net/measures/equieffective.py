@@ -19,9 +19,10 @@ from p53net.measures.searching import HIGHEST_DOSE, LOWEST_DOSE, Found, Places, 
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation import choice
+from p53net.simulation.begun import Start
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
-from p53net.simulation.runs import Loop, Runner, Start
+from p53net.simulation.runs import Loop, Runner
 
 Search: TypeAlias = Callable[..., Found]
 """Of a candidate, the hours of the run, and further numbers: what looks for a dose."""

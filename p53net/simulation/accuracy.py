@@ -13,7 +13,8 @@ from p53net.dosing.medium import Courses
 from p53net.engines.base import LOOSEST, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model.definition import Definition
-from p53net.simulation.runs import Begun, Curves, Runner
+from p53net.simulation.begun import Begun
+from p53net.simulation.runs import Curves, Runner
 
 ACCURACY = 1e-6
 """Largest error, relative to a value or to `FLOOR` of its curve's peak, unless said otherwise."""

@@ -6,11 +6,12 @@ find it. Where they do not, the cell is followed in time, or another engine look
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from p53net.engines.base import Cells, Engine, FloatArray
+from p53net.engines.base import Cells, Engine, FloatArray, Locking
 from p53net.errors import P53NetError
 from p53net.model.definition import Definition
 
@@ -43,12 +44,7 @@ class Resting:
     ) -> Untreated:
         """Untreated states of so many cells, in the order of the engine's states, and some
         quantities there. Equal cells are looked for once."""
-        kinds = self._definition.parameters
-        moving = {
-            name: np.broadcast_to(values, size)
-            for name, values in parameters.items()
-            if kinds[name].kind not in ("input", "computed")
-        }
+        moving = self._moving(parameters, size)
         if size == 1 or not moving:
             found = self._single(moving, quantities)
             whole = np.zeros(size, dtype=np.intp)
@@ -61,6 +57,32 @@ class Resting:
         places = np.flatnonzero(np.isin(whole, list(found.errors)))
         errors = {int(i): found.errors[int(whole[i])] for i in places}
         return Untreated(found.states[whole], found.values[whole], errors)
+
+    def beside(
+        self,
+        parameters: Mapping[str, FloatArray],
+        of: NDArray[np.intp],
+        quantities: tuple[str, ...],
+    ) -> Untreated:
+        """The same, of cells that differ little from others of them: `of` is the row of each
+        cell's other one, its own in that. Only on an engine that is `Locking`."""
+        moving = self._moving(parameters, len(of))
+        rows, place = np.unique(of, return_inverse=True)
+        others = self.of({name: v[rows] for name, v in moving.items()}, len(rows), quantities)
+        seeds = self._seeds(moving, len(of))
+        starts = others.states[place] + (seeds - seeds[of])
+        found = cast(Locking, self._engine).beside(Cells(moving, starts, quantities), of)
+        lost = {i: others.errors[p] for i, p in enumerate(place.tolist()) if p in others.errors}
+        return Untreated(found.states, found.values, {**found.errors, **lost})
+
+    def _moving(self, parameters: Mapping[str, FloatArray], size: int) -> dict[str, FloatArray]:
+        """Parameters that a state at rest depends on."""
+        kinds = self._definition.parameters
+        return {
+            name: np.broadcast_to(values, size)
+            for name, values in parameters.items()
+            if kinds[name].kind not in ("input", "computed")
+        }
 
     def _single(self, moving: Mapping[str, FloatArray], quantities: tuple[str, ...]) -> Untreated:
         """One cell, which studies ask for again and again; a failure is as slow to find again."""

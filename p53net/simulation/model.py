@@ -6,7 +6,7 @@ from copy import copy
 from functools import cached_property
 from importlib.metadata import version
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.simulation import accuracy as exact
-from p53net.simulation import choice, provenance
+from p53net.simulation import choice, gradients, provenance
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -27,31 +27,12 @@ from p53net.simulation.inputs import (
     checked_parameters,
     checked_times,
 )
-from p53net.simulation.runs import Curves, Runner
+from p53net.simulation.runs import Arms, Curves, Runner
 
 if TYPE_CHECKING:
     from p53net.model.external import Starts
 
 VERSION = version("p53net")
-
-
-class Arms(NamedTuple):
-    """Several doses of one model, run together."""
-
-    times: FloatArray
-    curves: dict[str, FloatArray]
-    """Of each quantity: arm, time."""
-    doses: list[dict[str, Given]]
-    """Of each arm, as they were understood."""
-    parameters: dict[str, float]
-    engine: str
-    """What to say of the engine that ran them."""
-    errors: FloatArray | None
-    """Arm, quantity: largest error along each curve, where it was measured."""
-
-    def error_of(self, quantity: int) -> dict[str, float]:
-        """Largest error along the first arm's curve, as an attribute."""
-        return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
 
 
 class Model:
@@ -154,7 +135,7 @@ class Model:
                 )
             },
             attrs={
-                **model._provenance(run.doses[0], run.parameters, feedback),
+                **model.about_run(run.doses[0], run.parameters, feedback),
                 "engine": run.engine,
             },
         )
@@ -292,9 +273,26 @@ class Model:
         data = {n: ((), found.values[0, i], self.about(n)) for i, n in enumerate(names)}
         said += self.runner(name).said(given_up)
         provenance.note(self, said)
-        return xr.Dataset(
-            data, attrs={**self._provenance(given, changed, feedback), "engine": said}
-        )
+        return xr.Dataset(data, attrs={**self.about_run(given, changed, feedback), "engine": said})
+
+    @provenance.recorded
+    def gradient(
+        self,
+        measures: Sequence[object] = (),
+        parameters: Sequence[str] | None = None,
+        **options: Unpack[gradients.Options],
+    ) -> xr.Dataset:
+        """Slopes of measures, and of the curves of `observables`, with respect to parameters and,
+        by a drug's name, its dose: by default all that are not 0.
+
+        Runs are those of `simulate` and `sweep`, each from the untreated state of its own cell: at
+        `times`, with `doses`, and the parameters `at`. `scaled` gives d ln / d ln: control
+        coefficients. Returns a Dataset over `measure` and `parameter`: `value`, `slope`, `status`
+        and `reason`, with units as coordinates; and `curve` and `curve_slope` over `observable`,
+        `parameter` and `time`. At a kink a slope is one-sided, as its status says; without a value
+        it is NaN. Raises InputError, UnknownNameError.
+        """
+        return gradients.of_measures()(self, measures, parameters, **options)
 
     def sbml(
         self,
@@ -357,9 +355,10 @@ class Model:
         own = {} if place is None else {"fragment": place.fragment}
         return {"units": shown_unit(unit), "long_name": meaning, **own}
 
-    def _provenance(
+    def about_run(
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
+        """What a run was made of, as attributes of its result."""
         if self.definition.external:
             return {
                 "model": self.definition.id,

@@ -1,17 +1,27 @@
 """Runs of a model: doses and parameters of n runs -> one problem -> an engine. n may be 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.dosing.medium import Courses
-from p53net.engines.base import AtRest, Cells, DosingEvents, FloatArray, Problem, Tolerances
+from p53net.dosing.medium import Courses, Given
+from p53net.engines.base import (
+    AtRest,
+    Cells,
+    DosingEvents,
+    FloatArray,
+    Locking,
+    Problem,
+    Runs,
+    Tolerances,
+)
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
+from p53net.simulation.begun import Begun, Start
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -19,6 +29,9 @@ if TYPE_CHECKING:
 
 Loop: TypeAlias = bool | NDArray[np.bool_]
 """Whether the loop is closed: of all runs, or of each."""
+
+
+_TIGHT = 1e-12
 
 
 class Curves(NamedTuple):
@@ -37,53 +50,23 @@ class Curves(NamedTuple):
     curve's peak; NaN for runs by a helper, None where it was not measured."""
 
 
-class Start(NamedTuple):
-    """Where runs begin before anything is dosed, a row for each."""
+class Arms(NamedTuple):
+    """Several doses of one model, run together."""
 
-    states: FloatArray
-    settings: dict[str, FloatArray]
-    """What each run computes from its start."""
-    values: FloatArray
-    """Of the quantities that were asked for."""
-    errors: dict[int, P53NetError]
-    """Runs without a start."""
+    times: FloatArray
+    curves: dict[str, FloatArray]
+    """Of each quantity: arm, time."""
+    doses: list[dict[str, Given]]
+    """Of each arm, as they were understood."""
+    parameters: dict[str, float]
+    engine: str
+    """What to say of the engine that ran them."""
+    errors: FloatArray | None
+    """Arm, quantity: largest error along each curve, where it was measured."""
 
-    def of(self, rows: NDArray[np.intp]) -> "Start":
-        """That of some runs, any of them more than once."""
-        failed = np.flatnonzero(np.isin(rows, list(self.errors)))
-        return Start(
-            self.states[rows],
-            {name: values[rows] for name, values in self.settings.items()},
-            self.values[rows],
-            {int(i): self.errors[int(rows[i])] for i in failed},
-        )
-
-
-class Begun(NamedTuple):
-    """Runs at their start, with what is dosed then."""
-
-    starts: FloatArray
-    """Run, state."""
-    parameters: dict[str, FloatArray]
-    """All that differ from the file."""
-    events: DosingEvents
-    errors: dict[int, P53NetError]
-    """Runs without a start."""
-
-    def of(self, rows: NDArray[np.intp]) -> "Begun":
-        """Some of them."""
-        places = {int(row): i for i, row in enumerate(rows)}
-        return Begun(
-            self.starts[rows],
-            {name: values[rows] for name, values in self.parameters.items()},
-            self.events.of(rows),
-            {places[i]: error for i, error in self.errors.items() if i in places},
-        )
-
-    def opened(self) -> "Begun":
-        """The same with the loop opened."""
-        opened = np.zeros(len(self.starts))
-        return self._replace(parameters={**self.parameters, "feedback": opened})
+    def error_of(self, quantity: int) -> dict[str, float]:
+        """Largest error along the first arm's curve, as an attribute."""
+        return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
 
 
 class Runner:
@@ -98,6 +81,14 @@ class Runner:
         """What runs what this engine gives up."""
         name = choice.helper_of(self.name)
         return None if name is None else self._model.runner(name)
+
+    @cached_property
+    def tight(self) -> "Runner":
+        """The same engine at tolerances for differences of runs."""
+        own = self._model.tolerances
+        by = _TIGHT / max(own.relative, _TIGHT)
+        tolerances = Tolerances(own.relative * by, own.absolute * by)
+        return type(self._model)(self.definition, tolerances).runner(self.name)
 
     @cached_property
     def resting(self) -> Resting:
@@ -172,12 +163,34 @@ class Runner:
         begun = self.begin(courses, parameters, feedback=feedback, start=start)
         return self.follow(begun, times, outputs, tolerances)
 
+    def beside(
+        self,
+        times: FloatArray,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        outputs: Sequence[str],
+        of: NDArray[np.intp],
+        *,
+        feedback: bool = True,
+    ) -> Curves:
+        """The same of runs that differ little from others of them, in the steps of those: `of` is
+        the row of each run's other one, its own in that. `lanes` of the engine follow each other
+        that have one other, and doses and outputs at the same times."""
+        engine = cast(Locking, self.engine)
+        start = self.start(parameters, len(of), of=of)
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
+        for i in list(begun.errors):  # which leaves a vector without a run
+            first = i - i % engine.lanes
+            begun.errors.update(dict.fromkeys(range(first, first + engine.lanes), begun.errors[i]))
+        return self.follow(begun, times, outputs, integrate=engine.integrate_locked)
+
     def follow(
         self,
         begun: Begun,
         times: FloatArray,
         outputs: Sequence[str],
         tolerances: Tolerances | None = None,
+        integrate: Callable[[Problem], Runs] | None = None,
     ) -> Curves:
         """Runs from their start, at the engine's tolerances or at others."""
         size, errors = len(begun.starts), dict(begun.errors)
@@ -192,7 +205,7 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = self.engine.integrate(problem)
+        found = (integrate or self.engine.integrate)(problem)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -252,7 +265,8 @@ class Runner:
         feedback: Loop = True,
         start: Start | None = None,
     ) -> Begun:
-        """Runs from the untreated state of their own cells, or from what the file says."""
+        """Runs from the untreated state of their own cells, or from what the file says; with `of`,
+        of cells beside others, as in `beside`."""
         size = len(courses.at)
         start = start or self.start(parameters, size)
         starts, settings = start.states.copy(), {**start.settings, **parameters}
@@ -282,10 +296,14 @@ class Runner:
         return replace(courses, levels=levels)
 
     def start(
-        self, parameters: Mapping[str, FloatArray], size: int, quantities: tuple[str, ...] = ()
+        self,
+        parameters: Mapping[str, FloatArray],
+        size: int,
+        quantities: tuple[str, ...] = (),
+        of: NDArray[np.intp] | None = None,
     ) -> Start:
         """Where so many runs with these parameters begin; in a model with a cell, also some
-        quantities of it there."""
+        quantities of it there. With `of` as in `beside`."""
         if self.definition.external:
             return self._from_file(parameters, size)
         if not self.definition.has_loop:
@@ -293,8 +311,11 @@ class Runner:
             return Start(nothing, {}, np.empty((size, 0)), {})
         cell, computed = self._model.cell, self.definition.computed
         inside = {n: v for n, v in parameters.items() if n in cell.definition.parameters}
-        wanted = (*computed.values(), *quantities)
-        found = cell.runner(self.name).resting.of(inside, size, wanted)
+        wanted, resting = (*computed.values(), *quantities), cell.runner(self.name).resting
+        if of is None:
+            found = resting.of(inside, size, wanted)
+        else:
+            found = resting.beside(inside, of, wanted)
         settings = dict(zip(computed, found.values.T, strict=False))
         states, values = self._around(found.states, parameters), found.values[:, len(computed) :]
         return Start(states, settings, values, found.errors)

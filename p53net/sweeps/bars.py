@@ -43,7 +43,7 @@ def refine(
     """Bars of some measures, by number, of some points that have run, of which `found` (point,
     measure) is known. Points with a bar too wide are run again, and what is found of them is
     replaced."""
-    columns, start = [*plan.columns, *plan.curves], found.shape[1]
+    columns, start = [*plan.measured, *plan.curves], found.shape[1]
     exact = [i for i in which if _own_error(plan.measures[i])]  # their error is known beforehand
     curved = np.setdiff1d(which, exact)
     chosen, moving = [plan.measures[i] for i in curved], [*curved, *range(start, len(columns))]

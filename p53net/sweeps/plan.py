@@ -30,6 +30,7 @@ from p53net.simulation.inputs import (
 )
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
+from p53net.sweeps.moved import checked_moved, highest, slope_unit
 
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
@@ -75,12 +76,24 @@ class Plan:
     engine_said: str
     """With its version, and why it is not the one that was asked for."""
     versions: Mapping[str, str]
+    moved: tuple[str, ...] = ()
+    """Parameters and drugs with respect to which measures have slopes."""
 
     @cached_property
-    def columns(self) -> dict[str, tuple[str, str]]:
+    def measured(self) -> dict[str, tuple[str, str]]:
         """Name of each measure's column to its unit and meaning."""
         found = (described(one, self.definition) for one in self.measures)
         return {name: (unit, meaning) for name, unit, meaning in found}
+
+    @cached_property
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """The same, and those of slopes: for each measure one for each parameter."""
+        slopes = {
+            f"d_{name}_d_{by}": (slope_unit(unit, self.unit(by)), f"slope of {name} with {by}")
+            for name, (unit, _) in self.measured.items()
+            for by in self.moved
+        }
+        return {**self.measured, **slopes}
 
     @cached_property
     def error_columns(self) -> dict[str, tuple[str, str]]:
@@ -89,7 +102,7 @@ class Plan:
             return {}
         found = {
             f"{name}_error": (unit, f"error bar of {name}")
-            for name, (unit, _) in self.columns.items()
+            for name, (unit, _) in self.measured.items()
         }
         along = "largest error along the curve, relative to the value"
         return found | {f"{name}_error": ("1", along) for name in self.curves}
@@ -178,6 +191,7 @@ class Plan:
                 for one in self.measures
             ],
             "curves": list(self.curves),
+            **({"gradient": list(self.moved)} if self.moved else {}),
             "time_limit_s": self.time_limit,
             "memory_limit_bytes": self.memory_limit,
             "versions": dict(self.versions),
@@ -198,6 +212,7 @@ def plan_of(
     memory_limit: int,
     engine: str,
     keep_trajectories: bool,
+    gradient: Sequence[str] | None = None,
 ) -> tuple[Plan, Design]:
     """The plan of a sweep, and its design with the axes' names as the model writes them.
 
@@ -261,10 +276,22 @@ def plan_of(
         capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
+        moved=() if gradient is None else _moved(model, gradient, wanted, given, axes),
     )
     settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))
     return plan, renamed
+
+
+def _moved(
+    model: Model,
+    names: Sequence[str],
+    measures: Sequence[Measure],
+    doses: Mapping[str, Given],
+    axes: Sequence[str],
+) -> tuple[str, ...]:
+    there = {**highest(doses), **{name: 1.0 for name in axes if name in model.definition.drugs}}
+    return checked_moved(names, model.definition, measures, there)
 
 
 def checked_model(model: object) -> Model:

@@ -20,6 +20,7 @@ from p53net.simulation.model import Model
 from p53net.sweeps.bars import Bars, refine
 from p53net.sweeps.plan import Plan, package_versions
 from p53net.sweeps.points import Points, one_at_a_time, values_of
+from p53net.sweeps.slopes import slopes_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -167,17 +168,43 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
     for i in sorted(alone):
         before_each()
         single = _single(plan, model, points, values, i, found[i])
-        rows.values[i], rows.statuses[i], rows.reasons[i] = single[0], single[3], single[4]
+        rows.values[i] = single.values[: len(plan.measures)]
+        rows.statuses[i], rows.reasons[i] = single.status, single.reason
         rows.errors[i] = np.fmax(rows.errors[i], single.errors)
         rows.reruns[i] = max(rows.reruns[i], single.reruns)
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
-    return rows
+    return _with_slopes(plan, model, values, rows) if plan.moved else rows
+
+
+def _with_slopes(plan: Plan, model: Model, values: FloatArray, rows: Rows) -> Rows:
+    """The same with slopes of the measures, of points that have run."""
+    sound = np.flatnonzero(
+        [status in ("ok", UNMET, "measure undefined") for status in rows.statuses]
+    )
+    slopes = np.full((len(values), len(plan.measures), len(plan.moved)), np.nan)
+    names = list(plan.columns)[len(plan.measures) :]
+    each = 8 * len(plan.needed) * len(plan.times) * (2 + 4 * len(plan.moved))
+    for part in np.array_split(sound, -(-len(sound) * each // _CURVE_BYTES) or 1):
+        if not len(part):
+            continue
+        found = slopes_at(plan, model, values[part], plan.moved, plan.engine)
+        slopes[part] = found.slopes
+        for i, status, reason in zip(part, found.statuses, found.reasons, strict=True):
+            why = [
+                f"{name}: {said or kind}"
+                for name, kind, said in zip(names, status.ravel(), reason.ravel(), strict=True)
+                if kind not in ("ok", "flat") or said
+            ]
+            rows.reasons[i] = _short("; ".join(filter(None, [rows.reasons[i], *why])))
+            if "measure undefined" in status or "failed" in status:
+                rows.statuses[i] = "measure undefined"
+    return rows._replace(values=np.hstack([rows.values, slopes.reshape(len(values), -1)]))
 
 
 def _none(plan: Plan, size: int) -> Bars:
     """Bars of points that have none."""
-    columns = len(plan.columns) + len(plan.curves)
+    columns = len(plan.measured) + len(plan.curves)
     return Bars(np.full((size, columns), np.nan), {}, np.zeros(size, dtype=np.intp))
 
 
@@ -208,7 +235,7 @@ def measured(plan: Plan, points: Points, i: int, known: FloatArray) -> Row:
     try:
         for name in plan.curves:
             point.curve(name)
-        for name, one, value in zip(plan.columns, plan.measures, known, strict=True):
+        for name, one, value in zip(plan.measured, plan.measures, known, strict=True):
             try:
                 found.append(float(value) if np.isfinite(value) else value_of(one, point))
             except MeasureError as error:
@@ -240,7 +267,7 @@ def measured(plan: Plan, points: Points, i: int, known: FloatArray) -> Row:
 def failed(plan: Plan, status: str, reason: str) -> Row:
     """The row of a point that gave nothing."""
     curves = np.full((len(plan.curves), len(plan.times)), np.nan) if plan.curves else None
-    nothing = np.full(len(plan.measures), np.nan)
+    nothing = np.full(len(plan.columns), np.nan)
     return Row(nothing, _none(plan, 1).errors[0], 0, status, _short(reason), curves)
 
 

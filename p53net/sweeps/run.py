@@ -76,6 +76,7 @@ def sweep(
     resume: bool = False,
     engine: str = AUTO,
     keep_trajectories: bool = False,
+    gradient: Sequence[str] | None = None,
     chunk: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
@@ -89,7 +90,8 @@ def sweep(
     `measures` are kept of each run (made by `p53net.measures`, or texts such as "escape_index"),
     and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h].
     `doses` are of drugs that are no axis; of one that is, `doses` give the shape, and the axis its
-    highest concentration.
+    highest concentration. `gradient` names parameters and drugs: each measure then has a column
+    `d_<measure>_d_<parameter>` for each, its slope there, as `Model.gradient` gives.
 
     Each measure comes with `<measure>_error`, its error bar: half of what two runs differ by, of
     which one has a tenth of the other's tolerance. A point whose bar is above the model's accuracy,
@@ -135,6 +137,7 @@ def sweep(
         memory_limit=_bytes(memory_limit),
         engine=engine,
         keep_trajectories=keep_trajectories,
+        gradient=gradient,
     )
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)

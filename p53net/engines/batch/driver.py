@@ -197,7 +197,7 @@ class Driver:
         code.store(code.constant(1.0) / h, self.vectors["inverse"])
         code.call("step", self.space, self.vectors["inverse"])
         error = self._error()
-        sound = code.load(self.space, place["sound"]) < _UNSOUND
+        sound = self._pivots() < _UNSOUND
         accepted = (error <= 1.0) & sound & live & arrived.inverted()
         # The error is squared, hence twice the order.
         change = code.exp(code.ln(code.larger(error, 1e-40)) * (-0.5 / ORDER)) * _SAFETY
@@ -236,6 +236,10 @@ class Driver:
             scaled = error / (absolute + relative * largest)
             code.store(code.load(total) + scaled * scaled, total)
         return code.load(total)
+
+    def _pivots(self) -> Value:
+        """How many digits the elimination has lost, as a factor."""
+        return self.code.load(self.space, self.place["sound"])
 
     def _write_rows(self, accepted: Value, t: Value, h: Value, new: Value) -> None:
         """All output that lies in the step, for as many times at once as there are lanes. What

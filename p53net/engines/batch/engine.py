@@ -4,7 +4,9 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,9 @@ from p53net.engines.batch import driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
+from p53net.engines.batch.locked import Locked
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
+from p53net.engines.batch.nearby import Nearby
 from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.stability import leaves
@@ -44,6 +48,9 @@ _LOOSER = 100.0
 
 _NEGATIVE = -1e-6  # a state at rest below this is none
 _NOTHING = 1e-12  # a state at rest below this is 0
+_Groups: TypeAlias = Iterator[tuple[NDArray[np.intp], bool]]
+"""Rows, and whether they have the exponents of the file."""
+
 _WHY = {
     driver.TOO_MANY_STEPS: f"it takes more than {MOST_STEPS:,} steps",
     driver.TOO_SMALL_STEP: "its steps become too small",
@@ -54,7 +61,7 @@ _WHY = {
 class Batch:
     """One model's code. Several threads may use it at once."""
 
-    capabilities = Capabilities(together=True, threads=True, tightening=0.1)
+    capabilities = Capabilities(together=True, threads=True, tightening=0.1, locks=True)
 
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
@@ -68,7 +75,7 @@ class Batch:
         self._exponents = _exponents(self.system)
         self._parts = dict[tuple[str, ...], System]()
         self._lock = Lock()
-        self._compiled = dict[tuple[tuple[str, ...], bool], _Compiled]()
+        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver]], _Compiled]()
 
     @property
     def label(self) -> str:
@@ -86,6 +93,18 @@ class Batch:
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
+        return self._run(problem, Driver)
+
+    @property
+    def lanes(self) -> int:
+        """Runs of a vector."""
+        return self._target.lanes
+
+    def integrate_locked(self, problem: Problem) -> Runs:
+        """The same with one step for all runs of a vector: `lanes` rows, one after the other."""
+        return self._run(problem, Locked)
+
+    def _run(self, problem: Problem, kind: type[Driver]) -> Runs:
         part = self._part(problem.outputs)
         stops, size = stops_of(problem, self.system).of(part), len(problem)
         table = self._table(problem.parameters, size)
@@ -99,9 +118,10 @@ class Batch:
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
-        for rows, burnt in self._groups(table, changing):
+        grouped = self._vectors if kind is Locked else self._groups
+        for rows, burnt in grouped(table, changing):
             own = times if times.ndim == 1 else times[rows]
-            curves[rows], status[rows], steps[rows] = self._code(part, burnt).integrate(
+            curves[rows], status[rows], steps[rows] = self._code(part, burnt, kind).integrate(
                 table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
                 outputs,
             )  # fmt: skip
@@ -120,10 +140,9 @@ class Batch:
         states, largest = np.empty_like(starts), np.empty(len(starts))
         failures: dict[int, str] = {}
         unstable = "the cell moves away from its rest"
-        never = {*self._definition.counters, TIME}
         for rows, burnt in self._groups(table):
             code = self._code(self.system, burnt)
-            resting = np.array([name not in never for name in code.kernel.states])
+            resting = self._resting(code.kernel.states)
             found, slopes, largest[rows] = code.rest(table[rows], starts[rows], resting)
             states[rows] = found[:, : starts.shape[1]]
             if stable:
@@ -135,9 +154,36 @@ class Batch:
         values = self._values(cells, states)
         return AtRest(states, values, {i: SteadyStateError(why) for i, why in failures.items()})
 
+    def beside(self, cells: Cells, of: NDArray[np.intp]) -> AtRest:
+        """States at rest of cells that differ little from others of them, which are at rest. `of`
+        is the row of each cell's other one; in that it is its own."""
+        table, others = self._table(cells.parameters, len(of)), np.unique(of)
+        size = len(self.states)
+        jacobians = np.zeros((len(others), size, size))
+        for rows, burnt in self._groups(table[others]):
+            code = self._code(self.system, burnt)
+            resting = self._resting(code.kernel.states)
+            _, slopes, _ = code.rest(table[others[rows]], cells.starts[others[rows]], resting)
+            own = (code.entries < size).all(axis=1)  # without the clock
+            jacobians[rows[:, None], *code.entries[own].T] = slopes[:, own]
+        states = self._nearby.states(table, cells.starts, of, jacobians)
+        why = SteadyStateError("its state at rest does not follow from that beside it")
+        lost = np.flatnonzero(~np.isfinite(states).all(axis=1))
+        states = np.where(states < _NOTHING, 0.0, states)
+        return AtRest(states, self._values(cells, states), dict.fromkeys(lost.tolist(), why))
+
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""
         return {}
+
+    def _resting(self, states: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of them come to rest."""
+        never = {*self._definition.counters, TIME}
+        return np.array([name not in never for name in states])
+
+    @cached_property
+    def _nearby(self) -> Nearby:
+        return Nearby(self.system, self._resting(self.states))
 
     def _followed(self, cells: Cells, hours: float) -> FloatArray:
         """States after some time; where that fails, NaN, from which no steps lead anywhere."""
@@ -172,17 +218,26 @@ class Batch:
             table[:, places[name]] = values
         return table
 
-    def _groups(
-        self, table: FloatArray, changing: bool = False
-    ) -> Iterator[tuple[NDArray[np.intp], bool]]:
+    def _groups(self, table: FloatArray, changing: bool = False) -> _Groups:
         """Rows with the exponents of the file, which are products there, and the others."""
-        names = [name for name in self.system.parameters if name in self._exponents]
-        places = [list(self.system.parameters).index(name) for name in names]
-        usual = np.array([self.system.parameters[name] for name in names])
-        own = (table[:, places] == usual).all(axis=1) & (not changing)
+        own = self._as_in_file(table, changing)
         for chosen, burnt in ((own, True), (~own, False)):
             if chosen.any():
                 yield np.flatnonzero(chosen), burnt
+
+    def _vectors(self, table: FloatArray, changing: bool = False) -> _Groups:
+        """The same of whole vectors, for which all lanes take one step."""
+        own = self._as_in_file(table, changing).reshape(-1, self.lanes).all(axis=1)
+        for chosen, burnt in ((own, True), (~own, False)):
+            if chosen.any():
+                yield np.flatnonzero(np.repeat(chosen, self.lanes)), burnt
+
+    def _as_in_file(self, table: FloatArray, changing: bool) -> NDArray[np.bool_]:
+        """Which rows have the exponents of the file."""
+        names = [name for name in self.system.parameters if name in self._exponents]
+        places = [list(self.system.parameters).index(name) for name in names]
+        usual = np.array([self.system.parameters[name] for name in names])
+        return np.asarray((table[:, places] == usual).all(axis=1) & (not changing))
 
     def _part(self, outputs: tuple[str, ...]) -> System:
         """What has to be integrated for these."""
@@ -190,25 +245,31 @@ class Batch:
             self._parts[outputs] = part_of(self.system, outputs)
         return self._parts[outputs]
 
-    def _code(self, part: System, burnt: bool) -> "_Compiled":
+    def _code(self, part: System, burnt: bool, kind: type[Driver] = Driver) -> "_Compiled":
         """Of a part of the model, with the exponents of the file in it or not."""
         burnt = burnt or not self._exponents
-        key = part.states, burnt
+        key = part.states, burnt, kind
         with self._lock:  # or each of several threads would compile
             if key not in self._compiled:
                 exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
-                self._compiled[key] = _Compiled(part, exponents, self._target)
+                self._compiled[key] = _Compiled(part, exponents, self._target, kind)
         return self._compiled[key]
 
 
 class _Compiled:
     """The machine code of a model with some parameters burnt in."""
 
-    def __init__(self, system: System, burnt: dict[str, float], target: Processor) -> None:
+    def __init__(
+        self,
+        system: System,
+        burnt: dict[str, float],
+        target: Processor,
+        kind: type[Driver] = Driver,
+    ) -> None:
         code = Code(target.lanes)
         self.kernel = Kernel(code, system, burnt)
         self.kernel.write()
-        Driver(code, self.kernel).write()
+        kind(code, self.kernel).write()
         Rest(code, self.kernel).write()
         self.lanes = target.lanes
         self._machine = compiled(str(code), ("integrate", "rest"), target)

@@ -259,6 +259,12 @@ class Code:
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         return self._new(kind, f"shufflevector {kind} {first.name}, {kind} poison, {zeros}")
 
+    def across(self, which: str, x: Value) -> Value:
+        """The largest (`fmax`) or smallest (`fmin`) of all lanes, in every lane; NaN is none."""
+        name = f"@llvm.vector.reduce.{which}.v{self.lanes}f64"
+        self._declared.add(f"declare double {name}({self.vector})")
+        return self.spread(self._new("double", f"call double {name}({self.vector} {x.name})"))
+
     def square_root(self, x: Value) -> Value:
         """The square root."""
         name = f"@llvm.sqrt.v{self.lanes}f64"

@@ -1,0 +1,73 @@
+"""Parameters and doses that are moved for a slope or a factor: which, from where, in which unit."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from p53net.dosing.medium import Given
+from p53net.errors import InputError, unknown_name
+from p53net.measures.definition import Measure
+from p53net.measures.kinds import SEARCHING
+from p53net.model import Definition
+from p53net.simulation.inputs import checked_parameters
+
+_GIVEN = ("input", "computed")
+
+
+def movable(
+    definition: Definition, changed: Mapping[str, float], doses: Mapping[str, Given]
+) -> dict[str, float]:
+    """Parameters and highest doses that are not 0, with their values."""
+    rows = definition.parameters
+    values = {n: changed.get(n, r.value) for n, r in rows.items() if r.kind not in _GIVEN}
+    return {name: value for name, value in {**highest(doses), **values}.items() if value != 0}
+
+
+def checked_moved(
+    names: Sequence[str] | None,
+    definition: Definition,
+    measures: Sequence[Measure],
+    given: Mapping[str, float],
+) -> tuple[str, ...]:
+    """Parameters and drugs with respect to which measures have slopes. `given` are the doses that
+    there are. Raises InputError, UnknownNameError."""
+    for one in measures:
+        if one.own is None and one.kind in SEARCHING:
+            raise InputError(
+                f"measure {one} looks for a dose, so its slope is not that of a curve; leave it "
+                "out, or move parameters by a factor with pn.tornado"
+            )
+    if not isinstance(names, Sequence | np.ndarray):
+        raise InputError(f"parameters is {names!r}, but must be a list of names")
+    listed = [names] if isinstance(names, str) else list(names)
+    if not listed:
+        raise InputError("no parameter is named; leave parameters out for all that are not 0")
+    return tuple(dict.fromkeys(_checked(name, definition, given) for name in listed))
+
+
+def _checked(name: object, definition: Definition, given: Mapping[str, float]) -> str:
+    drug = definition.drug_names.get(str(name).strip().casefold())
+    if drug is not None:
+        if not given.get(drug):
+            raise InputError(f"{drug} is not given, so there is no slope with its dose; dose it")
+        return drug
+    if name not in definition.parameters:
+        allowed = [*definition.drugs, *definition.parameters]
+        raise unknown_name("parameter", str(name), allowed)
+    checked_parameters(definition, {str(name): 1.0})  # an input that is no number says so
+    return str(name)
+
+
+def highest(doses: Mapping[str, Given]) -> dict[str, float]:
+    """Dose of each drug, in its own unit."""
+    return {drug: max(level for _, level in dose.steps) for drug, dose in doses.items()}
+
+
+def slope_unit(of: str, by: str) -> str:
+    """Unit of a slope: `nM` by `1/h` is `nM h`."""
+    if of == by or by == "1":
+        return "1" if of == by else of
+    if by.startswith("1/"):
+        inverse = by.removeprefix("1/").strip("()")
+        return inverse if of == "1" else f"{of} {inverse}"
+    return f"{of}/{by}" if by.isalpha() else f"{of}/({by})"
