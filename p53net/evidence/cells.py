@@ -61,7 +61,7 @@ def changes(cell: Cell, system: str, host: str | None = None) -> dict[str, float
     entries = (cell.drug, cell.line or definition.cell_line, f"{cell.drug} in {host}", "model")
     for entry in entries:
         rows = cell.trial.get(entry, {})
-        found |= {name: value for name, value in rows.items() if name in usual}
+        found |= {name: rows[name] for name in rows if name in usual}
     return found
 
 
