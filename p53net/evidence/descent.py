@@ -96,24 +96,39 @@ def descend(
 def _steps(
     problem: Problem, at: Descents, free: NDArray[np.bool_], damping: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """A damped step of each row, inside the bounds, and the fall of chi-squared it promises."""
-    slopes = np.nan_to_num(at.slopes)
+    """A damped step of each row, inside the bounds, and the fall of chi-squared that it, or one
+    parameter alone, promises."""
+    slopes, room_down, room_up = (np.nan_to_num(at.slopes), problem.low - at.logs,
+                                  problem.high - at.logs)  # fmt: skip
     down = -np.einsum("rmn,rm->rn", slopes, at.residuals)
-    stuck = (at.logs <= problem.low + _TINY) & (down < 0)
-    stuck |= (at.logs >= problem.high - _TINY) & (down > 0)
-    moving = free & ~stuck
-    slopes = slopes * moving[:, None, :]
+    stuck = (room_down >= -_TINY) & (down < 0) | (room_up <= _TINY) & (down > 0)
+    moving, steps = free & ~stuck, np.zeros_like(at.logs)
+    diagonal = (slopes**2).sum(axis=1)
+    for _ in range(len(problem.low)):
+        ahead = at.residuals + np.einsum("rmn,rn->rm", slopes, steps * ~moving)
+        tried = _damped(slopes * moving[:, None, :], ahead, damping)
+        longest = np.abs(tried).max(axis=1, initial=_TINY)
+        tried *= np.minimum(1.0, _LONGEST / longest)[:, None]
+        kept = np.clip(tried, room_down, room_up)
+        steps = np.where(moving, kept, steps)
+        over = moving & (kept != tried)  # what comes to a bound stays there, the others make up
+        if not over.any():
+            break
+        moving &= ~over
+    after = at.residuals + np.einsum("rmn,rn->rm", slopes, steps)
+    promised = _squares(at.residuals) - _squares(after)
+    alone = np.where(free & ~stuck & (diagonal > _TINY), down**2 / np.maximum(diagonal, _TINY), 0.0)
+    return steps, np.maximum(promised, alone.max(axis=1, initial=0.0))
+
+
+def _damped(slopes: FloatArray, residuals: FloatArray, damping: FloatArray) -> FloatArray:
+    """Steps of each row, by columns that are not 0."""
     normal = np.einsum("rmn,rmk->rnk", slopes, slopes)
-    size = normal.shape[-1]
     diagonal = np.einsum("rnn->rn", normal)
     extra = damping[:, None] * diagonal + np.where(diagonal > _TINY, 0.0, 1.0)
-    steps = np.linalg.solve(normal + extra[:, :, None] * np.eye(size), (down * moving)[..., None])
-    steps = steps[..., 0] * moving
-    longest = np.abs(steps).max(axis=1, initial=_TINY)
-    steps *= np.minimum(1.0, _LONGEST / longest)[:, None]
-    steps = np.clip(at.logs + steps, problem.low, problem.high) - at.logs
-    after = at.residuals + np.einsum("rmn,rn->rm", slopes, steps)
-    return steps, _squares(at.residuals) - _squares(after)
+    down = -np.einsum("rmn,rm->rn", slopes, residuals)
+    normal = normal + extra[:, :, None] * np.eye(normal.shape[-1])
+    return np.asarray(np.linalg.solve(normal, down[..., None])[..., 0])
 
 
 def learn(

@@ -31,6 +31,7 @@ WITHIN = 10.0
 
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
 _ROUGHLY, _EXACTLY = 1e-3, 1e-7  # of chi-squared, to end on
+_ROUNDS = 30  # after which a start that still descends is far from what others found
 _AGAIN = 2  # points of the sequence for each start: some have no prediction
 
 
@@ -122,7 +123,7 @@ def fit_jointly(
         return None if told is None else lambda share: told(first + share / 2)
 
     begin = starts_of(rough, starts)
-    found = descend(rough.problem, begin, enough=_ROUGHLY, told=half(0.0))
+    found = descend(rough.problem, begin, enough=_ROUGHLY, rounds=_ROUNDS, told=half(0.0))
     groups = grouped(found.logs, found.chi_squared)
     ends = descend(whole.problem, np.array([found.logs[rows[0]] for rows in groups]),
                    enough=_EXACTLY, told=half(0.5))  # fmt: skip

@@ -18,8 +18,8 @@ from p53net.studies.body import blood
 from p53net.studies.body.population import GRADES, grades
 
 _CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
-_FEW = 16  # patients, to look for optima with
 _MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
+_FEW, _BROAD = 16, 0.25  # patients to look for optima with, and what smooths the shares of few
 
 
 def biomarker(trials: Sequence[Trial]) -> list[Predictions]:
@@ -45,12 +45,12 @@ def toxicity(trials: Sequence[Trial]) -> list[Predictions]:
 
 def smooth_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
     """Grade 3 or more as smooth functions of the parameters, for a fit."""
-    return _smooth(trials, blood.PATIENTS)
+    return _smooth(trials, blood.PATIENTS, _MEASURED)
 
 
 def rough_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
-    """The same of the first few patients."""
-    return _smooth(trials, _FEW)
+    """The same of the first few patients, smoothed more."""
+    return _smooth(trials, _FEW, _BROAD)
 
 
 def haematology(trials: Sequence[Trial]) -> list[Predictions]:
@@ -113,14 +113,14 @@ def _toxicity(trial: Trial) -> Predictions:
     return found
 
 
-def _smooth(trials: Sequence[Trial], number: int) -> list[Predictions]:
+def _smooth(trials: Sequence[Trial], number: int, spread: float) -> list[Predictions]:
     model = _patients("milademetan")
     changed = changes(model, [Cell(trial, "milademetan") for trial in trials])
     arms = (blood.INTERMITTENT, *blood.OTHERS)
     lowest = blood.lowest_of_trials(model, "milademetan", arms, changed, number)
     return [
         {
-            f"{name}_grade3plus_{arm}": blood.percent_at_least(counts, name, 3, _MEASURED)
+            f"{name}_grade3plus_{arm}": blood.percent_at_least(counts, name, 3, spread)
             for arm, counts in (("intermittent", one[0]), ("other", np.concatenate(one[1:])))
             for name in GRADES
         }
