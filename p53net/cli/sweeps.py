@@ -24,6 +24,7 @@ from p53net.cli.points import (
     tell_failures,
 )
 from p53net.cli.terminal import (
+    Accuracy,
     AnyLine,
     Doses,
     Engine,
@@ -94,6 +95,7 @@ def sweep_(
         str, typer.Option("--memory-limit", help="Memory of one worker.")
     ] = "2 GiB",
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
@@ -125,6 +127,7 @@ def sweep_(
             store=out,
             resume=resume,
             engine=engine,
+            accuracy=accuracy,
             keep_trajectories=curves,
             chunk=chunk,
             progress=progress,

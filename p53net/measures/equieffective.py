@@ -20,7 +20,7 @@ from p53net.model import GENERIC
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation import choice
 from p53net.simulation.begun import Start
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.simulation.runs import Loop, Runner
 
@@ -92,7 +92,10 @@ class Candidate:
     ) -> tuple[FloatArray, Mapping[int, P53NetError]]:
         """Curves over cell, name and time, and why a cell has none."""
         run = self.runner.run if self.helped else self.runner.attempt
-        found = run(times, courses, self.parameters, names, feedback=feedback, start=self.start)
+        found = run(
+            times, courses, self.parameters, names,
+            feedback=feedback, start=self.start, tolerances=self.model.tolerances,
+        )  # fmt: skip
         self.engines.add(self.said + self.runner.said(found.given_up))
         lost = () if self.helped else found.given_up.items()
         return found.values, found.errors | {i: SimulationError(why) for i, why in lost}
@@ -157,13 +160,14 @@ def candidates(
     cell_line: str = GENERIC,
     tables: TablesLike = None,
     engine: str = choice.AUTO,
+    accuracy: float | None = None,
 ) -> list[Candidate]:
     """The drugs, each in one cell and each degrader followed by its twin. Refuses cells without
     p53."""
     own = as_tables(tables)
     made: list[Candidate] = []
     for name in drugs:
-        model = load(name, cell_line=cell_line, tables=own)
+        model = shared(name, cell_line=cell_line, tables=own).to(accuracy)
         (drug,) = model.definition.drugs
         chosen, said = choice.chosen(model, engine, RUNS)
         one = replace(candidate(model.runner(chosen), model, drug, {}, 1), helped=True, said=said)

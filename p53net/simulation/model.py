@@ -198,6 +198,9 @@ class Model:
             return self
         other = copy(self)
         other.accuracy = exact.checked_accuracy(accuracy)
+        other.tolerances = exact.tolerances_for(
+            other.accuracy, Capabilities.tightening, self.definition.scale
+        )
         return other
 
     def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:

@@ -52,6 +52,7 @@ def escape(
     fold: float = 3.0,
     tables: TablesLike = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every measure of feedback escape for each drug, and the curves behind them.
@@ -60,7 +61,7 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
-    `engine` is as in `Model.simulate`.
+    `engine` is as in `Model.simulate`, `accuracy` as in `load`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -78,7 +79,7 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     tell = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, tables, engine)
+    chosen = candidates(names, cell_line, tables, engine, accuracy)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
