@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.measures import curves as measures
-from p53net.measures.equieffective import (
-    TWIN,
-    UNTREATED,
-    Candidate,
-    candidates,
-    loop_factors,
-    resting_doses,
-)
+from p53net.measures.candidate import TWIN, UNTREATED, Candidate, candidates
+from p53net.measures.equieffective import loop_factors, resting_doses
 from p53net.measures.searching import effective_dose
 from p53net.studies.escape import report as escape_report
 
