@@ -392,8 +392,8 @@ def test_cells_at_rest_do_not_know_each_other(
 def test_doses_that_are_looked_for(
     name: str, engine: str, models: Callable[[str], pn.Model]
 ) -> None:
-    """Under each SciPy comes to rest at the level, closed or opened. A cell has the same bytes alone
-    as beside others."""
+    """Under each SciPy comes to rest at the level. A cell has the same bytes alone as beside
+    others."""
     model = models(name)
     (drug,) = model.definition.drugs
     _, columns = inputs(model, [({}, changed) for changed in RATES])
