@@ -225,7 +225,7 @@ class Model:
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError, on engines
         that do one run after the other."""
-        self.runner()  # which searches use
+        self.runner()  # which takes what others give up
         for model in {id(one): one for one in (self, self.cell)}.values():
             for runner in list(model._runners.values()):
                 runner.engine.deadline = perf_counter() + seconds

@@ -14,8 +14,8 @@ from p53net.dosing.medium import Courses, Given, constant, finite_number, same_c
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.measures.candidate import RUNS
 from p53net.measures.definition import Measure
-from p53net.measures.equieffective import RUNS
 from p53net.measures.kinds import COMPARING, SEARCHING
 from p53net.measures.parsing import described, is_array_measure, observables_of, settled
 from p53net.model import Definition, shown_unit

@@ -13,11 +13,10 @@ import xarray as xr
 from p53net.dosing.medium import Dose, constant, finite_number, pulse, same_courses
 from p53net.errors import InputError, MeasureError
 from p53net.measures import curves as of_curves
+from p53net.measures.candidate import Candidate, candidates
 from p53net.measures.curves import FloatArray
 from p53net.measures.equieffective import (
     DOSES,
-    Candidate,
-    candidates,
     closed_dish_doses,
     equal_doses,
     loads,
@@ -29,7 +28,7 @@ from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.provenance import note, recorded
+from p53net.simulation.provenance import recorded
 from p53net.studies.escape.report import AFTER_WASHOUT, about
 
 DRUGS = ("milademetan", "KT-253")
@@ -95,9 +94,6 @@ def escape(
         result[name].attrs = {"units": unit, "long_name": meaning}
     settings = chosen[0].model.run_settings
     engines = sorted(set[str]().union(*(one.engines for one in chosen)))
-    for one in chosen:
-        for said in sorted(one.engines):
-            note(one.model, said)
     result.attrs = {
         "study": "escape",
         "cell_line": chosen[0].model.definition.cell_line,
