@@ -14,6 +14,7 @@ import pandas as pd
 
 from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
+from p53net.evidence.pulses import peaks
 from p53net.measures.candidate import candidates
 from p53net.measures.curves import FloatArray, rebound
 from p53net.measures.effects import half_effects
@@ -214,14 +215,11 @@ def _dose_ratios() -> Iterator[Row]:
 
 
 def _damage() -> Iterator[Row]:
-    from scipy.signal import find_peaks
-
     run = load().simulate(np.linspace(0.0, 40.0, 4001), parameters={"DSB": 1.0})
     found: dict[str, FloatArray] = {}
     for name in ("p53_total", "MDM2_total"):
         curve = run[name].values
-        peaks, _ = find_peaks(curve, prominence=0.02 * float(curve.max()))
-        found[name] = run["time"].values[peaks]
+        found[name] = run["time"].values[peaks(curve, 0.02 * float(curve.max()))]
     p53, mdm2 = found["p53_total"], found["MDM2_total"]
     period = float(np.diff(p53).mean()) if len(p53) > 1 else math.nan
     lag = float(mdm2[0] - p53[0])
