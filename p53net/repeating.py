@@ -33,6 +33,7 @@ from p53net.sweeps.design import Distribution
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
     "steady_state": "p53net.simulation.model:Model.steady_state",
+    "gradient": "p53net.simulation.model:Model.gradient",
     **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
 }
 """What a record may name, and where it is."""

@@ -87,6 +87,10 @@ def sweep_(
     curves: Annotated[
         bool, typer.Option("--keep-trajectories", help="Keep the observables' curves.")
     ] = False,
+    gradient: Annotated[
+        list[str] | None,
+        typer.Option("--gradient", help="Parameter or drug: slopes of measures. Repeatable."),
+    ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     chunk: Annotated[int | None, typer.Option("--chunk", help="Points stored together.")] = None,
@@ -129,6 +133,7 @@ def sweep_(
             engine=engine,
             accuracy=accuracy,
             keep_trajectories=curves,
+            gradient=gradient or None,
             chunk=chunk,
             progress=progress,
         )
