@@ -26,7 +26,7 @@ from p53net.measures.definition import Measure, own
 from p53net.model.own import Tables, Text, read_text
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
-from p53net.simulation.provenance import LARGEST, SCHEMA, software
+from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
 from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution
 
@@ -36,9 +36,6 @@ CALLS = {
     **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
 }
 """What a record may name, and where it is."""
-
-_WHERE = ("store", "resume", "scheduler", "workers", "chunk")
-"""Arguments that say where and how points run; they change no value."""
 
 _LARGEST_RECORD = 64 * 2**20  # bytes of a file
 
@@ -108,7 +105,7 @@ def rerun(
         arguments = {
             name: reader.value(value)
             for name, value in made["arguments"].items()
-            if name not in _WHERE
+            if name not in WHERE
         }
         function = function_at(CALLS[call]) if call in CALLS else _own_study(call, made, given)
         try:

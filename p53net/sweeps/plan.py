@@ -137,9 +137,6 @@ class Plan:
 
     def record(self, design: Design) -> dict[str, object]:
         """All that decides the bytes of the rows, as JSON; equal records mean an equal table."""
-        points = hashlib.sha256()
-        for name, values in (*design.grid.items(), *design.sampled.items()):
-            points.update(name.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
         return {
             "model": self.definition.id,
             "model_sha256": self.definition.sha256,
@@ -148,7 +145,7 @@ class Plan:
             "tolerances": [self.tolerances.relative, self.tolerances.absolute],
             "axes": list(self.axes),
             "grid": {name: len(values) for name, values in design.grid.items()},
-            "points_sha256": points.hexdigest(),
+            "points_sha256": hashlib.sha256(design.content()).hexdigest(),
             "times_h": [float(t) for t in self.times],
             "doses": {drug: str(dose) for drug, dose in self.doses.items()},
             "parameters": dict(self.parameters),
@@ -191,10 +188,7 @@ def plan_of(
         if axes.count(name) > 1:
             raise InputError(f"{name} is an axis twice; give each axis once")
     names = dict(zip(design.names, axes, strict=True))
-    renamed = Design(
-        {names[name]: values for name, values in design.grid.items()},
-        {names[name]: values for name, values in design.sampled.items()},
-    )
+    renamed = design.renamed(names)
     given, changed = (
         checked_doses(model.definition, doses),
         checked_parameters(model.definition, parameters),
@@ -270,10 +264,10 @@ def _check_axes(
     model: Model, design: Design, doses: Mapping[str, Given], parameters: Mapping[str, float]
 ) -> None:
     drugs = model.definition.drugs
-    for name, values in (*design.grid.items(), *design.sampled.items()):
+    for name, *ends in design.extremes():
         if name in parameters:
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
-        for value in (float(values.min()), float(values.max())):
+        for value in ends:
             _check_value(model, name, value, doses.get(name))
         if name in doses and not any(level > 0 for _, level in doses[name].steps):
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")

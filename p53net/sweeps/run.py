@@ -134,7 +134,8 @@ def sweep(
     provenance.note(model, plan.engine_said)
     settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
-    results.check_memory(manifest)
+    if store is None:
+        results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):
         raise InputError(f"store is {store!r}, but must be the path of a folder")
     if store is None:
@@ -155,7 +156,7 @@ def sweep(
                     folder.write(start, table)
         elif progress is not None:
             progress(begin)
-        return results.assembled(folder.manifest, folder.chunks())
+        return results.stored(folder)
 
 
 def _told(
@@ -168,7 +169,7 @@ def _told(
     tell(now)
     for start, table in tables:
         yield start, table
-        failed = sum(status != "ok" for status in table["status"].to_pylist())
+        failed = len(table) - table["status"].to_numpy().tolist().count("ok")
         now = now._replace(done=now.done + len(table), failed=now.failed + failed)
         tell(now)
     if now.done != now.total:
@@ -192,9 +193,11 @@ def _source(
 
             yield run
         return
+    from p53net.sweeps import dispatch  # Dask takes a while to import
+
     joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
     with joined as (client, alive):
-        yield lambda chunks: workers.distributed(plan, design, chunks, client, alive)
+        yield lambda chunks: dispatch.distributed(plan, design, list(chunks), client, alive)
 
 
 def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":

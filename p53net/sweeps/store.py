@@ -10,7 +10,7 @@ import json
 import math
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ class Store:
         Raises StoreError for a chunk of another sweep.
         """
         for path in self._named_as(_CHUNK_NAME):
-            table = self._sound(path)
+            table = self.sound(path)
             if table is None:
                 self.corrupt += 1
             else:
@@ -95,26 +95,18 @@ class Store:
             path.unlink()
         found = set()
         for path in self._named_as(_CHUNK_NAME):
-            if self._sound(path) is None:
+            if self.sound(path) is None:
                 self.corrupt += 1
                 path.unlink()
             else:
                 found.add(_start(path))
         return found
 
-    @property
-    def _folder(self) -> Path:
-        return self.folder / _CHUNKS
+    def sound(self, path: Path, columns: Sequence[str] | None = None) -> "pa.Table | None":
+        """The chunk's table, or these columns of it, or None if it is not what was written.
 
-    def _named_as(self, pattern: re.Pattern[str]) -> list[Path]:
-        if self._folder.is_symlink():
-            raise StoreError(
-                f"{self._folder} is a link; a sweep keeps its chunks in its own folder"
-            )
-        return sorted(path for path in self._folder.iterdir() if pattern.fullmatch(path.name))
-
-    def _sound(self, path: Path) -> "pa.Table | None":
-        """The chunk's table, or None if it is not what was written."""
+        Raises StoreError for a chunk of another sweep.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -122,6 +114,7 @@ class Store:
         expected = min(self.chunk_size, self.size - int(start))
         wanted = [*self.manifest["axes"], *self.manifest["variables"], *self.manifest["curves"]]
         texts = ["status", "reason"]
+        chosen = [*wanted, *texts] if columns is None else list(columns)
         try:
             data = _content(path, _LARGEST_CHUNK)
             if name != _named(data):
@@ -136,9 +129,27 @@ class Store:
                 return None
             if file.metadata.num_rows != expected:
                 return None
-            return file.read(columns=[*wanted, *texts])
+            return file.read(columns=chosen)
         except UNSOUND:
             return None
+
+    def places(self) -> dict[int, list[Path]]:
+        """Files of chunks by their first point, sound or not."""
+        found: dict[int, list[Path]] = {}
+        for path in self._named_as(_CHUNK_NAME):
+            found.setdefault(_start(path), []).append(path)
+        return found
+
+    @property
+    def _folder(self) -> Path:
+        return self.folder / _CHUNKS
+
+    def _named_as(self, pattern: re.Pattern[str]) -> list[Path]:
+        if self._folder.is_symlink():
+            raise StoreError(
+                f"{self._folder} is a link; a sweep keeps its chunks in its own folder"
+            )
+        return sorted(path for path in self._folder.iterdir() if pattern.fullmatch(path.name))
 
 
 @contextlib.contextmanager
