@@ -29,6 +29,7 @@ from p53net.simulation.model import Model
 from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
 from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution
+from p53net.sweeps.reductions import reduction_of
 
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
@@ -234,6 +235,7 @@ class _Reader:
         "distribution": lambda _self, given: Distribution(*given),
         "measure": _measure,
         "own measure": _own_measure,
+        "reduction": lambda _self, given: reduction_of(given),
         "tables": _tables,
         "text": _text,
         "model": _model,

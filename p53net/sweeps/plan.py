@@ -29,6 +29,8 @@ from p53net.simulation.inputs import (
 )
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
+from p53net.sweeps.reduced import checked_reductions
+from p53net.sweeps.reductions import Reduction
 
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
@@ -72,6 +74,8 @@ class Plan:
     engine_said: str
     """With its version, and why it is not the one that was asked for."""
     versions: Mapping[str, str]
+    reductions: tuple[Reduction, ...] = ()
+    """What is kept instead of rows."""
 
     @cached_property
     def columns(self) -> dict[str, tuple[str, str]]:
@@ -158,6 +162,11 @@ class Plan:
             "time_limit_s": self.time_limit,
             "memory_limit_bytes": self.memory_limit,
             "versions": dict(self.versions),
+            **(
+                {"reductions": [one.as_record() for one in self.reductions]}
+                if self.reductions
+                else {}
+            ),
         }
 
 
@@ -175,6 +184,7 @@ def plan_of(
     memory_limit: int,
     engine: str,
     keep_trajectories: bool,
+    reduce: Sequence[Reduction] = (),
 ) -> tuple[Plan, Design]:
     """The plan of a sweep, and its design with the axes' names as the model writes them.
 
@@ -206,6 +216,7 @@ def plan_of(
             raise InputError(f"two columns would be called {name}; give each measure once")
     if keep_trajectories and not watched:
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
+    reductions = checked_reductions(reduce, columns, keep_trajectories)
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
     for one in wanted:
@@ -233,6 +244,7 @@ def plan_of(
         capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
+        reductions=reductions,
     )
     settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))

@@ -11,7 +11,7 @@ import xarray as xr
 
 from p53net.errors import InputError, StoreError
 from p53net.model import shown_unit
-from p53net.sweeps import arrays
+from p53net.sweeps import arrays, reduced
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Design
 from p53net.sweeps.lazily import lazily_opened
@@ -38,7 +38,7 @@ def manifest_of(
     }
     own = {source.name: source.sha256 for source in plan.definition.fragments}
     return {
-        "format": stores.FORMAT,
+        "format": stores.REDUCED if plan.reductions else stores.FORMAT,
         "key": stores.digest_of(record),
         "chunk_size": chunk_size,
         "dimensions": list(design.dimensions),
@@ -70,6 +70,7 @@ def manifest_of(
         "times": plan.times.tolist(),
         "time_unit": plan.definition.time_unit,
         "record": record,
+        **_reductions_of(plan),
     }
 
 
@@ -127,6 +128,8 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
 
 def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table]]") -> xr.Dataset:
     """The result from all its chunks."""
+    if "reductions" in manifest:
+        return reduced.dataset(manifest, chunks)
     result = Result(manifest)
     for start, table in chunks:
         result.add(start, table)
@@ -135,18 +138,18 @@ def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table
 
 def stored(store: stores.Store) -> xr.Dataset:
     """The result of a store: put together, or opened where it is large."""
-    if size_of(store.manifest) > LARGEST_WHOLE:
+    if "reductions" not in store.manifest and size_of(store.manifest) > LARGEST_WHOLE:
         return lazily_opened(store)
     return assembled(store.manifest, store.chunks())
 
 
 def check_memory(manifest: Mapping[str, Any]) -> None:
     """Refuse a result that would not fit into memory, and say how big it is."""
-    if (needed := size_of(manifest)) > LARGEST_RESULT:
+    if "reductions" not in manifest and (needed := size_of(manifest)) > LARGEST_RESULT:
         raise InputError(
             f"the result would take {needed / 2**30:,.1f} GiB, and at most "
             f"{LARGEST_RESULT / 2**30:g} GiB are held; keep measures instead of curves, or fewer, "
-            "or give it a store"
+            "give it a store, or reduce it"
         )
 
 
@@ -155,6 +158,17 @@ def size_of(manifest: Mapping[str, Any]) -> int:
     m = manifest
     single = len(m["sampled"]) + len(m["variables"]) + len(arrays.TEXTS)
     return int(8 * math.prod(m["shape"]) * (single + len(m["curves"]) * len(m["times"])))
+
+
+def _reductions_of(plan: Plan) -> dict[str, Any]:
+    """What a manifest says of chunks that are no rows."""
+    if not plan.reductions:
+        return {}
+    return {
+        "reductions": [one.as_record() for one in plan.reductions],
+        "chunk_columns": list(reduced.COLUMNS),
+        "chunk_rows": len(plan.reductions) + 1,
+    }
 
 
 def _about_axis(plan: Plan, name: str) -> dict[str, str]:

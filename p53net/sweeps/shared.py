@@ -16,6 +16,7 @@ from p53net.engines.base import FloatArray
 from p53net.sweeps import isolated
 from p53net.sweeps.design import Design, Listed
 from p53net.sweeps.plan import Plan
+from p53net.sweeps.reduced import as_parts
 from p53net.sweeps.workers import watched_table
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def tables(name: str, chunks: list[Chunk], alone: bool) -> Done:
     found = []
     for start, stop, sliced in chunks:
         values = design.values(start, stop) if sliced is None else sliced
-        found.append(work(plan, start, values))
+        table = work(plan, start, values)
+        found.append(as_parts(plan.reductions, plan.axes, start, table))
     return Done(found, perf_counter() - begin)
 
 

@@ -22,7 +22,8 @@ from p53net.sweeps.design import MOST_RUNS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT, REDUCED = 1, 2
+"""Of a manifest: chunks are rows of points, or parts of reductions."""
 _MANIFEST, _LOCK, _CHUNKS = "manifest.json", ".lock", "chunks"
 _DIGITS = 32  # of the SHA-256 in a chunk's name
 _LARGEST_MANIFEST, _LARGEST_CHUNK = 1 << 28, 1 << 30  # bytes
@@ -112,9 +113,11 @@ class Store:
 
         start, _, name = path.stem.partition("-")
         expected = min(self.chunk_size, self.size - int(start))
-        wanted = [*self.manifest["axes"], *self.manifest["variables"], *self.manifest["curves"]]
-        texts = ["status", "reason"]
-        chosen = [*wanted, *texts] if columns is None else list(columns)
+        m, texts = self.manifest, ["status", "reason"]
+        wanted = [*m["axes"], *m["variables"], *m["curves"], *texts]
+        if "reductions" in m:
+            expected, wanted, texts = int(m["chunk_rows"]), list(m["chunk_columns"]), []
+        chosen = wanted if columns is None else list(columns)
         try:
             data = _content(path, _LARGEST_CHUNK)
             if name != _named(data):
@@ -194,8 +197,8 @@ def read(folder: str | Path) -> Store:
         raise StoreError(f"{folder} holds no sweep: {error}; name a folder of `sweep`") from None
     try:
         manifest = json.loads(content)
-        if manifest["format"] != FORMAT:
-            raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT}")
+        if manifest["format"] != (REDUCED if "reductions" in manifest else FORMAT):
+            raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT} or {REDUCED}")
         if manifest["digest"] != digest_of(manifest):
             raise ValueError("it was changed after it was written")
         if manifest["attributes"]["study"] != "sweep" or not manifest["axes"]:

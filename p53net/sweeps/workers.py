@@ -25,6 +25,7 @@ from p53net.errors import WorkersError
 from p53net.sweeps import rows
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import Plan
+from p53net.sweeps.reduced import as_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +52,7 @@ def in_process(
     """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
     if threads == 1 or not plan.capabilities.threads:
         for start, stop in chunks:
-            yield start, rows.table(plan, start, design.values(start, stop))
+            yield start, _kept(plan, start, design.values(start, stop))
         return
     stopped = threading.Event()
 
@@ -66,7 +67,7 @@ def in_process(
             while True:
                 for start, stop in islice(waiting, threads + 1 - len(running)):
                     values = design.values(start, stop)
-                    task = pool.submit(rows.table, plan, start, values, before_each)
+                    task = pool.submit(_kept, plan, start, values, before_each)
                     running.append((start, task))
                 if not running:
                     return
@@ -75,6 +76,13 @@ def in_process(
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _kept(
+    plan: Plan, start: int, values: FloatArray, before_each: Callable[[], None] = lambda: None
+) -> "pa.Table":
+    table = rows.table(plan, start, values, before_each)
+    return as_parts(plan.reductions, plan.axes, start, table)
 
 
 def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":
