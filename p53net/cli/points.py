@@ -29,6 +29,7 @@ from p53net.sweeps.reductions import Reduction, best, histogram, quantiles
 from p53net.sweeps.run import Progress
 
 _MOST_REASONS = 10_000  # that are told apart
+_REDUCED = ("status", "points", "reason")
 
 
 Drugs = Annotated[
@@ -189,12 +190,18 @@ def tell_failures(result: xr.Dataset) -> None:
     said.print(f"engine: {result.attrs['engine']}", soft_wrap=True)
     for status, _ in counts.most_common():  # of points that are ok, some may have a note
         for reason, count in reasons[status].most_common(1):
-            said.print(f"  {status}, {count:,} times: {reason}", soft_wrap=True)
+            times = "the first" if "points" in result else f"{count:,} times"
+            said.print(f"  {status}, {times}: {reason}", soft_wrap=True)
 
 
 def _outcomes(result: xr.Dataset) -> tuple[Counter[str], dict[str, Counter[str]]]:
     """How many points have each status, and of those how many each reason; block by block."""
     counts, reasons = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    if "points" in result:  # of a reduced sweep, with a reason of one point for each status
+        for name, number, reason in zip(*(result[one].values for one in _REDUCED), strict=True):
+            counts[str(name)] = int(number)
+            reasons[str(name)] = Counter([str(reason)] if reason else [])
+        return counts, reasons
     for statuses, told in _blocks(result):
         counts.update(statuses.tolist())
         for status in counts:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _OFFSET = 2**40  # of bins of positive values: above all bins of the sketch
+_LARGEST = math.log(np.finfo(float).max)
 _MOST_SHARES, _MOST_EDGES, _MOST_BEST = 1000, 1_000_000, 100_000
 
 Variables: TypeAlias = "dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]"
@@ -66,7 +67,8 @@ class Quantiles:
             places = np.maximum(np.ceil(total * np.array(self.shares) - 1.0), 0.0)
             keys = part.keys[np.searchsorted(np.cumsum(part.counts), places, side="right")]
             middle = math.log(2.0 / (1.0 + math.exp(self._width)))
-            size = np.exp((np.abs(keys) - _OFFSET) * self._width + middle)
+            exponents = (np.abs(keys) - _OFFSET) * self._width + middle
+            size = np.exp(np.minimum(exponents, _LARGEST))  # the last bin ends above all floats
             found = np.sign(keys) * np.where(keys == 0, 0.0, size)
         share, kept = f"{self.measure}_share", {**about, "points": total, "error": self.error}
         return {
