@@ -15,7 +15,7 @@ from p53net.model import shown_unit
 from p53net.simulation import choice, provenance
 from p53net.simulation.gradients import Options
 from p53net.simulation.model import Model
-from p53net.sweeps.design import Design
+from p53net.sweeps.design import Design, Listed
 from p53net.sweeps.moved import checked_moved, highest, movable, slope_unit
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.run import DEFAULT_TIMES
@@ -37,7 +37,7 @@ def gradient(
     scaled, observables = options.get("scaled", False), options.get("observables")
     plan, _ = plan_of(
         model,
-        Design({}, {}),
+        Design({}, Listed({})),
         times=options.get("times", DEFAULT_TIMES),
         observables=observables,
         measures=measures,
