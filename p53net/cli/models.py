@@ -201,7 +201,7 @@ def escape(
         from p53net.figures import style
 
         figure = drawing.plot(result)
-        written += [style.save(figure, folder / name) for name in _ESCAPE_FIGURES]
+        written += style.save_all(figure, [folder / name for name in _ESCAPE_FIGURES])
     said.print(words, soft_wrap=True)
     names = ", ".join(path.name for path in written)
     said.print(f"\nwrote {names} to {folder}/", soft_wrap=True)
