@@ -52,7 +52,7 @@ def gradient(
     doses = highest(plan.doses)
     usual = movable(model.definition, plan.parameters, plan.doses)
     wanted = list(usual) if parameters is None else parameters
-    moved = checked_moved(wanted, model.definition, plan.measures, doses)
+    moved = checked_moved(wanted, model.definition, doses)
     found = slopes_at(plan, model, np.empty((1, 0)), moved, name)
     provenance.note(model, said)
     attributes = {

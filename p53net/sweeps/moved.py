@@ -7,8 +7,6 @@ import numpy as np
 
 from p53net.dosing.medium import Given
 from p53net.errors import InputError, UnknownNameError, unknown_name
-from p53net.measures.definition import Measure
-from p53net.measures.kinds import SEARCHING
 from p53net.model import Definition
 from p53net.simulation.inputs import checked_doses, checked_parameters
 
@@ -27,17 +25,10 @@ def movable(
 def checked_moved(
     names: Sequence[str] | None,
     definition: Definition,
-    measures: Sequence[Measure],
     given: Mapping[str, float],
 ) -> tuple[str, ...]:
     """Parameters and drugs with respect to which measures have slopes. `given` are the doses that
     there are. Raises InputError, UnknownNameError."""
-    for one in measures:
-        if one.own is None and one.kind in SEARCHING:
-            raise InputError(
-                f"measure {one} looks for a dose, so its slope is not that of a curve; leave it "
-                "out, or move parameters by a factor with pn.tornado"
-            )
     if not isinstance(names, Sequence | np.ndarray):
         raise InputError(f"parameters is {names!r}, but must be a list of names")
     listed = [names] if isinstance(names, str) else list(names)

@@ -254,7 +254,7 @@ def plan_of(
         capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
-        moved=() if gradient is None else _moved(model, gradient, wanted, given, axes),
+        moved=() if gradient is None else _moved(model, gradient, given, axes),
     )
     settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))
@@ -264,12 +264,11 @@ def plan_of(
 def _moved(
     model: Model,
     names: Sequence[str],
-    measures: Sequence[Measure],
     doses: Mapping[str, Given],
     axes: Sequence[str],
 ) -> tuple[str, ...]:
     there = {**highest(doses), **{name: 1.0 for name in axes if name in model.definition.drugs}}
-    return checked_moved(names, model.definition, measures, there)
+    return checked_moved(names, model.definition, there)
 
 
 def checked_model(model: object) -> Model:

@@ -2,10 +2,12 @@
 
 A measure is taken of the curves of a point, and of those curves moved a bit along their slopes, up
 and down. So its slope is as exact as those of the curves, and where the two sides differ, as where
-another peak becomes the highest, that is seen.
+another peak becomes the highest, that is seen. One that looks for a dose is taken of points with
+the parameter itself moved.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError, SimulationError
 from p53net.measures.definition import Measure
+from p53net.measures.kinds import SEARCHING
 from p53net.measures.parsing import is_array_measure, observables_of, value_of, value_of_many
 from p53net.simulation.gradients import Slopes, slopes
 from p53net.simulation.model import Model
@@ -33,6 +36,7 @@ STATUSES = {
 _SHARE = 1e-5  # of a parameter: how far curves are moved along their slopes
 _KINK = 0.01  # of the larger slope: sides that differ by more are two
 _NOISE = 1e-8  # of a measure: slopes that differ by less are equal
+_SEARCH_SHARE, _SEARCH_NOISE = 1e-3, 5e-3  # the same where it looks for a dose
 
 Texts: TypeAlias = NDArray[np.object_]
 
@@ -64,6 +68,7 @@ class _Around(Points):
         self._moved, self._own_grid = moved, self._grid
         self._found = dict[bool, Slopes]()
         self.each = 1 + 2 * len(moved)
+        self.size = len(values) * self.each
         self._washouts = np.repeat(self._washouts, self.each)
         if self._grid.ndim > 1:
             self._grid = np.repeat(self._grid, self.each, axis=0)
@@ -104,11 +109,16 @@ def slopes_at(
     """Slopes at points with these values of the axes. What a point gives depends on it alone."""
     points = _Around(plan, model, values, engine, moved)
     points.run()
-    taken = [_taken(one, points, len(values)) for one in plan.measures]
+    looking = [one.own is None and one.kind in SEARCHING for one in plan.measures]
+    taken = [
+        _searched(one, plan, model, values, moved, engine) if looks else _taken(one, points)
+        for one, looks in zip(plan.measures, looking, strict=True)
+    ]
     around = np.array([one for one, _ in taken]).reshape(len(taken), len(values), points.each)
     why = np.array([said for _, said in taken], dtype=object).reshape(around.shape)
     found = points.slopes(plan.feedback)
-    slope, statuses, reasons = _sides(around, why)
+    noise = np.where(looking, _SEARCH_NOISE, _NOISE)[:, None, None]
+    slope, statuses, reasons = _sides(around, why, noise)
     for number, one in enumerate(plan.measures):
         read = [plan.needed.index(name) for name in observables_of(one, plan.definition)]
         moving = (found.slopes[:, :, read] != 0.0).any(axis=(2, 3))
@@ -152,10 +162,9 @@ def _completed(
     return result
 
 
-def _taken(one: Measure, points: _Around, size: int) -> tuple[FloatArray, list[str]]:
+def _taken(one: Measure, points: _Around) -> tuple[FloatArray, list[str]]:
     """A measure of all points and of what is around each, and why it has no value."""
-    rows = size * points.each
-    found, why = np.full(rows, np.nan), [""] * rows
+    found, why = np.full(points.size, np.nan), [""] * points.size
     if is_array_measure(one):
         with np.errstate(all="ignore"):
             found = value_of_many(one, points)
@@ -170,7 +179,36 @@ def _taken(one: Measure, points: _Around, size: int) -> tuple[FloatArray, list[s
     return found, why
 
 
-def _sides(around: FloatArray, why: Texts) -> tuple[FloatArray, Texts, Texts]:
+def _searched(
+    one: Measure, plan: Plan, model: Model, values: FloatArray, moved: Sequence[str], engine: str
+) -> tuple[FloatArray, list[str]]:
+    """The same of a measure that looks for a dose, of points with a parameter moved. The doses that
+    are given do not matter to it."""
+    known = {n: row.value for n, row in plan.definition.parameters.items()} | dict(plan.parameters)
+    others = [name for name in moved if name not in plan.axes and name not in plan.drugs]
+    axes = (*plan.axes, *others)
+    held = {name: value for name, value in plan.parameters.items() if name not in axes}
+    own = np.hstack([values, np.tile([known[name] for name in others], (len(values), 1))])
+    table = np.repeat(own[:, None], 1 + 2 * len(moved), axis=1)
+    for i, name in enumerate(moved, start=1):
+        if name not in plan.drugs:
+            table[:, i, axes.index(name)] *= 1.0 + _SEARCH_SHARE
+            table[:, i + len(moved), axes.index(name)] *= 1.0 - _SEARCH_SHARE
+    wide = replace(plan, axes=axes, parameters=held)
+    points = Points(wide, model, table.reshape(-1, len(axes)), engine)
+    found, why = np.full(table.shape[:2], np.nan).ravel(), [""] * (len(table) * table.shape[1])
+    for i in range(len(found)):
+        try:
+            with one_at_a_time:
+                found[i] = value_of(one, points.point(i))
+        except P53NetError as error:
+            why[i] = str(error)
+    around = found.reshape(table.shape[:2])
+    around = around[:, :1] + (around - around[:, :1]) * (_SHARE / _SEARCH_SHARE)
+    return around.ravel(), why
+
+
+def _sides(around: FloatArray, why: Texts, noise: FloatArray) -> tuple[FloatArray, Texts, Texts]:
     """Slopes, per share of a parameter, of measures of points (measure, point, own + up + down),
     with a status and a reason for each: measure, point, parameter."""
     count = (around.shape[-1] - 1) // 2
@@ -178,7 +216,7 @@ def _sides(around: FloatArray, why: Texts) -> tuple[FloatArray, Texts, Texts]:
     up = (around[:, :, 1 : 1 + count] - own) / _SHARE
     down = (own - around[:, :, 1 + count :]) / _SHARE
     apart = np.abs(up - down)
-    kink = apart > np.maximum(_KINK * np.maximum(np.abs(up), np.abs(down)), _NOISE * np.abs(own))
+    kink = apart > np.maximum(_KINK * np.maximum(np.abs(up), np.abs(down)), noise * np.abs(own))
     slope = np.where(kink, up, (up + down) / 2.0)
     slope = np.where(np.isnan(up), down, np.where(np.isnan(down), up, slope))
     statuses = np.full(slope.shape, "ok", dtype=object)
