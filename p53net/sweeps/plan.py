@@ -256,7 +256,8 @@ def plan_of(
         versions=package_versions(),
         moved=() if gradient is None else _moved(model, gradient, given, axes),
     )
-    settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
+    named = [name for name in (*axes, *plan.moved) if name in model.definition.parameters]
+    settings = {**changed, **dict.fromkeys(named, 0.0)}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))
     return plan, renamed
 

@@ -6,7 +6,6 @@ another peak becomes the highest, that is seen. One that looks for a dose is tak
 the parameter itself moved.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -35,7 +34,7 @@ STATUSES = {
 
 _SHARE = 1e-5  # of a parameter: how far curves are moved along their slopes
 _KINK = 0.01  # of the larger slope: sides that differ by more are two
-_NOISE = 1e-8  # of a measure: slopes that differ by less are equal
+_NOISE = 2e-4  # of a measure: sides that differ by less are curved at most
 _SEARCH_SHARE, _SEARCH_NOISE = 1e-3, 5e-3  # the same where it looks for a dose
 
 Texts: TypeAlias = NDArray[np.object_]
@@ -61,13 +60,11 @@ class PointSlopes(NamedTuple):
 class _Around(Points):
     """Points, each followed by itself with each parameter more, and then with each less."""
 
-    def __init__(
-        self, plan: Plan, model: Model, values: FloatArray, engine: str, moved: Sequence[str]
-    ) -> None:
+    def __init__(self, plan: Plan, model: Model, values: FloatArray, engine: str) -> None:
         super().__init__(plan, model, values, engine)
-        self._moved, self._own_grid = moved, self._grid
+        self._own_grid = self._grid
         self._found = dict[bool, Slopes]()
-        self.each = 1 + 2 * len(moved)
+        self.each = 1 + 2 * len(plan.moved)
         self.size = len(values) * self.each
         self._washouts = np.repeat(self._washouts, self.each)
         if self._grid.ndim > 1:
@@ -78,7 +75,7 @@ class _Around(Points):
         if feedback not in self._found:
             self._found[feedback] = slopes(
                 self._runner, self._own_grid, self._courses, self._parameters, self._plan.needed,
-                self._moved, feedback=feedback,
+                self._plan.moved, feedback=feedback,
             )  # fmt: skip
         return self._found[feedback]
 
@@ -103,15 +100,13 @@ class _Around(Points):
         return self._done[feedback]
 
 
-def slopes_at(
-    plan: Plan, model: Model, values: FloatArray, moved: Sequence[str], engine: str
-) -> PointSlopes:
+def slopes_at(plan: Plan, model: Model, values: FloatArray, engine: str) -> PointSlopes:
     """Slopes at points with these values of the axes. What a point gives depends on it alone."""
-    points = _Around(plan, model, values, engine, moved)
+    points = _Around(plan, model, values, engine)
     points.run()
     looking = [one.own is None and one.kind in SEARCHING for one in plan.measures]
     taken = [
-        _searched(one, plan, model, values, moved, engine) if looks else _taken(one, points)
+        _searched(one, plan, model, values, engine) if looks else _taken(one, points)
         for one, looks in zip(plan.measures, looking, strict=True)
     ]
     around = np.array([one for one, _ in taken]).reshape(len(taken), len(values), points.each)
@@ -127,7 +122,7 @@ def slopes_at(
     for i, error in points.errors.items():
         statuses[:, i // points.each], reasons[:, i // points.each] = "failed", str(error)
     places = [plan.needed.index(name) for name in plan.curves]
-    units = [plan.doses[n].per_unit if n in plan.doses else 1.0 for n in moved]
+    units = [plan.doses[n].per_unit if n in plan.doses else 1.0 for n in plan.moved]
     sizes = found.sizes / units
     curve_slopes = points.at_times(found.slopes[:, :, places]).swapaxes(1, 2)
     result = PointSlopes(
@@ -138,13 +133,12 @@ def slopes_at(
         points.at_times(found.values[:, places]),
         curve_slopes / sizes[:, None, :, None],
     )
-    return _completed(result, points, plan, model, values, moved, engine)
+    return _completed(result, points, plan, model, values, engine)
 
 
 def _completed(
-    result: PointSlopes, points: _Around, plan: Plan, model: Model, values: FloatArray,
-    moved: Sequence[str], engine: str,
-) -> PointSlopes:  # fmt: skip
+    result: PointSlopes, points: _Around, plan: Plan, model: Model, values: FloatArray, engine: str
+) -> PointSlopes:
     """The same, with what the engine gave up done by its helper."""
     helper = model.runner(engine).helper
     gone = {i // points.each: e for i, e in points.errors.items() if isinstance(e, SimulationError)}
@@ -152,7 +146,7 @@ def _completed(
         return result
     lost = np.array(sorted(gone))
     with one_at_a_time:
-        again = slopes_at(plan, model, values[lost], moved, helper.name)
+        again = slopes_at(plan, model, values[lost], helper.name)
     for whole, part in zip(result, again, strict=True):
         whole[lost] = part
     for i, error in gone.items():
@@ -180,16 +174,17 @@ def _taken(one: Measure, points: _Around) -> tuple[FloatArray, list[str]]:
 
 
 def _searched(
-    one: Measure, plan: Plan, model: Model, values: FloatArray, moved: Sequence[str], engine: str
+    one: Measure, plan: Plan, model: Model, values: FloatArray, engine: str
 ) -> tuple[FloatArray, list[str]]:
     """The same of a measure that looks for a dose, of points with a parameter moved. The doses that
     are given do not matter to it."""
     known = {n: row.value for n, row in plan.definition.parameters.items()} | dict(plan.parameters)
+    moved = plan.moved
     others = [name for name in moved if name not in plan.axes and name not in plan.drugs]
     axes = (*plan.axes, *others)
     held = {name: value for name, value in plan.parameters.items() if name not in axes}
     own = np.hstack([values, np.tile([known[name] for name in others], (len(values), 1))])
-    table = np.repeat(own[:, None], 1 + 2 * len(moved), axis=1)
+    table = np.repeat(own[:, None], 1 + 2 * len(plan.moved), axis=1)
     for i, name in enumerate(moved, start=1):
         if name not in plan.drugs:
             table[:, i, axes.index(name)] *= 1.0 + _SEARCH_SHARE

@@ -431,6 +431,7 @@ def test_a_cell_that_pulses_has_no_slopes() -> None:
         (([], ["k_deg_p53"]), "nothing would be kept"),
         ((["peak:p53_active"], ["KT-253"]), "this model has milademetan"),
         ((["peak:p53_active"], ["feedback"]), "feedback cannot be set"),
+        ((["peak:p53_active"], ["P2_activity_held"]), "worked out from the untreated cell"),
     ],
 )
 def test_what_cannot_be_asked(arguments: tuple[Any, Any], said: str) -> None:
@@ -457,6 +458,16 @@ def test_all_that_is_not_zero_is_moved() -> None:
     }
     zero = {n for n in free if model.definition.parameters[n].value == 0.0} | {"k_phos_p53"}
     assert set(found["parameter"].values) == free - zero | {MILADEMETAN}
+
+
+def test_the_medium_of_a_closed_dish_is_no_parameter() -> None:
+    model, doses = pn.load(MILADEMETAN), {MILADEMETAN: pn.closed_dish(100.0, 40.0)}
+    with pytest.raises(pn.InputError, match="medium is set beside a closed dish"):
+        model.gradient(["peak:p53_active"], ["medium"], doses=doses)
+    found = model.gradient(["peak:p53_active"], doses=doses)
+    assert "medium" not in found["parameter"].values
+    ranked = pn.tornado(model, "peak:p53_active", doses=doses, engine="batch", times=TIMES)
+    assert set(ranked["parameter"].values) == set(found["parameter"].values)
 
 
 def test_a_parameter_of_zero_has_a_slope() -> None:
