@@ -42,6 +42,7 @@ from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
 from p53net.studies.dish.viability_assay import viability
 from p53net.studies.escape.study import escape
+from p53net.sweeps import reductions
 from p53net.sweeps.design import log_uniform, uniform
 from p53net.sweeps.gradients import fisher_information
 from p53net.sweeps.result import read_sweep
@@ -90,6 +91,7 @@ __all__ = [
     "read_sbml",
     "read_sweep",
     "record",
+    "reductions",
     "regimen",
     "rerun",
     "schedules",

@@ -12,7 +12,8 @@ from p53net import errors
 from p53net.exchange import files as files_out
 from p53net.figures import style
 from p53net.files import write_text
-from p53net.measures.curves import abundance_occupancy, effective_dose, escape_index, half_time
+from p53net.measures.curves import abundance_occupancy, escape_index, half_time
+from p53net.measures.searching import effective_dose
 from p53net.model import sbml, statements, tables
 
 GRID = np.linspace(0.0, 24.0, 25)

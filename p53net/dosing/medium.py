@@ -90,8 +90,8 @@ class Courses:
     """Run, step: hours at which something changes; the first is 0, infinite ones never come."""
     levels: NDArray[np.float64]
     """Run, step, drug: nM in the medium from then on, or nmol into the body; NaN is no change."""
-    medium_volume: float | None = None
-    """pL per cell of a closed dish."""
+    medium_volume: float | NDArray[np.float64] | None = None
+    """pL per cell of a closed dish: of all, or of each."""
 
 
 def same_courses(doses: Mapping[str, Given], runs: int = 1) -> Courses:

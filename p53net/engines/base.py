@@ -11,10 +11,14 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.errors import P53NetError
+from p53net.errors import InputError, P53NetError
 from p53net.model.definition import Definition
 
 FloatArray = NDArray[np.float64]
+
+
+LOOSEST = 1e-4
+"""Relative tolerance above which runs are useless."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,13 @@ class Tolerances:
 
     relative: float = 1e-9
     absolute: float = 1e-16
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.relative <= LOOSEST:
+            raise InputError(
+                f"the relative tolerance is {self.relative:g}, but must be above 0 and at most "
+                f"{LOOSEST:g}: looser runs are wrong and cost no less"
+            )
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class Problem:
     outputs: tuple[str, ...]
     """Names of species and derived quantities."""
     events: DosingEvents
+    tolerances: Tolerances | None = None
+    """Of these runs; None for those of the engine."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -108,6 +121,8 @@ class Capabilities:
     """Whether many runs at once cost less than one after the other."""
     threads: bool
     """Whether several threads may use it at once. If not, it keeps them apart by a lock."""
+    tightening: float = 1e-3
+    """Relative tolerance over the accuracy that is wanted, at which most runs have it."""
     locks: bool = False
     """Whether it is `Locking`."""
 

@@ -69,7 +69,7 @@ class Copasi:
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
-        self._definition = definition
+        self._definition, self._tolerances = definition, tolerances
         self._from_file = dict[tuple[tuple[str, float], ...], dict[str, float]]()
         with _LOCK, _messages():
             self._cell = _Imported(definition, tolerances)
@@ -103,6 +103,7 @@ class Copasi:
         """States at rest, one after the other."""
         with _LOCK, _messages():
             self._cell.deadline = self.deadline
+            self._cell.tolerate(self._tolerances)
             return settling.at_rest(self._cell, cells, near, stable)
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
@@ -127,6 +128,7 @@ class Copasi:
         parameters, times = problem.row(i), problem.grid(i)
         cell, events, end = self._cell, problem.events, float(times[-1])
         cell.deadline = self.deadline
+        cell.tolerate(problem.tolerances or self._tolerances)
         cell.prepare(parameters, start)
         looks = np.empty(0)
         if self._definition.switches:  # between steps, COPASI too would miss a short window
@@ -201,6 +203,14 @@ class _Imported:
             *definition.rate_variables,
         )
         self.resting = np.array([name not in definition.counters for name in self.states])
+
+    def tolerate(self, tolerances: Tolerances) -> None:
+        """Integrate with these from the next start on."""
+        self._tolerances, method = tolerances, self._task.getMethod()
+        # COPASI takes the absolute one times the volume, or times the start value if that is less:
+        # it is one of concentrations.
+        method.getParameter("Relative Tolerance").setDblValue(tolerances.relative)
+        method.getParameter("Absolute Tolerance").setDblValue(tolerances.absolute)
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
@@ -362,11 +372,8 @@ class _Imported:
         problem.setOutputEvent(False)
         problem.setTimeSeriesRequested(True)
         problem.setUseValues(True)
-        # COPASI takes the absolute one times the volume, or times the start value if that is less:
-        # it is one of concentrations.
-        method.getParameter("Relative Tolerance").setDblValue(self._tolerances.relative)
-        method.getParameter("Absolute Tolerance").setDblValue(self._tolerances.absolute)
         method.getParameter("Max Internal Steps").setUIntValue(_MOST_STEPS)
+        self.tolerate(self._tolerances)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ class RoadRunner:
         """States at rest, one after the other."""
         with self._lock:
             self._compiled.deadline = self.deadline
+            self._compiled.tolerate(self._tolerances)
             return settling.at_rest(self._compiled, cells, near, stable)
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
@@ -112,6 +113,7 @@ class RoadRunner:
         parameters, times = problem.row(i), problem.grid(i)
         model, end = self._compiled, float(times[-1])
         model.deadline = self.deadline
+        model.tolerate(problem.tolerances or self._tolerances)
         model.prepare(parameters, start)
         model.select(problem.outputs)
         events = problem.events
@@ -187,6 +189,12 @@ class _Compiled:
             if name not in self._places or name in self.species:
                 self._runner[self.shown.get(name, name)] = given[name]
 
+    def tolerate(self, tolerances: Tolerances) -> None:
+        """Integrate with these from the next start on."""
+        if tolerances != self._tolerances:
+            self._tolerances = tolerances
+            self._tighten()
+
     def put(self, state: FloatArray) -> None:
         """Move to a state [nM]."""
         self._model.setFloatingSpeciesConcentrations(state)
@@ -259,10 +267,13 @@ class _Compiled:
         self._model, self._runner = runner.model, runner  # a model must not outlive its runner
         self._text = sbml
         self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
+        self._runner.integrator.maximum_num_steps = _MOST_STEPS
+        self._tighten()
+
+    def _tighten(self) -> None:
         integrator = self._runner.integrator
         integrator.relative_tolerance = self._tolerances.relative
         integrator.absolute_tolerance = self._tolerances.absolute
-        integrator.maximum_num_steps = _MOST_STEPS
 
 
 def _finite(rows: FloatArray, name: str) -> FloatArray:

@@ -1,10 +1,9 @@
-"""Measures of feedback escape: pure functions of curves and of steady states.
+"""Measures of feedback escape: pure functions of curves and of steady states, of one cell or many.
 
 Concentrations in nM and times in h. "Active p53" is the observable `p53_active`, A in the
 formulas; a subscript 0 is the untreated cell.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,6 @@ from numpy.typing import NDArray
 from p53net.errors import MeasureError
 
 FloatArray = NDArray[np.float64]
-
-LOWEST_DOSE, HIGHEST_DOSE = 1e-5, 1e7
-"""Range [nM] in which an effective dose is looked for."""
 
 _NO_RISE = 1e-6  # of the untreated level: a mean rise below this is the integrator's noise
 
@@ -65,61 +61,55 @@ def abundance_occupancy(
     return abundance + occupancy, abundance, occupancy
 
 
-def rebound(active: FloatArray, untreated: float) -> float:
-    """How far active p53 falls below its untreated level after washout: max(0, 1 - min A/A0)."""
-    return max(0.0, 1.0 - float(active.min()) / untreated)
+def rebound(active: FloatArray, untreated: "float | FloatArray") -> Any:  # noqa: ANN401 - as above
+    """How far active p53 falls below its untreated level after washout: max(0, 1 - min A/A0).
+
+    Curves here and below may be NaN before the washout."""
+    return np.maximum(0.0, 1.0 - np.fmin.reduce(active, axis=-1) / untreated)
 
 
-def half_time(times: FloatArray, values: FloatArray, floor: float) -> float:
-    """Time until values have lost half of their height above `floor`, counted from times[0].
+def half_time(times: FloatArray, values: FloatArray, floor: "float | FloatArray") -> Any:  # noqa: ANN401 - as above
+    """Time until values have lost half of their height above `floor`, counted from the first.
 
-    The last such crossing counts, linearly interpolated. Raises MeasureError where the curve
-    starts at the floor or does not come down in time.
+    The last such crossing counts, linearly interpolated. There is none where the curve starts at
+    the floor or does not come down in time.
     """
-    above = values - floor
-    level = above[0] / 2.0
-    high = np.flatnonzero(above >= level)
-    if above[0] <= 0:
-        raise MeasureError("a half-time needs a curve that starts above its floor; raise the dose")
-    if high[-1] == len(times) - 1:
-        raise MeasureError(
-            f"the curve has not lost half of its height in {times[-1] - times[0]:g} h; run longer"
-        )
-    left, right = high[-1], high[-1] + 1
-    share = (above[left] - level) / (above[left] - above[right])
-    return float(times[left] + share * (times[right] - times[left]) - times[0])
+    above = values - np.asarray(floor)[..., None]
+    first = np.argmax(~np.isnan(above), axis=-1)
+    level = _taken(above, first) / 2.0
+    high = above >= level[..., None]
+    last = above.shape[-1] - 1
+    left = last - np.argmax(high[..., ::-1], axis=-1)
+    right = np.minimum(left + 1, last)
+    begin, end = _taken(times, left), _taken(times, right)
+
+    def crossing() -> Any:  # noqa: ANN401 - as above
+        at_left = _taken(above, left)
+        share = (at_left - level) / (at_left - _taken(above, right))
+        return begin + share * (end - begin) - _taken(times, first)
+
+    return where_defined(
+        level > 0,
+        lambda: where_defined(
+            left < last,
+            crossing,
+            f"the curve has not lost half of its height in {np.max(times):g} h; run longer",
+        ),
+        "a half-time needs a curve that starts above its floor; raise the dose",
+    )
 
 
-def log_sensitivity(response: Callable[[float], float], step: float = 1e-3) -> float:
-    """d ln response / d ln x at x = 1, by central differences of the given relative step."""
-    up, down = response(math.exp(step)), response(math.exp(-step))
-    return (math.log(up) - math.log(down)) / (2.0 * step)
+def _taken(rows: FloatArray, places: "NDArray[np.intp] | np.intp") -> FloatArray:
+    """One element of each row; of a single row also where there are many places."""
+    if rows.ndim == 1:
+        return np.asarray(rows[places])
+    return np.take_along_axis(rows, np.asarray(places)[..., None], axis=-1)[..., 0]
 
 
-def effective_dose(
-    response: Callable[[float], float],
-    target: float,
-    what: str,
-    between: tuple[float, float] | None = None,
-) -> float:
-    """The dose [nM] at which a response that rises with dose reaches `target`.
+def log_sensitivity(response: Callable[[FloatArray], FloatArray], step: float = 1e-3) -> Any:  # noqa: ANN401 - as above
+    """d ln response / d ln x at x = 1, by central differences of the given relative step.
 
-    It is looked for `between` two doses, one on each side of it; by default over the whole range.
-    Raises MeasureError, naming `what` and the reachable maximum, where no dose does.
+    The response is asked once, for both values of x, and has a row for each.
     """
-    from scipy.optimize import brentq  # a third of a second that `import p53net` need not take
-
-    least, most = between or (LOWEST_DOSE, HIGHEST_DOSE)
-    low, high = math.log(least), math.log(most)
-    highest = response(most)
-    if highest < target:
-        raise MeasureError(
-            f"{what} reaches {highest:.3g}, not {target:g}, even at {most:g} nM; "
-            "choose a lower target"
-        )
-    if response(least) > target:
-        raise MeasureError(
-            f"{what} is above {target:g} already at {least:g} nM; choose a higher target"
-        )
-    root = brentq(lambda logarithm: response(math.exp(logarithm)) - target, low, high, xtol=1e-9)
-    return math.exp(float(root))
+    up, down = np.log(response(np.exp(np.array([step, -step]))))
+    return (up - down) / (2.0 * step)

@@ -12,7 +12,7 @@ import numpy as np
 from p53net import children
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.measures import equieffective
+from p53net.measures.equieffective import Search
 from p53net.simulation.model import Model
 
 _PLAIN = (bool, int, float, str, tuple, np.ndarray)
@@ -23,7 +23,11 @@ Number: TypeAlias = Any
 
 
 class Curves(Protocol):
-    """Curves of one point, or of many with a row for each."""
+    """Curves of one point, or of many with a row for each, and the cells that they are of."""
+
+    @property
+    def model(self) -> Model:
+        """Their model, with the values that all points have."""
 
     @property
     def times(self) -> FloatArray:
@@ -35,24 +39,22 @@ class Curves(Protocol):
     def opened(self, name: str) -> FloatArray:
         """The same with the loop opened."""
 
-
-class Point(Curves, Protocol):
-    """One point, which a measure can look at more closely."""
-
-    @property
-    def model(self) -> Model:
-        """Its model, with the values that all points have."""
-
     def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
-        """Times [h] from the washout on, and a quantity then. Raises MeasureError."""
+        """Times [h], and a quantity then: of one point from its washout on, of many NaN before it.
+        Raises MeasureError where one point has none."""
 
-    def candidate(self, drug: str) -> equieffective.Candidate:
-        """One drug alone in its cell, for measures that look for a dose. Raises MeasureError."""
+    def searched(self, search: Search, drug: str, *arguments: float) -> Number:
+        """What a search for a dose gives of one drug alone in the cells; of one point the error
+        that it gives is raised."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of measure: its arguments, what it is, and how it is taken from a point."""
+    """One kind of measure: its arguments, what it is, and how it is taken.
+
+    Of curves of one point it gives a number or raises MeasureError; of many, with a row for each,
+    an array with NaN or infinity where it has no value.
+    """
 
     arguments: tuple[str, ...]
     name: str
@@ -61,9 +63,11 @@ class Kind:
     value: Callable[..., Number]
     observables: tuple[str, ...] = ()
     """What it needs besides an `observable` among its arguments."""
-    arrays: bool = False
-    """Whether it also takes curves of many points, a row for each, and gives an array with NaN or
-    infinity where it has no value."""
+    scale: str = "value"
+    """What its accuracy is relative to: the `value`, or a millionth of the curve's `peak` if that
+    is more, or `one` for numbers that may well be 0."""
+    error: float = 0.0
+    """Error of what is not taken of curves, in this scale."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,11 @@ class Measure:
 class Own:
     """A user's function of `times` [h] and one array for each of `observables`."""
 
-    function: Callable[..., float]
+    function: Callable[..., Number]
     observables: tuple[str, ...]
     unit: str
+    arrays: bool = False
+    """Whether it takes curves of many points, a row for each, and gives a number for each."""
 
     @property
     def digest(self) -> str:
@@ -113,24 +119,39 @@ class Own:
             raise InputError(
                 f"a measure of your own holds what cannot be sent to workers: {error}"
             ) from None
-        return hashlib.sha256(children.source_of(function).encode() + values).hexdigest()
+        source = children.source_of(function).encode() + b"arrays" * self.arrays
+        return hashlib.sha256(source + values).hexdigest()
 
     def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
         """As code that finds what it needs in another process."""
-        return _received, (children.as_code(self.function), self.observables, self.unit)
+        return _received, (
+            children.as_code(self.function),
+            self.observables,
+            self.unit,
+            self.arrays,
+        )
 
 
-def _received(function: bytes, observables: tuple[str, ...], unit: str) -> Own:
-    return Own(children.function_of(function), observables, unit)
+def _received(function: bytes, *others: Any) -> Own:  # noqa: ANN401 - as they were sent
+    return Own(children.function_of(function), *others)
 
 
 def own(
-    name: str, function: Callable[..., float], observables: Sequence[str], unit: str = "1"
+    name: str,
+    function: Callable[..., Number],
+    observables: Sequence[str],
+    unit: str = "1",
+    *,
+    arrays: bool = False,
 ) -> Measure:
     """A measure of your own: `function(times, *curves)` returns one number.
 
     `times` [h] and one array for each of `observables` are NumPy arrays of one length. The function
     runs in the workers. What it raises, or a value that is not finite, is the point's status.
+
+    With `arrays=True` the curves have a row for each of many points, (n, times), and it returns n
+    numbers, NaN where there is none; what it gives for a row must depend on that row alone. It then
+    runs where the points do, and for a single point with n = 1.
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f"measure name {name!r} must be letters, digits and _, such as half_time")
@@ -142,4 +163,6 @@ def own(
         raise InputError(
             f"measure {name} has the unit {unit!r}, but it must be a text, such as 'h'"
         )
-    return Measure(name, (), Own(function, tuple(observables), unit))
+    if not isinstance(arrays, bool):
+        raise InputError(f"measure {name} has arrays={arrays!r}, but it must be True or False")
+    return Measure(name, (), Own(function, tuple(observables), unit, arrays))

@@ -7,6 +7,7 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
+from p53net.measures.projection import Bounds, Levels, nearest
 
 _LEAST_EFFECT = 0.1  # of the larger end of the curve: a smaller effect has no midpoint
 _BY_CHANCE = 1e-3  # of an F test of the curve against a flat line: more is no effect
@@ -46,7 +47,7 @@ def logistic(
 def fit_logistic(
     doses: FloatArray, responses: FloatArray, untreated: float | None = None
 ) -> Logistic:
-    """The logistic curve nearest to responses, by least squares from several starts.
+    """The logistic curve nearest to responses, by least squares.
 
     `doses` [nM] are above 0, one for each response, so that replicates repeat a dose. The interval
     of the midpoint is symmetric in its logarithm, from the curvature of the sum of squares and
@@ -56,17 +57,15 @@ def fit_logistic(
     whose doses are all too high. Raises InputError for fewer than five different doses, and for
     responses that are not finite.
     """
-    from scipy.optimize import least_squares
-    from scipy.stats import f as fisher
-    from scipy.stats import t as student
+    from scipy.special import fdtrc, stdtrit  # a tenth of a second that `load` need not take
 
     doses, responses = np.asarray(doses, dtype=float), np.asarray(responses, dtype=float)
-    levels = np.unique(doses)
+    levels, place, counts = np.unique(doses, return_inverse=True, return_counts=True)
     if len(levels) < 5 or levels[0] <= 0:
         raise InputError("a fit of four parameters needs five different doses above 0; give more")
     if responses.shape != doses.shape or not np.isfinite(responses).all():
         raise InputError("a fit needs one finite response for each dose; check the parameters")
-    means = np.array([responses[doses == level].mean() for level in levels])
+    means = np.bincount(place, responses) / counts
     scale = float(np.abs(means).max())
     top = float(means.mean())
     least = _LEAST_EFFECT * (scale if untreated is None else untreated)
@@ -76,27 +75,16 @@ def fit_logistic(
     if np.ptp(means) <= _LEAST_EFFECT * scale:
         why = f"no effect: it moves by less than {_LEAST_EFFECT:.0%}"
         return Logistic(top, top, math.nan, math.nan, math.nan, math.nan, why)
-    x = np.log(doses)
-
-    def residuals(p: FloatArray) -> FloatArray:
-        top, bottom, middle, hill = p
-        return np.asarray(
-            (bottom + (top - bottom) / (1.0 + np.exp(np.exp(hill) * (x - middle))) - responses)
-            / scale
-        )
-
     low, high = math.log(levels[0]), math.log(levels[-1])
-    far = 2.0 * scale
-    bounds = ([-far, -far, low - 5.0, -3.0], [far, far, high + 5.0, math.log(_STEEPEST)])
-    fits = [
-        least_squares(residuals, [means[0], means[-1], start, 0.0], bounds=bounds, xtol=1e-12)
-        for start in np.linspace(low, high, 5)
-    ]
-    best = min(fits, key=lambda fit: float(fit.cost))
-    top, bottom, middle, hill = (float(value) for value in best.x)
-    freedom, rest = max(len(doses) - 4, 1), 2.0 * float(best.cost)
+    best = nearest(
+        Levels(np.log(levels), means / scale, np.sqrt(counts)),
+        Bounds(2.0, (low - 5.0, high + 5.0), (-3.0, math.log(_STEEPEST))),
+    )
+    top, bottom, middle, hill = best.top * scale, best.bottom * scale, best.middle, best.hill
+    freedom = max(len(doses) - 4, 1)
+    rest = best.cost + float((((responses - means[place]) / scale) ** 2).sum())
     flat = float((((responses - responses.mean()) / scale) ** 2).sum())
-    chance = float(fisher.sf((flat - rest) / 3 / max(rest / freedom, 1e-300), 3, freedom))
+    chance = float(fdtrc(3, freedom, (flat - rest) / 3 / max(rest / freedom, 1e-300)))
     if abs(top - bottom) < _LEAST_EFFECT * scale or chance > _BY_CHANCE:
         nothing = math.nan
         why = "no effect: a flat line fits as well"
@@ -104,10 +92,10 @@ def fit_logistic(
     if not low <= middle <= high:
         why = f"the midpoint lies outside of {levels[0]:.3g} to {levels[-1]:.3g} nM"
         return Logistic(top, bottom, math.nan, math.nan, math.nan, math.exp(hill), why)
-    slopes = np.asarray(best.jac)
-    covariance = np.linalg.pinv(slopes.T @ slopes) * rest / freedom
-    reach = float(student.ppf(0.5 + _LEVEL / 2, freedom))
+    covariance = np.linalg.pinv(best.slopes.T @ best.slopes) * rest / freedom
+    reach = float(stdtrit(freedom, 0.5 + _LEVEL / 2))
     around, spread = (reach * math.sqrt(max(covariance[i, i], 0.0)) for i in (1, 2))
+    around *= scale
     least, most = (math.exp(max(min(middle + s * spread, 700.0), -700.0)) for s in (-1, 1))
     return Logistic(top, bottom, math.exp(middle), least, most, math.exp(hill), "ok",
                     bottom - around, bottom + around)  # fmt: skip

@@ -1,13 +1,18 @@
 """Every kind of measure: areas, peaks, values, and those of feedback escape."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from p53net.errors import MeasureError
 from p53net.measures import curves as of_curves
-from p53net.measures import equieffective
-from p53net.measures.definition import Curves, Kind, Number, Point
+from p53net.measures.definition import Curves, Kind, Number
+from p53net.measures.equieffective import (
+    Search,
+    dose_ratio,
+    equal_dose,
+    loop_factor,
+    stoichiometric_load,
+)
 
 _GONE = 1e-9  # of the most degrader that was in the cell: less is the integrator's noise
 
@@ -42,60 +47,48 @@ def _undrugged(curves: Curves) -> tuple[Number, Number, Number]:
     )
 
 
-def _destroyed_per_drug(point: Point) -> float:
-    degrader = point.curve("degrader_in_cell")
-    in_cell = degrader[-1]
-    if in_cell <= _GONE * degrader.max():
-        raise MeasureError("there is no degrader in the cell at the end; read while it is there")
-    return float(point.curve(point.model.definition.counters[0])[-1] / in_cell)
+def _destroyed_per_drug(curves: Curves) -> Number:
+    degrader = curves.curve("degrader_in_cell")
+    in_cell = degrader[..., -1]
+    return of_curves.where_defined(
+        in_cell > _GONE * degrader.max(axis=-1),
+        lambda: curves.curve(curves.model.definition.counters[0])[..., -1] / in_cell,
+        "there is no degrader in the cell at the end; read while it is there",
+    )
 
 
-def _rebound(point: Point) -> float:
-    untreated = point.curve("p53_active")[0]
-    if untreated <= 0:
-        raise MeasureError("the cell has no p53, so nothing rebounds")
-    return of_curves.rebound(point.since_washout("p53_active")[1], float(untreated))
+def _rebound(curves: Curves) -> Number:
+    untreated = curves.curve("p53_active")[..., 0]
+    return of_curves.where_defined(
+        untreated > 0,
+        lambda: of_curves.rebound(curves.since_washout("p53_active")[1], untreated),
+        "the cell has no p53, so nothing rebounds",
+    )
 
 
-def _free_rise(point: Point) -> float:
-    _, after = point.since_washout("MDM2_free")
-    untreated = point.curve("MDM2_free")[0]
-    if untreated <= 0 or after.max() <= 0:
-        raise MeasureError("the cell has no free MDM2, so there is no rise")
-    return float(np.log2(after.max() / untreated))
+def _free_rise(curves: Curves) -> Number:
+    highest = np.fmax.reduce(curves.since_washout("MDM2_free")[1], axis=-1)
+    untreated = curves.curve("MDM2_free")[..., 0]
+    return of_curves.where_defined(
+        (untreated > 0) & (highest > 0),
+        lambda: np.log2(highest / untreated),
+        "the cell has no free MDM2, so there is no rise",
+    )
 
 
-def _persistence(point: Point) -> float:
-    times, after = point.since_washout("p53_active")
-    return of_curves.half_time(times, after, float(point.curve("p53_active")[0]))
+def _persistence(curves: Curves) -> Number:
+    after = curves.since_washout("p53_active")
+    return of_curves.half_time(*after, curves.curve("p53_active")[..., 0])
 
 
-def _washout_half_time(point: Point, drug: str) -> float:
-    times, after = point.since_washout(f"{point.model.definition.drugs[drug]}_in_cell")
-    return of_curves.half_time(times, after, 0.0)
+def _washout_half_time(curves: Curves, drug: str) -> Number:
+    after = curves.since_washout(f"{curves.model.definition.drugs[drug]}_in_cell")
+    return of_curves.half_time(*after, np.zeros(after[1].shape[:-1]))
 
 
-def _dose_ratio(point: Point, level: float, drug: str) -> float:
-    one = point.candidate(drug)
-    closed, opened = (equieffective.resting_dose(one, level, feedback=f) for f in (True, False))
-    return closed / opened
-
-
-def _loop_factor(point: Point, level: float, drug: str) -> float:
-    one = point.candidate(drug)
-    return equieffective.loop_factor(one, equieffective.resting_dose(one, level, feedback=True))
-
-
-def _equal_dose(point: Point, level: float, drug: str) -> float:
-    one, hours = point.candidate(drug), float(point.times[-1])
-    active = equieffective.responses(one, hours, ["p53_active"])[:, 0]
-    return equieffective.equal_dose(one, active, hours, level)[0]
-
-
-def _stoichiometric_load(point: Point, level: float, volume: float, drug: str) -> float:
-    one, hours = point.candidate(drug), float(point.times[-1])
-    dose = equieffective.closed_dish_dose(one, volume, hours, level)
-    return equieffective.stoichiometric_load(one, dose, volume)
+def _by(search: Search) -> Callable[..., Number]:
+    """A measure that a search gives, of its numbers and, last, its drug."""
+    return lambda curves, *given: curves.searched(search, str(given[-1]), *given[:-1])
 
 
 _ACTIVE, _MDM2 = ("p53_active",), ("MDM2_total", "MDM2_undrugged")
@@ -103,47 +96,47 @@ _ACTIVE, _MDM2 = ("p53_active",), ("MDM2_total", "MDM2_undrugged")
 KINDS: Mapping[str, Kind] = {
     "auc": Kind(
         ("observable",), "auc_{0}", "{unit} h", "area under {0} over the run",
-        lambda curves, name: np.trapezoid(curves.curve(name), curves.times), arrays=True,
+        lambda curves, name: np.trapezoid(curves.curve(name), curves.times),
     ),
     "peak": Kind(
         ("observable",), "peak_{0}", "{unit}", "highest {0}",
-        lambda curves, name: curves.curve(name).max(axis=-1), arrays=True,
+        lambda curves, name: curves.curve(name).max(axis=-1),
     ),
     "lowest": Kind(
         ("observable",), "lowest_{0}", "{unit}", "lowest {0}",
-        lambda curves, name: curves.curve(name).min(axis=-1), arrays=True,
+        lambda curves, name: curves.curve(name).min(axis=-1), scale="peak",
     ),
     "at": Kind(
         ("observable", "hours"), "{0}_at_{1}", "{unit}", "{0} at {1} h",
         lambda curves, name, hours: curves.curve(name)[
             ..., np.searchsorted(curves.times, hours)
         ],
-        arrays=True,
+        scale="peak",
     ),
     "fold": Kind(
-        ("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold, arrays=True,
+        ("observable",), "{0}_fold", "1", "{0} at the end over untreated", _fold,
     ),
     "swing": Kind(
         ("observable",), "{0}_swing", "1",
         "swing of {0} in the last quarter of the run over its mean: does it pulse?", _swing,
-        arrays=True,
+        scale="one",
     ),
     "escape_index": Kind(
         (), "escape_index", "1",
         "share of the open-loop response that feedback costs: 0 none, 1 all",
-        _escape_index, _ACTIVE, arrays=True,
+        _escape_index, _ACTIVE, scale="one",
     ),
     "log_undrugged": Kind(
         (), "log_undrugged", "1", "ln of undrugged MDM2 over untreated, at the end",
-        lambda curves: _undrugged(curves)[0], _MDM2, arrays=True,
+        lambda curves: _undrugged(curves)[0], _MDM2, scale="one",
     ),
     "log_abundance": Kind(
         (), "log_abundance", "1", "part of it from total MDM2: what feedback hands back",
-        lambda curves: _undrugged(curves)[1], _MDM2, arrays=True,
+        lambda curves: _undrugged(curves)[1], _MDM2, scale="one",
     ),
     "log_occupancy": Kind(
         (), "log_occupancy", "1", "part of it from the undrugged share: what the drug takes",
-        lambda curves: _undrugged(curves)[2], _MDM2, arrays=True,
+        lambda curves: _undrugged(curves)[2], _MDM2, scale="one",
     ),
     "destroyed_per_drug": Kind(
         (), "destroyed_per_drug", "1",
@@ -152,10 +145,11 @@ KINDS: Mapping[str, Kind] = {
     ),
     "rebound": Kind(
         (), "rebound", "1", "fall of active p53 below untreated after washout", _rebound, _ACTIVE,
+        scale="one",
     ),
     "free_MDM2_rise": Kind(
         (), "free_MDM2_rise", "1", "log2 of the highest free MDM2 after washout over untreated",
-        _free_rise, ("MDM2_free",),
+        _free_rise, ("MDM2_free",), scale="one",
     ),
     "persistence": Kind(
         (), "persistence", "h", "half-time of raised active p53 after washout",
@@ -168,22 +162,23 @@ KINDS: Mapping[str, Kind] = {
     "dose_ratio": Kind(
         ("fold", "drug"), "dose_ratio_{0}", "1",
         "dose of {1} alone, loop closed over open, for active p53 {0} times untreated at rest",
-        _dose_ratio,
+        _by(dose_ratio), error=1e-8,
     ),
     "loop_factor": Kind(
         ("fold", "drug"), "loop_factor_{0}", "1",
         "sensitivity of resting active p53 to k_ub_p53, open over closed loop, where {1} alone "
-        "rests it at {0} times untreated", _loop_factor,
+        "rests it at {0} times untreated",
+        _by(loop_factor), error=1e-6,
     ),
     "equal_dose": Kind(
         ("fold", "drug"), "equal_dose_{0}", "nM",
         "lowest constant dose of {1} alone for active p53 {0} times untreated at the end",
-        _equal_dose,
+        _by(equal_dose), error=1e-7,
     ),
     "stoichiometric_load": Kind(
         ("fold", "medium_volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
         "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
-        _stoichiometric_load,
+        _by(stoichiometric_load), error=1e-7,
     ),
 }  # fmt: skip
 """Every kind of measure. `drug` may be left out where the model has one."""
@@ -192,7 +187,7 @@ GENERAL = tuple(name for name, kind in KINDS.items() if "observable" in kind.arg
 """Kinds that any model has."""
 
 SEARCHING = ("dose_ratio", "loop_factor", "equal_dose", "stoichiometric_load")
-"""Kinds that look for a dose, one run after the other, always by RoadRunner."""
+"""Kinds that look for a dose: many runs for each point."""
 
 COMPARING = ("escape_index", "dose_ratio", "loop_factor")
 """Kinds that run the loop closed and opened."""

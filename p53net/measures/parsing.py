@@ -3,11 +3,15 @@
 A measure is written `kind:argument:argument`, as on the command line: `peak:p53_active`.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import numpy as np
+from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, MeasureError, unknown_name
-from p53net.measures.definition import Curves, Measure, Point
+from p53net.measures.definition import Curves, Measure, Number, Own
 from p53net.measures.kinds import GENERAL, KINDS
 from p53net.model import Definition, shown_unit
 
@@ -98,11 +102,10 @@ def described(one: Measure, definition: Definition) -> tuple[str, str, str]:
     return name, unit, kind.meaning.format(*said)
 
 
-def value_of(one: Measure, point: Point) -> float:
+def value_of(one: Measure, point: Curves) -> float:
     """The measure of a point. Raises MeasureError where it has no finite value."""
     if one.own is not None:
-        curves = [point.curve(name).copy() for name in one.own.observables]
-        found = one.own.function(point.times.copy(), *curves)
+        found = _own_value(one.own, point)
     else:
         found = KINDS[one.kind].value(point, *one.arguments)
     try:
@@ -114,14 +117,46 @@ def value_of(one: Measure, point: Point) -> float:
     return number
 
 
+def _own_value(own: Own, point: Curves) -> Number:
+    curves = [point.curve(name).copy() for name in own.observables]
+    if not own.arrays:
+        return own.function(point.times.copy(), *curves)
+    return _own_values(own, point.times, [curve[None] for curve in curves])[0]
+
+
+def _own_values(own: Own, times: FloatArray, curves: Sequence[FloatArray]) -> FloatArray:
+    found = own.function(times.copy(), *curves)
+    try:
+        values = np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        raise MeasureError(f"it returned {str(found)[:60]!r}, not numbers") from None
+    if values.shape != (len(curves[0]),):
+        raise MeasureError(
+            f"it returned an array of shape {values.shape}, not one number for each row of its "
+            f"curves, {(len(curves[0]),)}"
+        )
+    return values
+
+
 def is_array_measure(one: Measure) -> bool:
     """Whether it can be taken of many points at once."""
-    return one.own is None and KINDS[one.kind].arrays
+    return one.own is None or one.own.arrays
 
 
 def value_of_many(one: Measure, curves: Curves) -> FloatArray:
     """The measure of many points; not finite where it has no value."""
     return np.asarray(KINDS[one.kind].value(curves, *one.arguments), dtype=float)
+
+
+def own_value_of_many(own: Own, curves: Curves, sound: NDArray[np.intp]) -> FloatArray:
+    """A user's measure of many points, whose function sees those that are sound; NaN where it has
+    no value, everywhere if it fails."""
+    values = [curves.curve(name) for name in own.observables]
+    found = np.full(len(values[0]), np.nan)
+    if len(sound):
+        with suppress(Exception):  # which one point or all may cause: each is then looked at
+            found[sound] = _own_values(own, curves.times, [value[sound] for value in values])
+    return found
 
 
 def _argument(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from p53net.errors import InputError, ModelError, TableError, unknown_name
 from p53net.model import library
@@ -172,6 +173,82 @@ def define(
     UnknownNameError for a name in neither table, InputError for two drugs of one mechanism,
     ModelError for a fragment that is not sound.
     """
+    made = _plan(names, cell_line, system, host, tables, fragments)
+    kind, parts, chosen, roles, line, body = made[:6]
+    taken = ids(parts)
+    model_id = _model_id(
+        system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
+    )
+    by_name = {drug.name: drug for drug in chosen}
+    for name in sorted(taken & names_of(by_name).keys()):
+        if name not in roles.values():
+            raise ModelError(
+                f"'{name}' is a drug of this model, and defined in a fragment of yours too; choose "
+                "another name there"
+            )
+    outer = _defined(model_id, made.joined(model_id), roles, line, by_name)
+    cell = None
+    if kind.has_cell and parts.is_more_than_cell(system):
+        alone = made.joined(f"{model_id}_cell", alone=True)
+        cell = _defined(f"{model_id}_cell", alone, roles, line, by_name)
+    twins = {one.mechanism: one.twin for one in parts.fragments if one.twin}
+    return replace(
+        outer,
+        system=system,
+        host="" if body is None else body.name,
+        body_weight=0.0 if body is None else body.quantities["body_weight"].value,
+        molar_masses={drug.name: molar_masses(drug) for drug in chosen},
+        twins={drug: twins[role] for drug, role in roles.items() if role in twins},
+        cell=cell,
+        loaded={
+            "names": names,
+            "cell_line": cell_line,
+            "system": system,
+            "host": host,
+            "tables": made.own,
+            **({"fragments": made.texts} if made.texts else {}),
+        },
+    )
+
+
+def values(
+    *names: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+) -> dict[str, float]:
+    """Parameters of the model that `define` makes, by id, without making it."""
+    made = _plan(names, cell_line, system, host, tables, None)
+    return {name: row.value for name, row in made.joined("values").parameters.items()}
+
+
+class _Plan(NamedTuple):
+    """What a model is joined from."""
+
+    kind: System
+    parts: library.Library
+    drugs: list[Entry]
+    roles: dict[str, str]
+    """Drug to its mechanism."""
+    line: Entry
+    body: Entry | None
+    rows: dict[str, Entry]
+    """Of each drug in that body."""
+    system: str
+    own: Tables
+    texts: tuple[Text, ...]
+
+    def joined(self, model_id: str, *, alone: bool = False) -> Joined:
+        """The text of the model, or of its cell alone."""
+        rows = {} if alone else self.rows
+        return join(model_id, self.parts, self.system, self.drugs, self.line, rows, alone=alone)
+
+
+def _plan(
+    names: tuple[str, ...], cell_line: str | None, system: str, host: str | None,
+    tables: TablesLike, fragments: FragmentsLike,
+) -> _Plan:  # fmt: skip
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
@@ -204,41 +281,7 @@ def define(
     rows: dict[str, Entry] = {}
     if body is not None:
         rows = {d.name: pharmacokinetics_of(d.name, body.name, own, parts) for d in chosen}
-    taken = ids(parts)
-    model_id = _model_id(
-        system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
-    )
-    by_name = {drug.name: drug for drug in chosen}
-    for name in sorted(taken & names_of(by_name).keys()):
-        if name not in roles.values():
-            raise ModelError(
-                f"'{name}' is a drug of this model, and defined in a fragment of yours too; choose "
-                "another name there"
-            )
-    text = join(model_id, parts, system, chosen, line, rows)
-    outer = _defined(model_id, text, roles, line, by_name)
-    cell = None
-    if kind.has_cell and parts.is_more_than_cell(system):
-        alone = join(f"{model_id}_cell", parts, system, chosen, line, {}, alone=True)
-        cell = _defined(f"{model_id}_cell", alone, roles, line, by_name)
-    twins = {one.mechanism: one.twin for one in parts.fragments if one.twin}
-    return replace(
-        outer,
-        system=system,
-        host="" if body is None else body.name,
-        body_weight=0.0 if body is None else body.quantities["body_weight"].value,
-        molar_masses={drug.name: molar_masses(drug) for drug in chosen},
-        twins={drug: twins[role] for drug, role in roles.items() if role in twins},
-        cell=cell,
-        loaded={
-            "names": names,
-            "cell_line": cell_line,
-            "system": system,
-            "host": host,
-            "tables": own,
-            **({"fragments": texts} if texts else {}),
-        },
-    )
+    return _Plan(kind, parts, chosen, roles, line, body, rows, system, own, texts)
 
 
 def molar_masses(drug: Entry) -> dict[str, float]:
@@ -276,7 +319,7 @@ def _defined(
     from p53net.model import sbml  # compiled libraries, which `import p53net` need not load
 
     try:
-        compiled = sbml.to_sbml(text.antimony, model_id)
+        compiled = sbml.to_sbml(text.antimony, model_id, trusted=not text.sources)
     except ModelError as error:
         raise text.with_place(error) from None
     divisors = sbml.divisors_of(compiled)

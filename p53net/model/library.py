@@ -18,9 +18,11 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from p53net.model.content import Content, content_of
 from p53net.model.systems import DISH, SYSTEMS, WITH_CELL
 
 PLACES = {
@@ -36,6 +38,7 @@ PLACES = {
 DIRECT = "intravenous"
 """The way into the body that needs no fragment of its own."""
 
+_PACKAGE = Path(__file__).resolve().parent.parent
 _KEYS = ("for", "in", "mechanism", "route", "dose", "after", "twin")
 _KEY = re.compile(r"// *(?P<key>[A-Za-z-]+): *(?P<value>.+)")
 _NAME = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
@@ -200,21 +203,31 @@ class Library:
 
 def models_folder() -> Path:
     """Folder of the model texts: inside the installed package, or `models/` of a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_models"
-    return installed if installed.is_dir() else package.parent / "models"
+    installed = _PACKAGE / "_models"
+    return installed if installed.is_dir() else _PACKAGE.parent / "models"
 
 
 def shipped() -> Library:
     """The fragments of the package that are sound, in order."""
-    return in_order(one for one in shipped_files() if not one.faults)
+    return _sound(content_of(models_folder()))
 
 
 def shipped_files() -> list[Fragment]:
     """All fragments of the package as they lie in the folder, faulty ones too."""
-    paths = sorted(models_folder().glob("*.ant"))
-    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in paths}
-    files = [described(path.stem, text, f"models/{path.name}") for path, text in texts.items()]
+    return _described(content_of(models_folder()))
+
+
+@lru_cache(maxsize=2)
+def _sound(content: Content) -> Library:
+    return in_order(one for one in _described(content) if not one.faults)
+
+
+def _described(content: Content) -> list[Fragment]:
+    files = [
+        described(name.removesuffix(".ant"), text, f"models/{name}")
+        for name, text in content
+        if name.endswith(".ant")
+    ]
     names = {one.name for one in files}
     return [
         replace(one, faults=(*one.faults, f"it is joined after '{name}', which is not there"))

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 
 import antimony
@@ -28,11 +29,13 @@ class Event:
     volume: str | None = None
 
 
-def to_sbml(text: str, model_id: str) -> str:
+def to_sbml(text: str, model_id: str, *, trusted: bool = False) -> str:
     """Compile Antimony into flat, annotated SBML L3V1 that libSBML accepts.
 
-    Raises ModelError with the engine's own message. The loader is cleared first and its return
-    code is checked, because a failed load otherwise hands out the previous model.
+    A text that is `trusted`, which `p53net check` has seen, is not checked for consistency, which
+    takes half of the time. Raises ModelError with the engine's own message. The loader is cleared
+    first and its return code is checked, because a failed load otherwise hands out the previous
+    model.
     """
     if "\0" in text:
         raise ModelError("the model text contains a NUL byte, which would cut it short; remove it")
@@ -45,7 +48,8 @@ def to_sbml(text: str, model_id: str) -> str:
         sbml = antimony.getSBMLString(model_id)
         antimony.clearPreviousLoads()
     document = read(sbml)
-    if not document.setLevelAndVersion(3, 1, True):
+    turned = document.setLevelAndVersion(3, 1, not trusted)
+    if not turned or document.getNumErrors(libsbml.LIBSBML_SEV_ERROR):
         raise ModelError("the model uses features that SBML Level 3 Version 1 does not have")
     model = document.getModel()
     model.setName(model_id)  # COPASI shows the name, and "NoName" without one
@@ -70,7 +74,8 @@ def to_antimony(sbml: str) -> str:
 
 
 def read(sbml: str) -> "libsbml.SBMLDocument":
-    """The parsed document; an unreadable one is a ModelError, not an empty model."""
+    """The parsed document, to be changed at will; an unreadable one is a ModelError, not an empty
+    model."""
     document = libsbml.readSBMLFromString(sbml)
     if document.getNumErrors(libsbml.LIBSBML_SEV_ERROR) or document.getModel() is None:
         problems = [document.getError(i).getMessage() for i in range(document.getNumErrors())]
@@ -105,9 +110,15 @@ def with_values(
     return str(libsbml.writeSBMLToString(document))
 
 
+@lru_cache(maxsize=2)
+def _seen(sbml: str) -> "libsbml.SBMLDocument":
+    """The same for those who only read, one after the other."""
+    return read(sbml)
+
+
 def units_of(sbml: str) -> dict[str, str]:
     """Unit of every species (its concentration), compartment, parameter and derived quantity."""
-    document = read(sbml)
+    document = _seen(sbml)
     model = document.getModel()
     found = {item.getId(): item.getUnits() for item in model.getListOfParameters()}
     found.update({item.getId(): item.getUnits() for item in model.getListOfCompartments()})
@@ -117,19 +128,19 @@ def units_of(sbml: str) -> dict[str, str]:
 
 def species_of(sbml: str) -> tuple[str, ...]:
     """Species in the order of the model."""
-    document = read(sbml)
+    document = _seen(sbml)
     return tuple(item.getId() for item in document.getModel().getListOfSpecies())
 
 
 def compartments_of(sbml: str) -> dict[str, str]:
     """Compartment of every species."""
-    document = read(sbml)
+    document = _seen(sbml)
     return {item.getId(): item.getCompartment() for item in document.getModel().getListOfSpecies()}
 
 
 def rules_of(sbml: str) -> tuple[str, ...]:
     """Derived quantities (assignment rules) in the order of the model."""
-    document = read(sbml)
+    document = _seen(sbml)
     rules = document.getModel().getListOfRules()
     return tuple(rule.getVariable() for rule in rules if rule.isAssignment())
 
@@ -137,7 +148,7 @@ def rules_of(sbml: str) -> tuple[str, ...]:
 def rate_variables_of(sbml: str) -> dict[str, float]:
     """What has a rate of its own, in the order of the model, and the number that it starts at;
     NaN where it starts at a parameter."""
-    document = read(sbml)
+    document = _seen(sbml)
     model = document.getModel()
     names = [rule.getVariable() for rule in model.getListOfRules() if rule.isRate()]
     parameters = {name: model.getParameter(name) for name in names}
@@ -146,7 +157,7 @@ def rate_variables_of(sbml: str) -> dict[str, float]:
 
 def counters_of(sbml: str) -> tuple[str, ...]:
     """Species that only accumulate: produced, never consumed, and without effect on any rate."""
-    document = read(sbml)
+    document = _seen(sbml)
     model = document.getModel()
     busy: set[str] = set()
     for reaction in model.getListOfReactions():
@@ -159,7 +170,7 @@ def counters_of(sbml: str) -> tuple[str, ...]:
 
 def divisors_of(sbml: str) -> frozenset[str]:
     """Symbols below a fraction line, and all compartments: values that must not be zero."""
-    document = read(sbml)
+    document = _seen(sbml)
     model = document.getModel()
     laws = [reaction.getKineticLaw().getMath() for reaction in model.getListOfReactions()]
     laws += [rule.getMath() for rule in model.getListOfRules()]

@@ -11,10 +11,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from p53net.errors import TableError, UnknownNameError, unknown_name
+from p53net.model.content import content_of
 from p53net.model.library import Library, models_folder, shipped
-from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
+from p53net.model.own import Tables, Text
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
@@ -159,10 +161,11 @@ def _check_fact(
 
 
 def _shipped(kind: str) -> dict[str, Entry]:
-    path = models_folder() / f"{kind}.tsv"
-    return _parsed(read_text(path, LARGEST_TABLE, "the table"), _KEYS[kind])
+    name = f"{kind}.tsv"
+    return _parsed(Text(name, dict(content_of(models_folder()))[name]), _KEYS[kind])
 
 
+@lru_cache(maxsize=8)
 def _parsed(table: Text, key: str) -> dict[str, Entry]:
     path, text = table.name, table.text
     try:

@@ -1,15 +1,22 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from p53net.engines.base import Tolerances
-from p53net.model import define
-from p53net.model.own import FragmentsLike, TablesLike
-
-if TYPE_CHECKING:
-    pass
+from p53net.model import Definition, define
+from p53net.model.content import Content, content_of
+from p53net.model.library import models_folder
+from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_tables
+from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
+
+_KEPT = 24  # models of studies: a few MB each
+_Question: TypeAlias = tuple[
+    tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...], Content
+]
+"""Drugs, cell line, system, host, tables of a user's own, and all of the package's."""
 
 
 def load(
@@ -19,6 +26,7 @@ def load(
     host: str | None = None,
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
+    accuracy: float = ACCURACY,
 ) -> Model:
     """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
 
@@ -29,8 +37,9 @@ def load(
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
     such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. Raises UnknownNameError, InputError,
-    TableError, ModelError.
+    read-outs or another mechanism: see docs/fragments.md. `accuracy` is the largest error of what
+    the model returns, relative to each value, or to a millionth of its curve's peak. Raises
+    UnknownNameError, InputError, TableError, ModelError.
     """
     return Model(
         define(
@@ -40,11 +49,42 @@ def load(
             host=host,
             tables=tables,
             fragments=fragments,
-        )
+        ),
+        accuracy=accuracy,
     )
 
 
-def read_sbml(path: str | Path) -> Model:
+def shared(
+    *drugs: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+    tolerances: Tolerances | None = None,
+) -> Model:
+    """What `load` gives, kept for the next study that asks for the same.
+
+    Tables and model texts count by their content, so that what was edited is read again. Runs are
+    pure, so a study's numbers do not depend on who used its model before.
+    """
+    texts = tuple(as_tables(tables))
+    question = drugs, cell_line, system, host, texts, content_of(models_folder())
+    return _kept(question, tolerances)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(question: _Question, tolerances: Tolerances | None) -> Model:
+    return Model(_defined(question), tolerances)
+
+
+@lru_cache(maxsize=_KEPT)
+def _defined(question: _Question) -> Definition:
+    drugs, cell_line, system, host, texts, _ = question
+    own = Tables(dict(texts))
+    return define(*drugs, cell_line=cell_line, system=system, host=host, tables=own)
+
+
+def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:
     """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
 
     Runs begin at the start values of the file and follow its events and rules. `simulate` returns
@@ -59,5 +99,4 @@ def read_sbml(path: str | Path) -> Model:
     """
     from p53net.model.external import read_definition
 
-    definition = read_definition(path)
-    return Model(definition, Tolerances(absolute=Tolerances().absolute * definition.scale))
+    return Model(read_definition(path), accuracy=accuracy)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from importlib.metadata import version
 from time import perf_counter
@@ -13,9 +14,10 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.dosing.medium import Courses, Given, courses_of, same_courses
-from p53net.engines.base import FloatArray, Tolerances
+from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
+from p53net.simulation import accuracy as exact
 from p53net.simulation import choice, gradients, provenance
 from p53net.simulation.inputs import (
     Doses,
@@ -25,7 +27,7 @@ from p53net.simulation.inputs import (
     checked_parameters,
     checked_times,
 )
-from p53net.simulation.runs import Arms, Runner
+from p53net.simulation.runs import Arms, Curves, Runner
 
 if TYPE_CHECKING:
     from p53net.model.external import Starts
@@ -43,9 +45,20 @@ class Model:
     slow.
     """
 
-    def __init__(self, definition: Definition, tolerances: Tolerances = Tolerances()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        definition: Definition,
+        tolerances: Tolerances | None = None,
+        *,
+        accuracy: float = exact.ACCURACY,
+    ) -> None:
+        """`accuracy` is what `load` says of it. `tolerances`, for experts, take its place: then
+        every run is made once, at these, and nothing is said of its error."""
         self.definition = definition
-        self.tolerances = tolerances
+        self.accuracy = None if tolerances else exact.checked_accuracy(accuracy)
+        self.tolerances = tolerances or exact.tolerances_for(
+            exact.checked_accuracy(accuracy), Capabilities.tightening, definition.scale
+        )
         self._runners: dict[str, Runner] = {}
 
     def __repr__(self) -> str:
@@ -84,6 +97,7 @@ class Model:
         feedback: bool = True,
         observables: Sequence[str] | None = None,
         engine: str = choice.AUTO,
+        accuracy: float | None = None,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
@@ -97,16 +111,20 @@ class Model:
         what comes back; by default all read-outs, species and derived quantities. `engine` is
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
-        the attribute `engine` says why.
+        the attribute `engine` says why. `accuracy` takes the place of the model's.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
         """
-        run = self.arms(
+        model = self.to(accuracy)
+        run = model.arms(
             times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
         )
-        data = {name: ("time", curve[0], self.about(name)) for name, curve in run.curves.items()}
+        data = {
+            name: ("time", curve[0], {**self.about(name), **run.error_of(i)})
+            for i, (name, curve) in enumerate(run.curves.items())
+        }
         return xr.Dataset(
             data,
             coords={
@@ -117,7 +135,7 @@ class Model:
                 )
             },
             attrs={
-                **self.about_run(run.doses[0], run.parameters, feedback),
+                **model.about_run(run.doses[0], run.parameters, feedback),
                 "engine": run.engine,
             },
         )
@@ -140,11 +158,11 @@ class Model:
         for arm in given:
             check_run(self.definition, arm, changed, feedback, float(grid[-1]))
         columns = {name: np.full(len(given), value) for name, value in changed.items()}
-        values, said = self.curves(
+        found, said = self.curves(
             grid, courses_of(given), columns, names, feedback=feedback, engine=engine
         )
-        curves = {name: np.asarray(values[:, i]) for i, name in enumerate(names)}
-        return Arms(grid, curves, given, changed, said)
+        curves = {name: np.asarray(found.values[:, i]) for i, name in enumerate(names)}
+        return Arms(grid, curves, given, changed, said, found.bars)
 
     def curves(
         self,
@@ -156,21 +174,34 @@ class Model:
         feedback: bool = True,
         engine: str = choice.AUTO,
         runs: int = 1,
-    ) -> tuple[FloatArray, str]:
-        """Many runs at once, and what to say of the engine: values over run, output and time, for
-        studies, which have checked their inputs before.
+    ) -> tuple[Curves, str]:
+        """Many runs at once with their error bars, and what to say of the engine; for studies,
+        which have checked their inputs before.
 
         `courses` are the doses, `parameters` have a value for each run, `times` [h] are common or a
         row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
         the error of the first run that failed.
         """
         name, said = choice.chosen(self, engine, max(runs, len(courses.at)))
-        found = self.runner(name).run(times, courses, parameters, outputs, feedback=feedback)
+        found = exact.curves_to(
+            self.accuracy, self.runner(name), times, courses, parameters, outputs, feedback=feedback
+        )
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
-        said += self._given_up(name, found.given_up)
+        said += self.runner(name).said(found.given_up)
         provenance.note(self, said)
-        return found.values, said
+        return found, said
+
+    def to(self, accuracy: float | None) -> "Model":
+        """The same model to another accuracy, with what is compiled; None for as it is."""
+        if accuracy is None:
+            return self
+        other = copy(self)
+        other.accuracy = exact.checked_accuracy(accuracy)
+        other.tolerances = exact.tolerances_for(
+            other.accuracy, Capabilities.tightening, self.definition.scale
+        )
+        return other
 
     def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
         """Compile for so many runs, which the first of them would do; before threads share it."""
@@ -182,25 +213,19 @@ class Model:
             self._runners[name] = Runner(self, name)
         return self._runners[name]
 
-    def _given_up(self, name: str, runs: Mapping[int, str]) -> str:
-        """What to say of an engine that gave up runs."""
-        if not runs:
-            return ""
-        helper = self.runner(name).helper
-        what = "" if len(runs) == 1 else f" {len(runs)} runs, the first for"
-        by = "" if helper is None else f"; run by {helper.engine.label}"
-        return f" gave up,{what} {next(iter(runs.values()))}{by}"
-
     @cached_property
     def cell(self) -> "Model":
         """The cell alone, in a dish: what a tumour or marrow is made of. It has a state at rest."""
         inner = self.definition.cell
-        return self if inner is None else Model(inner, self.tolerances)
+        if inner is None:
+            return self
+        return Model(inner, None if self.accuracy else self.tolerances,
+                     accuracy=self.accuracy or exact.ACCURACY)  # fmt: skip
 
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError, on engines
         that do one run after the other."""
-        self.runner()  # which searches use
+        self.runner()  # which takes what others give up
         for model in {id(one): one for one in (self, self.cell)}.values():
             for runner in list(model._runners.values()):
                 runner.engine.deadline = perf_counter() + seconds
@@ -249,7 +274,7 @@ class Model:
         for error in found.errors.values():
             raise error.with_traceback(None)
         data = {n: ((), found.values[0, i], self.about(n)) for i, n in enumerate(names)}
-        said += self._given_up(name, given_up)
+        said += self.runner(name).said(given_up)
         provenance.note(self, said)
         return xr.Dataset(data, attrs={**self.about_run(given, changed, feedback), "engine": said})
 
@@ -283,37 +308,9 @@ class Model:
 
         Of a model that was read from a file: that model, with the changed parameters in it.
         """
-        from p53net.model.sbml import Event, with_values
+        from p53net.simulation.one_run import sbml_of
 
-        given, changed = (
-            checked_doses(self.definition, doses),
-            checked_parameters(self.definition, parameters),
-        )
-        check_run(self.definition, given, changed, feedback)
-        if self.definition.external:
-            from p53net.model.external import with_parameters
-
-            return with_parameters(self.definition.sbml, changed)
-        columns = {name: np.array([value]) for name, value in changed.items()}
-        runner = self.runner()
-        begun = runner.begin(same_courses(given), columns, feedback=feedback)
-        for error in begun.errors.values():
-            raise error.with_traceback(None)
-        setting = {name: float(column[0]) for name, column in begun.parameters.items()}
-        values = dict(zip(runner.engine.states, begun.starts[0].tolist(), strict=True))
-        volumes = self.definition.central_volumes
-        events = [
-            Event(
-                time,
-                self.definition.dosed[drug],
-                amount * dose.per_unit,
-                volumes[drug] if self.definition.in_body else None,
-            )
-            for drug, dose in given.items()
-            for time, amount in dose.steps
-            if time > 0
-        ]
-        return with_values(self.definition.sbml, setting, values, events)
+        return sbml_of(self, doses, parameters, feedback)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: how it was loaded, and what it is."""
@@ -323,12 +320,15 @@ class Model:
                 "id": self.definition.id,
                 "sha256": self.definition.sha256,
                 "tolerances": [self.tolerances.relative, self.tolerances.absolute],
+                "accuracy": self.accuracy,
             }
         }
 
     @property
     def tolerances_text(self) -> str:
-        """The tolerances in words."""
+        """How exact it is, in words."""
+        if self.accuracy is not None:
+            return f"for an accuracy of {self.accuracy:g}"
         unit = "" if self.definition.external else " zmol"
         return f"relative {self.tolerances.relative:g}, absolute {self.tolerances.absolute:g}{unit}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,14 @@ from p53net.engines.base import (
 )
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
+from p53net.simulation.begun import Begun, Start
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+
+Loop: TypeAlias = bool | NDArray[np.bool_]
+"""Whether the loop is closed: of all runs, or of each."""
 
 
 _TIGHT = 1e-12
@@ -41,6 +45,9 @@ class Curves(NamedTuple):
     """Runs that the engine gave up, and why: another may do better, or has done."""
     steps: FloatArray
     """Of the integrator in each run; NaN where it does not say."""
+    bars: FloatArray | None = None
+    """Run, output: largest error along each curve, relative to the value or to a millionth of the
+    curve's peak; NaN for runs by a helper, None where it was not measured."""
 
 
 class Arms(NamedTuple):
@@ -54,26 +61,19 @@ class Arms(NamedTuple):
     parameters: dict[str, float]
     engine: str
     """What to say of the engine that ran them."""
+    errors: FloatArray | None
+    """Arm, quantity: largest error along each curve, where it was measured."""
 
-
-class Begun(NamedTuple):
-    """Runs at their start, with what is dosed then."""
-
-    starts: FloatArray
-    """Run, state."""
-    parameters: dict[str, FloatArray]
-    """All that differ from the file."""
-    events: DosingEvents
-    errors: dict[int, P53NetError]
-    """Runs without a start."""
+    def error_of(self, quantity: int) -> dict[str, float]:
+        """Largest error along the first arm's curve, as an attribute."""
+        return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
 
 
 class Runner:
     """One model on one engine. Raises UnsupportedError where the engine cannot run the model."""
 
     def __init__(self, model: "Model", name: str) -> None:
-        self._model, self.name = model, name
-        self.definition = model.definition
+        self._model, self.definition, self.name = model, model.definition, name
         self.engine = choice.made(name, model.definition, model.tolerances)
 
     @cached_property
@@ -109,13 +109,32 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         outputs: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
+        start: Start | None = None,
+        tolerances: Tolerances | None = None,
     ) -> Curves:
         """Curves at `times` [h], common or a row for each run; parameters have a value for each.
 
-        What this engine gives up, its helper runs.
+        What this engine gives up, its helper runs. `start` is what `start` gave for these runs,
+        whose parameters may since have changed; by default each begins in its own untreated cell.
         """
-        found = self.attempt(times, courses, parameters, outputs, feedback=feedback)
+        found = self.attempt(
+            times, courses, parameters, outputs,
+            feedback=feedback, start=start, tolerances=tolerances,
+        )  # fmt: skip
+        return self.helped(found, times, courses, parameters, feedback=feedback, outputs=outputs)
+
+    def helped(
+        self,
+        found: Curves,
+        times: FloatArray,
+        courses: Courses,
+        parameters: Mapping[str, FloatArray],
+        *,
+        outputs: Sequence[str],
+        feedback: Loop,
+    ) -> Curves:
+        """What was found, with the runs in it that this engine gave up made by its helper."""
         if not found.given_up or self.helper is None:
             return found
         lost = np.array(sorted(found.given_up), dtype=np.intp)
@@ -123,7 +142,7 @@ class Runner:
             times if times.ndim == 1 else times[lost],
             *_rows(lost, courses, parameters),
             outputs,
-            feedback=feedback,
+            feedback=feedback if isinstance(feedback, bool) else feedback[lost],
         )
         found.values[lost] = again.values
         errors = found.errors | {int(lost[i]): error for i, error in again.errors.items()}
@@ -136,11 +155,13 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         outputs: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
+        start: Start | None = None,
+        tolerances: Tolerances | None = None,
     ) -> Curves:
         """The same by this engine alone."""
-        begun = self.begin(courses, parameters, feedback=feedback)
-        return self._followed(begun, times, outputs, self.engine.integrate)
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
+        return self.follow(begun, times, outputs, tolerances)
 
     def beside(
         self,
@@ -156,32 +177,37 @@ class Runner:
         the row of each run's other one, its own in that. `lanes` of the engine follow each other
         that have one other, and doses and outputs at the same times."""
         engine = cast(Locking, self.engine)
-        begun = self.begin(courses, parameters, feedback=feedback, of=of)
+        start = self.start(parameters, len(of), of=of)
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
         for i in list(begun.errors):  # which leaves a vector without a run
             first = i - i % engine.lanes
             begun.errors.update(dict.fromkeys(range(first, first + engine.lanes), begun.errors[i]))
-        return self._followed(begun, times, outputs, engine.integrate_locked)
+        return self.follow(begun, times, outputs, integrate=engine.integrate_locked)
 
-    def _followed(
+    def follow(
         self,
         begun: Begun,
         times: FloatArray,
         outputs: Sequence[str],
-        integrate: Callable[[Problem], Runs],
+        tolerances: Tolerances | None = None,
+        integrate: Callable[[Problem], Runs] | None = None,
     ) -> Curves:
-        """Curves from where runs begin."""
+        """Runs from their start, at the engine's tolerances or at others."""
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
             nothing = np.full((size, len(outputs), times.shape[-1]), np.nan)
             return Curves(nothing, errors, {}, np.full(size, np.nan))
-        rows: NDArray[np.intp] | slice = slice(None) if len(good) == size else good
-        own = {name: values[rows] for name, values in begun.parameters.items()}
-        grid = times if times.ndim == 1 else times[rows]
-        problem = Problem(own, begun.starts[rows], grid, tuple(outputs), begun.events.of(rows))
-        found = integrate(problem)
+        whole = len(good) == size
+        sound, grid = begun if whole else begun.of(good), times
+        if times.ndim > 1 and not whole:
+            grid = times[good]
+        problem = Problem(
+            sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
+        )
+        found = (integrate or self.engine.integrate)(problem)
         failures = {int(good[i]): error for i, error in found.errors.items()}
-        if len(good) == size:
+        if whole:
             values, steps = found.values, found.steps
         else:
             values = np.full((size, *found.values.shape[1:]), np.nan)
@@ -197,44 +223,58 @@ class Runner:
         parameters: Mapping[str, FloatArray],
         quantities: Sequence[str],
         *,
-        feedback: bool = True,
+        feedback: Loop = True,
         stable: bool = True,
+        start: Start | None = None,
+        helped: bool = True,
     ) -> tuple[AtRest, dict[int, str]]:
-        """States at rest under constant drug; and what this engine gave up, which its helper did,
-        and why. An error is that of the start, or of the rest."""
-        begun = self.begin(courses, parameters, feedback=feedback)
+        """States at rest under constant drug; and what this engine gave up, which its helper did
+        if it was to, and why. An error is that of the start, or of the rest. `start` is as in
+        `run`."""
+        begun = self.begin(courses, parameters, feedback=feedback, start=start)
         cells = Cells(begun.parameters, begun.starts, tuple(quantities))
         found = self.engine.rest(cells, near=False, stable=stable)
         errors = {**found.errors, **begun.errors}
         given_up: dict[int, str] = {}
-        if self.helper is not None and found.errors:
-            given_up = {i: str(why) for i, why in errors.items() if i not in begun.errors}
-            lost = np.array(sorted(given_up), dtype=np.intp)
+        lost = np.array(sorted(found.errors.keys() - begun.errors.keys()), dtype=np.intp)
+        if helped and self.helper is not None and len(lost):
+            given_up = {int(i): str(errors[int(i)]) for i in lost}
             again, _ = self.helper.rest(
-                *_rows(lost, courses, parameters), quantities, feedback=feedback, stable=stable
+                *_rows(lost, courses, parameters),
+                quantities,
+                feedback=feedback if isinstance(feedback, bool) else feedback[lost],
+                stable=stable,
             )
             found.values[lost] = again.values
             errors = dict(begun.errors) | {int(lost[i]): e for i, e in again.errors.items()}
         return found._replace(errors=errors), given_up
+
+    def said(self, given_up: Mapping[int, str]) -> str:
+        """What to say of runs that this engine gave up."""
+        if not given_up:
+            return ""
+        what = "" if len(given_up) == 1 else f" {len(given_up)} runs, the first for"
+        by = "" if self.helper is None else f"; run by {self.helper.engine.label}"
+        return f" gave up,{what} {next(iter(given_up.values()))}{by}"
 
     def begin(
         self,
         courses: Courses,
         parameters: Mapping[str, FloatArray],
         *,
-        feedback: bool = True,
-        of: NDArray[np.intp] | None = None,
+        feedback: Loop = True,
+        start: Start | None = None,
     ) -> Begun:
         """Runs from the untreated state of their own cells, or from what the file says; with `of`,
         of cells beside others, as in `beside`."""
         size = len(courses.at)
-        starts, settings, errors = self._starts(parameters, size, of)
-        settings = {**settings, **parameters}
+        start = start or self.start(parameters, size)
+        starts, settings = start.states.copy(), {**start.settings, **parameters}
         if self.definition.has_loop:
-            settings["feedback"] = np.full(size, float(feedback))
+            settings["feedback"] = np.full(size, feedback, dtype=float)
         if courses.medium_volume is not None:
             settings["closed_dish"] = np.ones(size)
-            settings["medium"] = np.full(size, courses.medium_volume)
+            settings["medium"] = np.full(size, courses.medium_volume, dtype=float)
         dosed = tuple(self.definition.dosed[drug] for drug in courses.drugs)
         courses = self._concentrations(courses, settings)
         for column, species in enumerate(dosed):  # before a first dose a body holds no drug
@@ -242,7 +282,7 @@ class Runner:
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
         added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
         events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
-        return Begun(starts, settings, events, errors)
+        return Begun(starts, settings, events, start.errors)
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
@@ -255,23 +295,30 @@ class Runner:
             levels[:, :, column] /= divisor[:, None]
         return replace(courses, levels=levels)
 
-    def _starts(
-        self, parameters: Mapping[str, FloatArray], size: int, of: NDArray[np.intp] | None
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
-        """Start values, the settings that come with them, and why a run has none."""
+    def start(
+        self,
+        parameters: Mapping[str, FloatArray],
+        size: int,
+        quantities: tuple[str, ...] = (),
+        of: NDArray[np.intp] | None = None,
+    ) -> Start:
+        """Where so many runs with these parameters begin; in a model with a cell, also some
+        quantities of it there. With `of` as in `beside`."""
         if self.definition.external:
             return self._from_file(parameters, size)
         if not self.definition.has_loop:
-            return np.zeros((size, len(self.engine.states))), {}, {}
+            nothing = np.zeros((size, len(self.engine.states)))
+            return Start(nothing, {}, np.empty((size, 0)), {})
         cell, computed = self._model.cell, self.definition.computed
         inside = {n: v for n, v in parameters.items() if n in cell.definition.parameters}
-        resting, quantities = cell.runner(self.name).resting, tuple(computed.values())
+        wanted, resting = (*computed.values(), *quantities), cell.runner(self.name).resting
         if of is None:
-            found = resting.of(inside, size, quantities)
+            found = resting.of(inside, size, wanted)
         else:
-            found = resting.beside(inside, of, quantities)
-        settings = dict(zip(computed, found.values.T, strict=True))
-        return self._around(found.states, parameters), settings, found.errors
+            found = resting.beside(inside, of, wanted)
+        settings = dict(zip(computed, found.values.T, strict=False))
+        states, values = self._around(found.states, parameters), found.values[:, len(computed) :]
+        return Start(states, settings, values, found.errors)
 
     def _around(self, rests: FloatArray, parameters: Mapping[str, FloatArray]) -> FloatArray:
         """Start values of what is around a cell, with the cell's own in their places."""
@@ -290,9 +337,7 @@ class Runner:
                 starts[:, column] = definition.rate_variables.get(name, 0.0)
         return starts
 
-    def _from_file(
-        self, parameters: Mapping[str, FloatArray], size: int
-    ) -> tuple[FloatArray, dict[str, FloatArray], dict[int, P53NetError]]:
+    def _from_file(self, parameters: Mapping[str, FloatArray], size: int) -> Start:
         """Start values of a model that was read from a file, and what else it computes then."""
         found = self._model.starts.of(parameters)
         if found is None:
@@ -314,12 +359,15 @@ class Runner:
                 )
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
-        return starts, {n: v for n, v in values.items() if n not in self.engine.states}, errors
+        settings = {n: v for n, v in values.items() if n not in self.engine.states}
+        return Start(starts, settings, np.empty((size, 0)), errors)
 
 
 def _rows(
     rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
 ) -> tuple[Courses, dict[str, FloatArray]]:
     """Doses and parameters of some of the runs."""
-    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows])
+    volume = courses.medium_volume
+    volume = volume[rows] if isinstance(volume, np.ndarray) else volume
+    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows], medium_volume=volume)
     return own, {name: values[rows] for name, values in parameters.items()}

@@ -16,7 +16,7 @@ from p53net.simulation import choice, provenance
 from p53net.simulation.gradients import Options
 from p53net.simulation.inputs import checked_doses, checked_parameters
 from p53net.simulation.model import Model
-from p53net.sweeps.design import Design
+from p53net.sweeps.design import Design, Listed
 from p53net.sweeps.moved import highest, movable, slope_unit
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.run import DEFAULT_TIMES
@@ -44,7 +44,7 @@ def gradient(
         )
     plan, _ = plan_of(
         model,
-        Design({}, {}),
+        Design({}, Listed({})),
         times=options.get("times", DEFAULT_TIMES),
         observables=observables,
         measures=measures,

@@ -137,7 +137,9 @@ def _serve() -> None:
 def _row(plan: Plan, point: FloatArray) -> Row:
     one = rows_of(plan, point[None])
     curves = None if one.curves is None else one.curves[0]
-    return Row(tuple(one.values[0].tolist()), one.statuses[0], one.reasons[0], curves)
+    return Row(
+        one.values[0], one.errors[0], int(one.reruns[0]), one.statuses[0], one.reasons[0], curves
+    )
 
 
 def _leave_with(parent: int) -> None:

@@ -8,15 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from p53net.dosing.medium import Courses, Given, constant, finite_number, same_courses
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.measures.candidate import RUNS
 from p53net.measures.definition import Measure
 from p53net.measures.kinds import COMPARING, SEARCHING
-from p53net.measures.parsing import described, observables_of, settled
+from p53net.measures.parsing import described, is_array_measure, observables_of, settled
 from p53net.model import Definition, shown_unit
 from p53net.simulation import choice
 from p53net.simulation.inputs import (
@@ -30,11 +31,13 @@ from p53net.simulation.inputs import (
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
 from p53net.sweeps.moved import checked_moved, highest, slope_unit
+from p53net.sweeps.reduced import checked_reductions
+from p53net.sweeps.reductions import Reduction
 
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
 
-RESERVED = ("point", "time", "status", "reason")
+RESERVED = ("point", "time", "status", "reason", "reruns")
 _PACKAGES = ("p53net", "libroadrunner", "llvmlite", "numpy", "scipy")
 
 
@@ -53,6 +56,8 @@ class Plan:
 
     definition: Definition
     tolerances: Tolerances
+    accuracy: float | None
+    """None for runs at the tolerances, without error bars."""
     axes: tuple[str, ...]
     """Drugs [nM in a medium, or the unit of their regimen], parameters and `exposure` [h], in the
     order of a point's values."""
@@ -75,6 +80,8 @@ class Plan:
     versions: Mapping[str, str]
     moved: tuple[str, ...] = ()
     """Parameters and drugs with respect to which measures have slopes."""
+    reductions: tuple[Reduction, ...] = ()
+    """What is kept instead of rows."""
 
     @cached_property
     def measured(self) -> dict[str, tuple[str, str]]:
@@ -93,22 +100,38 @@ class Plan:
         return {**self.measured, **slopes}
 
     @cached_property
-    def needed(self) -> tuple[str, ...]:
-        """Quantities that a run must return for the measures and curves."""
-        names = [n for one in self.measures for n in observables_of(one, self.definition)]
-        return tuple(dict.fromkeys([*self.curves, *names])) or ("p53_active",)
+    def error_columns(self) -> dict[str, tuple[str, str]]:
+        """Name of each error bar's column to its unit and meaning."""
+        if self.accuracy is None:
+            return {}
+        found = {
+            f"{name}_error": (unit, f"error bar of {name}")
+            for name, (unit, _) in self.measured.items()
+        }
+        along = "largest error along the curve, relative to the value"
+        return found | {f"{name}_error": ("1", along) for name in self.curves}
 
     @cached_property
-    def searches(self) -> bool:
-        """Whether a measure runs the model at doses of its own."""
-        return any(one.own is None and one.kind in SEARCHING for one in self.measures)
+    def arrays(self) -> NDArray[np.intp]:
+        """Numbers of the measures that are taken of many points at once."""
+        return np.flatnonzero([is_array_measure(one) for one in self.measures])
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """Quantities that measures and curves read of a run."""
+        names = [n for one in self.measures for n in observables_of(one, self.definition)]
+        return tuple(dict.fromkeys([*self.curves, *names]))
+
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Quantities that a run must return."""
+        return self.watched or ("p53_active",)
 
     @cached_property
     def together(self) -> bool:
-        """Whether points cost less together: not in a search for a dose, or in a function of the
-        user, which take them one after the other on any engine."""
-        own = any(one.own for one in self.measures)
-        return self.capabilities.together and not self.searches and not own
+        """Whether points cost less together: not in a user's function of single curves, which takes
+        them one after the other on any engine."""
+        return self.capabilities.together and all(map(is_array_measure, self.measures))
 
     def inputs(self, values: FloatArray) -> tuple[Courses, dict[str, FloatArray]]:
         """Doses of the points with these values of the axes, a row for each, and parameters of one
@@ -150,18 +173,16 @@ class Plan:
 
     def record(self, design: Design) -> dict[str, object]:
         """All that decides the bytes of the rows, as JSON; equal records mean an equal table."""
-        points = hashlib.sha256()
-        for name, values in (*design.grid.items(), *design.sampled.items()):
-            points.update(name.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
         return {
             "model": self.definition.id,
             "model_sha256": self.definition.sha256,
             "cell_line": self.definition.cell_line,
             "engine": self.engine,
             "tolerances": [self.tolerances.relative, self.tolerances.absolute],
+            "accuracy": self.accuracy,
             "axes": list(self.axes),
             "grid": {name: len(values) for name, values in design.grid.items()},
-            "points_sha256": points.hexdigest(),
+            "points_sha256": hashlib.sha256(design.content()).hexdigest(),
             "times_h": [float(t) for t in self.times],
             "doses": {drug: str(dose) for drug, dose in self.doses.items()},
             "parameters": dict(self.parameters),
@@ -175,6 +196,11 @@ class Plan:
             "time_limit_s": self.time_limit,
             "memory_limit_bytes": self.memory_limit,
             "versions": dict(self.versions),
+            **(
+                {"reductions": [one.as_record() for one in self.reductions]}
+                if self.reductions
+                else {}
+            ),
         }
 
 
@@ -193,23 +219,20 @@ def plan_of(
     engine: str,
     keep_trajectories: bool,
     gradient: Sequence[str] | None = None,
+    reduce: Sequence[Reduction] = (),
 ) -> tuple[Plan, Design]:
     """The plan of a sweep, and its design with the axes' names as the model writes them.
 
     Raises InputError or UnknownNameError for whatever no point could run with.
     """
     checked_model(model)
-    chosen, said = choice.chosen(model, engine, design.size)
     grid = checked_times(times)
     axes = [_axis(name, model) for name in design.names]
     for name in axes:
         if axes.count(name) > 1:
             raise InputError(f"{name} is an axis twice; give each axis once")
     names = dict(zip(design.names, axes, strict=True))
-    renamed = Design(
-        {names[name]: values for name, values in design.grid.items()},
-        {names[name]: values for name, values in design.sampled.items()},
-    )
+    renamed = design.renamed(names)
     given, changed = (
         checked_doses(model.definition, doses),
         checked_parameters(model.definition, parameters),
@@ -221,26 +244,30 @@ def plan_of(
         ends = [Measure("at", (name, float(grid[-1]))) for name in watched]
         wanted += [settled(one, model.definition, grid) for one in ends]
     columns = [described(one, model.definition)[0] for one in wanted]
+    columns += [f"{name}_error" for name in columns]
     for name in columns:
         taken = (*RESERVED, *axes, *(watched if keep_trajectories else ()))
         if columns.count(name) > 1 or name in taken:
             raise InputError(f"two columns would be called {name}; give each measure once")
     if keep_trajectories and not watched:
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
+    reductions = checked_reductions(reduce, columns, keep_trajectories)
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
-    for one in wanted:
-        if model.definition.in_body and one.own is None and one.kind in SEARCHING:
-            raise InputError(f"measure {one} looks for a dose in a dish; leave it out")
+    searches = [one for one in wanted if one.own is None and one.kind in SEARCHING]
+    if searches and (model.definition.in_body or model.definition.cell is not None):
+        raise InputError(f"measure {searches[0]} looks for a dose in a dish; leave it out")
     if not feedback:
         for one in wanted:
             if one.own is None and one.kind in COMPARING:
                 raise InputError(
                     f"measure {one} compares the loop closed and opened; leave feedback=False out"
                 )
+    chosen, said = choice.chosen(model, engine, design.size * (RUNS if searches else 1))
     plan = Plan(
         definition=model.definition,
         tolerances=model.tolerances,
+        accuracy=model.accuracy,
         axes=tuple(axes),
         times=grid,
         doses=given,
@@ -255,6 +282,7 @@ def plan_of(
         engine_said=said,
         versions=package_versions(),
         moved=() if gradient is None else _moved(model, gradient, given, axes),
+        reductions=reductions,
     )
     named = [name for name in (*axes, *plan.moved) if name in model.definition.parameters]
     settings = {**changed, **dict.fromkeys(named, 0.0)}
@@ -297,10 +325,10 @@ def _check_axes(
     model: Model, design: Design, doses: Mapping[str, Given], parameters: Mapping[str, float]
 ) -> None:
     drugs = model.definition.drugs
-    for name, values in (*design.grid.items(), *design.sampled.items()):
+    for name, *ends in design.extremes():
         if name in parameters:
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
-        for value in (float(values.min()), float(values.max())):
+        for value in ends:
             _check_value(model, name, value, doses.get(name))
         if name in doses and not any(level > 0 for _, level in doses[name].steps):
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")

@@ -1,17 +1,22 @@
 """Points of a sweep, run when a measure asks for it: many together, or one of them looked at."""
 
 import threading
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import copy
 
 import numpy as np
 
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
-from p53net.measures.equieffective import Candidate
+from p53net.measures.candidate import Candidate, in_cells
+from p53net.measures.definition import Measure
+from p53net.measures.equieffective import Search
+from p53net.measures.parsing import own_value_of_many, value_of, value_of_many
+from p53net.measures.searching import Places
+from p53net.simulation.accuracy import Pair, Refined, bar_of, curve_errors
 from p53net.simulation.model import Model
-from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
 
 one_at_a_time = threading.RLock()
@@ -33,8 +38,15 @@ class Points:
         self._columns = {name: column for column, name in enumerate(plan.needed)}
         self._washouts = washouts_of(self._courses, float(plan.times[-1]))
         self._grid = _grid_of(plan.times, self._washouts)
-        # Not a cached property: in Python 3.11 that would make threads wait for one another.
-        self._done: dict[bool, Curves] = {}
+        # Not cached properties: in Python 3.11 those would make threads wait for one another.
+        self._values: dict[bool, FloatArray] = {}
+        self._refined = Refined(
+            self._runner, self._grid, self._courses, self._parameters, plan.needed, plan.accuracy
+        )
+        self._candidates: dict[str, Candidate] = {}
+
+    def __len__(self) -> int:
+        return len(self._washouts)
 
     def run(self) -> None:
         """Run all points, if that has not been done."""
@@ -52,6 +64,37 @@ class Points:
         """Several quantities: point, quantity, time."""
         return self._shown(self._plan.feedback)[:, [self._columns[name] for name in names]]
 
+    def since_washout(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Times [h], with a row for each point, and a quantity then; NaN before the washout."""
+        values = self._runs(self._plan.feedback)[:, self._columns[name]]
+        times = np.broadcast_to(self._grid, values.shape)
+        return times, np.where(times >= self._washouts[:, None], values, np.nan)
+
+    def searched(self, search: Search, drug: str, *arguments: float) -> FloatArray:
+        """What a search gives of one drug alone in the cells. A point for which the engine cannot
+        do the runs of a search is given up."""
+        one = self.candidate(drug)
+        found = search(one, float(self.times[-1]), *arguments)
+        for i, error in found.errors.items():
+            if not isinstance(error, MeasureError) and i not in one.start.errors:
+                self.given_up[i] = str(error)
+        return found.values
+
+    def candidate(self, drug: str, i: int | None = None) -> Candidate:
+        """One drug alone in the cells of all points, or of one."""
+        if drug not in self._candidates:
+            size = len(self._courses.at)
+            self._candidates[drug] = in_cells(
+                self._runner, self.model, drug, self._parameters, size
+            )
+        one = self._candidates[drug]
+        return one if i is None else one.of(np.array([i]))
+
+    @property
+    def sound(self) -> Places:
+        """Points whose runs did not fail; known once they have run."""
+        return np.setdiff1d(np.arange(len(self)), [*self.given_up, *self.errors])
+
     def point(self, i: int) -> "Point":
         """One of them."""
         return Point(self, i)
@@ -59,7 +102,7 @@ class Points:
     def of(self, i: int, name: str, feedback: bool) -> tuple[FloatArray, FloatArray]:
         """A quantity of one point, and its times: those asked for, and that of its washout. Raises
         the error of a point that failed."""
-        values = self._runs(feedback).values[i, self._columns[name]]
+        values = self._runs(feedback)[i, self._columns[name]]
         if i in self.errors:
             raise self.errors[i].with_traceback(None)  # many points may have this one
         times, places = np.unique(self._grid if self._grid.ndim == 1 else self._grid[i], True)
@@ -70,35 +113,82 @@ class Points:
         hour = float(self._washouts[i])
         return None if np.isnan(hour) else hour
 
-    def parameters(self, i: int) -> dict[str, float]:
-        """Those of a point that differ from the model's."""
-        return {name: float(values[i]) for name, values in self._parameters.items()}
-
     @property
     def feedback(self) -> bool:
         """Whether the loop is closed, unless a measure opens it."""
         return self._plan.feedback
 
-    def _runs(self, feedback: bool) -> Curves:
-        if feedback not in self._done:
-            runs = self._runner.attempt(
-                self._grid, self._courses, self._parameters, self._plan.needed, feedback=feedback
-            )
+    @property
+    def compares(self) -> bool:
+        """Whether they have run with the loop closed and opened."""
+        return len(self._refined.pairs) > 1
+
+    @property
+    def reruns(self) -> Places:
+        """How often each was run again."""
+        return self._refined.reruns
+
+    def tighten(self, rows: Places) -> Places:
+        """Run some again, more tightly; which could be."""
+        self._values.clear()
+        return self._refined.tighten(rows)
+
+    def seen(self, rows: Places, as_: "Callable[[Pair, bool], FloatArray]") -> "Points":
+        """Some of them with other curves: what is made of each pair of runs, with the loop closed
+        or opened. They have no searches."""
+        other = copy(self)
+        other._washouts = self._washouts[rows]
+        other._grid = self._grid if self._grid.ndim == 1 else self._grid[rows]
+        other._values = {
+            feedback: as_(pair.of(rows), feedback) for feedback, pair in self._refined.pairs.items()
+        }
+        return other
+
+    def curve_errors(self, rows: Places, names: Sequence[str]) -> FloatArray:
+        """Largest error bar along curves, relative to the value: point, curve."""
+        if not names:
+            return np.empty((len(rows), 0))
+        columns = [self._columns[name] for name in names]
+        pair = self._refined.run(self._plan.feedback).of(rows)
+        return curve_errors(pair, bar_of(self._plan.definition))[:, columns]
+
+    def _runs(self, feedback: bool) -> FloatArray:
+        if feedback not in self._values:
+            runs = self._refined.run(feedback).curves
             self.given_up |= runs.given_up
             self.errors |= runs.errors
-            self._done[feedback] = runs
-        return self._done[feedback]
+            self._values[feedback] = runs.values
+        return self._values[feedback]
 
     def _shown(self, feedback: bool) -> FloatArray:
         """Values at the times asked for."""
-        values = self._runs(feedback).values
+        values = self._runs(feedback)
         if self._grid.ndim == 1:
             return values
-        return np.take_along_axis(values, self._places[:, None, :], axis=2)
+        places = np.array([np.searchsorted(row, self.times) for row in self._grid])
+        return np.take_along_axis(values, places[:, None, :], axis=2)
 
-    @cached_property
-    def _places(self) -> "np.ndarray[tuple[int, int], np.dtype[np.intp]]":
-        return np.array([np.searchsorted(row, self.times) for row in self._grid])
+
+def values_of(measures: Sequence[Measure], points: Points) -> FloatArray:
+    """Measures of many points (point, measure); NaN or infinity where one has no value."""
+    found = []
+    with np.errstate(all="ignore"):
+        for one in measures:
+            found.append(_many(one, points))
+    return np.column_stack(found) if found else np.empty((len(points), 0))
+
+
+def _many(one: Measure, points: Points) -> FloatArray:
+    if one.own is None:
+        return value_of_many(one, points)
+    with one_at_a_time:  # threads may not share functions of the user
+        if one.own.arrays:
+            return own_value_of_many(one.own, points, points.sound)
+        values = np.full(len(points), np.nan)
+        for i in points.sound:
+            with suppress(Exception):  # whatever it raises, the value is none
+                values[i] = value_of(one, points.point(int(i)))
+        return values
 
 
 class Point:
@@ -127,14 +217,10 @@ class Point:
         after = times >= washout
         return times[after], values[after]
 
-    def candidate(self, drug: str) -> Candidate:
-        """One drug alone in this point's cell, for measures that look for its dose."""
-        parameters = self._points.parameters(self._i)
-        rest = self.model.steady_state(parameters=parameters)
-        untreated = {str(name): float(value) for name, value in rest.items()}
-        if untreated["p53_active"] <= 0:
-            raise MeasureError("the cell has no p53, so there is no response to measure")
-        return Candidate(drug, drug, self.model, parameters, untreated)
+    def searched(self, search: Search, drug: str, *arguments: float) -> float:
+        """What a search gives of one drug alone in the cell. Raises its error."""
+        one = self._points.candidate(drug, self._i)
+        return search(one, float(self.times[-1]), *arguments).only()
 
     def _at_times(self, name: str, feedback: bool) -> FloatArray:
         times, values = self._points.of(self._i, name, feedback)

@@ -25,7 +25,9 @@ from p53net.sweeps import result as results
 from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
-from p53net.sweeps.plan import Plan, plan_of
+from p53net.sweeps.plan import Plan, checked_model, plan_of
+from p53net.sweeps.reduced import failed_of
+from p53net.sweeps.reductions import Reduction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,6 +69,7 @@ def sweep(
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
     feedback: bool = True,
+    accuracy: float | None = None,
     time_limit: float = 60.0,
     memory_limit: int | str = "2 GiB",
     workers: int | None = None,
@@ -77,6 +80,7 @@ def sweep(
     keep_trajectories: bool = False,
     gradient: Sequence[str] | None = None,
     chunk: int | None = None,
+    reduce: Sequence[Reduction] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
     """Run a model at many points, each from its own untreated steady state.
@@ -92,17 +96,25 @@ def sweep(
     highest concentration. `gradient` names parameters and drugs: each measure then has a column
     `d_<measure>_d_<parameter>` for each, its slope there, as `Model.gradient` gives.
 
+    Each measure comes with `<measure>_error`, its error bar: half of what two runs differ by, of
+    which one has a tenth of the other's tolerance. A point whose bar is above the model's accuracy,
+    or `accuracy`, is run again more tightly, `reruns` times; if none is tight enough its status
+    says so. Of curves the bar is the largest along each, relative to the value.
+
     `engine` is "roadrunner", "batch", which runs many points at once, "copasi", a second opinion,
-    or "auto": batch from ten points on. What batch cannot run goes to RoadRunner: a model, as the
-    attribute `engine` then says, or a point, as its `reason` says.
+    or "auto": batch from ten points on, or where a measure looks for a dose. What batch cannot run
+    goes to RoadRunner: a model, as the attribute `engine` then says, or a point, as its `reason`
+    says.
 
     A small sweep runs in this process, and so does one on the batch engine, in a thread for each
-    core. Others, and those with measures of your own or that look for a dose, run on `workers`
+    core. Others, and those with measures of your own that take no arrays, run on `workers`
     processes, by default one for each core, or on the Dask `scheduler` at an address. `workers=0`
     keeps all in one thread of this process. `time_limit` [s] for a point acts between integrations
     of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
-    one. `progress` is told how far the sweep is.
+    one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
+    `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
+    `progress` is told how far the sweep is.
 
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
@@ -116,6 +128,7 @@ def sweep(
         chosen = design_of_table(axes)
     else:
         chosen = design_of(axes, points, design, seed)
+    model = checked_model(model).to(accuracy)
     plan, chosen = plan_of(
         model,
         chosen,
@@ -130,6 +143,7 @@ def sweep(
         engine=engine,
         keep_trajectories=keep_trajectories,
         gradient=gradient,
+        reduce=reduce,
     )
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
@@ -137,7 +151,8 @@ def sweep(
     provenance.note(model, plan.engine_said)
     settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
-    results.check_memory(manifest)
+    if store is None:
+        results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):
         raise InputError(f"store is {store!r}, but must be the path of a folder")
     if store is None:
@@ -146,7 +161,7 @@ def sweep(
         with _source(plan, chosen, model, number, threads, scheduler) as run:
             made = run(_chunks(chosen.size, size, set()))
             begin = Progress(0, 0, chosen.size, 0, 0)
-            return results.assembled(manifest, _told(made, begin, progress))
+            return results.assembled(manifest, _told(made, begin, size, progress))
     with stores.opened(store, manifest, bool(resume)) as folder:
         size, done = folder.chunk_size, folder.done()
         missing = _chunks(chosen.size, size, done)
@@ -154,25 +169,26 @@ def sweep(
         begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
         if kept < chosen.size:
             with _source(plan, chosen, model, number, threads, scheduler) as run:
-                for start, table in _told(run(missing), begin, progress):
+                for start, table in _told(run(missing), begin, size, progress):
                     folder.write(start, table)
         elif progress is not None:
             progress(begin)
-        return results.assembled(folder.manifest, folder.chunks())
+        return results.stored(folder)
 
 
 def _told(
     tables: "Iterator[tuple[int, pa.Table]]",
     now: Progress,
+    size: int,
     progress: Callable[[Progress], None] | None,
 ) -> "Iterator[tuple[int, pa.Table]]":
-    """The same tables, with the progress told after each."""
+    """The same tables, each of so many points at most, with the progress told after each."""
     tell = progress or (lambda _now: None)
     tell(now)
     for start, table in tables:
         yield start, table
-        failed = sum(status != "ok" for status in table["status"].to_pylist())
-        now = now._replace(done=now.done + len(table), failed=now.failed + failed)
+        done, failed = min(size, now.total - start), failed_of(table)
+        now = now._replace(done=now.done + done, failed=now.failed + failed)
         tell(now)
     if now.done != now.total:
         raise WorkersError(f"{now.total - now.done:,} points did not come back; resume the sweep")
@@ -195,9 +211,11 @@ def _source(
 
             yield run
         return
+    from p53net.sweeps import dispatch  # Dask takes a while to import
+
     joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
     with joined as (client, alive):
-        yield lambda chunks: workers.distributed(plan, design, chunks, client, alive)
+        yield lambda chunks: dispatch.distributed(plan, design, list(chunks), client, alive)
 
 
 def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":

@@ -16,12 +16,11 @@ from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError, SimulationError
 from p53net.measures.definition import Measure
 from p53net.measures.kinds import SEARCHING
-from p53net.measures.parsing import is_array_measure, observables_of, value_of, value_of_many
+from p53net.measures.parsing import observables_of, value_of
 from p53net.simulation.gradients import Slopes, slopes
 from p53net.simulation.model import Model
-from p53net.simulation.runs import Curves
 from p53net.sweeps.plan import Plan
-from p53net.sweeps.points import Points, one_at_a_time
+from p53net.sweeps.points import Points, one_at_a_time, values_of
 
 STATUSES = {
     "ok": "the slope",
@@ -65,7 +64,6 @@ class _Around(Points):
         self._own_grid = self._grid
         self._found = dict[bool, Slopes]()
         self.each = 1 + 2 * len(plan.moved)
-        self.size = len(values) * self.each
         self._washouts = np.repeat(self._washouts, self.each)
         if self._grid.ndim > 1:
             self._grid = np.repeat(self._grid, self.each, axis=0)
@@ -88,16 +86,15 @@ class _Around(Points):
             values, places.reshape(len(places), *[1] * (values.ndim - 2), -1), -1
         )
 
-    def _runs(self, feedback: bool) -> Curves:
-        if feedback not in self._done:
+    def _runs(self, feedback: bool) -> FloatArray:
+        if feedback not in self._values:
             found = self.slopes(feedback)
             way, own = _SHARE * found.slopes, found.values[:, None]
             values = np.concatenate([own, own + way, own - way], axis=1)
-            values = values.reshape(-1, *values.shape[2:])
+            self._values[feedback] = values.reshape(-1, *values.shape[2:])
             for i, error in found.errors.items():
                 self.errors |= dict.fromkeys(range(i * self.each, (i + 1) * self.each), error)
-            self._done[feedback] = Curves(values, {}, {}, np.full(len(values), np.nan))
-        return self._done[feedback]
+        return self._values[feedback]
 
 
 def slopes_at(plan: Plan, model: Model, values: FloatArray, engine: str) -> PointSlopes:
@@ -156,20 +153,19 @@ def _completed(
     return result
 
 
-def _taken(one: Measure, points: _Around) -> tuple[FloatArray, list[str]]:
-    """A measure of all points and of what is around each, and why it has no value."""
-    found, why = np.full(points.size, np.nan), [""] * points.size
-    if is_array_measure(one):
-        with np.errstate(all="ignore"):
-            found = value_of_many(one, points)
-    for i in np.flatnonzero(~np.isfinite(found)):
+def _taken(one: Measure, points: Points) -> tuple[FloatArray, list[str]]:
+    """A measure of points, and why it has no value."""
+    found, why = values_of([one], points)[:, 0], [""] * len(points)
+    for i in map(int, np.flatnonzero(~np.isfinite(found))):
         try:
             with one_at_a_time:  # a user's function, which threads may not share
-                found[i] = value_of(one, points.point(int(i)))
+                found[i] = value_of(one, points.point(i))
         except MeasureError as error:
             found[i], why[i] = np.nan, str(error)
         except P53NetError as error:
-            found[i], points.errors[int(i)] = np.nan, error
+            found[i], points.errors[i] = np.nan, error
+        except Exception as error:  # whatever a user's function raises
+            found[i], why[i] = np.nan, f"{type(error).__name__}: {error}"
     return found, why
 
 
@@ -191,13 +187,8 @@ def _searched(
             table[:, i + len(moved), axes.index(name)] *= 1.0 - _SEARCH_SHARE
     wide = replace(plan, axes=axes, parameters=held)
     points = Points(wide, model, table.reshape(-1, len(axes)), engine)
-    found, why = np.full(table.shape[:2], np.nan).ravel(), [""] * (len(table) * table.shape[1])
-    for i in range(len(found)):
-        try:
-            with one_at_a_time:
-                found[i] = value_of(one, points.point(i))
-        except P53NetError as error:
-            why[i] = str(error)
+    found, why = _taken(one, points)
+    why = [said or str(points.errors.get(i, "")) for i, said in enumerate(why)]
     around = found.reshape(table.shape[:2])
     around = around[:, :1] + (around - around[:, :1]) * (_SHARE / _SEARCH_SHARE)
     return around.ravel(), why

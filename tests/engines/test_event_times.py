@@ -63,7 +63,7 @@ def test_events_around_the_end(
     at: tuple[float, ...], grid: str, engine: str, tmp_path: Path
 ) -> None:
     model = read(MODEL.format(*at), tmp_path)
-    run = model.simulate(GRIDS[grid], engine=engine)
+    run = model.simulate(GRIDS[grid], engine=engine, accuracy=1e-8)
     assert run.attrs["engine"].startswith(engine)
     for name, curve in exact(GRIDS[grid], at).items():
         np.testing.assert_allclose(run[name], curve, rtol=1e-7, atol=1e-12, err_msg=name)

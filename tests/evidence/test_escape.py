@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.measures import curves as measures
-from p53net.measures.equieffective import TWIN
+from p53net.measures.candidate import TWIN, UNTREATED, Candidate, candidates
+from p53net.measures.equieffective import loop_factors, resting_doses
+from p53net.measures.searching import effective_dose
 from p53net.studies.escape import report as escape_report
 
 TIMES = np.linspace(0.0, 10.0, 1001)
@@ -61,6 +64,27 @@ def test_rebound() -> None:
     assert measures.rebound(np.array([3.0, 1.5]), 1.0) == 0.0
 
 
+@given(st.lists(st.tuples(st.floats(0.05, 3.0), st.integers(0, 900)), min_size=1, max_size=5))
+def test_after_washout_a_row_has_what_it_has_alone(rows: list[tuple[float, int]]) -> None:
+    """Also where a curve does not come down in time, which then has no number."""
+    curves = np.array([1.0 + np.exp(-rate * (TIMES - TIMES[k])) for rate, k in rows])
+    for curve, (_, k) in zip(curves, rows, strict=True):
+        curve[:k] = np.nan
+    times = np.broadcast_to(TIMES, curves.shape)
+    with np.errstate(all="ignore"):  # of what has no number
+        halves = measures.half_time(times, curves, np.ones(len(rows)))
+    falls = measures.rebound(curves, np.full(len(rows), 1.5))
+    for i, (rate, k) in enumerate(rows):
+        assert falls[i] == measures.rebound(curves[i, k:], 1.5)
+        if np.exp(-rate * (TIMES[-1] - TIMES[k])) < 0.49:
+            assert halves[i] == measures.half_time(TIMES[k:], curves[i, k:], 1.0)
+            assert halves[i] == pytest.approx(math.log(2.0) / rate, rel=1e-3)
+        elif np.exp(-rate * (TIMES[-1] - TIMES[k])) > 0.51:
+            assert np.isnan(halves[i])
+            with pytest.raises(pn.MeasureError, match="run longer"):
+                measures.half_time(TIMES[k:], curves[i, k:], 1.0)
+
+
 @given(st.floats(-3.0, 3.0))
 def test_log_sensitivity_of_a_power(power: float) -> None:
     assert measures.log_sensitivity(lambda x: 5.0 * x**power) == pytest.approx(power, abs=1e-9)
@@ -69,7 +93,7 @@ def test_log_sensitivity_of_a_power(power: float) -> None:
 @given(st.floats(-3.0, 5.0))
 def test_effective_dose_inverts_the_response(log_ec50: float) -> None:
     ec50 = 10.0**log_ec50
-    dose = measures.effective_dose(lambda d: 1.0 + 4.0 * d / (d + ec50), 3.0, "x")
+    dose = effective_dose(lambda d: 1.0 + 4.0 * d / (d + ec50), 3.0, "x")
     assert dose == pytest.approx(ec50, rel=1e-6)
 
 
@@ -117,11 +141,9 @@ def test_what_does_not_differ_and_what_does(result) -> None:
 
 def test_the_loop_factor_falls_at_saturating_doses() -> None:
     """Near 1.3 for 1 uM milademetan and 1.1 for 100 nM KT-253: a saturated promoter feels less."""
-    from p53net.measures.equieffective import candidates, loop_factor
-
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
-    assert loop_factor(inhibitor, 1000.0) == pytest.approx(1.34, abs=0.05)
-    assert loop_factor(degrader, 100.0) == pytest.approx(1.08, abs=0.05)
+    assert loop_factors(inhibitor, np.array([1000.0])).only() == pytest.approx(1.34, abs=0.05)
+    assert loop_factors(degrader, np.array([100.0])).only() == pytest.approx(1.08, abs=0.05)
 
 
 def test_every_number_has_a_unit_and_a_meaning(result) -> None:
@@ -245,20 +267,8 @@ def test_every_wild_type_line_gives_all_measures(cell_line: str) -> None:
 @pytest.mark.slow
 def test_the_twin_departs_only_while_crbn_is_limiting(crbn: float, equal: bool) -> None:
     """Without CRBN, or with plenty, the twin is one more occupier of the pocket."""
-    from dataclasses import replace
-    from functools import partial
-
-    from p53net.measures.equieffective import candidates
-
     inhibitor, _, twin = candidates(["milademetan", "KT-253"])
-    twin = replace(twin, parameters={**twin.parameters, "CRBN_total": crbn})
-    ratios = []
-    for one in (inhibitor, twin):
-        shut, opened = (
-            measures.effective_dose(partial(one.resting_fold, feedback=f), 5.0, "active p53")
-            for f in (True, False)
-        )
-        ratios.append(shut / opened)
+    ratios = [dose_ratio(inhibitor, 5.0, {}), dose_ratio(twin, 5.0, {"CRBN_total": crbn})]
     assert (abs(ratios[1] / ratios[0] - 1.0) < 0.05) is equal
 
 
@@ -280,16 +290,13 @@ def dose_ratio_by_hand(p: dict[str, float], untreated: float, active: float) -> 
     return (made(active) - kept) / (made(untreated) - kept)
 
 
-def dose_ratio(one, fold: float, changed: dict[str, float]) -> float:
-    from functools import partial
-
-    shut, opened = (
-        measures.effective_dose(
-            partial(one.resting_fold, feedback=f, changed=changed), fold, "active p53"
-        )
-        for f in (True, False)
-    )
-    return shut / opened
+def dose_ratio(one: Candidate, fold: float, changed: dict[str, float]) -> float:
+    """In a cell with other parameters, which do not change it untreated."""
+    columns = {**one.parameters, **{name: np.array([value]) for name, value in changed.items()}}
+    cell = replace(one, parameters=columns, start=one.runner.start(columns, 1, UNTREATED))
+    rows = np.zeros(2, dtype=np.intp)
+    shut, opened = resting_doses(cell.of(rows), np.full(2, fold), np.array([True, False])).values
+    return float(shut / opened)
 
 
 @pytest.mark.parametrize("fold", [1.5, 2.0, 3.0, 5.0])
@@ -297,11 +304,9 @@ def dose_ratio(one, fold: float, changed: dict[str, float]) -> float:
 def test_the_dose_ratio_is_that_of_the_loop_and_not_of_the_drug(fold: float) -> None:
     """As long as drug takes MDM2 in proportion to dose and drug-bound MDM2 is inactive: of every
     inhibitor to eight digits, of KT-253 but for the CRBN that it holds, and not of its twin."""
-    from p53net.measures.equieffective import candidates
-
     milademetan, nutlin, degrader, twin = candidates(["milademetan", "nutlin-3a", "KT-253"])
     p = {name: row.value for name, row in milademetan.model.definition.parameters.items()}
-    untreated = milademetan.untreated["p53_active"]
+    untreated = float(milademetan.untreated["p53_active"][0])
     expected = dose_ratio_by_hand(p, untreated, fold * untreated)
     assert dose_ratio(milademetan, fold, {}) == pytest.approx(expected, rel=1e-7)
     assert dose_ratio(nutlin, fold, {}) == pytest.approx(expected, rel=1e-7)
@@ -320,8 +325,6 @@ def test_with_residual_activity_the_inhibitor_pays_more(
     residual: float, blocked: float, destroyed: float
 ) -> None:
     """The law is one of this structure: a few per cent of activity on drug-bound MDM2 break it."""
-    from p53net.measures.equieffective import candidates
-
     inhibitor, degrader, _ = candidates(["milademetan", "KT-253"])
     left = {"residual": residual}
     assert dose_ratio(inhibitor, 3.0, left) == pytest.approx(blocked, abs=0.01)
@@ -336,7 +339,7 @@ def test_at_equal_exit_an_inhibitor_and_a_degrader_rebound_alike() -> None:
         rest = float(model.steady_state()["p53_active"])
         for rate in (2.0, 10.0):
             parameters = {f"k_perm_{role}": rate}
-            dose = measures.effective_dose(
+            dose = effective_dose(
                 lambda d, m=model, n=drug, p=parameters, r=rest: float(
                     m.simulate([0.0, 24.0], {n: d}, p)["p53_active"][-1] / r
                 ),

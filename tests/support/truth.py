@@ -211,10 +211,10 @@ def by_roadrunner(
         try:
             courses = dosing.courses_of([one.doses])
             columns = {n: np.array([value]) for n, value in one.parameters.items()}
-            curves, _ = model_of(name, looser).curves(
+            found, _ = model_of(name, looser).curves(
                 TIMES, courses, columns, states, feedback=one.feedback, engine="roadrunner"
             )
-            return Reference(curves[0], "")
+            return Reference(found.values[0], "")
         except SimulationError as error:
             why = type(error).__name__
         except P53NetError as error:

@@ -31,6 +31,7 @@ from p53net.simulation.runs import Runner
 from p53net.sweeps import isolated, rows, workers
 from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
+from p53net.sweeps.rows import UNMET
 from tests.support import faults
 
 sweeps = import_module("p53net.sweeps.run")  # the package has a function of this name
@@ -87,7 +88,9 @@ def run(engine: str, model: pn.Model, axes: Any, **options: Any) -> xr.Dataset:
 
 
 def numbers(result: xr.Dataset) -> list[str]:
-    return [str(name) for name in result.data_vars if result[name].dtype.kind == "f"]
+    """Measures and curves, without their bars."""
+    floats = [str(name) for name in result.data_vars if result[name].dtype.kind == "f"]
+    return [name for name in floats if not name.endswith("_error") and name != "reruns"]
 
 
 def same_bytes(found: xr.Dataset, expected: xr.Dataset) -> None:
@@ -100,9 +103,10 @@ def same_bytes(found: xr.Dataset, expected: xr.Dataset) -> None:
 
 
 def agree(found: xr.Dataset, expected: xr.Dataset, absolute: float = 1e-9) -> None:
-    """Values, statuses and reasons of two engines."""
-    assert (found["status"].values == expected["status"].values).all()
-    assert (found["reason"].values == expected["reason"].values).all()
+    """Values, statuses and reasons of two engines, of which one may not reach its accuracy."""
+    reached = (found["status"] != UNMET).values & (expected["status"] != UNMET).values
+    assert (found["status"].values == expected["status"].values)[reached].all()
+    assert (found["reason"].values == expected["reason"].values)[reached].all()
     assert set(numbers(found)) == set(numbers(expected))
     for name in numbers(expected):
         np.testing.assert_allclose(
@@ -115,6 +119,8 @@ def half(times: np.ndarray, active: np.ndarray) -> float:
 
 
 OWN = pn.measures.own("halfway", half, ["p53_active"], "nM")
+OF_OWN = ["halfway", "halfway_error", "reruns"]
+"""What is another where this measure is taken too, which may want tighter runs."""
 
 
 # What RoadRunner gives
@@ -238,12 +244,14 @@ def test_order_and_neighbours_leave_no_trace(usual: xr.Dataset) -> None:
 
 
 def test_other_measures_leave_no_trace(usual: xr.Dataset) -> None:
-    """With a measure of one's own every point is looked at by itself."""
+    """With a measure of one's own every point is looked at by itself. Where other quantities are
+    asked for, others are integrated, and a value moves within the accuracy of both."""
     found = run("batch", ONE, MIXED, measures=[*ARRAYS, OWN])
-    same_bytes(found.drop_vars("halfway"), usual)
+    same_bytes(found.drop_vars(OF_OWN), usual.drop_vars("reruns"))
     for one, name in zip(ARRAYS, numbers(usual), strict=True):
         alone = run("batch", ONE, MIXED.iloc[1:5], measures=[one])
-        assert alone[name].values.tobytes() == usual[name].values[1:5].tobytes()
+        bars = alone[f"{name}_error"].values + usual[f"{name}_error"].values[1:5]
+        assert (np.abs(alone[name].values - usual[name].values[1:5]) <= bars).all()
 
 
 @pytest.mark.usefixtures("threads")
@@ -251,7 +259,7 @@ def test_other_measures_leave_no_trace(usual: xr.Dataset) -> None:
 def test_threads_leave_no_trace(measures: list[Any], usual: xr.Dataset) -> None:
     """A new model: all threads want to compile it at once."""
     found = run("batch", pn.load("milademetan"), MIXED, measures=measures, workers=None, chunk=2)
-    same_bytes(found.drop_vars("halfway", errors="ignore"), usual)
+    same_bytes(found.drop_vars(OF_OWN, errors="ignore"), usual.drop_vars("reruns"))
 
 
 @pytest.mark.slow
@@ -284,8 +292,10 @@ def test_a_row_is_what_simulate_gives(doses: dict[str, Any]) -> None:
     """Bit for bit: one engine and one solution, which other output times do not touch."""
     axes = {"milademetan": [10.0, 100.0], "k_deg_p53": [0.1, 0.4], "n_MDM2": [2.0, 2.5]}
     names = ["p53_active", "MDM2_total", "MDM2_undrugged"]
-    found = run("batch", ONE, axes, doses=doses, observables=names, keep_trajectories=True,
-                measures=ARRAYS)  # fmt: skip
+    once = pn.Model(ONE.definition, ONE.tolerances)  # measures ask for no tighter runs
+    found = run("batch", ONE, axes, doses=doses, observables=names, keep_trajectories=True)
+    taken = run("batch", once, axes, doses=doses, measures=ARRAYS)
+    needed = _plan(once, pd.DataFrame({"milademetan": [1.0]}), measures=ARRAYS)[0].needed
     assert set(np.unique(found["status"])) == {"ok"}
     for dose in axes["milademetan"]:
         for rate in axes["k_deg_p53"]:
@@ -296,10 +306,16 @@ def test_a_row_is_what_simulate_gives(doses: dict[str, Any]) -> None:
                 elif isinstance(shape, pn.Dose):
                     shape = pn.closed_dish(dose, 20.0)
                 settings = {"k_deg_p53": rate, "n_MDM2": exponent}
-                one = ONE.simulate(TIMES, {"milademetan": shape}, settings, engine="batch")
+                one = ONE.simulate(
+                    TIMES, {"milademetan": shape}, settings, observables=names, engine="batch"
+                )
                 row = found.sel(milademetan=dose, **settings)
                 for name in names:
                     assert row[name].values.tobytes() == one[name].values.tobytes()
+                row = taken.sel(milademetan=dose, **settings)
+                one = once.simulate(
+                    TIMES, {"milademetan": shape}, settings, observables=needed, engine="batch"
+                )
                 active, total = one["p53_active"].values, one["MDM2_total"].values
                 assert float(row["auc_p53_active"]) == np.trapezoid(active, TIMES)
                 assert float(row["p21_fold"]) == float(one["p21"][-1]) / float(one["p21"][0])
@@ -319,11 +335,12 @@ def test_what_batch_gives_up_roadrunner_takes(few_steps: Callable[[int], None]) 
     options: dict[str, Any] = {"measures": [*ARRAYS, "washout_half_time"],
                                "observables": ["p53_total"], "keep_trajectories": True,
                                "doses": {"milademetan": pn.pulse(1.0, hours=4)}}  # fmt: skip
-    whole, reference = (run(engine, ONE, axes, **options) for engine in ("batch", "roadrunner"))
-    runs = ONE.runner("batch").run(TIMES, *_pulses(axes), ["p53_active"])
+    model = pn.Model(ONE.definition, ONE.tolerances)  # each point is run once
+    whole, reference = (run(engine, model, axes, **options) for engine in ("batch", "roadrunner"))
+    runs = model.runner("batch").run(TIMES, *_pulses(axes), ["p53_active"])
     few_steps(int(np.median(runs.steps)))
     for chunk in (1, 5, 12):
-        found = run("batch", ONE, axes, chunk=chunk, **options)
+        found = run("batch", model, axes, chunk=chunk, **options)
         taken = np.array(["by roadrunner" in reason for reason in found["reason"].values])
         assert 0 < taken.sum() < 12
         same_bytes(rows_of(found, ~taken), rows_of(whole, ~taken))
@@ -414,10 +431,9 @@ def test_a_store_of_the_other_engine_is_refused(first: str, then: str, tmp_path:
 
 
 def test_what_takes_long_runs_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches and functions of the user do not run faster in threads, and may hang or crash."""
+    """Functions of the user that take one point do not run faster in threads, and may hang."""
     monkeypatch.setattr(sweeps, "_SMALL", 2)
-    for measures, threaded in (([ARRAYS[0], "rebound"], True), ([OWN], False), (["dose_ratio:3"],
-                               False)):  # fmt: skip
+    for measures, threaded in (([ARRAYS[0], "rebound", "dose_ratio:3"], True), ([OWN], False)):
         plan, _ = _plan(ONE, MIXED, measures=measures)
         processes, running = sweeps._workers(None, None, 20, plan)
         assert (processes == 0) == threaded

@@ -3,8 +3,9 @@
 What a set gives depends on the set alone: not on its lane, its neighbours, or how many there are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
@@ -27,8 +28,9 @@ from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.locked import Locked
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
 from p53net.engines.batch.nearby import Nearby
+from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.outputs import Outputs
-from p53net.engines.batch.stability import growth
+from p53net.engines.batch.stability import leaves
 from p53net.engines.batch.steady import REST, SETTLED, Rest
 from p53net.engines.batch.stops import Stops, stops_of
 from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
@@ -44,9 +46,11 @@ _LEAST_RELATIVE = 1e-14
 _LOOSER = 100.0
 """Tolerances here over those that give RoadRunner (CVODE) the same error or a larger one."""
 
-_STILL = 1e-6  # 1/time: growth faster than this leaves a state at rest
 _NEGATIVE = -1e-6  # a state at rest below this is none
 _NOTHING = 1e-12  # a state at rest below this is 0
+_Groups: TypeAlias = Iterator[tuple[NDArray[np.intp], bool]]
+"""Rows, and whether they have the exponents of the file."""
+
 _WHY = {
     driver.TOO_MANY_STEPS: f"it takes more than {MOST_STEPS:,} steps",
     driver.TOO_SMALL_STEP: "its steps become too small",
@@ -57,7 +61,7 @@ _WHY = {
 class Batch:
     """One model's code. Several threads may use it at once."""
 
-    capabilities = Capabilities(together=True, threads=True, locks=True)
+    capabilities = Capabilities(together=True, threads=True, tightening=0.1, locks=True)
 
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
@@ -66,10 +70,12 @@ class Batch:
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
         self._definition = definition
-        self._relative = max(tolerances.relative * _LOOSER, _LEAST_RELATIVE)
-        self._absolute = tolerances.absolute * _LOOSER
+        self._tolerances = tolerances
         self._target = target or processor()
         self._exponents = _exponents(self.system)
+        self._parts = dict[tuple[str, ...], System]()
+        self._lock = Lock()
+        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver]], _Compiled]()
 
     @property
     def label(self) -> str:
@@ -83,11 +89,11 @@ class Batch:
 
     def ready(self) -> None:
         """Compile, which the first run would do."""
-        _ = self._usual
+        self._code(self.system, True)
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
-        return self._run(problem, self._groups)
+        return self._run(problem, Driver)
 
     @property
     def lanes(self) -> int:
@@ -96,24 +102,30 @@ class Batch:
 
     def integrate_locked(self, problem: Problem) -> Runs:
         """The same with one step for all runs of a vector: `lanes` rows, one after the other."""
-        return self._run(problem, self._vectors)
+        return self._run(problem, Locked)
 
-    def _run(self, problem: Problem, grouped: "_Grouped") -> Runs:
-        stops, size = stops_of(problem, self.system), len(problem)
+    def _run(self, problem: Problem, kind: type[Driver]) -> Runs:
+        part = self._part(problem.outputs)
+        stops, size = stops_of(problem, self.system).of(part), len(problem)
         table = self._table(problem.parameters, size)
-        outputs = Outputs(self.system, problem.outputs)
-        volumes, times = self._volumes(problem.parameters, size), problem.times
+        outputs = Outputs(part, problem.outputs)
+        columns = [self.states.index(name) for name in part.states]
+        starts = problem.starts[:, columns]
+        wanted = problem.tolerances or self._tolerances
+        relative = max(wanted.relative * _LOOSER, _LEAST_RELATIVE)
+        absolute = wanted.absolute * _LOOSER / self._volumes(problem.parameters, size)[:, columns]
+        times = problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
-        for rows, code in grouped(table, changing):
+        grouped = self._vectors if kind is Locked else self._groups
+        for rows, burnt in grouped(table, changing):
             own = times if times.ndim == 1 else times[rows]
-            part = Stops(stops.times[rows], stops.names, stops.changes[rows], stops.added)
-            curves[rows], status[rows], steps[rows] = code.integrate(
-                table[rows], problem.starts[rows], self._absolute / volumes[rows], self._relative,
-                part, own, outputs,
+            curves[rows], status[rows], steps[rows] = self._code(part, burnt, kind).integrate(
+                table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
+                outputs,
             )  # fmt: skip
-        values = outputs.values(self.system, curves, table, stops, times)
+        values = outputs.values(part, curves, table, stops, times)
         failures = {int(i): _WHY[int(status[i])] for i in np.flatnonzero(status)}
         for i in np.flatnonzero(~np.isfinite(values).all(axis=(1, 2))):
             failures.setdefault(int(i), _WHY[driver.NOT_FINITE])
@@ -128,13 +140,14 @@ class Batch:
         states, largest = np.empty_like(starts), np.empty(len(starts))
         failures: dict[int, str] = {}
         unstable = "the cell moves away from its rest"
-        for rows, code in self._groups(table):
+        for rows, burnt in self._groups(table):
+            code = self._code(self.system, burnt)
             resting = self._resting(code.kernel.states)
             found, slopes, largest[rows] = code.rest(table[rows], starts[rows], resting)
             states[rows] = found[:, : starts.shape[1]]
             if stable:
-                leaves = growth(code.entries, slopes, resting) > _STILL
-                failures |= dict.fromkeys(rows[leaves].tolist(), unstable)
+                moving = leaves(code.entries, slopes, resting)
+                failures |= dict.fromkeys(rows[moving].tolist(), unstable)
         settled = (largest < SETTLED**2) & (states.min(axis=1) > _NEGATIVE)
         failures |= dict.fromkeys(np.flatnonzero(~settled).tolist(), "no rest was found")
         states = np.where(states < _NOTHING, 0.0, states)
@@ -147,7 +160,8 @@ class Batch:
         table, others = self._table(cells.parameters, len(of)), np.unique(of)
         size = len(self.states)
         jacobians = np.zeros((len(others), size, size))
-        for rows, code in self._groups(table[others]):
+        for rows, burnt in self._groups(table[others]):
+            code = self._code(self.system, burnt)
             resting = self._resting(code.kernel.states)
             _, slopes, _ = code.rest(table[others[rows]], cells.starts[others[rows]], resting)
             own = (code.entries < size).all(axis=1)  # without the clock
@@ -206,19 +220,19 @@ class Batch:
             table[:, places[name]] = values
         return table
 
-    def _groups(self, table: FloatArray, changing: bool = False) -> "_Groups":
+    def _groups(self, table: FloatArray, changing: bool = False) -> _Groups:
         """Rows with the exponents of the file, which are products there, and the others."""
         own = self._as_in_file(table, changing)
-        for chosen, code in ((own, "_usual"), (~own, "_any")):
+        for chosen, burnt in ((own, True), (~own, False)):
             if chosen.any():
-                yield np.flatnonzero(chosen), getattr(self, code)
+                yield np.flatnonzero(chosen), burnt
 
-    def _vectors(self, table: FloatArray, changing: bool = False) -> "_Groups":
+    def _vectors(self, table: FloatArray, changing: bool = False) -> _Groups:
         """The same of whole vectors, for which all lanes take one step."""
         own = self._as_in_file(table, changing).reshape(-1, self.lanes).all(axis=1)
-        for chosen, code in ((own, "_usual_locked"), (~own, "_any_locked")):
+        for chosen, burnt in ((own, True), (~own, False)):
             if chosen.any():
-                yield np.flatnonzero(np.repeat(chosen, self.lanes)), getattr(self, code)
+                yield np.flatnonzero(np.repeat(chosen, self.lanes)), burnt
 
     def _as_in_file(self, table: FloatArray, changing: bool) -> NDArray[np.bool_]:
         """Which rows have the exponents of the file."""
@@ -227,27 +241,21 @@ class Batch:
         usual = np.array([self.system.parameters[name] for name in names])
         return np.asarray((table[:, places] == usual).all(axis=1) & (not changing))
 
-    @cached_property
-    def _usual(self) -> "_Compiled":
-        return _Compiled(self.system, self._burnt, self._target)
+    def _part(self, outputs: tuple[str, ...]) -> System:
+        """What has to be integrated for these."""
+        if outputs not in self._parts:
+            self._parts[outputs] = part_of(self.system, outputs)
+        return self._parts[outputs]
 
-    @cached_property
-    def _any(self) -> "_Compiled":
-        return _Compiled(self.system, {}, self._target) if self._exponents else self._usual
-
-    @cached_property
-    def _usual_locked(self) -> "_Compiled":
-        return _Compiled(self.system, self._burnt, self._target, Locked)
-
-    @cached_property
-    def _any_locked(self) -> "_Compiled":
-        if not self._exponents:
-            return self._usual_locked
-        return _Compiled(self.system, {}, self._target, Locked)
-
-    @property
-    def _burnt(self) -> dict[str, float]:
-        return {name: self.system.parameters[name] for name in self._exponents}
+    def _code(self, part: System, burnt: bool, kind: type[Driver] = Driver) -> "_Compiled":
+        """Of a part of the model, with the exponents of the file in it or not."""
+        burnt = burnt or not self._exponents
+        key = part.states, burnt, kind
+        with self._lock:  # or each of several threads would compile
+            if key not in self._compiled:
+                exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
+                self._compiled[key] = _Compiled(part, exponents, self._target, kind)
+        return self._compiled[key]
 
 
 class _Compiled:
@@ -355,11 +363,6 @@ class _Compiled:
             words[layout.index(name)] = number
         space = memory(self.kernel.space.size * self.lanes)
         self._machine.functions[function](space.ctypes.data, job.ctypes.data)
-
-
-_Groups: TypeAlias = Iterator[tuple[NDArray[np.intp], _Compiled]]
-"""Rows, and the code that runs them."""
-_Grouped: TypeAlias = Callable[[FloatArray, bool], _Groups]
 
 
 def _exponents(system: System) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray, Problem
 from p53net.model.rates import System
@@ -24,6 +25,16 @@ class Stops:
     names: tuple[str, ...]
     changes: FloatArray
     added: frozenset[str] = frozenset()
+
+    def rows(self, rows: NDArray[np.intp]) -> "Stops":
+        """Those of some runs."""
+        return replace(self, times=self.times[rows], changes=self.changes[rows])
+
+    def of(self, system: System) -> "Stops":
+        """What they change of a part of a model."""
+        places = [i for i, n in enumerate(self.names) if n in (*system.states, *system.parameters)]
+        names = tuple(self.names[i] for i in places)
+        return replace(self, names=names, changes=self.changes[:, :, places])
 
     def lasting(self) -> "Stops":
         """The same with an end that lies after what comes before it: rows are written along steps,

@@ -1,16 +1,15 @@
 """Blood counts of virtual patients under a regimen, and what the trials counted of them."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from p53net.dosing.medium import same_courses
 from p53net.dosing.regimens import Regimen, regimen
-from p53net.engines.base import FloatArray
+from p53net.engines.base import FloatArray, Tolerances
 from p53net.simulation.inputs import checked_doses
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.studies.body.population import GRADES, grades, patients
 
@@ -30,6 +29,9 @@ OTHERS = (
 """What stands for "all other schedules", in equal parts, assumed: how many patients had which is
 not published. The arms were days 1-21, 1-28, 1-7 and 1-3 with 15-17 of 28; 14/28 was none of them,
 but the schedule of a trial in leukaemia."""
+
+COUNTED = Tolerances(1e-6, 1e-13)
+"""For many patients: counts are right to 1e-5, of which grades and their rates tell nothing."""
 
 COUNTS = tuple(count for count, _ in GRADES.values())
 
@@ -60,8 +62,8 @@ def lowest_counts(
     columns |= {str(name): drawn[name].to_numpy() for name in drawn}
     courses = same_courses(checked_doses(model.definition, {drug: given}), number)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
-    values, _ = model.curves(times, courses, columns, COUNTS)
-    return np.asarray(values.min(axis=2))
+    found, _ = model.curves(times, courses, columns, COUNTS)
+    return np.asarray(found.values.min(axis=2))
 
 
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
@@ -74,10 +76,10 @@ def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: floa
     counts = lowest[:, column]
     if spread == 0.0:
         return 100.0 * int((grades(counts, toxicity) >= grade).sum()) / len(counts)
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     limit = GRADES[toxicity][1][grade - 1]
-    return float(100.0 * norm.cdf((np.log(limit) - np.log(counts)) / spread).mean())
+    return float(100.0 * ndtr((np.log(limit) - np.log(counts)) / spread).mean())
 
 
 def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float) -> Nadir:
@@ -94,7 +96,6 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
 
 
-@cache
-def marrow(drug: str) -> Model:
-    """The marrow of patients, compiled once."""
-    return load(drug, system="marrow", host="human")
+def marrow(drug: str, tolerances: Tolerances | None = None) -> Model:
+    """The marrow of patients."""
+    return shared(drug, system="marrow", host="human", tolerances=tolerances)

@@ -17,7 +17,7 @@ from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.population import GRADES, grades, patients, rate
@@ -52,6 +52,7 @@ def patient(
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     workers: int | None = None,
     tables: TablesLike = None,
     progress: Callable[[str, Progress], None] | None = None,
@@ -68,13 +69,14 @@ def patient(
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
     grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
     typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
-    Raises InputError, UnknownNameError, SimulationError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError, SimulationError.
     """
     times = study_times(regimen, days)
-    models = {
-        system: load(drug, system=system, host="human", cell_line=line, tables=tables)
+    usual = {
+        system: shared(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
+    models = {system: model.to(accuracy) for system, model in usual.items()}
     (name,) = models["tumour"].definition.drugs
     changed = checked_changes(models.values(), parameters)
     attrs = {

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import load
+from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.dish import plate as dish
@@ -27,14 +27,15 @@ def caspase(
     concentrations: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
 
     Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
     cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
-    live cells over those of vehicle] and `live_cells` [% of vehicle]. Raises InputError,
-    UnknownNameError.
+    live cells over those of vehicle] and `live_cells` [% of vehicle]. `accuracy` is as in `load`.
+    Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -44,7 +45,7 @@ def caspase(
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = load(name, cell_line=line, system="culture", tables=own)
+        model = shared(name, cell_line=line, system="culture", tables=own).to(accuracy)
         read = dish.read_plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values

@@ -108,7 +108,7 @@ def read_plate(
     changed = checked_parameters(model.definition, parameters)
     columns = {name: np.full(len(levels), value) for name, value in changed.items()}
     times = np.concatenate([[0.0], hours])
-    values, said = model.curves(
+    found, said = model.curves(
         times, courses, columns, names, feedback=feedback, engine=engine, runs=len(DOSES)
     )
-    return Wells(np.moveaxis(values, 1, 2)[:, 1:], said)
+    return Wells(np.moveaxis(found.values, 1, 2)[:, 1:], said)

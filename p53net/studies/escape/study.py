@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import xarray as xr
 
-from p53net.dosing.medium import constant, finite_number, pulse
+from p53net.dosing.medium import Dose, constant, finite_number, pulse, same_courses
 from p53net.errors import InputError, MeasureError
 from p53net.measures import curves as of_curves
+from p53net.measures.candidate import Candidate, candidates
 from p53net.measures.curves import FloatArray
 from p53net.measures.equieffective import (
     DOSES,
-    Candidate,
-    candidates,
-    closed_dish_dose,
-    equal_dose,
-    loop_factor,
+    closed_dish_doses,
+    equal_doses,
+    loads,
+    loop_factors,
     responses,
-    resting_dose,
-    stoichiometric_load,
+    resting_doses,
 )
+from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
@@ -51,6 +51,7 @@ def escape(
     fold: float = 3.0,
     tables: TablesLike = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every measure of feedback escape for each drug, and the curves behind them.
@@ -59,7 +60,7 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
-    `engine` is as in `Model.simulate`.
+    `engine` is as in `Model.simulate`, `accuracy` as in `load`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -76,15 +77,15 @@ def escape(
         )
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
-    said = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, tables, engine)
+    tell = progress or (lambda _what, _share: None)
+    chosen = candidates(names, cell_line, tables, engine, accuracy)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
         pieces: list[xr.Dataset] = []
         for step, (what, piece) in enumerate(steps, start=1):
             pieces.append(piece)
-            said(f"{one.name}: {what}", (number + step / _STEPS) / len(chosen))
+            tell(f"{one.name}: {what}", (number + step / _STEPS) / len(chosen))
         part = xr.merge(pieces).expand_dims(drug=[one.name])
         parts.append(part.assign_coords(mechanism=("drug", [one.mechanism])))
     result = xr.concat(parts, "drug", data_vars="all", join="exact")
@@ -111,24 +112,40 @@ def _steps(
     curves = _responses(one, hours)
     yield "dose-response", curves
     active = curves["response_p53_active"].sel(loop="closed").values
-    dose, only = equal_dose(one, active, hours, fold)
+    found, only = equal_doses(one, active[None], hours, fold)
+    dose = found.only()
     pulses = "the lowest of several: active p53 pulses, so the response is not monotone"
-    status = "ok" if only else pulses
+    status = "ok" if only[0] else pulses
     at_dose = _at_dose(one, dose, hours)
     yield "equally effective dose", at_dose.assign(equal_dose_status=((), status))
     yield "time courses", _courses(one, dose, hours)
     yield "washout", _washouts(one, dose, (pulse_hours, hours))
-    yield "state at rest", xr.merge([_dose_ratios(one), _loop_factor_at(one, fold)])
+    yield "state at rest", _at_rest(one, fold)
     yield "closed dish", _loads(one, hours, fold)
+
+
+def _run(
+    one: Candidate, times: FloatArray, dose: Dose, names: Sequence[str], loops: Sequence[bool]
+) -> list[dict[str, FloatArray]]:
+    """Curves of each of these loops, closed or opened."""
+    both = one.of(np.zeros(len(loops), dtype=np.intp))
+    courses = same_courses({one.drug: dose}, len(loops))
+    values, errors = both.run(times, courses, names, np.array(loops))
+    for error in errors.values():
+        raise error.with_traceback(None)
+    return [dict(zip(names, curves, strict=True)) for curves in values]
+
+
+def _untreated(one: Candidate) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in one.untreated.items()}
 
 
 def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     times = np.linspace(0.0, hours, 481)
     counter = one.model.definition.counters
     names = [*_SHOWN, "MDM2_undrugged", one.in_cell, *counter]
-    shut = one.run(times, constant(dose), names)
-    opened = one.run(times, constant(dose), ["p53_active"], feedback=False)
-    untreated = one.untreated
+    shut, opened = _run(one, times, constant(dose), names, (True, False))
+    untreated = _untreated(one)
     log_undrugged, log_abundance, log_occupancy = of_curves.abundance_occupancy(
         shut["MDM2_total"][-1], shut["MDM2_undrugged"][-1], untreated["MDM2_total"]
     )
@@ -152,29 +169,26 @@ def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     )
 
 
-def _loop_factor_at(one: Candidate, fold: float) -> xr.Dataset:
-    """The loop factor where active p53 rests at `fold` times untreated, so that drugs compare."""
-    try:
-        found, status = loop_factor(one, resting_dose(one, fold, feedback=True)), "ok"
-    except MeasureError as error:
-        found, status = np.nan, f"not reached: {error}"
-    return xr.Dataset({"loop_factor": ((), found), "loop_factor_status": ((), status)})
-
-
 def _responses(one: Candidate, hours: float) -> xr.Dataset:
     names = ["p53_active", "MDM2_total"]
-    found = np.array(
-        [responses(one, hours, names, feedback=feedback) for feedback in (True, False)]
-    )
+    found = []
+    for feedback in (True, False):
+        values, errors = responses(one, hours, names, feedback)
+        for error in errors.values():
+            raise error.with_traceback(None)
+        found.append(values[0])
     return xr.Dataset(
-        {f"response_{n}": (("loop", "dose"), found[:, :, i]) for i, n in enumerate(names)},
+        {
+            f"response_{n}": (("loop", "dose"), np.array(found)[:, :, i])
+            for i, n in enumerate(names)
+        },
         coords={"loop": ["closed", "open"], "dose": DOSES},
     )
 
 
 def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
     times = np.linspace(0.0, 2.0 * hours, 289)
-    runs = [one.run(times, constant(dose), _SHOWN, feedback=f) for f in (True, False)]
+    runs = _run(one, times, constant(dose), _SHOWN, (True, False))
     late = runs[0]["p53_active"][times >= 1.5 * hours]
     return xr.Dataset(
         {
@@ -188,21 +202,22 @@ def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
 def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr.Dataset:
     names = [*_SHOWN, one.in_cell]
     since = np.linspace(-max(exposures), AFTER_WASHOUT, 2401)
-    active0, free0 = one.untreated["p53_active"], one.untreated["MDM2_free"]
+    untreated = _untreated(one)
+    active0, free0 = untreated["p53_active"], untreated["MDM2_free"]
     found: dict[str, list[float]] = {"rebound": [], "free_rise": []}
     halves: dict[str, list[tuple[float, str]]] = {"persistence": [], "washout_half_time": []}
     curves: dict[str, list[FloatArray]] = {name: [] for name in _SHOWN}
     for exposure in exposures:
         times = np.unique(np.concatenate([[0.0, exposure], since[since > -exposure] + exposure]))
-        run = one.run(times, pulse(dose, exposure), names)
+        (run,) = _run(one, times, pulse(dose, exposure), names, (True,))
         after = times >= exposure
         active = run["p53_active"][after]
-        found["rebound"].append(of_curves.rebound(active, active0))
+        found["rebound"].append(float(of_curves.rebound(active, active0)))
         found["free_rise"].append(float(np.log2(run["MDM2_free"][after].max() / free0)))
         halves["persistence"].append(_half_time(times[after], active, active0))
         halves["washout_half_time"].append(_half_time(times[after], run[one.in_cell][after], 0.0))
         for name in _SHOWN:
-            before = np.where(since < -exposure, one.untreated[name], np.nan)
+            before = np.where(since < -exposure, untreated[name], np.nan)
             inside = since >= -exposure
             before[inside] = np.interp(since[inside] + exposure, times, run[name])
             curves[name].append(before)
@@ -229,35 +244,51 @@ def _half_time(times: FloatArray, values: FloatArray, floor: float) -> tuple[flo
         return np.nan, str(error)
 
 
-def _dose_ratios(one: Candidate) -> xr.Dataset:
-    doses = np.full((2, len(FOLDS)), np.nan)
-    status = ["ok"] * len(FOLDS)
-    for row, feedback in enumerate((True, False)):
-        for column, fold in enumerate(FOLDS):
-            try:
-                doses[row, column] = resting_dose(one, fold, feedback=feedback)
-            except MeasureError as error:
-                status[column] = f"not reached: {error}"
+def _at_rest(one: Candidate, fold: float) -> xr.Dataset:
+    """Dose ratios, and the loop factor where active p53 rests at `fold` times untreated, so that
+    drugs compare."""
+    number = len(FOLDS)
+    loops = np.array([True] * number + [False] * number + [True])
+    many = one.of(np.zeros(len(loops), dtype=np.intp))
+    found = resting_doses(many, np.array([*FOLDS, *FOLDS, fold]), loops)
+    closed, opened = found.values[:number], found.values[number:-1]
+    failed = {i % number: _not_reached(found, i) for i in range(2 * number) if i in found.errors}
+    status = [failed.get(i, "ok") for i in range(number)]
+    last = found.row(2 * number)
+    factor = last.then(lambda _: loop_factors(one, last.values))
     return xr.Dataset(
         {
-            "dose_ratio": ("fold", doses[0] / doses[1]),
+            "dose_ratio": ("fold", closed / opened),
             "dose_ratio_status": ("fold", status),
-            "resting_dose_closed": ("fold", doses[0]),
+            "resting_dose_closed": ("fold", closed),
             "resting_dose_closed_status": ("fold", status),
-            "resting_dose_open": ("fold", doses[1]),
+            "resting_dose_open": ("fold", opened),
             "resting_dose_open_status": ("fold", status),
+            "loop_factor": ((), factor.values[0]),
+            "loop_factor_status": ((), _not_reached(factor, 0) if factor.errors else "ok"),
         },
         coords={"fold": list(FOLDS)},
     )
 
 
+def _not_reached(found: Found, i: int) -> str:
+    """Why a search has no dose. Raises what is not a matter of the dose."""
+    error = found.errors[i]
+    if not isinstance(error, MeasureError):
+        raise error.with_traceback(None)
+    return f"not reached: {error}"
+
+
 def _loads(one: Candidate, hours: float, fold: float) -> xr.Dataset:
-    doses = [closed_dish_dose(one, volume, hours, fold) for volume in MEDIUM_VOLUMES]
-    loads = [stoichiometric_load(one, *pair) for pair in zip(doses, MEDIUM_VOLUMES, strict=True)]
+    volumes = np.array(MEDIUM_VOLUMES)
+    many = one.of(np.zeros(len(volumes), dtype=np.intp))
+    doses = closed_dish_doses(many, volumes, hours, fold)
+    for error in doses.errors.values():
+        raise error.with_traceback(None)
     return xr.Dataset(
         {
-            "closed_dish_dose": ("medium_volume", doses),
-            "stoichiometric_load": ("medium_volume", loads),
+            "closed_dish_dose": ("medium_volume", doses.values),
+            "stoichiometric_load": ("medium_volume", loads(many, doses.values, volumes)),
         },
         coords={"medium_volume": list(MEDIUM_VOLUMES)},
     )
