@@ -14,9 +14,10 @@ from p53net.measures.definition import Measure
 from p53net.model import shown_unit
 from p53net.simulation import choice, provenance
 from p53net.simulation.gradients import Options
+from p53net.simulation.inputs import checked_doses, checked_parameters
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design, Listed
-from p53net.sweeps.moved import checked_moved, highest, movable, slope_unit
+from p53net.sweeps.moved import highest, movable, slope_unit
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.run import DEFAULT_TIMES
 from p53net.sweeps.slopes import STATUSES, PointSlopes, slopes_at
@@ -35,32 +36,35 @@ def gradient(
     """What `Model.gradient` says."""
     name, said = choice.chosen(model, options.get("engine", choice.AUTO), _RUNS)
     scaled, observables = options.get("scaled", False), options.get("observables")
+    doses, at = options.get("doses"), options.get("at")
+    if parameters is None:
+        given = checked_doses(model.definition, doses)
+        parameters = list(
+            movable(model.definition, checked_parameters(model.definition, at), given)
+        )
     plan, _ = plan_of(
         model,
         Design({}, Listed({})),
         times=options.get("times", DEFAULT_TIMES),
         observables=observables,
         measures=measures,
-        doses=options.get("doses"),
-        parameters=options.get("at"),
+        doses=doses,
+        parameters=at,
         feedback=options.get("feedback", True),
         time_limit=np.inf,
         memory_limit=0,
         engine=name,
         keep_trajectories=observables is not None,
+        gradient=parameters,
     )
-    doses = highest(plan.doses)
-    usual = movable(model.definition, plan.parameters, plan.doses)
-    wanted = list(usual) if parameters is None else parameters
-    moved = checked_moved(wanted, model.definition, plan.measures, doses)
-    found = slopes_at(plan, model, np.empty((1, 0)), moved, name)
+    found = slopes_at(plan, model, np.empty((1, 0)), name)
     provenance.note(model, said)
     attributes = {
         **model.about_run(plan.doses, plan.parameters, plan.feedback),
         "engine": said,
         "study": "gradient",
     }
-    return _dataset(plan, found, moved, scaled).assign_attrs(attributes)
+    return _dataset(plan, found, scaled).assign_attrs(attributes)
 
 
 def fisher_information(gradient: xr.Dataset, noise: float | Mapping[str, float]) -> xr.Dataset:
@@ -116,15 +120,15 @@ def fisher_information(gradient: xr.Dataset, noise: float | Mapping[str, float])
     )
 
 
-def _dataset(plan: Plan, found: PointSlopes, moved: Sequence[str], scaled: bool) -> xr.Dataset:
+def _dataset(plan: Plan, found: PointSlopes, scaled: bool) -> xr.Dataset:
     rows = plan.definition.parameters
     known = {**{name: row.value for name, row in rows.items()}, **plan.parameters}
-    at = np.array([{**known, **highest(plan.doses)}[name] for name in moved])
+    at = np.array([{**known, **highest(plan.doses)}[name] for name in plan.moved])
     slope, statuses = found.slopes[0], found.statuses[0]
     if scaled:
         slope = _logarithmic(slope, at, found.values[0][:, None])
         statuses[(statuses == "ok") & ~np.isfinite(slope)] = "measure undefined"
-    units = [plan.unit(name) for name in moved]
+    units = [plan.unit(name) for name in plan.moved]
     of = "d ln measure / d ln parameter" if scaled else "d measure / d parameter"
     own = [unit for unit, _ in plan.measured.values()]
     data: dict[str, Any] = {
@@ -134,7 +138,7 @@ def _dataset(plan: Plan, found: PointSlopes, moved: Sequence[str], scaled: bool)
         "reason": (_BOTH, found.reasons[0], {"long_name": "why not ok"}),
     }
     coordinates: dict[str, Any] = {
-        "parameter": ("parameter", list(moved)),
+        "parameter": ("parameter", list(plan.moved)),
         "at": ("parameter", at, {"long_name": "value of the parameter"}),
         "parameter_unit": ("parameter", units),
         "measure": ("measure", list(plan.measured)),

@@ -281,10 +281,11 @@ def plan_of(
         capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
-        moved=() if gradient is None else _moved(model, gradient, wanted, given, axes),
+        moved=() if gradient is None else _moved(model, gradient, given, axes),
         reductions=reductions,
     )
-    settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
+    named = [name for name in (*axes, *plan.moved) if name in model.definition.parameters]
+    settings = {**changed, **dict.fromkeys(named, 0.0)}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))
     return plan, renamed
 
@@ -292,12 +293,11 @@ def plan_of(
 def _moved(
     model: Model,
     names: Sequence[str],
-    measures: Sequence[Measure],
     doses: Mapping[str, Given],
     axes: Sequence[str],
 ) -> tuple[str, ...]:
     there = {**highest(doses), **{name: 1.0 for name in axes if name in model.definition.drugs}}
-    return checked_moved(names, model.definition, measures, there)
+    return checked_moved(names, model.definition, there)
 
 
 def checked_model(model: object) -> Model:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import xarray as xr
 import p53net as pn
 from p53net.dosing.medium import Courses, courses_of, same_courses
 from p53net.engines.base import FloatArray, Tolerances
+from p53net.engines.batch import Batch
+from p53net.engines.batch.machine import processor
 from p53net.simulation import gradients
 from p53net.simulation.inputs import checked_doses
 from tests.support.files import read
@@ -195,7 +198,9 @@ def values_of(
     """By a sweep of one point."""
     axes = {"residual": [0.0]}
     found = pn.sweep(model, axes, measures=measures, parameters=changed, engine="batch", **point)
-    return np.array([found[n].values[0] for n in found.data_vars if n not in ("status", "reason")])
+    beside = ("status", "reason", "reruns")
+    names = [str(n) for n in found.data_vars if n not in beside and not str(n).endswith("_error")]
+    return np.array([found[name].values[0] for name in names])
 
 
 @pytest.mark.parametrize(("measures", "point"), [(MEASURES, POINT), (AT_THE_END, HELD)])
@@ -220,6 +225,22 @@ def test_slopes_of_measures_are_those_of_their_values(
     assert (np.abs(per_log - expected) / largest).max() < LIMIT
 
 
+def test_a_measure_that_looks_for_a_dose_has_slopes() -> None:
+    """The law of `docs/measures.md`: a dose ratio at rest has neither the drug's affinity in it
+    nor p21; what it has of the loop is compared with other differences."""
+    model = pn.load(MILADEMETAN)
+    names = ["K_MDM2", "Ki_inhibitor", "k_deg_p21", MILADEMETAN]
+    found = model.gradient(["dose_ratio:3"], names, doses={MILADEMETAN: 100.0}, scaled=True)
+    assert (found["status"] == "ok").all()
+    assert np.abs(found["slope"].values[0, 1:]).max() < 1e-6
+    usual = model.definition.parameters["K_MDM2"].value
+    ratios = pn.sweep(
+        model, {"K_MDM2": [0.996 * usual, 1.004 * usual]}, measures=["dose_ratio:3"], workers=0
+    )["dose_ratio_3"].values  # fmt: skip
+    expected = np.log(ratios[1] / ratios[0]) / np.log(1.004 / 0.996)
+    assert float(found["slope"][0, 0]) == pytest.approx(expected, rel=1e-4)
+
+
 def test_values_are_those_of_a_sweep() -> None:
     model = pn.load(MILADEMETAN)
     found = model.gradient(MEASURES, ["k_deg_p53"], **POINT)
@@ -233,7 +254,9 @@ def late(times: np.ndarray, active: np.ndarray) -> float:
 
 def test_a_kink_is_said() -> None:
     model = pn.load(MILADEMETAN)
-    base = float(model.simulate([0.0, 24.0], {MILADEMETAN: 100.0}, engine="batch")["p53_active"][1])
+    point: dict[str, Any] = {"times": [0.0, 12.0, 24.0], "doses": {MILADEMETAN: 100.0}}
+    moved = ["k_syn_p53", "k_deg_p53"]
+    base = float(model.gradient(["at:p53_active:24"], moved, **point)["value"][0])
 
     def above(_: np.ndarray, active: np.ndarray) -> float:
         return max(0.0, float(active[-1]) - base)
@@ -247,12 +270,10 @@ def test_a_kink_is_said() -> None:
         pn.measures.own("above", above, ["p53_active"], "nM"),
         pn.measures.own("beyond", beyond, ["p53_active"], "nM"),
         pn.measures.own("late", late, ["p53_active"], "h"),
+        pn.measures.own("broken", lambda _t, y: 1.0 / (float(y[0]) * 0.0), ["p53_active"]),
         pn.measures.own("none", lambda _t, _y: float("nan"), ["p53_active"]),
     ]
-    found = model.gradient(
-        [*measures, "at:p53_active:24"], ["k_syn_p53", "k_deg_p53"], times=[0.0, 12.0, 24.0],
-        doses={MILADEMETAN: 100.0},
-    )  # fmt: skip
+    found = model.gradient([*measures, "at:p53_active:24"], moved, **point)
     smooth = found["slope"].sel(measure="p53_active_at_24").values
     assert smooth[0] > 0.0 > smooth[1]
     kink = found.sel(measure="above")
@@ -263,6 +284,7 @@ def test_a_kink_is_said() -> None:
     assert edge["slope"].values == pytest.approx(smooth, rel=1e-4)
     assert found.sel(measure="late")["status"].values.tolist() == ["flat"] * 2
     assert (found.sel(measure="late")["slope"] == 0.0).all()
+    assert "ZeroDivisionError" in str(found.sel(measure="broken")["reason"].values[0])
     none = found.sel(measure="none")
     assert none["status"].values.tolist() == ["measure undefined"] * 2
     assert np.isnan(none["slope"]).all() and "nan" in str(none["reason"].values[0])
@@ -339,6 +361,37 @@ def test_repeated_calls_give_the_same_bytes() -> None:
     assert one["slope"].values.tobytes() == other["slope"].values.tobytes()
 
 
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_slopes_on_processors_of_any_width(lanes: int) -> None:
+    """With other parameters beside it a slope shares other steps."""
+    model, moved = pn.load(MILADEMETAN), (*NAMES, MILADEMETAN, "k_ub_p53", "k_deg_MDM2")
+    usual = some(model, [0, 2], moved)
+    runner, target = model.runner("batch"), replace(processor(), lanes=lanes)
+    runner.engine = Batch(model.definition, model.tolerances, target)
+    found = some(model, [0, 2], moved)
+    for i in range(2):
+        assert error_of(found.slopes[i], usual.slopes[i], usual.values[i]) < LIMIT
+
+
+@pytest.mark.parametrize(("lanes", "vectors"), [(8, 3), (4, 6)])
+def test_what_17_slopes_cost(lanes: int, vectors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many vectors, each of about the steps that its first run takes alone."""
+    model = pn.load(MILADEMETAN, KT_253)
+    runner, target = model.runner("batch"), replace(processor(), lanes=lanes)
+    runner.engine = Batch(model.definition, model.tolerances, target)
+    locked = []
+    beside = runner.beside
+    monkeypatch.setattr(
+        runner, "beside", lambda *a, **k: locked.append(beside(*a, **k)) or locked[0]
+    )
+    run = SIXTEEN["escape"]
+    slopes_of(model, run, [*run.doses, *moved_of(model, run)[:15]])
+    courses = same_courses(checked_doses(model.definition, run.doses))
+    alone = runner.attempt(run.times, courses, {}, ("p53_active",))
+    assert len(locked[0].values) == vectors * lanes
+    assert (locked[0].steps <= 1.05 * alone.steps[0]).all()
+
+
 # --- other engines, and points that one gives up
 
 
@@ -379,9 +432,9 @@ def test_a_cell_that_pulses_has_no_slopes() -> None:
         ((["peak:p53_active"], []), "no parameter is named"),
         ((["peak:p53_active"], 3), "must be a list"),
         (([], ["k_deg_p53"]), "nothing would be kept"),
-        ((["dose_ratio:3"], ["k_deg_p53"]), "looks for a dose"),
         ((["peak:p53_active"], ["KT-253"]), "this model has milademetan"),
         ((["peak:p53_active"], ["feedback"]), "feedback cannot be set"),
+        ((["peak:p53_active"], ["P2_activity_held"]), "worked out from the untreated cell"),
     ],
 )
 def test_what_cannot_be_asked(arguments: tuple[Any, Any], said: str) -> None:
@@ -408,6 +461,16 @@ def test_all_that_is_not_zero_is_moved() -> None:
     }
     zero = {n for n in free if model.definition.parameters[n].value == 0.0} | {"k_phos_p53"}
     assert set(found["parameter"].values) == free - zero | {MILADEMETAN}
+
+
+def test_the_medium_of_a_closed_dish_is_no_parameter() -> None:
+    model, doses = pn.load(MILADEMETAN), {MILADEMETAN: pn.closed_dish(100.0, 40.0)}
+    with pytest.raises(pn.InputError, match="medium is set beside a closed dish"):
+        model.gradient(["peak:p53_active"], ["medium"], doses=doses)
+    found = model.gradient(["peak:p53_active"], doses=doses)
+    assert "medium" not in found["parameter"].values
+    ranked = pn.tornado(model, "peak:p53_active", doses=doses, engine="batch", times=TIMES)
+    assert set(ranked["parameter"].values) == set(found["parameter"].values)
 
 
 def test_a_parameter_of_zero_has_a_slope() -> None:
