@@ -205,7 +205,7 @@ def test_a_large_result_needs_a_store(
 ) -> None:
     monkeypatch.setattr(result, "LARGEST_RESULT", 1000)
     monkeypatch.setattr(result, "LARGEST_WHOLE", 1000)
-    with pytest.raises(InputError, match=r"the result would take .* or give it a store"):
+    with pytest.raises(InputError, match=r"the result would take .* GiB, .* give it a store"):
         run(model)
     assert run(model, store=tmp_path / "s")["status"].chunks is not None
 
