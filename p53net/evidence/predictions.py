@@ -16,9 +16,9 @@ import numpy as np
 
 from p53net.dosing.regimens import regimen
 from p53net.engines.base import FloatArray
+from p53net.evidence.invariants import half_effect_dose
 from p53net.evidence.published import observations
 from p53net.measures.dose_response import fit_logistic
-from p53net.measures.effects import half_effects
 from p53net.model import drug_entries
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
@@ -352,8 +352,8 @@ def _value(trial: Trial, entry: str, parameter: str, model: Model | None = None)
 def _half_effects(cell_line: str) -> dict[str, float]:
     """Doses [nM] of milademetan that give half of the largest rise of p53, p21 and MDM2 at 24 h."""
     model = _model("milademetan", cell_line, "dish")
-    halves = half_effects(model, "milademetan", ("p53_total", "p21", "MDM2_total"), 24.0)
-    return {name: dose for name, (dose, _) in halves.items()}
+    return {name: half_effect_dose(model, "milademetan", name, 24.0)[0]
+            for name in ("p53_total", "p21", "MDM2_total")}  # fmt: skip
 
 
 def _ic50(trial: Trial, drug: str, cell_line: str) -> float:
