@@ -42,11 +42,11 @@ def finish(
     written.append(write_text(folder / f"{study}.json", result.attrs["record"] + "\n"))
     if study in _NOT_ALWAYS and _NOT_ALWAYS[study] not in tables:
         _remove(folder / f"{_NOT_ALWAYS[study]}.csv")
-    for kind in ("png", "svg"):
-        path = folder / f"{study}.{kind}"
+    figures = [folder / f"{study}.{kind}" for kind in ("png", "svg")]
+    for path in figures:
         _remove(path)
-        if figure is not None:
-            written.append(style.save(figure, path))
+    if figure is not None:
+        written += style.save_all(figure, figures)
     show(next(iter(tables.values())))
     names = ", ".join(path.name for path in written)
     said.print(f"wrote {names} to {folder}/", soft_wrap=True)

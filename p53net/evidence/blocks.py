@@ -6,9 +6,10 @@ A block is a few parameters and the observations that say something about them.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from p53net.evidence import marrow
 from p53net.evidence import predictions as predicted
+from p53net.evidence.cells import Group
 from p53net.evidence.committed import committed_value
-from p53net.evidence.predictions import Predictions, Trial
 from p53net.model.tables import Value
 
 
@@ -34,7 +35,7 @@ class Block:
     name: str
     about: str
     parameters: tuple[Fitted, ...]
-    predict: Callable[[Trial], Predictions]
+    predict: Group
     observed: tuple[str, ...]
     separate: bool = False
     """Each parameter has its own observations, in order, as many each."""
@@ -154,7 +155,7 @@ BLOCKS = (
         "biomarker",
         "free fraction times penetration in patients, from serum GDF-15",
         (Fitted(_HUMAN, "fu_plasma_inhibitor", 0.003, 0.3),),
-        predicted.biomarker,
+        marrow.biomarker,
         ("gdf15_fold",),
     ),
     Block(
@@ -172,7 +173,7 @@ BLOCKS = (
             Fitted("model", "slope_neutrophils", 3e-4, 0.03),
             Fitted("model", "slope_red_cells", 1e-4, 0.01),
         ),
-        predicted.smooth_toxicity,
+        marrow.smooth_toxicity,
         tuple(f"{name}_grade3plus_{arm}" for name in ("thrombocytopenia", "neutropenia", "anaemia")
               for arm in ("intermittent", "other")),
         separate=True,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from p53net.engines.base import FloatArray
 from p53net.evidence.blocks import DERIVED, Block, Fitted
-from p53net.evidence.predictions import Predictions, Trial
+from p53net.evidence.cells import Predictions, Trial
 from p53net.evidence.published import Observation, observation
 
 STARTS, SEED = 6, 20261125
@@ -97,7 +97,7 @@ def fit_block(block: Block, trial: Trial, starts: int = STARTS) -> Fit:
     estimates = {one: rounded(math.exp(x)) for one, x in zip(block.parameters, best.x, strict=True)}
     final = with_values(trial, estimates)
     chi = float((residuals_of(block, trial)(np.log(list(estimates.values()))) ** 2).sum())
-    found = block.predict(final)
+    found = block.predict([final])[0]
     return Fit(block, estimates, found, chi, correlation, np.array(as_good), len(begin))
 
 
@@ -123,7 +123,7 @@ def residuals_of(block: Block, trial: Trial) -> Callable[[FloatArray], FloatArra
 
     def residuals(logs: FloatArray) -> FloatArray:
         values = dict(zip(block.parameters, np.exp(logs).tolist(), strict=True))
-        found = block.predict(with_values(trial, values))
+        found = block.predict([with_values(trial, values)])[0]
         return np.array([residual(row, found[row.id]) for row in rows])
 
     return residuals

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from p53net.engines.base import FloatArray
+from p53net.evidence.cells import Trial
 from p53net.evidence.fit import NUDGE, Fit, bounds_of, residuals_of
-from p53net.evidence.predictions import Trial
 
 _STEPS = np.array([*(0.005 * 2.0 ** np.arange(9)), math.log(8.0)])
 # Of a profile, from the estimate to both sides, in logarithms: fine where the interval may be

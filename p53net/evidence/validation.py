@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.evidence.predictions import GROUPS, Predictions
+from p53net.evidence.cells import Predictions
+from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import Observation, observations
 from p53net.model.own import TablesLike, as_tables
 from p53net.simulation.choice import AUTO, preferring
@@ -77,7 +78,7 @@ def validate(
         for number, group in enumerate(GROUPS):
             if progress is not None:
                 progress(group.__name__.replace("_", " "), number / len(GROUPS))
-            predicted |= group({})
+            predicted |= group([{}])[0]
     found = [_row(row, predicted.get(row.id, math.nan)) for row in rows.values()]
     frame = pd.DataFrame(found).set_index("observation")
     result = xr.Dataset.from_dataframe(frame)

@@ -4,6 +4,7 @@ pn.sweep(model, axes, measures=[pn.measures.peak("p53_active"), pn.measures.dose
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> "Callable[..., Measure]":
-    if name.startswith("_"):
+    if name.startswith("_") or Path(__file__).with_name(f"{name}.py").is_file():  # a module of ours
         raise AttributeError(name)
     from p53net.measures.named import constructor  # which needs the rooms above this one's ground
 

@@ -1,18 +1,22 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from typing import TypeAlias
 
-from p53net.model import define
-from p53net.model.content import content_of
+from p53net.engines.base import Tolerances
+from p53net.model import Definition, define
+from p53net.model.content import Content, content_of
 from p53net.model.library import models_folder
-from p53net.model.own import FragmentsLike, TablesLike, as_tables
+from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_tables
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
 
 _KEPT = 24  # models of studies: a few MB each
-_models: dict[object, Model] = {}
-_lock = Lock()
+_Question: TypeAlias = tuple[
+    tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...], Content
+]
+"""Drugs, cell line, system, host, tables of a user's own, and all of the package's."""
 
 
 def load(
@@ -56,21 +60,28 @@ def shared(
     system: str = "dish",
     host: str | None = None,
     tables: TablesLike = None,
+    tolerances: Tolerances | None = None,
 ) -> Model:
     """What `load` gives, kept for the next study that asks for the same.
 
     Tables and model texts count by their content, so that what was edited is read again. Runs are
     pure, so a study's numbers do not depend on who used its model before.
     """
-    own = as_tables(tables)
-    key = drugs, cell_line, system, host, tuple(own), content_of(models_folder())
-    with _lock:
-        if (model := _models.pop(key, None)) is None:
-            model = load(*drugs, cell_line=cell_line, system=system, host=host, tables=own)
-        _models[key] = model  # the last is the one used last
-        while len(_models) > _KEPT:
-            del _models[next(iter(_models))]
-    return model
+    texts = tuple(as_tables(tables))
+    question = drugs, cell_line, system, host, texts, content_of(models_folder())
+    return _kept(question, tolerances)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(question: _Question, tolerances: Tolerances | None) -> Model:
+    return Model(_defined(question), tolerances)
+
+
+@lru_cache(maxsize=_KEPT)
+def _defined(question: _Question) -> Definition:
+    drugs, cell_line, system, host, texts, _ = question
+    own = Tables(dict(texts))
+    return define(*drugs, cell_line=cell_line, system=system, host=host, tables=own)
 
 
 def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:

@@ -1,15 +1,16 @@
 """Parameters and doses that are moved for a slope or a factor: which, from where, in which unit."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from p53net.dosing.medium import Given
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, UnknownNameError, unknown_name
 from p53net.measures.definition import Measure
 from p53net.measures.kinds import SEARCHING
 from p53net.model import Definition
-from p53net.simulation.inputs import checked_parameters
+from p53net.simulation.inputs import checked_doses, checked_parameters
 
 _GIVEN = ("input", "computed")
 
@@ -52,8 +53,9 @@ def _checked(name: object, definition: Definition, given: Mapping[str, float]) -
             raise InputError(f"{drug} is not given, so there is no slope with its dose; dose it")
         return drug
     if name not in definition.parameters:
-        allowed = [*definition.drugs, *definition.parameters]
-        raise unknown_name("parameter", str(name), allowed)
+        with suppress(UnknownNameError):  # a drug that exists says how to load it
+            checked_doses(definition, {str(name): 1.0})
+        raise unknown_name("parameter", str(name), [*definition.drugs, *definition.parameters])
     checked_parameters(definition, {str(name): 1.0})  # an input that is no number says so
     return str(name)
 

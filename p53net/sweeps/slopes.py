@@ -111,6 +111,7 @@ def slopes_at(
         read = [plan.needed.index(name) for name in observables_of(one, plan.definition)]
         moving = (found.slopes[:, :, read] != 0.0).any(axis=(2, 3))
         statuses[number][moving & (slope[number] == 0.0) & (statuses[number] == "ok")] = "flat"
+    reasons[:, np.isnan(found.sizes)] = "the dose is 0, so nothing of it can be more or less"
     for i, error in points.errors.items():
         statuses[:, i // points.each], reasons[:, i // points.each] = "failed", str(error)
     places = [plan.needed.index(name) for name in plan.curves]

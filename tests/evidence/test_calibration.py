@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from p53net.errors import P53NetError, UnknownNameError
 from p53net.evidence import calibration, committed, fit
 from p53net.evidence.blocks import BLOCKS, DERIVED, Block, Derived, Fitted
 from p53net.evidence.calibration import as_dataset, calibrate, table
+from p53net.evidence.cells import Trial
 from p53net.evidence.committed import committed_value, replace_value
 from p53net.evidence.fit import STARTS, fit_block, residual, residuals_of, rounded
-from p53net.evidence.predictions import GROUPS, Trial
+from p53net.evidence.predictions import GROUPS
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.published import Observation, observations
 from p53net.evidence.validation import REASONS, markdown, misses, validate
@@ -105,9 +107,9 @@ def problem(monkeypatch: pytest.MonkeyPatch) -> Block:
         property(lambda self: tables.Value(values[self.parameter], "nM", "fitted", "x")),
     )  # fmt: skip
 
-    def predict(trial: Trial) -> dict[str, float]:
-        own = {**values, **trial.get("toy", {})}
-        return {"y1": own["a"] * own["b"], "y2": own["a"] * own["b"] ** 2}
+    def predict(trials: Sequence[Trial]) -> list[dict[str, float]]:
+        sets = [{**values, **trial.get("toy", {})} for trial in trials]
+        return [{"y1": own["a"] * own["b"], "y2": own["a"] * own["b"] ** 2} for own in sets]
 
     fitted = (Fitted("toy", "a", 0.1, 100.0), Fitted("toy", "b", 0.1, 100.0))
     return Block("toy", "a toy", fitted, predict, ("y1", "y2"))
@@ -131,9 +133,9 @@ def test_a_fit_finds_a_known_optimum_interval_and_correlation(problem: Block) ->
 
 def test_a_second_solution_is_counted_and_takes_identification_away(problem: Block) -> None:
     # a + 16/a is 10 at a = 2 and at a = 8
-    def predict(trial: Trial) -> dict[str, float]:
-        a = trial.get("toy", {}).get("a", 4.0)
-        return {"y1": a + 16.0 / a}
+    def predict(trials: Sequence[Trial]) -> list[dict[str, float]]:
+        values = [trial.get("toy", {}).get("a", 4.0) for trial in trials]
+        return [{"y1": a + 16.0 / a} for a in values]
 
     twofold = replace(problem, predict=predict, parameters=problem.parameters[:1], observed=("y1",))
     found = fit_block(twofold, {})
@@ -154,7 +156,7 @@ def test_a_profile_ends_at_the_bounds(problem: Block) -> None:
 
 
 def test_a_parameter_without_influence_is_called_not_identified(problem: Block) -> None:
-    blind = replace(problem, predict=lambda trial: {"y1": 10.0, "y2": 20.0})
+    blind = replace(problem, predict=lambda trials: [{"y1": 10.0, "y2": 20.0}] * len(trials))
     found = fit_block(blind, {}, starts=0)
     add_profiles(found, {})
     assert not any(found.identified(one) for one in problem.parameters)
@@ -244,7 +246,7 @@ def test_nothing_predicted_is_left_without_an_observation() -> None:
     predicted: set[str] = set()
     for group in GROUPS:
         if group.__name__ not in ("toxicity", "haematology"):  # seconds each, and checked above
-            predicted |= set(group({}))
+            predicted |= set(group([{}])[0])
     assert predicted <= set(ROWS)
 
 

@@ -1,6 +1,7 @@
 """Published numbers that the models miss and show: what the pages say of them is today's."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import p53net as pn
 from p53net.evidence import predictions
+from p53net.evidence.cells import Cell
 from p53net.evidence.predictions import induction, resistant_lines
 from p53net.evidence.published import observations
 from p53net.evidence.validation import REASONS
@@ -34,9 +36,13 @@ def text_of(page: str) -> str:
     return " ".join((ROOT / page).read_text(encoding="utf-8").split())
 
 
+def ic50s(drug: str, lines: Iterable[str]) -> np.ndarray:
+    return predictions._ic50s([Cell({}, drug, line) for line in lines])
+
+
 @pytest.fixture(scope="module")
 def found() -> dict[str, float]:
-    return {**induction({}), **resistant_lines({})}
+    return {**induction([{}])[0], **resistant_lines([{}])[0]}
 
 
 def test_each_is_shown_and_a_miss_and_no_fit(found: dict[str, float]) -> None:
@@ -60,19 +66,19 @@ def test_the_reasons_quote_what_the_models_give() -> None:
     """The potency of KT-253 over each inhibitor, in every wild-type line."""
     said = REASONS["kt253_over_inhibitors"]
     lines = predictions._WILD_TYPE
-    degrader = {line: predictions._ic50({}, "KT-253", line) for line in lines}
+    degrader = ic50s("KT-253", lines)
     drugs = {"milademetan": r"\((\S+) to (\S+)\)", "navtemadlin": r"(\S+) to (\S+), siremadlin",
              "siremadlin": r"siremadlin (\S+)(),", "idasanutlin": r"idasanutlin (\S+)(),",
              "nutlin-3a": r"nutlin-3a (\S+) to (\S+) and",
              "RG7112": r"RG7112 (\S+) to (\S+)"}  # fmt: skip
     for drug, pattern in drugs.items():
-        ratios = np.array([predictions._ic50({}, drug, line) / degrader[line] for line in lines])
+        ratios = ic50s(drug, lines) / degrader
         match = re.search(pattern, said)
         assert match is not None, drug
         low, high = float(match[1]), float(match[2] or match[1])
         step = 0.05 if "." in match[1] else 0.6
         assert abs(ratios.min() - low) <= step and abs(ratios.max() - high) <= step, drug
-    in_sjsa1 = predictions._ic50({}, "RG7112", "SJSA-1")
+    (in_sjsa1,) = ic50s("RG7112", ["SJSA-1"])
     assert f"in SJSA-1 it is {in_sjsa1:,.0f} nM" in REASONS["rg7112_ic50_amplified"]
 
 
@@ -134,7 +140,7 @@ def test_own_observations_stand_in_the_ledger(tmp_path: Path) -> None:
 def test_the_engine_of_the_evidence_can_be_chosen() -> None:
     """What says nothing of its engine follows."""
     with choice.preferring("batch"):
-        assert predictions.degradation({})["kt253_dc50"] > 0
+        assert predictions.degradation([{}])[0]["kt253_dc50"] > 0
         run = pn.load().simulate([0.0, 1.0])
     assert run.attrs["engine"].startswith("batch")
     assert pn.load().simulate([0.0, 1.0]).attrs["engine"].startswith("roadrunner")

@@ -172,7 +172,9 @@ class Batch:
         why = SteadyStateError("its state at rest does not follow from that beside it")
         lost = np.flatnonzero(~np.isfinite(states).all(axis=1))
         states = np.where(states < _NOTHING, 0.0, states)
-        return AtRest(states, self._values(cells, states), dict.fromkeys(lost.tolist(), why))
+        with np.errstate(all="ignore"):
+            values = self._values(cells, states)
+        return AtRest(states, values, dict.fromkeys(lost.tolist(), why))
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""

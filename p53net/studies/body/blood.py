@@ -7,7 +7,7 @@ import numpy as np
 
 from p53net.dosing.medium import same_courses
 from p53net.dosing.regimens import Regimen, regimen
-from p53net.engines.base import FloatArray
+from p53net.engines.base import FloatArray, Tolerances
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -29,6 +29,9 @@ OTHERS = (
 """What stands for "all other schedules", in equal parts, assumed: how many patients had which is
 not published. The arms were days 1-21, 1-28, 1-7 and 1-3 with 15-17 of 28; 14/28 was none of them,
 but the schedule of a trial in leukaemia."""
+
+COUNTED = Tolerances(1e-6, 1e-13)
+"""For many patients: counts are right to 1e-5, of which grades and their rates tell nothing."""
 
 COUNTS = tuple(count for count, _ in GRADES.values())
 
@@ -73,10 +76,10 @@ def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: floa
     counts = lowest[:, column]
     if spread == 0.0:
         return 100.0 * int((grades(counts, toxicity) >= grade).sum()) / len(counts)
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     limit = GRADES[toxicity][1][grade - 1]
-    return float(100.0 * norm.cdf((np.log(limit) - np.log(counts)) / spread).mean())
+    return float(100.0 * ndtr((np.log(limit) - np.log(counts)) / spread).mean())
 
 
 def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float) -> Nadir:
@@ -93,6 +96,6 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
 
 
-def marrow(drug: str) -> Model:
+def marrow(drug: str, tolerances: Tolerances | None = None) -> Model:
     """The marrow of patients."""
-    return shared(drug, system="marrow", host="human")
+    return shared(drug, system="marrow", host="human", tolerances=tolerances)

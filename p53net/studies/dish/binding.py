@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from p53net.engines.base import FloatArray
 from p53net.measures.dose_response import fit_logistic
 
 MDM2, PROBE, KD_PROBE = 2.0, 2.0, 2.0
@@ -9,6 +10,7 @@ MDM2, PROBE, KD_PROBE = 2.0, 2.0, 2.0
 assay's concentrations are published where they could be read."""
 
 _DOSES = np.geomspace(1e-2, 1e5, 71)
+_HALVINGS = 64
 
 
 def binding_ic50(
@@ -22,16 +24,15 @@ def binding_ic50(
     Both compete for one pocket, and MDM2 takes them out of solution: the exact solution, by the
     cubic equation of Wang 1995 FEBS Lett 360:111. An IC50 is at least Ki + MDM2/2.
     """
-    bound = np.array([_bound(dose, Ki, mdm2, probe, Kd_probe) for dose in _DOSES])
-    return fit_logistic(_DOSES, bound / _bound(0.0, Ki, mdm2, probe, Kd_probe)).middle
+    bound = _bound(np.concatenate([[0.0], _DOSES]), Ki, mdm2, probe, Kd_probe)
+    return fit_logistic(_DOSES, bound[1:] / bound[0]).middle
 
 
-def _bound(dose: float, ki: float, mdm2: float, probe: float, kd: float) -> float:
-    """Bound probe [nM] at equilibrium: free MDM2 is the root of its mass balance."""
-    from scipy.optimize import brentq
-
-    def balance(free: float) -> float:
-        return float(free * (1 + probe / (kd + free) + dose / (ki + free)) - mdm2)
-
-    free = float(brentq(balance, 0.0, mdm2, xtol=1e-15, rtol=1e-14))
-    return probe * free / (kd + free)
+def _bound(doses: FloatArray, ki: float, mdm2: float, probe: float, kd: float) -> FloatArray:
+    """Bound probe [nM] at equilibrium: free MDM2 is the root of its mass balance, which rises."""
+    low, high = np.zeros(len(doses)), np.full(len(doses), mdm2)
+    for _ in range(_HALVINGS):
+        free = (low + high) / 2
+        over = free * (1 + probe / (kd + free) + doses / (ki + free)) > mdm2
+        low, high = np.where(over, low, free), np.where(over, free, high)
+    return np.asarray(probe * high / (kd + high))

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from p53net.measures.equieffective import TWIN
+from p53net.measures.candidate import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+from p53net.figures.axes import powers_of_ten
 from p53net.figures.style import COLOURS
 
 _WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
@@ -69,6 +70,7 @@ def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name:
             curve = result[f"response_{name}"].sel(drug=drug, loop=loop)
             panel.plot(result["dose"], curve, style, color=colour, lw=width)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]", ylabel=_LABELS[name])
+    powers_of_ten(panel.xaxis)
     _plain_numbers(panel)
     _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
 
@@ -114,6 +116,7 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
     )
     panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
     panel.set_ylabel("drug per basal MDM2 [molecules per molecule]")
+    powers_of_ten(panel.xaxis, panel.yaxis)
     panel.set_title("(d) closed dish: drug for equal effect", loc="left")
 
 
@@ -133,16 +136,18 @@ def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     panel.axhline(1.0, color="#777777", lw=0.8)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]")
     panel.set_ylabel("multiples of untreated [1]")
+    powers_of_ten(panel.xaxis)
+    _plain_numbers(panel)
     panel.legend(fontsize=8)
 
 
 def _plain_numbers(panel: "Axes") -> None:
     """20, 50, 100 on a logarithmic axis instead of 2 x 10^1."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.yaxis.set_minor_locator(NullLocator())
 
 
 def _untreated_line(panel: "Axes", value: float) -> None:

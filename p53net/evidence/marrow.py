@@ -1,0 +1,118 @@
+"""What the models predict of patients' blood: counts, their grades, and GDF-15 in serum.
+
+Functions are like those of `predictions`.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import numpy as np
+
+from p53net.dosing.regimens import regimen
+from p53net.evidence.cells import Cell, Predictions, Trial, changes, in_body, value_of
+from p53net.evidence.published import observations
+from p53net.simulation.model import Model
+from p53net.studies.body import blood
+from p53net.studies.body.population import GRADES, grades
+
+_CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
+_MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
+
+
+def biomarker(trials: Sequence[Trial]) -> list[Predictions]:
+    """Serum GDF-15 in the first day of 260 mg, typical patient."""
+    arms = [regimen(dose, "mg", "once") for dose in (15.0, 60.0, 120.0, 260.0, 340.0)]
+    curves = in_body([Cell(trial, "milademetan") for trial in trials], "marrow", "human", arms,
+                     np.linspace(0.0, 24.0, 97), ["GDF15_serum"])  # fmt: skip
+    model = blood.marrow("milademetan")
+    return [
+        {
+            "gdf15_fold": float(highest[-2]),
+            "gdf15_monotone": float((np.diff(highest) > 0).all()),
+            "gdf15_kout": value_of(trial, "model", "k_out_GDF15", model),
+        }
+        for trial, highest in zip(trials, curves[..., 0].max(axis=2), strict=True)
+    ]
+
+
+def toxicity(trials: Sequence[Trial]) -> list[Predictions]:
+    """Grade 3 or more in virtual patients, and any grade."""
+    return [_toxicity(trial) for trial in trials]
+
+
+def smooth_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
+    """The same as smooth functions of the parameters, for a fit."""
+    return [_toxicity(trial, _MEASURED) for trial in trials]
+
+
+def haematology(trials: Sequence[Trial]) -> list[Predictions]:
+    """When counts are lowest in a typical patient and whether they recover, and rates that nothing
+    was fitted to."""
+    return [_haematology(trial) for trial in trials]
+
+
+def _haematology(trial: Trial) -> Predictions:
+    model, changed = blood.marrow("milademetan"), _in_marrow(trial, "milademetan")
+    times = np.arange(0.0, _CYCLES * 14 * 24.0 + 1.0, 6.0)
+    given = regimen(260.0, "mg", "3/14", cycles=_CYCLES)
+    run = model.simulate(times, {"milademetan": given}, changed,
+                         observables=["platelets", "neutrophils"])  # fmt: skip
+    found: Predictions = {}
+    for name, key in (("platelets", "platelet"), ("neutrophils", "neutrophil")):
+        lowest = blood.nadir(times, run[name].values, 14 * 24.0, 48.0)
+        found |= {f"{key}_nadir": lowest.days, f"{key}_recovery": lowest.regained}
+    rows = observations()
+    found["haem_reversible"] = float(all(rows[key].holds(value) for key, value in found.items()))
+    japan = [regimen(d, "mg", "21/28", days=blood.DAYS) for d in (60.0, 90.0, 120.0)]
+    counts = [
+        blood.lowest_counts(_patients("milademetan"), "milademetan", arm, changed, 200)
+        for arm in japan
+    ]
+    found["platelets_japan_any"] = blood.percent_at_least(
+        np.concatenate(counts), "thrombocytopenia", 1
+    )
+    kt253 = _patients("KT-253")
+    every_three_weeks = regimen(1.0, "mg/kg", "q3w", days=blood.DAYS)
+    counts_kt253 = blood.lowest_counts(
+        kt253, "KT-253", every_three_weeks, _in_marrow(trial, "KT-253"), 500
+    )
+    either = [grades(counts_kt253[:, i], name) >= 3 for i, name in enumerate(GRADES)][:2]
+    found["kt253_haem"] = float(100.0 * np.logical_or(*either).mean())
+    return found
+
+
+def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
+    model, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")
+    regimens = (blood.INTERMITTENT, *blood.OTHERS)
+    model.ready(runs=blood.PATIENTS)  # before threads share it
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = list(
+            pool.map(
+                lambda one: one[0].run(blood.lowest_counts, model, "milademetan", one[1], changed),
+                [(copy_context(), one) for one in regimens],  # so that records see their runs
+            )
+        )
+    arms = {"intermittent": counts[0], "other": np.concatenate(counts[1:])}
+    found: Predictions = {}
+    for arm, lowest in arms.items():
+        for name in GRADES:
+            for key, grade in (("any", 1), ("grade3plus", 3)):
+                share = blood.percent_at_least(lowest, name, grade, spread)
+                found[f"{name}_{key}_{arm}"] = share
+    for name in GRADES:
+        found[f"{name}_grade34_mantra"] = found[f"{name}_grade3plus_intermittent"]
+    more = found["thrombocytopenia_grade3plus_other"]
+    found["thrombocytopenia_order"] = float(
+        more > found["thrombocytopenia_grade3plus_intermittent"]
+    )
+    return found
+
+
+def _patients(drug: str) -> Model:
+    return blood.marrow(drug, blood.COUNTED)
+
+
+def _in_marrow(trial: Trial, drug: str) -> dict[str, float]:
+    return changes(Cell(trial, drug), "marrow", "human")
