@@ -87,14 +87,6 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def half_effect_dose(
-    model: Model, drug: str, variable: str, hours: float, *, feedback: bool = True
-) -> tuple[float, float]:
-    """Dose [nM] of half the largest change of a variable at a time, and that change over
-    untreated."""
-    return half_effects(model, drug, [variable], hours, feedback=feedback)[variable]
-
-
 def _untreated() -> Iterator[Row]:
     model = load()
     rest = model.steady_state()
@@ -173,7 +165,7 @@ def _kt253() -> Iterator[Row]:
         "expected range",
         "follows from the assumed exit of 2 /h; at the inhibitors' 10 /h it rebounds as they do",
     )
-    dose, _ = half_effect_dose(model, "KT-253", "MDM2_total", 2.0, feedback=False)
+    dose, _ = half_effects(model, "KT-253", ["MDM2_total"], 2.0, feedback=False)["MDM2_total"]
     source = "BenchChem technical guide on KT-253, 2025: 0.4 nM"
     yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "fitted")
     hook = {d: {n: _at(model, {"KT-253": d}, 24.0, n) for n in ("MDM2_total", "p53_active")}
@@ -189,7 +181,7 @@ def _kt253() -> Iterator[Row]:
 
 def _md4251() -> Iterator[Row]:
     model = load("MD-4251", cell_line="RS4;11")
-    dose, largest = half_effect_dose(model, "MD-4251", "MDM2_total", 2.0)
+    dose, largest = half_effects(model, "MD-4251", ["MDM2_total"], 2.0)["MDM2_total"]
     source = "Acharyya 2025 J Med Chem 68:13249 (abstract): 0.2 nM, 96 %"
     yield Row("MD-4251 DC50, RS4;11, 2 h", dose, 0.1, 0.4, "nM", source, "fitted")
     yield Row("MD-4251 Dmax, RS4;11, 2 h", 100.0 * largest, 94, 98, "%", source, "fitted")

@@ -91,7 +91,8 @@ def test_one_run_on_roadrunner_takes_the_tolerance_for_it() -> None:
         pn.Model(MODEL.definition, tolerances).simulate(TIMES, {"milademetan": 10.0})
         for tolerances in (Tolerances(), tolerances_for(1e-4, 1e-3, 1.0))
     )
-    apart = [float(np.abs(asked["p53_active"] - one["p53_active"]).max()) for one in (usual, by_hand)]
+    name = "p53_active"
+    apart = [float(np.abs(asked[name] - one[name]).max()) for one in (usual, by_hand)]
     assert apart[1] < 1e-3 * apart[0]  # untreated states differ by rounding
     assert asked.attrs["tolerances"] == "for an accuracy of 0.0001"
 
@@ -111,7 +112,7 @@ def test_what_cannot_be_that_exact_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("accuracy", [0.0, -1e-6, 1.0, 1e-12, float("nan"), "1e-6", True])
 def test_other_accuracies_are_refused(accuracy: Any) -> None:
-    with pytest.raises(pn.InputError, match="accuracy is .* must be a relative error from 1e-09"):
+    with pytest.raises(pn.InputError, match=r"accuracy is .* must be a relative error from 1e-09"):
         MODEL.simulate(TIMES, accuracy=accuracy)
     with pytest.raises(pn.InputError, match="accuracy is"):
         pn.load(accuracy=accuracy)
@@ -119,5 +120,5 @@ def test_other_accuracies_are_refused(accuracy: Any) -> None:
 
 @pytest.mark.parametrize("relative", [1.1e-4, 1e-3, 1.0, 0.0, -1e-6, float("nan")])
 def test_useless_tolerances_are_refused(relative: float) -> None:
-    with pytest.raises(pn.InputError, match="relative tolerance is .* at most 0.0001"):
+    with pytest.raises(pn.InputError, match=r"relative tolerance is .* at most 0.0001"):
         Tolerances(relative)
