@@ -113,4 +113,5 @@ def _patients(drug: str) -> Model:
 
 
 def _in_marrow(trial: Trial, drug: str) -> dict[str, float]:
-    return changes(Cell(trial, drug), "marrow", "human")
+    (changed,) = changes(blood.marrow(drug), [Cell(trial, drug)])
+    return changed
