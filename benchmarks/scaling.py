@@ -1,7 +1,8 @@
 """Cost of a sweep against its points, workers, species and times, and memory; as Markdown.
 
 `python -m benchmarks.scaling` from the repository root, on a quiet machine, takes 2 minutes, with
-`--full` an hour. `--memory` measures the memory of a million rows without their runs. Every sweep
+`--full` an hour. `--memory` measures the memory of a million rows without their runs, `--large`
+what `benchmarks.large` does, in 5 minutes. Every sweep
 has a process of its own, varies the parameters of the core that `benchmarks.sweep` varies, and
 keeps two numbers of each run. Workers start, and the model is compiled, before the time begins.
 The engine is RoadRunner, and for the number of points the batch engine too, which
@@ -20,6 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import p53net as pn
+from benchmarks import large
 from benchmarks.peers.child import Child, peak_memory
 from benchmarks.peers.job import DRUGS, READ_OUTS
 from benchmarks.sweep import COLOURS, CORE, FACTOR, MARKERS, machine, write
@@ -30,6 +32,7 @@ POINTS = (100, 1_000, 10_000)
 MORE_POINTS = (100_000, 1_000_000)
 TIMES = (25, 145, 1000)
 ROWS = 1_000_000
+LARGE = (2_000_000, 10_000_000)
 MEASURES = tuple(f"auc:{name}" for name in READ_OUTS)
 
 
@@ -212,12 +215,18 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="up to a million points: an hour")
     parser.add_argument("--quick", action="store_true", help="few points, for trying")
     parser.add_argument("--memory", action="store_true", help="only a million rows without runs")
+    parser.add_argument(
+        "--large", action="store_true", help="only Dask's CPU time, and 10^7 points"
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), metavar="FOLDER")
     options = parser.parse_args()
     print(machine(["p53net", "llvmlite", "libroadrunner", "distributed", "pyarrow", "numpy"]))
     print(f"Command: python -m benchmarks.scaling {' '.join(sys.argv[1:])}\n")
     if options.memory:
         print(memory_text())
+        return
+    if options.large:
+        print(large.text(*((20_000, 50_000) if options.quick else LARGE)))
         return
     usual = 100 if options.quick else Sweep().points
     sizes = POINTS[:2] if options.quick else POINTS + MORE_POINTS * options.full

@@ -42,7 +42,9 @@ from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
 from p53net.studies.dish.viability_assay import viability
 from p53net.studies.escape.study import escape
+from p53net.sweeps import reductions
 from p53net.sweeps.design import log_uniform, uniform
+from p53net.sweeps.gradients import fisher_information
 from p53net.sweeps.result import read_sweep
 from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
@@ -78,6 +80,7 @@ __all__ = [
     "errors",
     "escape",
     "export",
+    "fisher_information",
     "load",
     "log_uniform",
     "measures",
@@ -88,6 +91,7 @@ __all__ = [
     "read_sbml",
     "read_sweep",
     "record",
+    "reductions",
     "regimen",
     "rerun",
     "schedules",

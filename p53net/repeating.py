@@ -26,19 +26,18 @@ from p53net.measures.definition import Measure, own
 from p53net.model.own import Tables, Text, read_text
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
-from p53net.simulation.provenance import LARGEST, SCHEMA, software
+from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
 from p53net.studies.catalogue import SHIPPED, Study, function_at
 from p53net.sweeps.design import Distribution
+from p53net.sweeps.reductions import reduction_of
 
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
     "steady_state": "p53net.simulation.model:Model.steady_state",
+    "gradient": "p53net.simulation.model:Model.gradient",
     **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
 }
 """What a record may name, and where it is."""
-
-_WHERE = ("store", "resume", "scheduler", "workers", "chunk")
-"""Arguments that say where and how points run; they change no value."""
 
 _LARGEST_RECORD = 64 * 2**20  # bytes of a file
 
@@ -108,7 +107,7 @@ def rerun(
         arguments = {
             name: reader.value(value)
             for name, value in made["arguments"].items()
-            if name not in _WHERE
+            if name not in WHERE
         }
         function = function_at(CALLS[call]) if call in CALLS else _own_study(call, made, given)
         try:
@@ -240,6 +239,7 @@ class _Reader:
         "distribution": lambda _self, given: Distribution(*given),
         "measure": _measure,
         "own measure": _own_measure,
+        "reduction": lambda _self, given: reduction_of(given),
         "tables": _tables,
         "text": _text,
         "model": _model,

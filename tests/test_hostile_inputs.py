@@ -24,8 +24,9 @@ import p53net as pn
 from p53net import files
 from p53net.dosing.amounts import _UNITS
 from p53net.files import read_bytes
-from p53net.model import drug_entries, tables
+from p53net.model import drug_entries
 from p53net.model.external.gate import LARGEST_FILE
+from p53net.model.own import LARGEST_TABLE
 from p53net.sweeps import design
 
 MODEL = pn.load("milademetan")
@@ -69,12 +70,12 @@ def drugs(path: Any) -> object:
 
 READERS: dict[str, tuple[Callable[[Any], object], type[Exception], int]] = {
     "read_sbml": (pn.read_sbml, pn.InputError, LARGEST_FILE),
-    "drugs": (drugs, pn.TableError, tables.LARGEST_TABLE),
+    "drugs": (drugs, pn.TableError, LARGEST_TABLE),
     "cell_lines": (lambda path: pn.load(cell_line="x", tables={"cell_lines": path}), pn.TableError,
-                   tables.LARGEST_TABLE),
+                   LARGEST_TABLE),
     "pharmacokinetics": (
         lambda path: pn.load("milademetan", system="plasma", tables={"pharmacokinetics": path}),
-        pn.TableError, tables.LARGEST_TABLE,
+        pn.TableError, LARGEST_TABLE,
     ),
     "sweep": (sweep, pn.InputError, design.LARGEST_TABLE),
 }  # fmt: skip

@@ -9,6 +9,7 @@ import typer
 from p53net.cli.doses import nanomolar_of
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
+    Accuracy,
     Engine,
     OwnTables,
     Settings,
@@ -60,6 +61,7 @@ def viability(
     set_: Settings = None,
     out: Out = Path("viability"),
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
 ) -> None:
@@ -73,7 +75,7 @@ def viability(
         result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
                        concentrations=_nanomolar(concentrations), replicates=replicates,
                        noise=noise, seed=seed,
-                       parameters=settings_of(set_ or []), engine=engine,
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
@@ -94,6 +96,7 @@ def degradation(
         "degradation"
     ),
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
 ) -> None:
@@ -106,7 +109,7 @@ def degradation(
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
-                       parameters=settings_of(set_ or []), engine=engine,
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
@@ -124,6 +127,7 @@ def caspase(
     set_: Settings = None,
     out: Out = Path("caspase"),
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
 ) -> None:
@@ -136,7 +140,7 @@ def caspase(
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
-                       parameters=settings_of(set_ or []), engine=engine,
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own))  # fmt: skip
     finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
 

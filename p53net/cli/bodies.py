@@ -9,7 +9,16 @@ import xarray as xr
 
 from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
 from p53net.cli.studies import NoPlot, finish, patients_bar
-from p53net.cli.terminal import Engine, OwnTables, Settings, app, said, settings_of, tables_of
+from p53net.cli.terminal import (
+    Accuracy,
+    Engine,
+    OwnTables,
+    Settings,
+    app,
+    said,
+    settings_of,
+    tables_of,
+)
 from p53net.dosing.regimens import FREE_BASE
 from p53net.model import host_entries, resolve
 from p53net.simulation.choice import AUTO
@@ -41,6 +50,7 @@ def pk(
     set_: Settings = None,
     out: Out = Path("pk"),
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
 ) -> None:
@@ -58,7 +68,7 @@ def pk(
     arms = [regimen_of(text, chosen, days, unit, form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
-                       engine=engine, tables=tables_of(own))  # fmt: skip
+                       engine=engine, accuracy=accuracy, tables=tables_of(own))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
     tables = {"pk": table, "curves": curves}
@@ -81,6 +91,7 @@ def xenograft(
     set_: Settings = None,
     out: Out = Path("xenograft"),
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
 ) -> None:
@@ -96,7 +107,7 @@ def xenograft(
     arms = [regimen_of(text, chosen, days, "mg/kg", form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
-                       engine=engine, tables=tables_of(own))  # fmt: skip
+                       engine=engine, accuracy=accuracy, tables=tables_of(own))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
@@ -122,6 +133,7 @@ def patient(
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     set_: Settings = None,
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     workers: Workers = None,
     form: Form = FREE_BASE,
     out: Out = Path("patient"),
@@ -140,7 +152,7 @@ def patient(
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
                        seed=seed, parameters=settings_of(set_ or []),
-                       engine=engine, workers=workers, tables=tables_of(own),
+                       engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
     frames = {"curves": result[curves].to_dataframe().reset_index()}
@@ -169,6 +181,7 @@ def schedules(
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
     set_: Settings = None,
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     workers: Workers = None,
     out: Out = Path("schedules"),
     no_plot: NoPlot = False,
@@ -184,7 +197,7 @@ def schedules(
     with patients_bar() as told:
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
                        grade=grade, parameters=settings_of(set_ or []), engine=engine,
-                       workers=workers, tables=tables_of(own),
+                       accuracy=accuracy, workers=workers, tables=tables_of(own),
                        progress=told)  # fmt: skip
     effect = result.drop_dims("toxicity").to_dataframe()
     for toxicity in result["toxicity"].values:

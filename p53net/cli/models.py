@@ -9,6 +9,7 @@ import typer
 
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.terminal import (
+    Accuracy,
     AnyLine,
     CellLine,
     Doses,
@@ -94,6 +95,7 @@ def simulate(
     set_: Settings = None,
     open_loop: OpenLoop = False,
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file instead of stdout.")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
@@ -123,6 +125,7 @@ def simulate(
             settings_of(set_ or []),
             feedback=not open_loop,
             engine=engine,
+            accuracy=accuracy,
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if engine not in (AUTO, REFERENCE):  # which one run is on anyway
@@ -151,6 +154,7 @@ def escape(
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
     fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
     own: OwnTables = None,
@@ -172,6 +176,7 @@ def escape(
         "pulse_hours": pulse,
         "fold": fold,
         "engine": engine,
+        "accuracy": accuracy,
         "tables": tables_of(own),
     }
     try:

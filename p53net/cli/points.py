@@ -1,13 +1,13 @@
 """What commands of many points share: options, axes as written, progress, and failures told."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import typer
 import xarray as xr
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -25,7 +25,12 @@ from p53net.figures import style
 from p53net.files import made_folder
 from p53net.simulation.inputs import MOST_POINTS
 from p53net.sweeps.design import Distribution
+from p53net.sweeps.reductions import Reduction, best, histogram, quantiles
 from p53net.sweeps.run import Progress
+
+_MOST_REASONS = 10_000  # that are told apart
+_REDUCED = ("status", "points", "reason")
+
 
 Drugs = Annotated[
     list[str] | None, typer.Argument(metavar="DRUG", help="None, one, or one of each kind.")
@@ -50,6 +55,17 @@ Measures = Annotated[
 
 
 OneMeasure = Annotated[str, typer.Option("--measure", help="As for `sweep`.")]
+
+
+Reduce = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reduce",
+        help="Keep of all points instead of a row for each: quantiles:MEASURE:0.05,0.5,0.95, "
+        "histogram:MEASURE:low:high:bins, the same with :log, best:MEASURE:100, or the same with "
+        ":lowest. MEASURE as a column is called, such as peak_p53_active. Repeatable.",
+    ),
+]
 
 
 Hours = Annotated[float, typer.Option("--hours", help="Length of each run.")]
@@ -112,6 +128,28 @@ def _axis(spread: str, where: str) -> "FloatArray | Distribution":
     return axis.quantile(np.linspace(0.0, 1.0, int(counts[0])))
 
 
+def reductions_of(texts: list[str]) -> list[Reduction]:
+    """Reductions as written: quantiles:MEASURE:0.05,0.5, histogram:MEASURE:low:high:bins[:log],
+    best:MEASURE:100[:lowest]."""
+    return [_reduction(text, f"--reduce {text}") for text in texts]
+
+
+def _reduction(text: str, where: str) -> Reduction:
+    kind, measure, *rest = [*text.split(":"), ""]
+    match kind, rest[:-1]:
+        case "quantiles", [shares]:
+            return quantiles(measure, [number(share, where) for share in shares.split(",")])
+        case "histogram", [_, _, _, *way] if way in ([], ["log"]):
+            edges = _axis(":".join([*rest[:2], f"{number(rest[2], where) + 1:g}", *way]), where)
+            return histogram(measure, np.asarray(edges))
+        case "best", [count, *way] if way in ([], ["lowest"]):
+            return best(measure, int(number(count, where)), lowest=bool(way))
+    raise InputError(
+        f"{where} should be quantiles:MEASURE:0.05,0.5, histogram:MEASURE:low:high:bins or "
+        "best:MEASURE:100"
+    )
+
+
 def grid_of(hours: float, times: int) -> FloatArray:
     """Times [h] of runs of so many hours. Raises InputError."""
     if finite_number(hours, "hours", "h") == 0:
@@ -146,18 +184,40 @@ def points_bar() -> Iterator[Callable[[Progress], None]]:
 
 def tell_failures(result: xr.Dataset) -> None:
     """How many points there are, and what became of them."""
-    counts = _counts(result["status"].values.ravel())
-    words = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    counts, reasons = _outcomes(result)
+    words = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
     said.print(f"{sum(counts.values()):,} points: {words}")
     said.print(f"engine: {result.attrs['engine']}", soft_wrap=True)
-    for status in counts:  # of points that are ok, some may have a note
-        reasons = result["reason"].values[result["status"].values == status]
-        for reason, count in list(_counts(reasons[reasons != ""]).items())[:1]:
-            said.print(f"  {status}, {count:,} times: {reason}", soft_wrap=True)
+    for status, _ in counts.most_common():  # of points that are ok, some may have a note
+        for reason, count in reasons[status].most_common(1):
+            times = "the first" if "points" in result else f"{count:,} times"
+            said.print(f"  {status}, {times}: {reason}", soft_wrap=True)
 
 
-def _counts(values: Any) -> Mapping[str, int]:  # noqa: ANN401 - an array of texts
-    return {str(k): int(n) for k, n in pd.Series(values).value_counts().items()}
+def _outcomes(result: xr.Dataset) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """How many points have each status, and of those how many each reason; block by block."""
+    counts, reasons = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    if "points" in result:  # of a reduced sweep, with a reason of one point for each status
+        for name, number, reason in zip(*(result[one].values for one in _REDUCED), strict=True):
+            counts[str(name)] = int(number)
+            reasons[str(name)] = Counter([str(reason)] if reason else [])
+        return counts, reasons
+    for statuses, told in _blocks(result):
+        counts.update(statuses.tolist())
+        for status in counts:
+            there = told[(statuses == status) & (told != "")]
+            if len(reasons[status]) < _MOST_REASONS:
+                reasons[status].update(there.tolist())
+    return counts, reasons
+
+
+def _blocks(result: xr.Dataset) -> Iterator[tuple[Any, Any]]:
+    status, reason = (result[name].data for name in ("status", "reason"))
+    if result["status"].chunks is None:
+        yield status.ravel(), reason.ravel()
+        return
+    for place in np.ndindex(*status.numblocks):
+        yield tuple(one.blocks[place].compute().ravel() for one in (status, reason))
 
 
 def draw(result: xr.Dataset, path: Path | None) -> None:

@@ -52,6 +52,7 @@ def tornado_(
         list[str] | None, typer.Option("--parameter", help="To move; default all. Repeatable.")
     ] = None,
     factor: Annotated[float, typer.Option("--factor", help="Down and up by this.")] = 2.0,
+    local: Annotated[bool, typer.Option("--local", help="Slopes instead of runs.")] = False,
     dose: Doses = None,
     pulse: Pulse = None,
     closed: Volume = None,
@@ -84,6 +85,7 @@ def tornado_(
             measure,
             moved=parameter,
             factor=factor,
+            local=local,
             parameters=settings_of(set_ or []),
             times=grid_of(hours, times),
             doses=doses_of(model, dose or [], pulse, closed, schedule, days, flat),
@@ -102,6 +104,7 @@ def tornado_(
                 "usual": result["usual"].values,
                 **{side: one["value"].values for side, one in wide.items()},
                 "baseline": float(result["baseline"]),
+                **({"control": result["control"].values} if local else {}),
                 "measure": result.attrs["measure"],
                 "unit": result["value"].attrs["units"],
                 **{f"{side}_status": one["status"].values for side, one in wide.items()},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import xarray as xr
 
 from p53net import drawing
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
@@ -13,6 +14,7 @@ from p53net.cli.points import (
     Drugs,
     Hours,
     Measures,
+    Reduce,
     Scheduler,
     TimeLimit,
     Times,
@@ -21,9 +23,11 @@ from p53net.cli.points import (
     axes_of,
     grid_of,
     points_bar,
+    reductions_of,
     tell_failures,
 )
 from p53net.cli.terminal import (
+    Accuracy,
     AnyLine,
     Doses,
     Engine,
@@ -42,7 +46,7 @@ from p53net.cli.terminal import (
 )
 from p53net.errors import InputError, StoreError, unknown_name
 from p53net.figures import style
-from p53net.files import made_folder
+from p53net.files import made_folder, write_text
 from p53net.simulation.choice import AUTO
 from p53net.sweeps import store as stores
 from p53net.sweeps.result import read_sweep
@@ -86,14 +90,20 @@ def sweep_(
     curves: Annotated[
         bool, typer.Option("--keep-trajectories", help="Keep the observables' curves.")
     ] = False,
+    gradient: Annotated[
+        list[str] | None,
+        typer.Option("--gradient", help="Parameter or drug: slopes of measures. Repeatable."),
+    ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    reduce: Reduce = None,
     chunk: Annotated[int | None, typer.Option("--chunk", help="Points stored together.")] = None,
     time_limit: TimeLimit = 60.0,
     memory_limit: Annotated[
         str, typer.Option("--memory-limit", help="Memory of one worker.")
     ] = "2 GiB",
     engine: Engine = AUTO,
+    accuracy: Accuracy = None,
     own: OwnTables = None,
     fragments: Fragments = None,
 ) -> None:
@@ -125,12 +135,28 @@ def sweep_(
             store=out,
             resume=resume,
             engine=engine,
+            accuracy=accuracy,
             keep_trajectories=curves,
+            gradient=gradient or None,
             chunk=chunk,
+            reduce=reductions_of(reduce or []),
             progress=progress,
         )
     tell_failures(result)
+    if reduce:
+        for path in _tables(result, out):
+            said.print(f"wrote {path}", soft_wrap=True)
+        return
     said.print(f"wrote {out}/; draw it with: p53net plot {out}", soft_wrap=True)
+
+
+def _tables(result: xr.Dataset, folder: Path) -> Iterator[Path]:
+    """A CSV file for each reduction."""
+    for name in result.data_vars:
+        if str(name).endswith(("_quantile", "_histogram", "_best")):
+            (along,) = result[name].dims
+            shown = result[[one for one in result.data_vars if result[one].dims == (along,)]]
+            yield write_text(folder / f"{name}.csv", shown.to_dataframe().to_csv())
 
 
 @app.command()
@@ -158,6 +184,8 @@ def plot(
     if 0 < stored < size:  # said before all is read
         said.print(f"{folder} is not finished: {stored:,} of {size:,} points are there; "
                    "repeat its sweep with --resume for the others", soft_wrap=True)  # fmt: skip
+    if "reductions" in store.manifest:
+        raise InputError(f"{folder} keeps reductions, and no points to draw; read its .csv files")
     result = read_sweep(folder)
     missing = int((result["status"] == "not run").sum())
     if missing > size - stored:

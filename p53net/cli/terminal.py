@@ -61,6 +61,9 @@ OpenLoop = Annotated[
     bool, typer.Option("--open-loop", help="Hold the MDM2 promoter at its untreated activity.")
 ]
 Engine = Annotated[str, typer.Option("--engine", help=f"{', '.join(ENGINES)}, or {AUTO}.")]
+Accuracy = Annotated[
+    float | None, typer.Option("--accuracy", help="Largest error, relative. Default 1e-6.")
+]
 OwnTables = Annotated[
     list[str] | None,
     typer.Option(

@@ -30,7 +30,7 @@ WITHIN = 10.0
 """Chi-squared above the least up to which an optimum is told."""
 
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
-_ROUGHLY, _EXACTLY = 1e-3, 1e-7  # of chi-squared, to end on
+_ROUGHLY, _EXACTLY = 1e-3, 1e-5  # of chi-squared, to end on
 _ROUNDS = 30  # after which a start that still descends is far from what others found
 _AGAIN = 2  # points of the sequence for each start: some have no prediction
 
@@ -125,7 +125,8 @@ def fit_jointly(
     begin = starts_of(rough, starts)
     found = descend(rough.problem, begin, enough=_ROUGHLY, rounds=_ROUNDS, told=half(0.0))
     groups = grouped(found.logs, found.chi_squared)
-    ends = descend(whole.problem, np.array([found.logs[rows[0]] for rows in groups]),
+    first = [rows[0] for rows in groups]
+    ends = descend(whole.problem, found.logs[first], slopes=found.slopes[first],
                    enough=_EXACTLY, told=half(0.5))  # fmt: skip
     optima = [
         Optimum(ends.logs[same[0]], ends.residuals[same[0]], ends.slopes[same[0]],

@@ -15,8 +15,10 @@ import pandas as pd
 from p53net.dosing.medium import closed_dish, pulse
 from p53net.errors import MeasureError
 from p53net.evidence.pulses import peaks
+from p53net.measures.candidate import candidates
 from p53net.measures.curves import FloatArray, rebound
-from p53net.measures.equieffective import candidates, dose_ratio
+from p53net.measures.effects import half_effects
+from p53net.measures.equieffective import dose_ratio
 from p53net.measures.searching import effective_dose
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.loading import load
@@ -85,28 +87,6 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def half_effect_dose(
-    model: Model, drug: str, variable: str, hours: float, *, feedback: bool = True
-) -> tuple[float, float]:
-    """Dose [nM] of half the largest change of a variable at a time, and that change over untreated.
-
-    The largest change is looked for between 0.1 pM and 1 mM, a quarter decade apart.
-    """
-    rest = float(model.steady_state()[variable])
-
-    def change(nanomolar: float) -> float:
-        return abs(_at(model, {drug: nanomolar}, hours, variable, feedback=feedback) / rest - 1.0)
-
-    changes = {dose: change(dose) for dose in np.geomspace(1e-4, 1e6, 41)}
-    largest = max(changes, key=lambda dose: changes[dose])
-
-    def up_to_the_largest(nanomolar: float) -> float:
-        return change(nanomolar) if nanomolar < largest else changes[largest]
-
-    half = effective_dose(up_to_the_largest, changes[largest] / 2.0, f"the change of {variable}")
-    return half, changes[largest]
-
-
 def _untreated() -> Iterator[Row]:
     model = load()
     rest = model.steady_state()
@@ -150,8 +130,8 @@ def _milademetan_induction() -> Iterator[Row]:
             if scored
             else "prediction, missed: at gene dose 15 the plateau lies at doses never tested"
         )
-        for name in ("p53_total", "p21", "MDM2_total"):
-            dose, rise = half_effect_dose(model, "milademetan", name, 24.0)
+        halves = half_effects(model, "milademetan", ("p53_total", "p21", "MDM2_total"), 24.0)
+        for name, (dose, rise) in halves.items():
             what = f"milademetan, 24 h, {line}: EC50 of {name}"
             yield Row(what, dose, 30, 1000, "nM", _MILADEMETAN, note, scored=scored)
             low, high = (_at(model, {"milademetan": d}, 24.0, name) for d in (30.0, 1000.0))
@@ -185,7 +165,7 @@ def _kt253() -> Iterator[Row]:
         "expected range",
         "follows from the assumed exit of 2 /h; at the inhibitors' 10 /h it rebounds as they do",
     )
-    dose, _ = half_effect_dose(model, "KT-253", "MDM2_total", 2.0, feedback=False)
+    dose, _ = half_effects(model, "KT-253", ["MDM2_total"], 2.0, feedback=False)["MDM2_total"]
     source = "BenchChem technical guide on KT-253, 2025: 0.4 nM"
     yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "fitted")
     hook = {d: {n: _at(model, {"KT-253": d}, 24.0, n) for n in ("MDM2_total", "p53_active")}
@@ -201,7 +181,7 @@ def _kt253() -> Iterator[Row]:
 
 def _md4251() -> Iterator[Row]:
     model = load("MD-4251", cell_line="RS4;11")
-    dose, largest = half_effect_dose(model, "MD-4251", "MDM2_total", 2.0)
+    dose, largest = half_effects(model, "MD-4251", ["MDM2_total"], 2.0)["MDM2_total"]
     source = "Acharyya 2025 J Med Chem 68:13249 (abstract): 0.2 nM, 96 %"
     yield Row("MD-4251 DC50, RS4;11, 2 h", dose, 0.1, 0.4, "nM", source, "fitted")
     yield Row("MD-4251 Dmax, RS4;11, 2 h", 100.0 * largest, 94, 98, "%", source, "fitted")

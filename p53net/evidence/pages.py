@@ -18,7 +18,7 @@ from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
 from p53net.evidence import fitted_tables, invariants, validation
 from p53net.evidence.markdown import asked, interval, rows_of, shown
-from p53net.measures.equieffective import TWIN
+from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
 from p53net.simulation.loading import load
 from p53net.studies.body.blood import INTERMITTENT, nadir

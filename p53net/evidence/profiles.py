@@ -117,7 +117,9 @@ def _move(
     steps += least(before.slopes * free[:, None, :], ahead)
     begin = np.clip(before.logs + steps, problem.low, problem.high)
     learn(problem.reach, before, here, begin - before.logs, problem.residuals(begin))
-    found = descend(problem, begin, free=free, slopes=before.slopes, enough=_ENOUGH, rounds=_ROUNDS)
+    found = descend(
+        problem, begin, free=free, slopes=before.slopes, renew=False, enough=_ENOUGH, rounds=_ROUNDS
+    )
     at.logs[rows], at.residuals[rows], at.slopes[rows] = found.logs, found.residuals, found.slopes
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from p53net import children
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.measures import equieffective
+from p53net.measures.equieffective import Search
 from p53net.simulation.model import Model
 
 _PLAIN = (bool, int, float, str, tuple, np.ndarray)
@@ -43,7 +43,7 @@ class Curves(Protocol):
         """Times [h], and a quantity then: of one point from its washout on, of many NaN before it.
         Raises MeasureError where one point has none."""
 
-    def searched(self, search: equieffective.Search, drug: str, *arguments: float) -> Number:
+    def searched(self, search: Search, drug: str, *arguments: float) -> Number:
         """What a search for a dose gives of one drug alone in the cells; of one point the error
         that it gives is raised."""
 

@@ -1,193 +1,28 @@
-"""The drugs that are compared, each alone in cells of one model, and the doses at which they are.
+"""Doses that are equally effective: searches for many cells at once, and what is read at them.
 
-A degrader brings its non-catalytic twin: the same molecule with `k_ub_MDM2` = 0, as the header of
-its fragment says.
+A search is asked of a candidate, and has a number or an error for each of its cells.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
-from p53net.errors import InputError, MeasureError, P53NetError, SimulationError
-from p53net.measures import curves
-from p53net.measures.searching import HIGHEST_DOSE, LOWEST_DOSE, Found, Places, effective_doses
-from p53net.model import GENERIC
-from p53net.model.own import TablesLike, as_tables
-from p53net.simulation import choice
-from p53net.simulation.begun import Start
-from p53net.simulation.loading import load
-from p53net.simulation.model import Model
-from p53net.simulation.runs import Loop, Runner
+from p53net.errors import P53NetError
+from p53net.measures.candidate import Candidate
+from p53net.measures.curves import log_sensitivity
+from p53net.measures.searching import HIGHEST_DOSE, LOWEST_DOSE, Found, effective_doses
 
 Search: TypeAlias = Callable[..., Found]
 """Of a candidate, the hours of the run, and further numbers: what looks for a dose."""
 
-TWIN = " (non-catalytic twin)"
-"""Added to a degrader's name for the same molecule with `k_ub_MDM2` = 0."""
-
 DOSES = np.geomspace(1e-2, 1e6, 33)
 """Constant concentrations [nM] of a dose-response curve."""
 
-UNTREATED = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
-"""What is known of the untreated cells."""
 
-RUNS = 30
-"""Runs of a search for one dose, about: for the choice of an engine."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One drug alone in cells, a row for each; and how they are run."""
-
-    name: str
-    drug: str
-    runner: Runner
-    model: Model
-    parameters: Mapping[str, FloatArray]
-    """Those that differ from the model's, a value for each cell."""
-    start: Start
-    """The untreated cells, with their `UNTREATED` values."""
-    helped: bool = True
-    """Whether another engine takes what this one gives up; or else that is an error."""
-    said: str = ""
-    """What to say of the engine."""
-    engines: set[str] = field(default_factory=set)
-    """What was said of it once it ran, and of what it gave up."""
-
-    def __len__(self) -> int:
-        return len(self.start.states)
-
-    @cached_property
-    def untreated(self) -> Mapping[str, FloatArray]:
-        """Values in the untreated cells."""
-        return dict(zip(UNTREATED, self.start.values.T, strict=True))
-
-    @property
-    def mechanism(self) -> str:
-        """That of the drug, such as `inhibitor`, or `twin` for one without its catalysis."""
-        return "twin" if self.parameters else self.model.definition.drugs[self.drug]
-
-    @property
-    def in_cell(self) -> str:
-        """Name of the drug's total concentration in the cell."""
-        return f"{self.model.definition.drugs[self.drug]}_in_cell"
-
-    def value(self, name: str) -> FloatArray:
-        """A parameter in each cell."""
-        usual = self.model.definition.parameters[name].value
-        return np.broadcast_to(self.parameters.get(name, usual), len(self))
-
-    def of(self, rows: Places) -> "Candidate":
-        """Some of the cells, any of them more than once."""
-        parameters = {name: values[rows] for name, values in self.parameters.items()}
-        return replace(self, parameters=parameters, start=self.start.of(rows))
-
-    def run(
-        self, times: FloatArray, courses: Courses, names: Sequence[str], feedback: Loop = True
-    ) -> tuple[FloatArray, Mapping[int, P53NetError]]:
-        """Curves over cell, name and time, and why a cell has none."""
-        run = self.runner.run if self.helped else self.runner.attempt
-        found = run(times, courses, self.parameters, names, feedback=feedback, start=self.start)
-        self.engines.add(self.said + self.runner.said(found.given_up))
-        lost = () if self.helped else found.given_up.items()
-        return found.values, found.errors | {i: SimulationError(why) for i, why in lost}
-
-    def rest(
-        self,
-        doses: FloatArray,
-        name: str,
-        feedback: Loop = True,
-        changed: Mapping[str, FloatArray] | None = None,
-    ) -> Found:
-        """A quantity at rest under constant doses [nM], also where the cell would pulse round it.
-
-        With changed parameters the cells come from the same untreated states."""
-        found, given_up = self.runner.rest(
-            self.constant(doses),
-            {**self.parameters, **(changed or {})},
-            [name],
-            feedback=feedback,
-            stable=False,
-            start=self.start,
-            helped=self.helped,
-        )
-        self.engines.add(self.said + self.runner.said(given_up))
-        return Found(found.values[:, 0], found.errors)
-
-    def constant(self, doses: FloatArray, volumes: FloatArray | None = None) -> Courses:
-        """A dose [nM] for each cell, from the start on; in a closed dish with so much medium [pL]
-        for each."""
-        at = np.zeros((len(self), 1))
-        return Courses((self.drug,), at, np.asarray(doses)[:, None, None], volumes)
-
-    def resting_fold(self, doses: FloatArray, feedback: Loop = True) -> Found:
-        """Active p53 at rest under constant doses, in multiples of untreated."""
-        return self._fold(self.rest(doses, "p53_active", feedback))
-
-    def fold_at(self, hours: float, doses: FloatArray, volumes: FloatArray | None = None) -> Found:
-        """Active p53 at a time, in multiples of untreated."""
-        ends = np.array([0.0, hours])
-        values, errors = self.run(ends, self.constant(doses, volumes), ["p53_active"])
-        return self._fold(Found(values[:, 0, -1], errors))
-
-    def _fold(self, active: Found) -> Found:
-        untreated = self.untreated["p53_active"]
-        silent = MeasureError("the cell has no p53, so there is no response to measure")
-        none = {int(i): silent for i in np.flatnonzero(untreated <= 0.0)}
-        return Found(
-            active.values / np.where(untreated > 0, untreated, np.nan), {**none, **active.errors}
-        )
-
-
-def candidate(
-    runner: Runner, model: Model, drug: str, parameters: Mapping[str, FloatArray], size: int
-) -> Candidate:
-    """A drug in so many cells with these parameters, on one engine alone."""
-    start = runner.start(parameters, size, UNTREATED)
-    return Candidate(drug, drug, runner, model, parameters, start, helped=False)
-
-
-def candidates(
-    drugs: Iterable[str],
-    cell_line: str = GENERIC,
-    tables: TablesLike = None,
-    engine: str = choice.AUTO,
-) -> list[Candidate]:
-    """The drugs, each in one cell and each degrader followed by its twin. Refuses cells without
-    p53."""
-    own = as_tables(tables)
-    made: list[Candidate] = []
-    for name in drugs:
-        model = load(name, cell_line=cell_line, tables=own)
-        (drug,) = model.definition.drugs
-        chosen, said = choice.chosen(model, engine, RUNS)
-        one = replace(candidate(model.runner(chosen), model, drug, {}, 1), helped=True, said=said)
-        for error in one.start.errors.values():
-            raise error.with_traceback(None)
-        if one.untreated["p53_active"] <= 0:
-            raise MeasureError(
-                f"{cell_line} has no p53, so there is no feedback to escape and no response to "
-                "measure; choose a TP53 wild-type cell line"
-            )
-        made.append(one)
-        if twin := model.definition.twins.get(drug):
-            changed = {name: np.array([value]) for name, value in twin.items()}
-            made.append(replace(one, name=drug + TWIN, parameters=changed, engines=set()))
-    if not made:
-        raise InputError("no drug is named; give at least one")
-    if len({one.name for one in made}) < len(made):
-        raise InputError("a drug is named twice; give each once")
-    return made
-
-
-def resting_doses(
-    one: Candidate, folds: FloatArray, feedback: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-) -> Found:
+def resting_doses(one: Candidate, folds: FloatArray, feedback: NDArray[np.bool_]) -> Found:
     """The constant doses [nM] under which active p53 rests at these multiples of untreated."""
     return effective_doses(
         lambda rows, doses: one.of(rows).resting_fold(doses, feedback[rows]),
@@ -235,7 +70,7 @@ def _loop_factors(one: Candidate, doses: FloatArray, held: FloatArray) -> Found:
         errors.update({i % size: error for i, error in found.errors.items()})
         return found.values.reshape(2, 2, size)
 
-    opened, closed = curves.log_sensitivity(active)
+    opened, closed = log_sensitivity(active)
     return Found(opened / closed, errors)
 
 
@@ -260,7 +95,7 @@ def equal_dose(one: Candidate, hours: float, fold: float) -> Found:
 
 def equal_doses(
     one: Candidate, active: FloatArray, hours: float, fold: float
-) -> tuple[Found, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+) -> tuple[Found, NDArray[np.bool_]]:
     """The lowest constant dose [nM] that gives the fold at `hours`, and whether it is the only one.
 
     `active` is active p53 under each of `DOSES`. Where p53 pulses, a response at one time can cross

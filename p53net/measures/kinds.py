@@ -5,8 +5,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from p53net.measures import curves as of_curves
-from p53net.measures import equieffective
 from p53net.measures.definition import Curves, Kind, Number
+from p53net.measures.equieffective import (
+    Search,
+    dose_ratio,
+    equal_dose,
+    loop_factor,
+    stoichiometric_load,
+)
 
 _GONE = 1e-9  # of the most degrader that was in the cell: less is the integrator's noise
 
@@ -80,7 +86,7 @@ def _washout_half_time(curves: Curves, drug: str) -> Number:
     return of_curves.half_time(*after, np.zeros(after[1].shape[:-1]))
 
 
-def _by(search: equieffective.Search) -> Callable[..., Number]:
+def _by(search: Search) -> Callable[..., Number]:
     """A measure that a search gives, of its numbers and, last, its drug."""
     return lambda curves, *given: curves.searched(search, str(given[-1]), *given[:-1])
 
@@ -156,23 +162,23 @@ KINDS: Mapping[str, Kind] = {
     "dose_ratio": Kind(
         ("fold", "drug"), "dose_ratio_{0}", "1",
         "dose of {1} alone, loop closed over open, for active p53 {0} times untreated at rest",
-        _by(equieffective.dose_ratio), error=1e-8,
+        _by(dose_ratio), error=1e-8,
     ),
     "loop_factor": Kind(
         ("fold", "drug"), "loop_factor_{0}", "1",
         "sensitivity of resting active p53 to k_ub_p53, open over closed loop, where {1} alone "
         "rests it at {0} times untreated",
-        _by(equieffective.loop_factor), error=1e-6,
+        _by(loop_factor), error=1e-6,
     ),
     "equal_dose": Kind(
         ("fold", "drug"), "equal_dose_{0}", "nM",
         "lowest constant dose of {1} alone for active p53 {0} times untreated at the end",
-        _by(equieffective.equal_dose), error=1e-7,
+        _by(equal_dose), error=1e-7,
     ),
     "stoichiometric_load": Kind(
         ("fold", "medium_volume", "drug"), "stoichiometric_load_{0}_{1}", "1",
         "drug molecules per untreated MDM2 for {0} times active p53 at the end, {1} pL per cell",
-        _by(equieffective.stoichiometric_load), error=1e-7,
+        _by(stoichiometric_load), error=1e-7,
     ),
 }  # fmt: skip
 """Every kind of measure. `drug` may be left out where the model has one."""

@@ -198,6 +198,9 @@ class Model:
             return self
         other = copy(self)
         other.accuracy = exact.checked_accuracy(accuracy)
+        other.tolerances = exact.tolerances_for(
+            other.accuracy, Capabilities.tightening, self.definition.scale
+        )
         return other
 
     def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
@@ -222,7 +225,7 @@ class Model:
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError, on engines
         that do one run after the other."""
-        self.runner()  # which searches use
+        self.runner()  # which takes what others give up
         for model in {id(one): one for one in (self, self.cell)}.values():
             for runner in list(model._runners.values()):
                 runner.engine.deadline = perf_counter() + seconds

@@ -36,7 +36,10 @@ LARGEST = 5 * 2**20
 """Bytes up to which a record holds content; of what is larger it holds the digest."""
 
 _PACKAGES = ("p53net", "libroadrunner", "llvmlite", "numpy", "scipy", "xarray")
-_NOT_KEPT = ("progress",)
+WHERE = ("store", "resume", "scheduler", "workers", "chunk")
+"""Arguments that say where and how points run; they change no value, and are not kept."""
+
+_NOT_KEPT = ("progress", *WHERE)
 _P = ParamSpec("_P")
 
 _active: contextvars.ContextVar["Call | None"] = contextvars.ContextVar("call", default=None)

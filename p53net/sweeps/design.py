@@ -1,10 +1,10 @@
 """Which points a sweep runs: a grid, a random design, or a table that the user brings."""
 
 import io
+import json
 import math
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -17,10 +17,14 @@ from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, P53NetError
 from p53net.files import as_path, read_bytes
+from p53net.sweeps import sampling
 
 DESIGNS = ("grid", "sobol", "latin-hypercube")
 MOST_RUNS = 100_000_000
 """Most points that a sweep takes."""
+
+MOST_ALONG = 5_000_000
+"""Most values of an axis that is crossed with others: the store's manifest lists them."""
 
 LARGEST_TABLE = 2**30
 """Bytes that a file of points may have."""
@@ -71,40 +75,150 @@ def log_uniform(low: float, high: float) -> Distribution:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Random points, by what they are drawn from: any slice of them can be made anywhere."""
+
+    kind: str
+    seed: int
+    size: int
+    axes: Mapping[str, Distribution]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Axes, in the order of the columns of `values`."""
+        return tuple(self.axes)
+
+    def values(self, start: int, stop: int) -> FloatArray:
+        """Points `start` to `stop`: a row for each."""
+        shares = sampling.shares(self.kind, self.seed, self.size, len(self.axes), start, stop)
+        columns = [axis.quantile(shares[:, i]) for i, axis in enumerate(self.axes.values())]
+        return np.column_stack(columns)
+
+    def extremes(self) -> Iterator[tuple[str, float, float]]:
+        """Each axis, with values between which all lie, but for what rounds to an end."""
+        for name, axis in self.axes.items():
+            low, high = axis.quantile(np.array([2.0**-30, 1.0]))
+            yield name, float(low), float(high)
+
+    def renamed(self, names: Mapping[str, str]) -> "Drawn":
+        """The same with other names."""
+        return replace(self, axes={names[name]: axis for name, axis in self.axes.items()})
+
+    def content(self) -> bytes:
+        """All that tells these points from others."""
+        axes = {name: axis.as_record() for name, axis in self.axes.items()}
+        return json.dumps([self.kind, self.seed, self.size, axes]).encode()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Points that a user brings: for each axis one value for each point."""
+
+    columns: Mapping[str, FloatArray]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Axes, in the order of the columns of `values`."""
+        return tuple(self.columns)
+
+    @property
+    def size(self) -> int:
+        """Number of points; 0 without an axis."""
+        return max(map(len, self.columns.values()), default=0)
+
+    def values(self, start: int, stop: int) -> FloatArray:
+        """Points `start` to `stop`: a row for each."""
+        return np.column_stack([values[start:stop] for values in self.columns.values()])
+
+    def extremes(self) -> Iterator[tuple[str, float, float]]:
+        """Each axis with its smallest and its largest value."""
+        return _extremes(self.columns)
+
+    def renamed(self, names: Mapping[str, str]) -> "Listed":
+        """The same with other names."""
+        return Listed({names[name]: values for name, values in self.columns.items()})
+
+    def content(self) -> bytes:
+        """All that tells these points from others."""
+        return _content(self.columns)
+
+
+@dataclass(frozen=True)
 class Design:
     """Points in a fixed order: the grid's axes, the first slowest, and along `point` the rest."""
 
     grid: Mapping[str, FloatArray]
     """Axes that are crossed, in order."""
-    sampled: Mapping[str, FloatArray]
-    """Axes that move together: one value for each of `point`."""
+    sampled: Drawn | Listed
+    """Axes that move together."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every axis; the columns of `values`."""
-        return (*self.grid, *self.sampled)
+        return (*self.grid, *self.sampled.names)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the grid's axes, and of `point` where there is one."""
         along = [len(values) for values in self.grid.values()]
-        return (*along, *[len(values) for values in list(self.sampled.values())[:1]])
+        return (*along, *([self.sampled.size] if self.sampled.names else []))
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Names for `shape`."""
-        return (*self.grid, *(["point"] if self.sampled else []))
+        return (*self.grid, *(["point"] if self.sampled.names else []))
 
     @property
     def size(self) -> int:
         """Number of points."""
         return math.prod(self.shape)
 
+    @property
+    def described(self) -> bool:
+        """Whether its points need not be sent: no table of a user's own."""
+        return isinstance(self.sampled, Drawn) or not self.sampled.names
+
     def values(self, start: int, stop: int) -> FloatArray:
         """Axes at points `start` to `stop`: a row for each point, a column for each axis."""
         places = np.unravel_index(np.arange(start, stop), self.shape)
         crossed = [values[place] for values, place in zip(self.grid.values(), places, strict=False)]
-        return np.column_stack([*crossed, *[v[places[-1]] for v in self.sampled.values()]])
+        along = [self._along(start, stop)] if self.sampled.names else []
+        return np.column_stack([*crossed, *along])
+
+    def _along(self, start: int, stop: int) -> FloatArray:
+        """Of the axes that move together: for each cell of the grid they begin again."""
+        sampled, size = self.sampled, self.sampled.size
+        if stop - start > size:
+            return np.asarray(sampled.values(0, size)[np.arange(start, stop) % size])
+        first, last = start % size, start % size + stop - start
+        if last <= size:
+            return sampled.values(first, last)
+        return np.concatenate([sampled.values(first, size), sampled.values(0, last - size)])
+
+    def extremes(self) -> Iterator[tuple[str, float, float]]:
+        """Each axis with values between which all lie."""
+        yield from _extremes(self.grid)
+        yield from self.sampled.extremes()
+
+    def renamed(self, names: Mapping[str, str]) -> "Design":
+        """The same with other names."""
+        grid = {names[name]: values for name, values in self.grid.items()}
+        return Design(grid, self.sampled.renamed(names))
+
+    def content(self) -> bytes:
+        """All that tells these points from others."""
+        return _content(self.grid) + self.sampled.content()
+
+
+def _extremes(columns: Mapping[str, FloatArray]) -> Iterator[tuple[str, float, float]]:
+    return ((name, float(v.min()), float(v.max())) for name, v in columns.items())
+
+
+def _content(columns: Mapping[str, FloatArray]) -> bytes:
+    return b"".join(
+        name.encode() + b"\0" + np.ascontiguousarray(values).tobytes()
+        for name, values in columns.items()
+    )
 
 
 def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
@@ -134,18 +248,22 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
     lengths = [len(values) for values in given.values()]
     lengths += [points or 0] * (len(drawn) if kind == "grid" else bool(drawn))
     check_size(math.prod(lengths), " x ".join(f"{length:,}" for length in lengths))
+    crossed = lengths if kind == "grid" else lengths[: len(given)]
+    if (longest := max(crossed, default=0)) > MOST_ALONG:
+        raise InputError(
+            f"an axis has {longest:,} values, but one that is crossed has at most {MOST_ALONG:,}; "
+            "give a table of points, or a sobol design"
+        )
     if kind == "grid":
         steps = np.linspace(0.0, 1.0, points or 2)
         spread = {name: axis.quantile(steps) for name, axis in drawn.items()}
-        return Design({str(name): {**given, **spread}[str(name)] for name in axes}, {})
+        return Design({str(name): {**given, **spread}[str(name)] for name in axes}, Listed({}))
     if not drawn:
         raise InputError(
             f"a {kind} design needs an axis that is a distribution, such as "
             "pn.log_uniform(0.05, 1); arrays make a grid"
         )
-    shares = _shares(len(drawn), points or 0, kind, seed)
-    sampled = {name: axis.quantile(shares[:, i]) for i, (name, axis) in enumerate(drawn.items())}
-    return Design(given, sampled)
+    return Design(given, Drawn(kind, checked_seed(seed), points or 0, drawn))
 
 
 def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
@@ -157,7 +275,8 @@ def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
         raise InputError("the table of points names a column twice; give each axis once")
     check_size(len(table), f"{len(table):,} rows")
     columns = [str(name) for name in table.columns]
-    return Design({}, {name: _values(name, table.iloc[:, i]) for i, name in enumerate(columns)})
+    values = {name: _values(name, table.iloc[:, i]) for i, name in enumerate(columns)}
+    return Design({}, Listed(values))
 
 
 def frame_of(table: "pd.DataFrame | str | Path") -> pd.DataFrame:
@@ -255,14 +374,3 @@ def _checked_points(points: object, kind: str, drawn: bool) -> None:
         )
     if int(points) > 2**53:  # type: ignore[call-overload]  # which no float counts
         raise InputError(f"points are too many: at most {MOST_RUNS:,} are allowed; give fewer")
-
-
-def _shares(axes: int, points: int, kind: str, seed: int) -> FloatArray:
-    from scipy.stats import qmc
-
-    source = np.random.default_rng(checked_seed(seed))
-    if kind == "latin-hypercube":
-        return np.asarray(qmc.LatinHypercube(axes, rng=source).random(points))
-    with warnings.catch_warnings():  # any number may be asked for; powers of two are most even
-        warnings.simplefilter("ignore", UserWarning)
-        return np.asarray(qmc.Sobol(axes, rng=source).random(points))

@@ -14,8 +14,8 @@ from p53net.dosing.medium import Courses, Given, constant, finite_number, same_c
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError, UnknownNameError, unknown_name
+from p53net.measures.candidate import RUNS
 from p53net.measures.definition import Measure
-from p53net.measures.equieffective import RUNS
 from p53net.measures.kinds import COMPARING, SEARCHING
 from p53net.measures.parsing import described, is_array_measure, observables_of, settled
 from p53net.model import Definition, shown_unit
@@ -31,6 +31,8 @@ from p53net.simulation.inputs import (
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design
 from p53net.sweeps.moved import checked_moved, highest, slope_unit
+from p53net.sweeps.reduced import checked_reductions
+from p53net.sweeps.reductions import Reduction
 
 EXPOSURE = "exposure"
 """Axis of the time [h] after which every drug is washed out."""
@@ -78,6 +80,8 @@ class Plan:
     versions: Mapping[str, str]
     moved: tuple[str, ...] = ()
     """Parameters and drugs with respect to which measures have slopes."""
+    reductions: tuple[Reduction, ...] = ()
+    """What is kept instead of rows."""
 
     @cached_property
     def measured(self) -> dict[str, tuple[str, str]]:
@@ -169,9 +173,6 @@ class Plan:
 
     def record(self, design: Design) -> dict[str, object]:
         """All that decides the bytes of the rows, as JSON; equal records mean an equal table."""
-        points = hashlib.sha256()
-        for name, values in (*design.grid.items(), *design.sampled.items()):
-            points.update(name.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
         return {
             "model": self.definition.id,
             "model_sha256": self.definition.sha256,
@@ -181,7 +182,7 @@ class Plan:
             "accuracy": self.accuracy,
             "axes": list(self.axes),
             "grid": {name: len(values) for name, values in design.grid.items()},
-            "points_sha256": points.hexdigest(),
+            "points_sha256": hashlib.sha256(design.content()).hexdigest(),
             "times_h": [float(t) for t in self.times],
             "doses": {drug: str(dose) for drug, dose in self.doses.items()},
             "parameters": dict(self.parameters),
@@ -195,6 +196,11 @@ class Plan:
             "time_limit_s": self.time_limit,
             "memory_limit_bytes": self.memory_limit,
             "versions": dict(self.versions),
+            **(
+                {"reductions": [one.as_record() for one in self.reductions]}
+                if self.reductions
+                else {}
+            ),
         }
 
 
@@ -213,6 +219,7 @@ def plan_of(
     engine: str,
     keep_trajectories: bool,
     gradient: Sequence[str] | None = None,
+    reduce: Sequence[Reduction] = (),
 ) -> tuple[Plan, Design]:
     """The plan of a sweep, and its design with the axes' names as the model writes them.
 
@@ -225,10 +232,7 @@ def plan_of(
         if axes.count(name) > 1:
             raise InputError(f"{name} is an axis twice; give each axis once")
     names = dict(zip(design.names, axes, strict=True))
-    renamed = Design(
-        {names[name]: values for name, values in design.grid.items()},
-        {names[name]: values for name, values in design.sampled.items()},
-    )
+    renamed = design.renamed(names)
     given, changed = (
         checked_doses(model.definition, doses),
         checked_parameters(model.definition, parameters),
@@ -247,6 +251,7 @@ def plan_of(
             raise InputError(f"two columns would be called {name}; give each measure once")
     if keep_trajectories and not watched:
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
+    reductions = checked_reductions(reduce, columns, keep_trajectories)
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")
     searches = [one for one in wanted if one.own is None and one.kind in SEARCHING]
@@ -276,9 +281,11 @@ def plan_of(
         capabilities=model.runner(chosen).engine.capabilities,
         engine_said=said,
         versions=package_versions(),
-        moved=() if gradient is None else _moved(model, gradient, wanted, given, axes),
+        moved=() if gradient is None else _moved(model, gradient, given, axes),
+        reductions=reductions,
     )
-    settings = {**changed, **{name: 0.0 for name in axes if name in model.definition.parameters}}
+    named = [name for name in (*axes, *plan.moved) if name in model.definition.parameters]
+    settings = {**changed, **dict.fromkeys(named, 0.0)}
     check_run(model.definition, given, settings, feedback, float(grid[-1]))
     return plan, renamed
 
@@ -286,12 +293,11 @@ def plan_of(
 def _moved(
     model: Model,
     names: Sequence[str],
-    measures: Sequence[Measure],
     doses: Mapping[str, Given],
     axes: Sequence[str],
 ) -> tuple[str, ...]:
     there = {**highest(doses), **{name: 1.0 for name in axes if name in model.definition.drugs}}
-    return checked_moved(names, model.definition, measures, there)
+    return checked_moved(names, model.definition, there)
 
 
 def checked_model(model: object) -> Model:
@@ -319,10 +325,10 @@ def _check_axes(
     model: Model, design: Design, doses: Mapping[str, Given], parameters: Mapping[str, float]
 ) -> None:
     drugs = model.definition.drugs
-    for name, values in (*design.grid.items(), *design.sampled.items()):
+    for name, *ends in design.extremes():
         if name in parameters:
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
-        for value in (float(values.min()), float(values.max())):
+        for value in ends:
             _check_value(model, name, value, doses.get(name))
         if name in doses and not any(level > 0 for _, level in doses[name].steps):
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")

@@ -10,8 +10,9 @@ import numpy as np
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
+from p53net.measures.candidate import Candidate, in_cells
 from p53net.measures.definition import Measure
-from p53net.measures.equieffective import Candidate, Search, candidate
+from p53net.measures.equieffective import Search
 from p53net.measures.parsing import own_value_of_many, value_of, value_of_many
 from p53net.measures.searching import Places
 from p53net.simulation.accuracy import Pair, Refined, bar_of, curve_errors
@@ -83,7 +84,7 @@ class Points:
         """One drug alone in the cells of all points, or of one."""
         if drug not in self._candidates:
             size = len(self._courses.at)
-            self._candidates[drug] = candidate(
+            self._candidates[drug] = in_cells(
                 self._runner, self.model, drug, self._parameters, size
             )
         one = self._candidates[drug]

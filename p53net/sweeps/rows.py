@@ -188,7 +188,7 @@ def _with_slopes(plan: Plan, model: Model, values: FloatArray, rows: Rows) -> Ro
     for part in np.array_split(sound, -(-len(sound) * each // _CURVE_BYTES) or 1):
         if not len(part):
             continue
-        found = slopes_at(plan, model, values[part], plan.moved, plan.engine)
+        found = slopes_at(plan, model, values[part], plan.engine)
         slopes[part] = found.slopes
         for i, status, reason in zip(part, found.statuses, found.reasons, strict=True):
             why = [

@@ -26,6 +26,8 @@ from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.plan import Plan, checked_model, plan_of
+from p53net.sweeps.reduced import failed_of
+from p53net.sweeps.reductions import Reduction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,6 +80,7 @@ def sweep(
     keep_trajectories: bool = False,
     gradient: Sequence[str] | None = None,
     chunk: int | None = None,
+    reduce: Sequence[Reduction] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
     """Run a model at many points, each from its own untreated steady state.
@@ -109,7 +112,9 @@ def sweep(
     keeps all in one thread of this process. `time_limit` [s] for a point acts between integrations
     of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
-    one. `progress` is told how far the sweep is.
+    one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
+    `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
+    `progress` is told how far the sweep is.
 
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
@@ -138,6 +143,7 @@ def sweep(
         engine=engine,
         keep_trajectories=keep_trajectories,
         gradient=gradient,
+        reduce=reduce,
     )
     number, threads = _workers(workers, scheduler, chosen.size, plan)
     size = _chunk_size(chunk, chosen.size, max(number, threads), plan)
@@ -145,7 +151,8 @@ def sweep(
     provenance.note(model, plan.engine_said)
     settings["record"] = provenance.so_far()
     manifest = results.manifest_of(plan, chosen, size, settings)
-    results.check_memory(manifest)
+    if store is None:
+        results.check_memory(manifest)
     if store is not None and not isinstance(store, str | Path):
         raise InputError(f"store is {store!r}, but must be the path of a folder")
     if store is None:
@@ -154,7 +161,7 @@ def sweep(
         with _source(plan, chosen, model, number, threads, scheduler) as run:
             made = run(_chunks(chosen.size, size, set()))
             begin = Progress(0, 0, chosen.size, 0, 0)
-            return results.assembled(manifest, _told(made, begin, progress))
+            return results.assembled(manifest, _told(made, begin, size, progress))
     with stores.opened(store, manifest, bool(resume)) as folder:
         size, done = folder.chunk_size, folder.done()
         missing = _chunks(chosen.size, size, done)
@@ -162,25 +169,26 @@ def sweep(
         begin = Progress(kept, 0, chosen.size, kept, folder.corrupt)
         if kept < chosen.size:
             with _source(plan, chosen, model, number, threads, scheduler) as run:
-                for start, table in _told(run(missing), begin, progress):
+                for start, table in _told(run(missing), begin, size, progress):
                     folder.write(start, table)
         elif progress is not None:
             progress(begin)
-        return results.assembled(folder.manifest, folder.chunks())
+        return results.stored(folder)
 
 
 def _told(
     tables: "Iterator[tuple[int, pa.Table]]",
     now: Progress,
+    size: int,
     progress: Callable[[Progress], None] | None,
 ) -> "Iterator[tuple[int, pa.Table]]":
-    """The same tables, with the progress told after each."""
+    """The same tables, each of so many points at most, with the progress told after each."""
     tell = progress or (lambda _now: None)
     tell(now)
     for start, table in tables:
         yield start, table
-        failed = sum(status != "ok" for status in table["status"].to_pylist())
-        now = now._replace(done=now.done + len(table), failed=now.failed + failed)
+        done, failed = min(size, now.total - start), failed_of(table)
+        now = now._replace(done=now.done + done, failed=now.failed + failed)
         tell(now)
     if now.done != now.total:
         raise WorkersError(f"{now.total - now.done:,} points did not come back; resume the sweep")
@@ -203,9 +211,11 @@ def _source(
 
             yield run
         return
+    from p53net.sweeps import dispatch  # Dask takes a while to import
+
     joined = workers.connected(scheduler) if scheduler else workers.local(number, plan)
     with joined as (client, alive):
-        yield lambda chunks: workers.distributed(plan, design, chunks, client, alive)
+        yield lambda chunks: dispatch.distributed(plan, design, list(chunks), client, alive)
 
 
 def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":

@@ -1,7 +1,7 @@
 """Which parameters matter: a tornado, one at a time, and Sobol indices, all together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from p53net.dosing.medium import finite_number
 from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
 from p53net.measures.definition import Measure
+from p53net.simulation.gradients import Options
 from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import recorded
 from p53net.sweeps.design import Distribution, check_size, checked_seed
+from p53net.sweeps.moved import movable
 from p53net.sweeps.plan import checked_model
 from p53net.sweeps.run import Progress, sweep
 
@@ -40,10 +42,14 @@ def tornado(
     *,
     moved: Sequence[str] | None = None,
     factor: float = 2.0,
+    local: bool = False,
     parameters: Mapping[str, float] | None = None,
     **options: Unpack[SweepOptions],
 ) -> xr.Dataset:
     """A measure with each parameter, and each dose, divided and multiplied by `factor`, ranked.
+
+    `local` takes slopes instead, in this process: sides lie on the straight line through the usual
+    cell, over the logarithm of the parameter, and `control` is d ln measure / d ln parameter.
 
     `moved` names those, by default all that are not 0. `parameters` are values to start from.
     Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
@@ -51,9 +57,10 @@ def tornado(
     """
     if finite_number(factor, "factor, a number above 1,") <= 1.0:
         raise InputError(f"factor is {factor:g}, but must be above 1")
-    usual = _movable(
-        checked_model(model), checked_parameters(model.definition, parameters), options.get("doses")
-    )
+    definition = checked_model(model).definition
+    changed = checked_parameters(definition, parameters)
+    usual = movable(definition, changed, checked_doses(definition, options.get("doses")))
+    usual = {name: value for name, value in usual.items() if value > 0}
     if moved is not None and not isinstance(moved, Sequence):
         raise InputError(f"moved is {moved!r}, but must be a list of parameters")
     named = [moved] if isinstance(moved, str) else moved
@@ -64,6 +71,8 @@ def tornado(
     if not chosen:
         raise InputError("no parameter is named; leave moved out for all")
     base = {name: usual[name] for name in chosen}
+    if local:
+        return _local(model, measure, base, factor, changed, options)
     sides = [{**base, n: base[n] * by} for n in chosen for by in (1.0 / factor, factor)]
     held = {n: v for n, v in (parameters or {}).items() if n not in base}
     table = pd.DataFrame([base, *sides])
@@ -166,17 +175,36 @@ def sobol_indices(
     )
 
 
-def _movable(
-    model: Model, changed: Mapping[str, float], doses: Mapping[str, Doses] | None
-) -> dict[str, float]:
-    """Parameters and highest doses that a factor can move, with their values."""
-    rows = model.definition.parameters
-    values = {n: changed.get(n, r.value) for n, r in rows.items() if r.kind not in _GIVEN}
-    levels = {
-        drug: max(level for _, level in dose.steps)
-        for drug, dose in checked_doses(model.definition, doses).items()
-    }
-    return {name: value for name, value in {**levels, **values}.items() if value > 0}
-
-
-_GIVEN = ("input", "computed")
+def _local(
+    model: Model,
+    measure: Measure | str,
+    base: Mapping[str, float],
+    factor: float,
+    parameters: Mapping[str, float],
+    options: SweepOptions,
+) -> xr.Dataset:
+    """A tornado of slopes."""
+    kept = {n: v for n, v in options.items() if n in ("times", "doses", "feedback", "engine")}
+    how = cast(Options, {**kept, "at": parameters})
+    found = model.gradient([measure], list(base), **how).isel(measure=0)
+    baseline = float(found["value"])
+    if not np.isfinite(baseline):
+        raise MeasureError(f"the usual cell has no value: {found['reason'].values[0]}")
+    per_log = found["slope"].values * found["at"].values
+    order = np.argsort(-np.nan_to_num(np.abs(per_log)), kind="stable")
+    both = ("parameter", "side")
+    name, unit = str(found["measure"].values), {"units": str(found["unit"].values)}
+    sides = baseline + per_log[order, None] * np.log(factor) * np.array([-1.0, 1.0])
+    control = per_log[order] / baseline if baseline else np.full(len(order), np.nan)
+    return xr.Dataset(
+        {
+            "value": (both, sides, unit),
+            "status": (both, np.repeat(found["status"].values[order, None], 2, axis=1)),
+            "reason": (both, np.repeat(found["reason"].values[order, None], 2, axis=1)),
+            "usual": ("parameter", np.array(list(base.values()))[order]),
+            "baseline": ((), baseline, unit),
+            "control": ("parameter", control, {"units": "1"}),
+        },
+        coords={"parameter": np.array(list(base))[order], "side": ["down", "up"]},
+        attrs={**found.attrs, "study": "tornado", "measure": name, "factor": float(factor)},
+    )

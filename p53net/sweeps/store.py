@@ -10,7 +10,7 @@ import json
 import math
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from p53net.sweeps.design import MOST_RUNS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT, REDUCED = 1, 2
+"""Of a manifest: chunks are rows of points, or parts of reductions."""
 _MANIFEST, _LOCK, _CHUNKS = "manifest.json", ".lock", "chunks"
 _DIGITS = 32  # of the SHA-256 in a chunk's name
 _LARGEST_MANIFEST, _LARGEST_CHUNK = 1 << 28, 1 << 30  # bytes
@@ -80,7 +81,7 @@ class Store:
         Raises StoreError for a chunk of another sweep.
         """
         for path in self._named_as(_CHUNK_NAME):
-            table = self._sound(path)
+            table = self.sound(path)
             if table is None:
                 self.corrupt += 1
             else:
@@ -95,33 +96,28 @@ class Store:
             path.unlink()
         found = set()
         for path in self._named_as(_CHUNK_NAME):
-            if self._sound(path) is None:
+            if self.sound(path) is None:
                 self.corrupt += 1
                 path.unlink()
             else:
                 found.add(_start(path))
         return found
 
-    @property
-    def _folder(self) -> Path:
-        return self.folder / _CHUNKS
+    def sound(self, path: Path, columns: Sequence[str] | None = None) -> "pa.Table | None":
+        """The chunk's table, or these columns of it, or None if it is not what was written.
 
-    def _named_as(self, pattern: re.Pattern[str]) -> list[Path]:
-        if self._folder.is_symlink():
-            raise StoreError(
-                f"{self._folder} is a link; a sweep keeps its chunks in its own folder"
-            )
-        return sorted(path for path in self._folder.iterdir() if pattern.fullmatch(path.name))
-
-    def _sound(self, path: Path) -> "pa.Table | None":
-        """The chunk's table, or None if it is not what was written."""
+        Raises StoreError for a chunk of another sweep.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         start, _, name = path.stem.partition("-")
         expected = min(self.chunk_size, self.size - int(start))
-        wanted = [*self.manifest["axes"], *self.manifest["variables"], *self.manifest["curves"]]
-        texts = ["status", "reason"]
+        m, texts = self.manifest, ["status", "reason"]
+        wanted = [*m["axes"], *m["variables"], *m["curves"], *texts]
+        if "reductions" in m:
+            expected, wanted, texts = int(m["chunk_rows"]), list(m["chunk_columns"]), []
+        chosen = wanted if columns is None else list(columns)
         try:
             data = _content(path, _LARGEST_CHUNK)
             if name != _named(data):
@@ -136,9 +132,27 @@ class Store:
                 return None
             if file.metadata.num_rows != expected:
                 return None
-            return file.read(columns=[*wanted, *texts])
+            return file.read(columns=chosen)
         except UNSOUND:
             return None
+
+    def places(self) -> dict[int, list[Path]]:
+        """Files of chunks by their first point, sound or not."""
+        found: dict[int, list[Path]] = {}
+        for path in self._named_as(_CHUNK_NAME):
+            found.setdefault(_start(path), []).append(path)
+        return found
+
+    @property
+    def _folder(self) -> Path:
+        return self.folder / _CHUNKS
+
+    def _named_as(self, pattern: re.Pattern[str]) -> list[Path]:
+        if self._folder.is_symlink():
+            raise StoreError(
+                f"{self._folder} is a link; a sweep keeps its chunks in its own folder"
+            )
+        return sorted(path for path in self._folder.iterdir() if pattern.fullmatch(path.name))
 
 
 @contextlib.contextmanager
@@ -183,8 +197,8 @@ def read(folder: str | Path) -> Store:
         raise StoreError(f"{folder} holds no sweep: {error}; name a folder of `sweep`") from None
     try:
         manifest = json.loads(content)
-        if manifest["format"] != FORMAT:
-            raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT}")
+        if manifest["format"] != (REDUCED if "reductions" in manifest else FORMAT):
+            raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT} or {REDUCED}")
         if manifest["digest"] != digest_of(manifest):
             raise ValueError("it was changed after it was written")
         if manifest["attributes"]["study"] != "sweep" or not manifest["axes"]:

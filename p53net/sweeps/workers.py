@@ -1,53 +1,48 @@
 """Where chunks run: in this process, in local worker processes, or on a cluster.
 
 Both of the latter are Dask; a local sweep starts a scheduler and workers of its own, from the
-command line of `dask worker`, so that a script needs no `__main__` guard on any system.
+command line of `dask worker`, so that a script needs no `__main__` guard on any system. How chunks
+get there is in `dispatch`.
 """
 
 import contextlib
 import faulthandler
 import os
-import queue
 import subprocess
 import tempfile
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from p53net import children
 from p53net.engines.base import FloatArray
-from p53net.errors import P53NetError, WorkersError
-from p53net.sweeps import isolated, rows
+from p53net.errors import WorkersError
+from p53net.sweeps import rows
 from p53net.sweeps.design import Design
 from p53net.sweeps.plan import Plan
 from p53net.sweeps.points import one_at_a_time
+from p53net.sweeps.reduced import as_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from distributed import Client, Security
-    from distributed import Future as Promise
 
 Chunk = tuple[int, int]
 """First point, and the one after the last."""
 
-_LOOK_EVERY = 2.0  # s
 _START_UP = 60.0  # s, until the first worker is there
-_MOST_TRIES = 20  # of a chunk
-_AHEAD = 3  # chunks in flight for each thread of a worker
 _GRACE = 1.5  # a point that does not stop at its time limit by itself is stopped after this much
-_SETTINGS = {  # of Dask: no spilling to disk, nothing that samples or trims a busy worker, no pages
+_SETTINGS = {  # of Dask: no spilling to disk, nothing that samples a busy worker, no pages
     **{f"DISTRIBUTED__WORKER__MEMORY__{what}": "False" for what in ("TARGET", "SPILL", "PAUSE")},
     "DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
     "DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
-    "DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__MALLOC_TRIM_THRESHOLD_": "134217728",
 }
-_LOST = "lost the scheduler; what is stored is kept: start the scheduler again and resume"
 _NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": []}
 _armed = [0.0]
 
@@ -58,7 +53,7 @@ def in_process(
     """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
     if threads == 1 or not plan.capabilities.threads:
         for start, stop in chunks:
-            yield start, rows.table(plan, start, design.values(start, stop))
+            yield start, _kept(plan, start, rows.table(plan, start, design.values(start, stop)))
         return
     stopped = threading.Event()
 
@@ -66,14 +61,16 @@ def in_process(
         if stopped.is_set():
             raise CancelledError
 
+    def work(start: int, values: FloatArray) -> "pa.Table":
+        return _kept(plan, start, rows.table(plan, start, values, before_each))
+
     with ThreadPoolExecutor(threads) as pool:
         waiting = iter(chunks)
         running: deque[tuple[int, Future[pa.Table]]] = deque()
         try:
             while True:
                 for start, stop in islice(waiting, threads + 1 - len(running)):
-                    values = design.values(start, stop)
-                    task = pool.submit(rows.table, plan, start, values, before_each)
+                    task = pool.submit(work, start, design.values(start, stop))
                     running.append((start, task))
                 if not running:
                     return
@@ -84,83 +81,8 @@ def in_process(
             pool.shutdown(cancel_futures=True)
 
 
-def distributed(
-    plan: Plan,
-    design: Design,
-    chunks: Iterable[Chunk],
-    client: "Client",
-    alive: Callable[[], None],
-) -> "Iterator[tuple[int, pa.Table]]":
-    """Tables of the chunks as they are done, in any order.
-
-    A chunk whose worker ended twice runs again in a watched process, point by point. `alive` raises
-    an error when all workers are gone for good.
-    """
-    from distributed.scheduler import KilledWorker
-
-    flying: dict[Promise, Chunk] = {}
-    sent: Counter[Chunk] = Counter()
-    ended: queue.SimpleQueue[Promise] = queue.SimpleQueue()
-    waiting = iter(chunks)
-
-    def send(chunk: Chunk, work: "Callable[..., pa.Table]") -> None:
-        sent[chunk] += 1
-        if sent[chunk] > _MOST_TRIES:
-            raise WorkersError(
-                f"points {chunk[0]:,} to {chunk[1] - 1:,} were lost {_MOST_TRIES} times with their "
-                "workers; look at what ends the workers, and resume"
-            )
-        future = client.submit(work, plan, chunk[0], design.values(*chunk), pure=False)
-        flying[future] = chunk
-        future.add_done_callback(ended.put)
-
-    def check() -> None:
-        """Raise WorkersError where nobody would ever answer."""
-        if client.status != "running":
-            raise WorkersError(_LOST)
-        alive()
-
-    try:
-        while True:
-            check()
-            room = _AHEAD * max(1, sum(_answer(client.nthreads).values())) - len(flying)
-            for _, chunk in zip(range(room), waiting, strict=False):  # in this order: none is lost
-                send(chunk, watched_table)
-            if not flying:
-                return
-            try:
-                future = ended.get(timeout=_LOOK_EVERY)
-            except queue.Empty:
-                continue
-            chunk = flying.pop(future)
-            try:  # a worker that ends takes its results along: they are computed again on the way
-                table = future.result()
-            except KilledWorker:
-                send(chunk, isolated.isolated_table)
-            except CancelledError:  # its worker left the cluster with it
-                check()
-                send(chunk, watched_table)
-            except P53NetError:
-                raise
-            except Exception as error:
-                check()
-                raise WorkersError(
-                    f"a worker cannot run points ({type(error).__name__}: {error}); can it import "
-                    "p53net and what your measures need?"
-                ) from error
-            else:
-                yield chunk[0], table
-    finally:
-        with contextlib.suppress(Exception):  # the scheduler may be gone
-            client.cancel(list(flying), force=True)
-
-
-def _answer(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - of whatever is asked
-    """What the scheduler says, unless it is gone between two checks."""
-    try:
-        return ask()
-    except (OSError, CancelledError):
-        raise WorkersError(_LOST) from None
+def _kept(plan: Plan, start: int, table: "pa.Table") -> "pa.Table":
+    return as_parts(plan.reductions, plan.axes, start, table)
 
 
 def watched_table(plan: Plan, start: int, values: FloatArray) -> "pa.Table":

@@ -267,9 +267,28 @@ def test_tornado_and_sobol_print_tables(tmp_path: Path) -> None:
     assert list(table.columns) == ["parameter", "S1", "ST", "S1_conf", "ST_conf", "measure"]
 
 
+def test_slopes_are_printed_and_stored(tmp_path: Path) -> None:
+    table = csv(p53net("tornado", "milademetan", "--dose", "100", "--local", "--parameter",
+                       "k_deg_p53", "--hours", "24", cwd=tmp_path))  # fmt: skip
+    doses = {"milademetan": 100.0}
+    times = np.linspace(0.0, 24.0, 145)
+    found = pn.load("milademetan").gradient(
+        ["peak:p53_active"], ["k_deg_p53"], times=times, doses=doses, scaled=True
+    )
+    assert table["control"].to_list() == pytest.approx([float(found["slope"][0, 0])])
+    assert "control" not in csv(p53net("tornado", "milademetan", "--dose", "100", "--parameter",
+                                       "k_deg_p53", "--hours", "6", cwd=tmp_path))  # fmt: skip
+    asked = "sweep milademetan --vary milademetan=10,100 --gradient k_deg_p53 --out r --hours 24"
+    done = p53net(*asked.split(), "--measure", "peak:p53_active", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert pn.read_sweep(tmp_path / "r")["d_peak_p53_active_d_k_deg_p53"].shape == (2,)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ("sweep milademetan --vary milademetan=1,2 --measure peak:p21 --gradient nothing",
+         "unknown parameter 'nothing'"),
         ("sweep milademetan --measure peak:p21", "--vary"),
         ("sweep milademetan --vary milademetan --measure peak:p21", "NAME=values"),
         ("sweep milademetan --vary milademetan=0:10:5:log --measure peak:p21", "cannot start at 0"),

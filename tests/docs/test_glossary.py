@@ -19,10 +19,12 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
         one = getattr(pn, name)
         if callable(one) and not inspect.isclass(one):
             yield name, one
-    for name in ("simulate", "steady_state", "sbml"):
+    for name in ("simulate", "steady_state", "gradient", "sbml"):
         yield f"Model.{name}", getattr(pn.Model, name)
     for name in dir(pn.measures):
         yield f"measures.{name}", getattr(pn.measures, name)
+    for name in pn.reductions.__all__:
+        yield f"reductions.{name}", getattr(pn.reductions, name)
 
 
 def arguments() -> dict[str, set[str]]:

@@ -21,6 +21,8 @@ import p53net as pn
 from p53net.dosing.medium import Courses, courses_of
 from p53net.engines.base import AtRest, Cells, FloatArray
 from p53net.errors import MissingPackageError, SteadyStateError
+from p53net.measures.candidate import in_cells
+from p53net.measures.equieffective import resting_doses
 from p53net.simulation import choice
 from p53net.simulation.inputs import checked_doses
 from tests.support.closed_forms import free_drug
@@ -384,6 +386,30 @@ def test_cells_at_rest_do_not_know_each_other(
         found = resting(model, engine, [rows[i] for i in order])
         assert found.states.tobytes() == expected.states[order].tobytes()
         assert found.values.tobytes() == expected.values[order].tobytes()
+
+
+@pytest.mark.parametrize("name", ["constant", "pulse"])
+def test_doses_that_are_looked_for(
+    name: str, engine: str, models: Callable[[str], pn.Model]
+) -> None:
+    """Under each SciPy comes to rest at the level. A cell has the same bytes alone as beside
+    others."""
+    model = models(name)
+    (drug,) = model.definition.drugs
+    _, columns = inputs(model, [({}, changed) for changed in RATES])
+    cells = in_cells(model.runner(engine), model, drug, columns, len(RATES))
+    folds, closed = np.array([2.0, 1.5, 2.5]), np.array([True, False, True])
+    found = resting_doses(cells, folds, closed)
+    assert found.errors == {}
+    for number, changed in enumerate(RATES):
+        active = []
+        for doses in ({}, {drug: float(found.values[number])}):
+            system = System(model.sbml(doses, changed, feedback=bool(closed[number])))
+            active.append(after_long(system, np.array(system.amounts))["p53_active"])
+        assert active[1] / active[0] == pytest.approx(folds[number], rel=ERROR)
+        alone = np.array([number])
+        again = resting_doses(cells.of(alone), folds[alone], closed[alone])
+        assert again.values.tobytes() == found.values[alone].tobytes()
 
 
 def untreated(model: pn.Model, engine: str, rates: Sequence[Mapping[str, float]]) -> AtRest:

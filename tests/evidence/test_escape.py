@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 import p53net as pn
 from p53net.measures import curves as measures
-from p53net.measures.equieffective import (
-    TWIN,
-    UNTREATED,
-    Candidate,
-    candidates,
-    loop_factors,
-    resting_doses,
-)
+from p53net.measures.candidate import TWIN, UNTREATED, Candidate, candidates
+from p53net.measures.equieffective import loop_factors, resting_doses
 from p53net.measures.searching import effective_dose
 from p53net.studies.escape import report as escape_report
 
@@ -68,6 +62,27 @@ def test_half_time_counts_the_last_crossing() -> None:
 def test_rebound() -> None:
     assert measures.rebound(np.array([3.0, 0.4, 1.0]), 1.0) == pytest.approx(0.6)
     assert measures.rebound(np.array([3.0, 1.5]), 1.0) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0.05, 3.0), st.integers(0, 900)), min_size=1, max_size=5))
+def test_after_washout_a_row_has_what_it_has_alone(rows: list[tuple[float, int]]) -> None:
+    """Also where a curve does not come down in time, which then has no number."""
+    curves = np.array([1.0 + np.exp(-rate * (TIMES - TIMES[k])) for rate, k in rows])
+    for curve, (_, k) in zip(curves, rows, strict=True):
+        curve[:k] = np.nan
+    times = np.broadcast_to(TIMES, curves.shape)
+    with np.errstate(all="ignore"):  # of what has no number
+        halves = measures.half_time(times, curves, np.ones(len(rows)))
+    falls = measures.rebound(curves, np.full(len(rows), 1.5))
+    for i, (rate, k) in enumerate(rows):
+        assert falls[i] == measures.rebound(curves[i, k:], 1.5)
+        if np.exp(-rate * (TIMES[-1] - TIMES[k])) < 0.49:
+            assert halves[i] == measures.half_time(TIMES[k:], curves[i, k:], 1.0)
+            assert halves[i] == pytest.approx(math.log(2.0) / rate, rel=1e-3)
+        elif np.exp(-rate * (TIMES[-1] - TIMES[k])) > 0.51:
+            assert np.isnan(halves[i])
+            with pytest.raises(pn.MeasureError, match="run longer"):
+                measures.half_time(TIMES[k:], curves[i, k:], 1.0)
 
 
 @given(st.floats(-3.0, 3.0))

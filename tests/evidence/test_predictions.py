@@ -9,8 +9,8 @@ from p53net.dosing.regimens import regimen
 from p53net.evidence import predictions
 from p53net.evidence.blocks import BLOCKS, Block
 from p53net.evidence.cells import Cell, Trial, changes, in_body, in_dish, model_of
-from p53net.evidence.invariants import half_effect_dose
 from p53net.evidence.pulses import peaks
+from p53net.measures.effects import half_effects
 from p53net.model.definition import values
 
 PLACES = [
@@ -88,7 +88,7 @@ def test_half_effects_are_those_of_a_search_by_bracketing() -> None:
     found = predictions._half_effects(cells, "p21", 24.0)
     for dose, cell in zip(found, cells, strict=True):
         model = pn.load("milademetan", cell_line=cell.line)
-        assert dose == pytest.approx(half_effect_dose(model, "milademetan", "p21", 24.0)[0])
+        assert dose == pytest.approx(half_effects(model, "milademetan", ["p21"], 24.0)["p21"][0])
 
 
 def test_peaks_are_those_of_scipy() -> None:

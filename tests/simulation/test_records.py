@@ -85,6 +85,19 @@ RESULTS: dict[str, Callable[[], xr.Dataset]] = {
     "tornado": lambda: pn.tornado(
         model(), "peak:p53_active", moved=["k_deg_p53"], doses={"KT-253": 10.0}
     ),
+    "gradient": lambda: model().gradient(
+        ["peak:p53_active", HALF],
+        ["k_deg_p53", "KT-253"],
+        times=TIMES,
+        doses={"KT-253": pn.pulse(5, 4)},
+        observables=["p21"],
+    ),
+    "slopes": lambda: pn.sweep(
+        model(), {"KT-253": [1.0, 10.0]}, measures=["peak:p21"], gradient=["k_deg_p53"]
+    ),
+    "local": lambda: pn.tornado(
+        model(), "peak:p53_active", moved=["k_deg_p53"], local=True, doses={"KT-253": 10.0}
+    ),
     "sobol": lambda: pn.sobol_indices(
         model(),
         {"k_deg_p53": pn.log_uniform(0.1, 1), "Kd_p53": pn.uniform(50, 200)},
@@ -113,7 +126,9 @@ def test_every_result_is_made_again_to_the_last_bit(kind: str) -> None:
     result = RESULTS[kind]()
     record = pn.record(result)
     assert record["schema"] == 1 and record["engine"] and record["software"]["p53net"]
-    again = pn.rerun(result, functions={"half": half} if kind == "own measure" else None)
+    again = pn.rerun(
+        result, functions={"half": half} if kind in ("own measure", "gradient") else None
+    )
     same(result, again)
     assert pn.record(again) == record
     assert json.loads(json.dumps(record)) == record

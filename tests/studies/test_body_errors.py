@@ -178,6 +178,9 @@ CASES: list[tuple[str, Callable[[], object], type[Exception], str]] = [
     ("a search for a dose in a body", lambda: pn.sweep(MOUSE, {"k_deg_p53": [0.1, 0.2]},
      times=GRID, doses={"milademetan": DAILY}, measures=["equal_dose:3"]), pn.InputError,
      "looks for a dose in a dish"),
+    ("a search for a dose in a culture", lambda: pn.sweep(pn.load("KT-253", system="culture"),
+     {"k_deg_p53": [0.1, 0.2]}, times=GRID, measures=["dose_ratio:3"]), pn.InputError,
+     "looks for a dose in a dish"),
 ]  # fmt: skip
 
 

@@ -162,6 +162,17 @@ def test_what_batch_gives_up_in_a_search_roadrunner_does(monkeypatch: pytest.Mon
     assert all(why.startswith("by roadrunner, for batch gave up") for why in found["reason"].values)
 
 
+@pytest.mark.slow
+def test_escape_says_who_took_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of runs and of states at rest in a search; a new model, whose usual cell is not settled."""
+    expected = pn.escape(["milademetan"], engine="roadrunner")
+    monkeypatch.setattr(batch_engine, "MOST_STEPS", 5)
+    found = pn.escape(["milademetan"], engine="batch")
+    assert "gave up" in found.attrs["engine"] and "run by roadrunner" in found.attrs["engine"]
+    for name in ("equal_dose", "dose_ratio", "loop_factor", "closed_dish_dose"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-8, err_msg=name)
+
+
 # Bytes
 
 
@@ -282,7 +293,9 @@ def test_own_measures_of_arrays(engine: str) -> None:
         assert found[name].values.tobytes() == expected[name].values.tobytes()
 
 
-def test_they_are_called_once_for_what_has_run() -> None:
+def test_they_are_called_for_what_has_run() -> None:
+    """Of all that have, at once: of the runs, of looser ones, and of curves moved by how far these
+    are apart."""
     seen: list[tuple[int, ...]] = []
 
     def probe(times: np.ndarray, active: np.ndarray) -> np.ndarray:
@@ -294,7 +307,7 @@ def test_they_are_called_once_for_what_has_run() -> None:
     table = pd.DataFrame({"milademetan": [10.0] * 5, "k_on_inhibitor": [36.0] * 4 + [1e300]})
     found = run("batch", ONE, table, measures=[own])
     assert found["status"].values.tolist() == [*["ok"] * 4, "integration failed"]
-    assert seen == [(4, len(TIMES))]
+    assert seen == [(4, len(TIMES))] * 3
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from p53net.engines.base import (
     Runs,
     Tolerances,
 )
-from p53net.engines.batch import driver
+from p53net.engines.batch import cost, driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
@@ -66,9 +66,11 @@ class Batch:
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
     ) -> None:
-        """Raises UnsupportedError where the model has a part without a formula."""
+        """Raises UnsupportedError where the model has a part without a formula, or is too large to
+        compile."""
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
+        cost.check(self.system)
         self._definition = definition
         self._tolerances = tolerances
         self._target = target or processor()
@@ -170,7 +172,9 @@ class Batch:
         why = SteadyStateError("its state at rest does not follow from that beside it")
         lost = np.flatnonzero(~np.isfinite(states).all(axis=1))
         states = np.where(states < _NOTHING, 0.0, states)
-        return AtRest(states, self._values(cells, states), dict.fromkeys(lost.tolist(), why))
+        with np.errstate(all="ignore"):
+            values = self._values(cells, states)
+        return AtRest(states, values, dict.fromkeys(lost.tolist(), why))
 
     def file_starts(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Nothing: all that this engine runs has formulas for its start values."""

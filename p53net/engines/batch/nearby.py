@@ -27,8 +27,9 @@ class Nearby:
         from others which are at rest. `of` is the row of each cell's other one, in which it is its
         own; of those, in the order of rows, are `jacobians`. NaN where a state does not follow."""
         _, place = np.unique(of, return_inverse=True)
-        rates = self._rates(table, starts)
-        rates -= rates[of]
+        with np.errstate(all="ignore"):  # the caller looks for what is not finite
+            rates = self._rates(table, starts)
+            rates -= rates[of]
         number = _number_within(place)
         right = np.zeros((len(jacobians), starts.shape[1], int(number.max(initial=0)) + 1))
         right[place, :, number] = rates

@@ -57,6 +57,7 @@ def schedules(
     grade: int = 3,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     workers: int | None = None,
     tables: TablesLike = None,
     progress: Callable[[str, Progress], None] | None = None,
@@ -68,10 +69,11 @@ def schedules(
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
     patients without a result. `parameters` are values of the typical patient, in tumour and marrow.
-    Without `regimens`, milademetan's usual four. Raises InputError, UnknownNameError.
+    Without `regimens`, milademetan's usual four.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
     """
     cell, marrow = (
-        shared(drug, system=system, host="human", cell_line=line, tables=tables)
+        shared(drug, system=system, host="human", cell_line=line, tables=tables).to(accuracy)
         for system, line in (("tumour", cell_line), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs

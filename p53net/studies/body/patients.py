@@ -52,6 +52,7 @@ def patient(
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     workers: int | None = None,
     tables: TablesLike = None,
     progress: Callable[[str, Progress], None] | None = None,
@@ -68,13 +69,14 @@ def patient(
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
     grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
     typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
-    Raises InputError, UnknownNameError, SimulationError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError, SimulationError.
     """
     times = study_times(regimen, days)
-    models = {
+    usual = {
         system: shared(drug, system=system, host="human", cell_line=line, tables=tables)
         for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
+    models = {system: model.to(accuracy) for system, model in usual.items()}
     (name,) = models["tumour"].definition.drugs
     changed = checked_changes(models.values(), parameters)
     attrs = {

@@ -64,6 +64,7 @@ def pk(
     hours: float | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
@@ -74,9 +75,9 @@ def pk(
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
     (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    Raises InputError, UnknownNameError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
     """
-    model = shared(drug, system="plasma", host=host, tables=tables)
+    model = shared(drug, system="plasma", host=host, tables=tables).to(accuracy)
     return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
 
 

@@ -40,6 +40,7 @@ def xenograft(
     host: str = "mouse",
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
@@ -50,14 +51,16 @@ def xenograft(
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    Raises InputError, UnknownNameError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
     """
     arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
     labels = [_UNTREATED, *labels_of(arms, "regimens")]
-    model = shared(drug, cell_line=cell_line, system="tumour", host=host, tables=tables)
+    model = shared(drug, cell_line=cell_line, system="tumour", host=host, tables=tables).to(
+        accuracy
+    )
     (name,) = model.definition.drugs
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
     plasma = f"{model.definition.drugs[name]}_plasma"

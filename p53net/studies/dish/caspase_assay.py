@@ -27,14 +27,15 @@ def caspase(
     concentrations: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
 
     Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
     cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
-    live cells over those of vehicle] and `live_cells` [% of vehicle]. Raises InputError,
-    UnknownNameError.
+    live cells over those of vehicle] and `live_cells` [% of vehicle]. `accuracy` is as in `load`.
+    Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -44,7 +45,7 @@ def caspase(
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = shared(name, cell_line=line, system="culture", tables=own)
+        model = shared(name, cell_line=line, system="culture", tables=own).to(accuracy)
         read = dish.read_plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values

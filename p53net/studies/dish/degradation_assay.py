@@ -31,6 +31,7 @@ def degradation(
     concentrations: ArrayLike | None = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
 ) -> xr.Dataset:
     """Total MDM2 under constant concentrations, the loop closed and opened.
@@ -40,7 +41,7 @@ def degradation(
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
     unless too few doses lie below.
-    Raises InputError, UnknownNameError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -53,7 +54,7 @@ def degradation(
     status = np.empty(shape, dtype=object)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = shared(name, cell_line=line, tables=own)
+        model = shared(name, cell_line=line, tables=own).to(accuracy)
         for j, feedback in enumerate(_LOOPS.values()):
             read = dish.read_plate(model, name, plate, times, ["MDM2_total"], parameters,
                               feedback=feedback, engine=engine)  # fmt: skip

@@ -47,6 +47,7 @@ def viability(
     seed: int = 1,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     tables: TablesLike = None,
 ) -> xr.Dataset:
     """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
@@ -58,7 +59,7 @@ def viability(
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
-    Raises InputError, UnknownNameError.
+    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -76,7 +77,7 @@ def viability(
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
-            model = shared(name, cell_line=line, system="culture", tables=own)
+            model = shared(name, cell_line=line, system="culture", tables=own).to(accuracy)
             read = dish.read_plate(
                 model, name, plate, at, ["live_cells"], parameters, engine=engine
             )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from p53net.measures.equieffective import TWIN
+from p53net.measures.candidate import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

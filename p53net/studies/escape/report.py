@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.measures.equieffective import TWIN
+from p53net.measures.candidate import TWIN
 
 AFTER_WASHOUT = 96.0
 """How long after washout the study looks, in h."""

@@ -13,11 +13,10 @@ import xarray as xr
 from p53net.dosing.medium import Dose, constant, finite_number, pulse, same_courses
 from p53net.errors import InputError, MeasureError
 from p53net.measures import curves as of_curves
+from p53net.measures.candidate import Candidate, candidates
 from p53net.measures.curves import FloatArray
 from p53net.measures.equieffective import (
     DOSES,
-    Candidate,
-    candidates,
     closed_dish_doses,
     equal_doses,
     loads,
@@ -29,7 +28,7 @@ from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.provenance import note, recorded
+from p53net.simulation.provenance import recorded
 from p53net.studies.escape.report import AFTER_WASHOUT, about
 
 DRUGS = ("milademetan", "KT-253")
@@ -52,6 +51,7 @@ def escape(
     fold: float = 3.0,
     tables: TablesLike = None,
     engine: str = AUTO,
+    accuracy: float | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every measure of feedback escape for each drug, and the curves behind them.
@@ -60,7 +60,7 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
-    `engine` is as in `Model.simulate`.
+    `engine` is as in `Model.simulate`, `accuracy` as in `load`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -78,7 +78,7 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     tell = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, tables, engine)
+    chosen = candidates(names, cell_line, tables, engine, accuracy)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)
@@ -94,9 +94,6 @@ def escape(
         result[name].attrs = {"units": unit, "long_name": meaning}
     settings = chosen[0].model.run_settings
     engines = sorted(set[str]().union(*(one.engines for one in chosen)))
-    for one in chosen:
-        for said in sorted(one.engines):
-            note(one.model, said)
     result.attrs = {
         "study": "escape",
         "cell_line": chosen[0].model.definition.cell_line,

@@ -1,0 +1,193 @@
+"""One drug alone in cells of one model, a row for each: what is compared, and dosed in searches.
+
+A degrader brings its non-catalytic twin: the same molecule with `k_ub_MDM2` = 0, as the header of
+its fragment says.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from p53net.dosing.medium import Courses
+from p53net.engines.base import FloatArray
+from p53net.errors import InputError, MeasureError, P53NetError, SimulationError
+from p53net.measures.searching import Found, Places
+from p53net.model import GENERIC
+from p53net.model.own import TablesLike, as_tables
+from p53net.simulation import choice, provenance
+from p53net.simulation.begun import Start
+from p53net.simulation.loading import shared
+from p53net.simulation.model import Model
+from p53net.simulation.runs import Loop, Runner
+
+TWIN = " (non-catalytic twin)"
+"""Added to a degrader's name for the same molecule with `k_ub_MDM2` = 0."""
+
+UNTREATED = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
+"""What is known of the untreated cells."""
+
+RUNS = 30
+"""Runs of a search for one dose, about: for the choice of an engine."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One drug alone in cells, a row for each; and how they are run."""
+
+    name: str
+    drug: str
+    runner: Runner
+    model: Model
+    parameters: Mapping[str, FloatArray]
+    """Those that differ from the model's, a value for each cell."""
+    start: Start
+    """The untreated cells, with their `UNTREATED` values."""
+    helped: bool = True
+    """Whether another engine takes what this one gives up; or else that is an error."""
+    said: str = ""
+    """What to say of the engine, for a record."""
+    engines: set[str] = field(default_factory=set)
+    """What was said of it once it ran, and of what it gave up."""
+
+    def __len__(self) -> int:
+        return len(self.start.states)
+
+    @cached_property
+    def untreated(self) -> Mapping[str, FloatArray]:
+        """Values in the untreated cells."""
+        return dict(zip(UNTREATED, self.start.values.T, strict=True))
+
+    @property
+    def mechanism(self) -> str:
+        """That of the drug, such as `inhibitor`, or `twin` for one without its catalysis."""
+        return "twin" if self.parameters else self.model.definition.drugs[self.drug]
+
+    @property
+    def in_cell(self) -> str:
+        """Name of the drug's total concentration in the cell."""
+        return f"{self.model.definition.drugs[self.drug]}_in_cell"
+
+    def value(self, name: str) -> FloatArray:
+        """A parameter in each cell."""
+        usual = self.model.definition.parameters[name].value
+        return np.broadcast_to(self.parameters.get(name, usual), len(self))
+
+    def of(self, rows: Places) -> "Candidate":
+        """Some of the cells, any of them more than once."""
+        parameters = {name: values[rows] for name, values in self.parameters.items()}
+        return replace(self, parameters=parameters, start=self.start.of(rows))
+
+    def run(
+        self, times: FloatArray, courses: Courses, names: Sequence[str], feedback: Loop = True
+    ) -> tuple[FloatArray, Mapping[int, P53NetError]]:
+        """Curves over cell, name and time, and why a cell has none."""
+        run = self.runner.run if self.helped else self.runner.attempt
+        found = run(
+            times, courses, self.parameters, names,
+            feedback=feedback, start=self.start, tolerances=self.model.tolerances,
+        )  # fmt: skip
+        self._note(found.given_up)
+        lost = () if self.helped else found.given_up.items()
+        return found.values, found.errors | {i: SimulationError(why) for i, why in lost}
+
+    def rest(
+        self,
+        doses: FloatArray,
+        name: str,
+        feedback: Loop = True,
+        changed: Mapping[str, FloatArray] | None = None,
+    ) -> Found:
+        """A quantity at rest under constant doses [nM], also where the cell would pulse round it.
+
+        With changed parameters the cells come from the same untreated states."""
+        found, given_up = self.runner.rest(
+            self.constant(doses),
+            {**self.parameters, **(changed or {})},
+            [name],
+            feedback=feedback,
+            stable=False,
+            start=self.start,
+            helped=self.helped,
+        )
+        self._note(given_up)
+        return Found(found.values[:, 0], found.errors)
+
+    def _note(self, given_up: Mapping[int, str]) -> None:
+        said = self.said + self.runner.said(given_up)
+        self.engines.add(said)
+        if said:
+            provenance.note(self.model, said)
+
+    def constant(self, doses: FloatArray, volumes: FloatArray | None = None) -> Courses:
+        """A dose [nM] for each cell, from the start on; in a closed dish with so much medium [pL]
+        for each."""
+        at = np.zeros((len(self), 1))
+        return Courses((self.drug,), at, np.asarray(doses)[:, None, None], volumes)
+
+    def resting_fold(self, doses: FloatArray, feedback: Loop = True) -> Found:
+        """Active p53 at rest under constant doses, in multiples of untreated."""
+        return self._fold(self.rest(doses, "p53_active", feedback))
+
+    def fold_at(self, hours: float, doses: FloatArray, volumes: FloatArray | None = None) -> Found:
+        """Active p53 at a time, in multiples of untreated."""
+        ends = np.array([0.0, hours])
+        values, errors = self.run(ends, self.constant(doses, volumes), ["p53_active"])
+        return self._fold(Found(values[:, 0, -1], errors))
+
+    def _fold(self, active: Found) -> Found:
+        untreated = self.untreated["p53_active"]
+        silent = MeasureError("the cell has no p53, so there is no response to measure")
+        none = {int(i): silent for i in np.flatnonzero(untreated <= 0.0)}
+        return Found(
+            active.values / np.where(untreated > 0, untreated, np.nan), {**none, **active.errors}
+        )
+
+
+def in_cells(
+    runner: Runner, model: Model, drug: str, parameters: Mapping[str, FloatArray], size: int
+) -> Candidate:
+    """A drug in so many cells with these parameters, on one engine alone."""
+    start = runner.start(parameters, size, UNTREATED)
+    return Candidate(drug, drug, runner, model, parameters, start, helped=False)
+
+
+def alone(model: Model, drug: str, engine: str = choice.AUTO) -> Candidate:
+    """A drug in one cell, the model's own. Raises SteadyStateError."""
+    chosen, said = choice.chosen(model, engine, RUNS)
+    one = in_cells(model.runner(chosen), model, drug, {}, 1)
+    for error in one.start.errors.values():
+        raise error.with_traceback(None)
+    return replace(one, helped=True, said=said)
+
+
+def candidates(
+    drugs: Iterable[str],
+    cell_line: str = GENERIC,
+    tables: TablesLike = None,
+    engine: str = choice.AUTO,
+    accuracy: float | None = None,
+) -> list[Candidate]:
+    """The drugs, each in one cell and each degrader followed by its twin. Refuses cells without
+    p53."""
+    own = as_tables(tables)
+    made: list[Candidate] = []
+    for name in drugs:
+        model = shared(name, cell_line=cell_line, tables=own).to(accuracy)
+        (drug,) = model.definition.drugs
+        one = alone(model, drug, engine)
+        if one.untreated["p53_active"] <= 0:
+            raise MeasureError(
+                f"{cell_line} has no p53, so there is no feedback to escape and no response to "
+                "measure; choose a TP53 wild-type cell line"
+            )
+        made.append(one)
+        if twin := model.definition.twins.get(drug):
+            changed = {name: np.array([value]) for name, value in twin.items()}
+            made.append(replace(one, name=drug + TWIN, parameters=changed, engines=set()))
+    if not made:
+        raise InputError("no drug is named; give at least one")
+    if len({one.name for one in made}) < len(made):
+        raise InputError("a drug is named twice; give each once")
+    return made
