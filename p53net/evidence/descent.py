@@ -90,6 +90,11 @@ def descend(
         if len(renewed := np.flatnonzero(again)):
             at.slopes[renewed] = problem.slopes(at.logs[renewed], at.residuals[renewed])
             fresh[renewed] = True
+    if renew:  # what was promised is small, but slopes are known: take it
+        there = np.clip(at.logs + _steps(problem, at, free, damping)[0], problem.low, problem.high)
+        found = problem.residuals(there)
+        good = _squares(found) < at.chi_squared
+        at.logs[good], at.residuals[good] = there[good], found[good]
     return at
 
 

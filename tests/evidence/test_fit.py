@@ -15,7 +15,7 @@ from p53net.evidence.calibration import as_dataset, calibrate, table
 from p53net.evidence.cells import Trial
 from p53net.evidence.fit import fit_jointly
 from p53net.evidence.joint import STEP, Joint
-from p53net.evidence.profiles import add_profiles, corrected
+from p53net.evidence.profiles import add_profiles
 from p53net.evidence.published import Observation, observation, observations
 from p53net.evidence.residuals import residual
 from p53net.model import tables
@@ -104,7 +104,7 @@ def test_a_profile_takes_the_better_of_two_optima(twofold: Block) -> None:
     add_profiles(found)
     rows, y1 = found.profiles[A], found.joint.observed[0]
     for value, chi in zip(rows["value"], rows["chi_squared"], strict=True):
-        assert chi == pytest.approx(residual(y1, value + 16 / value) ** 2, abs=1e-6)
+        assert chi == pytest.approx(residual(y1, value + 16 / value) ** 2, rel=1e-5, abs=1e-6)
     assert (np.diff(rows["value"]) >= 0).all()
 
 
@@ -142,7 +142,8 @@ def test_cheaper_predictions_end_where_the_whole_ones_are_least(
     assert found.best.logs == pytest.approx(whole.best.logs, abs=1e-4)
     for one in (A, B):
         assert found.interval(one) == pytest.approx(whole.interval(one), rel=5e-3)
-    there = corrected(Joint(rough, rough=True).problem, whole.best)
+    best = whole.best
+    there = Joint(rough, rough=True).problem.corrected(best.logs, best.residuals, best.slopes)
     values = there.residuals(whole.best.logs[None])
     assert values[0] == pytest.approx(whole.best.residuals, abs=1e-9)
     assert there.slopes(whole.best.logs[None], values)[0] == pytest.approx(whole.best.slopes,
@@ -177,7 +178,7 @@ def test_residuals_count_in_widths_of_the_interval() -> None:
 
 def test_a_fit_of_two_blocks_is_what_another_method_finds() -> None:
     """Nelder and Mead's, without slopes, from a point of its own, and one trial after the other."""
-    blocks = [NAMED["biochemistry"], NAMED["degradation"]]
+    blocks = [NAMED["degradation"], NAMED["biopsies"]]
     parameters = [one for block in blocks for one in block.parameters]
 
     def chi_squared(logs: np.ndarray) -> float:
@@ -190,7 +191,7 @@ def test_a_fit_of_two_blocks_is_what_another_method_finds() -> None:
 
     begin = np.log([math.sqrt(one.low * one.high) for one in parameters])
     other = minimize(chi_squared, begin, method="Nelder-Mead",
-                     options={"xatol": 1e-4, "fatol": 1e-7, "maxfev": 1500})  # fmt: skip
+                     options={"xatol": 1e-4, "fatol": 1e-7, "maxfev": 600})  # fmt: skip
     found = fit_jointly(blocks, starts=4)
     assert other.success and found.best.chi_squared == pytest.approx(other.fun, abs=1e-4)
     assert found.best.logs == pytest.approx(other.x, abs=2e-3)
@@ -210,10 +211,11 @@ def test_pharmacokinetics_has_two_optima_and_is_not_identified() -> None:
 
 
 def test_a_fit_repeats_to_the_last_bit() -> None:
-    one, again = (calibrate(["biomarker", "biopsies"], starts=4) for _ in range(2))
+    one, again = (calibrate(["biomarker", "biopsies"], starts=3, profiles=False) for _ in range(2))
     assert one.drop_attrs().equals(again.drop_attrs())
 
 
+@pytest.mark.slow
 def test_what_a_block_is_said_to_depend_on_is_all_it_depends_on() -> None:
     whole = Joint(QUICK)
     problem = whole.problem
