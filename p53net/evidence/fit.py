@@ -14,7 +14,7 @@ import pandas as pd
 from p53net.engines.base import FloatArray
 from p53net.evidence.blocks import Block, Fitted
 from p53net.evidence.cells import Predictions
-from p53net.evidence.descent import descend, least
+from p53net.evidence.descent import descend
 from p53net.evidence.joint import Joint, Problem
 
 STARTS, SEED = 20, 20261125
@@ -31,9 +31,9 @@ WITHIN = 10.0
 
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
 _ROUGHLY, _EXACTLY = 1e-3, 1e-6  # of chi-squared, to end on
-_CORRECTIONS = 6  # of cheaper predictions, until they end where the whole ones do
-_CLOSE = 1e-4  # of chi-squared, between two of them
-_STARTING = 0.6  # of the time
+_SHIFTS, _CLOSE = 4, 1e-2  # of cheaper predictions, and of chi-squared between two of them
+_LAST = 8  # steps of the whole ones
+_STARTING = 0.65  # of the time
 _ROUNDS = 30  # after which a start that still descends is far from what others found
 _AGAIN = 2  # points of the sequence for each start: some have no prediction
 
@@ -131,7 +131,8 @@ def fit_jointly(
     groups = grouped(found.logs, found.chi_squared)
     ends = []
     for number, rows in enumerate(groups):
-        ends.append(_exactly(rough.problem, whole.problem, found.logs[rows[0]], len(rows)))
+        ends.append(_exactly(rough.problem, whole.problem, found.logs[rows[0]],
+                             found.slopes[rows[0]], len(rows)))  # fmt: skip
         if told is not None:
             told(_STARTING + (1.0 - _STARTING) * (number + 1) / len(groups))
     same = grouped(np.array([one.logs for one in ends]), np.array([e.chi_squared for e in ends]))
@@ -142,24 +143,22 @@ def fit_jointly(
     return Fit(whole, optima, len(begin), estimates, predictions)
 
 
-def _exactly(rough: Problem, whole: Problem, begin: FloatArray, found_by: int) -> Optimum:
-    """The optimum of the whole predictions near one of the cheaper ones, which are corrected to
-    them again and again; the last step is that of the whole ones' own slopes."""
-    logs, values = begin[None], whole.residuals(begin[None])
-    slopes = whole.slopes(logs, values)
-    for _ in range(_CORRECTIONS):
-        problem = rough.corrected(logs[0], values[0], slopes[0])
-        found = descend(problem, logs, slopes=slopes, enough=_EXACTLY, rounds=_ROUNDS)
-        there, before = whole.residuals(found.logs), (values**2).sum()
-        logs, values, slopes = found.logs, there, found.slopes
-        if abs((there**2).sum() - before) < _CLOSE:
+def _exactly(
+    rough: Problem, whole: Problem, begin: FloatArray, slopes: FloatArray, found_by: int
+) -> Optimum:
+    """The optimum of the whole predictions near one of the cheaper ones: these are first shifted to
+    the whole ones until they end where they begin; the last steps are of the whole ones alone."""
+    logs, values, slopes = begin[None], whole.residuals(begin[None]), slopes[None]
+    for _ in range(_SHIFTS):
+        found = descend(rough.corrected(logs[0], values[0]), logs, slopes=slopes, renew=False,
+                        enough=_ROUGHLY, rounds=_ROUNDS)  # fmt: skip
+        before, logs, slopes = (values**2).sum(), found.logs, found.slopes
+        values = whole.residuals(logs)
+        if abs((values**2).sum() - before) < _CLOSE:
             break
     slopes = whole.slopes(logs, values)
-    last = np.clip(logs + least(slopes, values), whole.low, whole.high)
-    there = whole.residuals(last)
-    if (there**2).sum() < (values**2).sum():
-        logs, values = last, there
-    return Optimum(logs[0], values[0], slopes[0], found_by)
+    found = descend(whole, logs, slopes=slopes, renew=False, enough=_EXACTLY, rounds=_LAST)
+    return Optimum(found.logs[0], found.residuals[0], found.slopes[0], found_by)
 
 
 def starts_of(joint: Joint, number: int) -> FloatArray:

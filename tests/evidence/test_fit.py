@@ -139,7 +139,8 @@ def test_cheaper_predictions_end_where_the_whole_ones_are_least(
     whole, found = fit_jointly(problem, starts=2), fit_jointly(rough, starts=2)
     for one in (whole, found):
         add_profiles(one)
-    assert found.best.logs == pytest.approx(whole.best.logs, abs=1e-4)
+    spread = np.sqrt(np.diag(whole.best.covariance))  # fits end within 1e-6 of chi-squared
+    assert (np.abs(found.best.logs - whole.best.logs) < 1e-3 * spread).all()
     for one in (A, B):
         assert found.interval(one) == pytest.approx(whole.interval(one), rel=5e-3)
     best = whole.best
