@@ -32,7 +32,7 @@ WITHIN = 10.0
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
 _ROUGHLY, _EXACTLY = 1e-3, 1e-6  # of chi-squared, to end on
 _SHIFTS, _CLOSE = 4, 1e-2  # of cheaper predictions, and of chi-squared between two of them
-_LAST = 8  # steps of the whole ones
+_TIMES, _LAST = 2, 4  # that slopes of the whole ones are made, and steps by each
 _STARTING = 0.65  # of the time
 _ROUNDS = 30  # after which a start that still descends is far from what others found
 _AGAIN = 2  # points of the sequence for each start: some have no prediction
@@ -156,8 +156,10 @@ def _exactly(
         values = whole.residuals(logs)
         if abs((values**2).sum() - before) < _CLOSE:
             break
-    slopes = whole.slopes(logs, values)
-    found = descend(whole, logs, slopes=slopes, renew=False, enough=_EXACTLY, rounds=_LAST)
+    for _ in range(_TIMES):
+        found = descend(whole, logs, slopes=whole.slopes(logs, values), renew=False,
+                        enough=_EXACTLY, rounds=_LAST)  # fmt: skip
+        logs, values = found.logs, found.residuals
     return Optimum(found.logs[0], found.residuals[0], found.slopes[0], found_by)
 
 
