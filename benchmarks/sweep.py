@@ -1,21 +1,21 @@
-"""A sweep on p53net and on its peers: runs per second and core, error, memory; as Markdown.
+"""A sweep on p53net and on its peers: runs per second of a core, error, memory; as Markdown.
 
-`python -m benchmarks.sweep` from the repository root, on a quiet machine, takes 6 minutes.
+`python -m benchmarks.sweep` from the repository root takes 10 minutes.
 Model: the loop with milademetan and KT-253, 72 h, 145 points, two read-outs. Each point has other
 parameters, spread evenly in the logarithm to a third and three times their values. Peers are given
 each point's untreated start state, unless their row says that they find it. They take turns, in
-rounds with points of their own. Nothing that is done once for a model is timed. A second table has
-the batch engine and the fastest peers at the same points, thousands of them.
+rounds with points of their own, and are timed by the seconds of the processor that they use.
+Nothing that is done once for a model is timed. Engines do not have one error at one tolerance, so
+a column and a second table compare them at equal true error.
 """
 
 import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
-from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,7 @@ from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, TIMES, Array, Job, Tolerance, errors
 from benchmarks.peers.loops import Timed
 from p53net.engines.base import Tolerances
+from p53net.engines.batch.machine import processor
 from p53net.figures.style import save
 
 
@@ -45,32 +46,33 @@ class Peer(NamedTuple):
     """Of the points that RoadRunner gets: fewer for slow ones."""
     options: tuple[tuple[str, Any], ...] = ()
     """Other arguments of the function."""
-    cores: int = 1
-    """On which it runs at once."""
     finds_state: bool = False
     """Whether it finds the untreated state by itself."""
     drawn: bool = False
-    """Whether it is in the figure."""
+    """Whether it is in the figure, and in the table at equal error."""
 
 
-class Result(NamedTuple):
-    """Of one peer for one job and tolerance."""
+class Turn(NamedTuple):
+    """Of one peer for one job and tolerance in one round."""
 
-    rates: list[float]
-    """Runs per second and core in each round."""
-    starting: list[float]
+    rate: float
+    """Runs per second of a core."""
     errors: Array
     memory: float
     """Peak of its process [MiB]."""
 
 
-class Turn(NamedTuple):
-    """What goes into a result in one round."""
+class Result(NamedTuple):
+    """Of all rounds."""
 
     rate: float
-    starting: float
     errors: Array
     memory: float
+
+    @property
+    def error(self) -> float:
+        """The largest."""
+        return float(self.errors.max())
 
 
 Key = tuple[str, Tolerance, Peer]
@@ -78,7 +80,7 @@ Key = tuple[str, Tolerance, Peer]
 OWN = (Tolerances().relative, Tolerances().absolute)
 LOOSE, TIGHT = (1e-6, 1e-9), (1e-9, 1e-12)
 REFERENCE = (1e-12, 1e-15)
-DIAGRAM = [(10.0**-n, 10.0 ** -(n + 3)) for n in range(4, 11)]
+LADDER = [(10.0**-n, 10.0 ** -(n + 3)) for n in range(4, 11)]
 ROUNDS = 3
 WARM_UP = 2  # points
 WRONG = 1e4  # errors of so many tolerances are a fault of this file
@@ -89,51 +91,58 @@ DRUG += ("k_perm_degrader", "fu_medium_degrader", "k_on_degrader", "Kd_MDM2_degr
 JOBS = {"core and drug parameters": CORE + DRUG, "drug parameters only": DRUG}
 DOSES = (100.0, 1.0)  # nM, of the first and the second of DRUGS, in the middle of their axes
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 MANY = 20.0  # share of the batch engine: thousands of points in each round
-REFERENCED = 4.0  # share of points whose errors are known in each round
-TURNS = 4  # of each peer at the points that all of them get
+TARGETS = (1e-5, 1e-6, 1e-7, 1e-8)  # errors at which engines are compared
 
 
-def _sweep(label: str, engine: str, workers: int | None, share: float, drawn: bool = False) -> Peer:
-    options = (("engine", engine), ("workers", workers))
-    cores = CORES if workers is None else max(1, workers)
-    label = f"p53net, `sweep`, {label}"
-    return Peer(label, "p53net", "p53net", share, options, cores, True, drawn)
+def _sweep(label: str, engine: str, share: float, bars: bool = False, drawn: bool = False) -> Peer:
+    options = (("engine", engine), ("bars", bars))
+    return Peer(f"p53net, `sweep`, {label}", "p53net", "p53net", share, options, True, drawn)
 
 
-def _batch(threads: int, drawn: bool = False) -> Peer:
-    label = f"p53net, batch engine, {threads} thread{'s' * (threads > 1)}"
-    return Peer(label, "batch", "p53net", MANY, (("threads", threads),), threads, drawn=drawn)
+def _batch(label: str, narrow: bool) -> Peer:
+    label = f"p53net, batch engine, {label}"
+    return Peer(label, "batch", "p53net", MANY, (("narrow", narrow),), drawn=True)
 
 
 BASE = Peer("RoadRunner, loop by hand", "roadrunner", "roadrunner", drawn=True)
-BATCH, BATCH_TWICE = _batch(1, drawn=True), _batch(2)
-BATCH_SWEEP = _sweep("batch, one thread", "batch", 0, MANY)
-COPASI = Peer("COPASI, task", "copasi", "COPASI", 0.3, drawn=True)
-AMICI = Peer("AMICI, compiled C++", "amici", "amici", drawn=True)
+BATCH = _batch("as wide as it can", narrow=False)
+BARS = _sweep("batch, with error bars", "batch", MANY, bars=True)
 PEERS = [
-    _sweep("in process", "roadrunner", 0, 1.0, drawn=True),
-    _sweep("workers=1", "roadrunner", 1, 2.0),
-    _sweep("workers=2", "roadrunner", 2, 4.0),
-    BATCH_SWEEP,
-    _sweep(f"batch, default ({CORES} threads)", "batch", None, MANY),
-    _sweep("batch, workers=2", "batch", 2, MANY),
+    _sweep("RoadRunner", "roadrunner", 1.0),
+    _sweep("batch", "batch", MANY, drawn=True),
+    BARS,
     BATCH,
-    BATCH_TWICE,
+    _batch("four lanes, AVX2", narrow=True),
     BASE,
     Peer("RoadRunner, own state", "roadrunner_with_state", "roadrunner", 0.5, finds_state=True),
+    Peer("pydiffsol, BDF, LLVM", "pydiffsol", "pydiffsol", drawn=True),
     Peer("tellurium, `loada` each time", "tellurium", "tellurium", 0.01),
     Peer("basico, loop", "basico", "basico", 0.1),
-    COPASI,
+    Peer("COPASI, task", "copasi", "COPASI", 0.3, drawn=True),
     Peer("SciPy LSODA, Numba rates", "scipy", "numba", 0.3, drawn=True),
     Peer("numbalsoda, Numba rates", "numbalsoda", "numbalsoda", drawn=True),
-    AMICI,
+    Peer("AMICI, compiled C++", "amici", "amici", drawn=True),
 ]
-SAME_POINTS = (BATCH, BATCH_SWEEP, BASE, AMICI, COPASI)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
-COLOURS += ("#000000",)
-MARKERS = "osD^vPX"
+COLOURS += ("#000000", "#999999")
+MARKERS = "osD^vPX*"
+
+
+PACKAGES = {"p53net": "p53net", "llvmlite": "llvmlite", "roadrunner": "libroadrunner"}
+PACKAGES |= {"pydiffsol": "pydiffsol", "tellurium": "tellurium", "basico": "copasi-basico"}
+PACKAGES |= {"COPASI": "python-copasi", "numba": "numba", "numbalsoda": "numbalsoda"}
+PACKAGES |= {"amici": "amici", "scipy": "scipy", "numpy": "numpy"}
+NOTES = """
+Medians of {rounds} rounds of {points} points (RoadRunner; slow peers had fewer, the batch engine
+{many:,}), by processor time. Ratio: of RoadRunner's loop at the same tolerance, and where its
+largest error is the same. Tolerance: relative, absolute [zmol]; pydiffsol's and AMICI's absolute
+ones are in nM, for their states are concentrations. The batch engine takes the tolerances as
+RoadRunner's and uses 100 times them. Error: of the read-outs in a run, as a fraction of their peak,
+from RoadRunner at {error:.0e}; of the first {points} points of a round, where there are more.
+Untreated state: found as part of the run or given; with drug parameters only it is the same at
+every point. With error bars every point is run at two tolerances, and again where its bar is above
+the accuracy. Memory: peak of the process that ran the peer at every tolerance."""
 
 
 def missing(peer: Peer) -> str:
@@ -200,19 +209,15 @@ def measured(
             wrong = errors(run.curves[known], reference[known])
             if not wrong.max() <= WRONG * tolerance[0]:
                 raise RuntimeError(f"{peer.label}: {name} is {wrong.max():.0e} off")
-            rate = len(part) / (run.seconds * peer.cores)
-            found[key].append(Turn(rate, run.starting, wrong, memory))
+            found[key].append(Turn(len(part) / run.seconds, wrong, memory))
             print(f"round {number + 1}: {name}, {tolerance}, {peer.label}", file=sys.stderr)
     return {key: _result(turns) for key, turns in found.items()}
 
 
 def _result(turns: Sequence[Turn]) -> Result:
-    return Result(
-        [turn.rate for turn in turns],
-        [turn.starting for turn in turns],
-        np.concatenate([turn.errors for turn in turns]),
-        max(turn.memory for turn in turns),
-    )
+    rates = [turn.rate for turn in turns]
+    wrong = np.concatenate([turn.errors for turn in turns])
+    return Result(float(np.median(rates)), wrong, max(turn.memory for turn in turns))
 
 
 def room(points: int, share: float) -> int:
@@ -220,56 +225,83 @@ def room(points: int, share: float) -> int:
     return max(2, round(points * share))
 
 
-def table(results: Mapping[Key, Result]) -> Iterator[str]:
+def rate_at(error: float, results: Iterable[Result]) -> float:
+    """Runs per second at this largest error, between the two points of a peer that are next to it;
+    NaN where it is beyond them all. Both are straight lines in their logarithms."""
+    found = sorted((np.log(one.error), np.log(one.rate)) for one in results)
+    wrong, rates = zip(*found, strict=True)
+    inside = wrong[0] <= np.log(error) <= wrong[-1]
+    return float(np.exp(np.interp(np.log(error), wrong, rates))) if inside else float("nan")
+
+
+def of_peer(results: Mapping[Key, Result], job: str, peer: Peer) -> list[Result]:
+    """At each tolerance."""
+    return [one for (name, _, who), one in results.items() if (name, who) == (job, peer)]
+
+
+def _cell(number: float, form: str = ".3g") -> str:
+    return "-" if np.isnan(number) else format(number, form)
+
+
+def table(results: Mapping[Key, Result], work: Mapping[Key, Result]) -> Iterator[str]:
     """Lines of Markdown."""
-    titles = "points", "engine", "tolerance", "untreated state", "runs per second and core"
-    titles += "of RoadRunner's", "largest error", "median error", "memory [MiB]"
+    titles = "points", "engine", "tolerance", "untreated state", "runs per second of a core"
+    titles += "ratio at equal tolerance", "ratio at equal true error", "largest error"
+    titles += "median error", "memory [MiB]"
     yield f"| {' | '.join(titles)} |"
     yield "|---" * len(titles) + "|"
     for (name, tol, peer), result in results.items():
-        rate, base = np.median(result.rates), np.median(results[name, tol, BASE].rates)
+        equal = result.rate / results[name, tol, BASE].rate
+        true = result.rate / rate_at(result.error, of_peer(work, name, BASE))
         state = "found" if peer.finds_state else "given"
-        cells = f"{name} | {peer.label} | {tol[0]:.0e}, {tol[1]:.0e} | {state} | {rate:.3g} | "
-        cells += f"{rate / base:.2f} | {result.errors.max():.0e} | {np.median(result.errors):.0e}"
+        said = f"accuracy {tol[0]:.0e}" if peer == BARS else f"{tol[0]:.0e}, {tol[1]:.0e}"
+        cells = f"{name} | {peer.label} | {said} | {state} | {result.rate:.3g} | {equal:.2f} | "
+        cells += f"{_cell(true, '.2f')} | {result.error:.0e} | {np.median(result.errors):.0e}"
         yield f"| {cells} | {result.memory:.0f} |"
 
 
-def same_points(results: Mapping[Key, Result]) -> Iterator[str]:
-    """Lines of Markdown: peers that have all run the same points."""
-    titles = "engine", "untreated state", "runs per second and core", "of RoadRunner's"
-    titles += "batch engine over it", "largest error", "median error"
-    yield f"| {' | '.join(titles)} |"
-    yield "|---" * len(titles) + "|"
-    rates = {peer: float(np.median(result.rates)) for (*_, peer), result in results.items()}
-    for (*_, peer), result in results.items():
-        state = "found" if peer.finds_state else "given"
-        cells = f"{peer.label} | {state} | {rates[peer]:.3g} | {rates[peer] / rates[BASE]:.3g}"
-        cells += f" | {rates[BATCH] / rates[peer]:.3g} | {result.errors.max():.1e}"
-        yield f"| {cells} | {np.median(result.errors):.1e} |"
+def equal_errors(work: Mapping[Key, Result], job: str) -> Iterator[str]:
+    """Lines of Markdown: runs per second at equal largest error, and how many times more the batch
+    engine makes."""
+    peers = dict.fromkeys(peer for name, _, peer in work if name == job)
+    yield f"| engine | {' | '.join(f'{error:.0e}' for error in TARGETS)} |"
+    yield "|---" * (1 + len(TARGETS)) + "|"
+    best = [rate_at(error, of_peer(work, job, BATCH)) for error in TARGETS]
+    for peer in peers:
+        rates = [rate_at(error, of_peer(work, job, peer)) for error in TARGETS]
+        cells = [
+            _cell(rate) + ("" if peer == BATCH else f" ({_cell(most / rate, '.0f')})")
+            for rate, most in zip(rates, best, strict=True)
+        ]
+        yield f"| {peer.label} | {' | '.join(cells)} |"
 
 
-def two_threads(results: Mapping[Key, Result]) -> Iterator[str]:
-    """How much faster the batch engine is on two threads than on one."""
+def bars_beside(results: Mapping[Key, Result], work: Mapping[Key, Result]) -> Iterator[str]:
+    """What sweeps with bars make of what RoadRunner does: as p53net runs it, and as exactly."""
     for (name, tol, peer), result in results.items():
-        if peer == BATCH_TWICE:
-            one, two = np.median(results[name, tol, BATCH].rates), np.median(result.rates)
-            yield f"{2 * two / one:.2f} ({name}, {tol[0]:.0e}, {tol[1]:.0e})"
+        if peer == BARS:
+            usual = result.rate / results[name, OWN, BASE].rate
+            right = result.rate / rate_at(tol[0], of_peer(work, name, BASE))
+            yield (
+                f"- {name}: {usual:.0f} times RoadRunner at {OWN[0]:.0e}, {OWN[1]:.0e}, and "
+                f"{right:.0f} times it where its own largest error is {tol[0]:.0e}."
+            )
 
 
 def diagram(results: Mapping[Key, Result]) -> Figure:
-    """Work against precision: time of a run over its median error."""
+    """Work against precision: time of a run over the largest error."""
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
     axes = figure.add_subplot()
     peers = dict.fromkeys(peer for *_, peer in results)
     for peer, colour, marker in zip(peers, COLOURS, MARKERS, strict=False):
         mine = [result for (*_, who), result in results.items() if who == peer]
-        x = [np.median(result.errors) for result in mine]
-        y = [1e3 / np.median(result.rates) for result in mine]
+        x = [result.error for result in mine]
+        y = [1e3 / result.rate for result in mine]
         label = peer.label.replace("`", "")
         axes.plot(x, y, marker=marker, color=colour, label=label, linewidth=1.6, markersize=5)
     axes.set(xscale="log", yscale="log")
-    axes.set_xlabel("median error of a run [fraction of the read-out's peak]")
-    axes.set_ylabel("time of a 72 h run on one core [ms]")
+    axes.set_xlabel("largest error of all runs [fraction of the read-out's peak]")
+    axes.set_ylabel("time of a 72 h run on a core [ms]")
     axes.invert_xaxis()
     axes.grid(color="#e5e5e5", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -304,76 +336,57 @@ def main() -> None:
     options = parser.parse_args()
     points, rounds = (20, 1) if options.quick else (options.points, ROUNDS)
     peers = [peer for peer in PEERS if not missing(peer)]
-    apart, known = room(points, max(peer.share for peer in peers)), room(points, REFERENCED)
+    apart = room(points, max(peer.share for peer in peers))
     jobs = {name: job_of(name, rounds * apart + WARM_UP) for name in JOBS}
-    first, last = next(iter(jobs)), list(jobs)[-1]
+    first = next(iter(jobs))
     rows = [
         (name, tolerance, peer)
         for name in jobs
         for tolerance in ((LOOSE, OWN) if options.quick else (LOOSE, TIGHT, OWN))
         for peer in peers
         if tolerance != OWN or peer.module in ("p53net", "roadrunner")
-        if peer.cores == 1 or tolerance != TIGHT
+        if tolerance == LOOSE or peer != BARS
     ]
+    ladder = LADDER[:: 3 if options.quick else 1]
+    steps = [(first, tolerance, peer) for peer in peers if peer.drawn for tolerance in ladder]
+    steps += [(name, tolerance, BASE) for name in jobs if name != first for tolerance in ladder]
 
-    def in_round(number: int, peer: Peer, most: int = points) -> range:
-        return range(number * apart, number * apart + room(most, peer.share))
+    def in_round(number: int, peer: Peer) -> range:
+        return range(number * apart, number * apart + room(points, peer.share))
 
-    def in_turn(number: int, peer: Peer) -> range:
-        """The batch engine does all in each turn, for it is done soon; others a share."""
-        if peer in (BATCH, BATCH_SWEEP):
-            return range(apart)
-        return range(number * apart // TURNS, (number + 1) * apart // TURNS)
+    def at_a_step(number: int, peer: Peer) -> range:
+        return range(number * apart, number * apart + room(points, max(1.0, peer.share)) // 2)
 
     with ExitStack() as stack:
         children = {peer: stack.enter_context(Child()) for peer in peers}
-        parts = [range(i * apart, i * apart + known) for i in range(rounds)]
-        whole = [range(apart), *parts[1:]]
-        child = children[BASE]
-        references = {
-            name: references_of(child, job, whole if name == first else parts)
-            for name, job in jobs.items()
-        }
+        parts = [range(i * apart, i * apart + points) for i in range(rounds)]
+        references = {name: references_of(children[BASE], job, parts) for name, job in jobs.items()}
         print("start states and references are ready", file=sys.stderr)
         results = measured(children, jobs, rows, in_round, rounds, references)
-        same = [(first, LOOSE, peer) for peer in SAME_POINTS if peer in peers]
-        beside = measured(children, jobs, same, in_turn, TURNS, references)
-        steps = DIAGRAM[:: 3 if options.quick else 1]
-        drawn = [(last, tolerance, peer) for peer in peers if peer.drawn for tolerance in steps]
-        half = partial(in_round, most=points // 2)
-        work = measured(children, jobs, drawn, half, rounds, references)
-    write(diagram(work), options.out, "work_precision")
+        for reference in references.values():  # of the points that all have at each step
+            for part in parts:
+                reference[part.start + points // 2 : part.stop] = np.nan
+        work = measured(children, jobs, steps, at_a_step, max(1, rounds - 1), references)
+    write(
+        diagram({key: work[key] for key in steps if key[0] == first}), options.out, "work_precision"
+    )
 
-    packages = {"p53net": "p53net", "llvmlite": "llvmlite", "roadrunner": "libroadrunner"}
-    packages |= {"tellurium": "tellurium"}
-    packages |= {"basico": "copasi-basico", "COPASI": "python-copasi", "numba": "numba"}
-    packages |= {"numbalsoda": "numbalsoda", "amici": "amici", "scipy": "scipy", "numpy": "numpy"}
-    print(machine([packages[name] for name in packages if find_spec(name)]))
-    print(f"Command: python -m benchmarks.sweep {' '.join(sys.argv[1:])}\n")
-    print("\n".join(table(results)))
-    sizes = ", ".join(f"{name} {len(varied) + len(DOSES)}" for name, varied in JOBS.items())
-    print(f"\nMedians of {rounds} rounds of {points} points (RoadRunner; slow peers had fewer,")
-    print(f"workers more, the batch engine {apart:,}); axes with the two doses: {sizes}.")
-    print(f"Tolerance: relative, absolute [zmol]. Error: largest of {' and '.join(READ_OUTS)} in")
-    print(f"a run, as a fraction of its peak, from RoadRunner at {REFERENCE[0]:.0e}; of the first")
-    print(f"{known} points of a round, where there are more. Untreated state: found as part of the")
-    print("run or given; with drug parameters only it is the same at every point. The batch engine")
-    print("takes the tolerances as RoadRunner's and uses 100 times them. Memory: peak of the")
-    print("process that ran the peer at every tolerance, without workers.")
-    if any(peer.function == "amici" for peer in peers):
-        print("AMICI: states are concentrations, so its absolute tolerance is in nM; its memory")
-        print("includes writing its C++ code, once.")
-    for peer in peers:
-        if dict(peer.options).get("workers"):
-            starting = [r.starting for (*_, p), r in results.items() if p == peer]
-            print(f"Start of {peer.label}, not in the table: {np.median(starting):.1f} s.")
-    print(f"Batch engine, two threads over one: {'; '.join(two_threads(results))}.")
+    print(machine([package for module, package in PACKAGES.items() if find_spec(module)]))
+    print(
+        f"{processor().lanes} lanes. Command: python -m benchmarks.sweep {' '.join(sys.argv[1:])}\n"
+    )
+    print("\n".join(table(results, work)))
+    print(NOTES.format(rounds=rounds, points=points, many=apart, error=REFERENCE[0]))
     if absent := list(filter(None, map(missing, PEERS))):
         print(f"Not installed, so left out: {', '.join(absent)}.")
-
-    print(f"\nThe same {apart:,} points, {first}, at {LOOSE[0]:.0e}, {LOOSE[1]:.0e}:\n")
-    print("\n".join(same_points(beside)))
-    print(f"\nMedians of {TURNS} turns; errors of all {apart:,} points.")
+    print(f"\nRuns per second of a core at equal largest error, {first}; in brackets how many")
+    print("times as many the batch engine makes:\n")
+    print("\n".join(equal_errors(work, first)))
+    print(
+        f"\nFrom {len(ladder)} tolerances, {ladder[0][0]:.0e} to {ladder[-1][0]:.0e}, with errors"
+    )
+    print(f"at the same {points // 2} points of each round.\n\nSweeps with error bars:\n")
+    print("\n".join(bars_beside(results, work)))
 
 
 if __name__ == "__main__":

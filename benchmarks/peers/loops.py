@@ -7,13 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from graphlib import TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,8 +29,7 @@ class Timed(NamedTuple):
     """What some points took, and what came out."""
 
     seconds: float
-    starting: float
-    """Seconds before the first point, in which workers start."""
+    """Of the processor, all threads together."""
     curves: Array
     """For each point a row for each of `TIMES` and a column for each of `READ_OUTS`."""
 
@@ -52,8 +50,7 @@ def timed(
     key = peer, job.name, tolerance, *options.items()
     if key not in _prepared:
         _prepared[key] = globals()[peer](job, tolerance, **options)
-        if not options.get("workers"):  # they warm up when they start
-            _prepared[key](warm_up)
+        _prepared[key](warm_up)
     return _prepared[key](points)
 
 
@@ -61,27 +58,28 @@ def _loop(run: Callable[[int], Array]) -> Runs:
     """One point after the other."""
 
     def runs(points: range) -> Timed:
-        start = perf_counter()
+        start = process_time()
         curves = [run(point) for point in points]
-        return Timed(perf_counter() - start, 0.0, np.array(curves))
+        return Timed(process_time() - start, np.array(curves))
 
     return runs
 
 
-def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> Runs:
-    """The sweep of a user, with its curves; the untreated states are part of it."""
+def p53net(job: Job, tolerance: Tolerance, engine: str, bars: bool) -> Runs:
+    """The sweep of a user in one process, with its curves; the untreated states are part of it.
+    With bars, the relative tolerance is the accuracy of the model."""
     import pandas as pd
 
     import p53net as pn
     from p53net.engines.base import Tolerances
 
-    model = pn.Model(pn.load(*job.medium).definition, Tolerances(*tolerance))
-    model.steady_state()  # compiles
+    chosen = {"accuracy": tolerance[0]} if bars else {"tolerances": Tolerances(*tolerance)}
+    model = pn.Model(pn.load(*job.medium).definition, **chosen)
     columns = np.hstack([job.values, job.doses])
     table = pd.DataFrame(columns, columns=[*job.parameters, *job.medium])
 
     def runs(points: range) -> Timed:
-        told = [perf_counter()]
+        start = process_time()
         found = pn.sweep(
             model,
             table.iloc[points.start : points.stop],
@@ -89,44 +87,71 @@ def p53net(job: Job, tolerance: Tolerance, engine: str, workers: int | None) -> 
             observables=READ_OUTS,
             keep_trajectories=True,
             engine=engine,
-            workers=workers,
-            progress=lambda _: told.append(perf_counter()),
+            workers=0,
         )
+        seconds = process_time() - start
         if not (found["status"] == "ok").all():
             raise RuntimeError(f"points failed: {set(found['reason'].values.tolist())}")
-        curves = np.stack([found[name].values for name in READ_OUTS], axis=-1)
-        return Timed(told[-1] - told[1], told[1] - told[0], curves)
+        return Timed(seconds, np.stack([found[name].values for name in READ_OUTS], axis=-1))
 
     return runs
 
 
-def batch(job: Job, tolerance: Tolerance, threads: int) -> Runs:
-    """p53net's batch engine itself, all points in one call, or in a call for each thread."""
+def batch(job: Job, tolerance: Tolerance, narrow: bool) -> Runs:
+    """p53net's batch engine itself, all points in one call; `narrow` for processors that have AVX2
+    and no AVX-512."""
     import p53net as pn
     from p53net.engines.base import DosingEvents, Problem, Tolerances
+    from p53net.engines.batch import Batch
+    from p53net.engines.batch.machine import processor
 
-    definition = pn.load(*job.medium).definition
-    engine = pn.Model(definition, Tolerances(*tolerance)).runner("batch").engine
+    target = processor()
+    if narrow:
+        without = re.sub(r"\+(avx512\w*|evex512|avx10\S*)", r"-\1", target.features)
+        target = replace(target, features=without, lanes=min(4, target.lanes))
+    engine = Batch(pn.load(*job.medium).definition, Tolerances(*tolerance), target)
     order = [job.species.index(name) for name in engine.states]
-    pool = ThreadPoolExecutor(threads)
 
-    def solve(points: range) -> Array:
+    def runs(points: range) -> Timed:
         part, size = slice(points.start, points.stop), len(points)
         settings = dict(zip(job.parameters, job.values[part].T, strict=True))
         starts, nothing = job.starts[part][:, order], DosingEvents.none(size)
+        start = process_time()
         found = engine.integrate(Problem(settings, starts, TIMES, READ_OUTS, nothing))
+        seconds = process_time() - start
         if found.errors:
             raise RuntimeError(f"points failed: {set(map(str, found.errors.values()))}")
-        return found.values.transpose(0, 2, 1)
-
-    def runs(points: range) -> Timed:
-        cuts = [points.start + i * len(points) // threads for i in range(threads + 1)]
-        parts = [range(first, last) for first, last in pairwise(cuts)]
-        start = perf_counter()
-        curves = list(pool.map(solve, parts)) if threads > 1 else [solve(points)]
-        return Timed(perf_counter() - start, 0.0, np.concatenate(curves))
+        return Timed(seconds, found.values.transpose(0, 2, 1))
 
     return runs
+
+
+def pydiffsol(job: Job, tolerance: Tolerance) -> Runs:
+    """diffsol's BDF on code that LLVM made of DiffSL, with dense matrices, which are faster here.
+
+    Its states are concentrations, so its absolute tolerance counts nM, not zmol.
+    """
+    import pydiffsol as diffsol
+
+    from benchmarks.peers.diffsl import diffsl
+    from p53net.model.rates import system_of
+
+    system = system_of(job.sbml)
+    solver = diffsol.Ode(
+        diffsl(system, job.parameters, READ_OUTS),
+        jit_backend=diffsol.llvm,
+        matrix_type=diffsol.nalgebra_dense,
+        linear_solver=diffsol.lu,
+        ode_solver=diffsol.bdf,
+    )
+    solver.rtol, solver.atol = tolerance
+    order = [job.species.index(name) for name in system.states]
+
+    def run(point: int) -> Array:
+        inputs = np.concatenate([job.values[point], job.starts[point][order]])
+        return np.array(solver.solve_dense(inputs, TIMES).ys).T
+
+    return _loop(run)
 
 
 def _roadrunner(job: Job, tolerance: Tolerance) -> "RoadRunner":

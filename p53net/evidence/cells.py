@@ -46,22 +46,24 @@ def model_of(drug: str, system: str, host: str | None = None) -> Model:
     """The model that runs a drug: in a body its own, for doses are masses; in a dish that of the
     first drug with its mechanism."""
     if host is None:
-        entries = drug_entries()
-        mechanism = entries[drug].facts["mechanism"]
-        drug = next(n for n, one in entries.items() if one.facts["mechanism"] == mechanism)
+        drug = _first_of_its_kind(drug, content_of(models_folder()))
     return shared(drug, system=system, host=host)
 
 
-def changes(cell: Cell, system: str, host: str | None = None) -> dict[str, float]:
-    """What a cell changes in the model that runs it."""
-    definition = model_of(cell.drug, system, host).definition
-    usual = {name: row.value for name, row in definition.parameters.items()}
-    own = _values(cell.drug, cell.line, system, host, content_of(models_folder()))
-    found = {name: value for name, value in own.items() if value != usual[name]}
-    entries = (cell.drug, cell.line or definition.cell_line, f"{cell.drug} in {host}", "model")
-    for entry in entries:
-        rows = cell.trial.get(entry, {})
-        found |= {name: value for name, value in rows.items() if name in usual}
+def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
+    """What each cell changes in the model that runs it."""
+    usual = {name: row.value for name, row in model.definition.parameters.items()}
+    system, host = model.definition.system, model.definition.host or None
+    content = content_of(models_folder())
+    found = []
+    for cell in cells:
+        own = _values(cell.drug, cell.line, system, host, content)
+        changed = {name: value for name, value in own.items() if value != usual[name]}
+        line = cell.line or model.definition.cell_line
+        for entry in (cell.drug, line, f"{cell.drug} in {host}", "model"):
+            rows = cell.trial.get(entry, {})
+            changed |= {name: value for name, value in rows.items() if name in usual}
+        found.append(changed)
     return found
 
 
@@ -93,7 +95,7 @@ def in_dish(
     wells = levels.shape[1]
     courses = Courses(tuple(model.definition.drugs), np.zeros((levels.size, 1)),
                       levels.reshape(-1, 1, 1))  # fmt: skip
-    columns = _columns(model, [changes(cell, system) for cell in cells], wells)
+    columns = _columns(model, changes(model, cells), wells)
     found, _ = model.curves(np.asarray(times, dtype=float), courses, columns, names,
                             feedback=feedback, runs=_MANY)  # fmt: skip
     return np.moveaxis(found.values.reshape(len(cells), wells, len(names), -1), 2, 3)
@@ -113,7 +115,7 @@ def in_body(
         checked_doses(model.definition, None if arm is None else {cells[0].drug: arm})
         for arm in arms
     ]
-    columns = _columns(model, [changes(cell, system, host) for cell in cells], len(arms))
+    columns = _columns(model, changes(model, cells), len(arms))
     found, _ = model.curves(times, courses_of(doses * len(cells)), columns, names, runs=_MANY)
     return np.moveaxis(found.values.reshape(len(cells), len(arms), len(names), -1), 2, 3)
 
@@ -128,6 +130,13 @@ def _columns(
         name: np.repeat([row.get(name, usual[name].value) for row in rows], copies)
         for name in names
     }
+
+
+@lru_cache(maxsize=64)
+def _first_of_its_kind(drug: str, _content: Content) -> str:
+    entries = drug_entries()
+    mechanism = entries[drug].facts["mechanism"]
+    return next(name for name, one in entries.items() if one.facts["mechanism"] == mechanism)
 
 
 @lru_cache(maxsize=64)

@@ -165,10 +165,9 @@ def _kt253() -> Iterator[Row]:
         "expected range",
         "follows from the assumed exit of 2 /h; at the inhibitors' 10 /h it rebounds as they do",
     )
-    halves = half_effects(model, "KT-253", ["MDM2_total"], 2.0, feedback=False)
+    dose, _ = half_effects(model, "KT-253", ["MDM2_total"], 2.0, feedback=False)["MDM2_total"]
     source = "BenchChem technical guide on KT-253, 2025: 0.4 nM"
-    half = halves["MDM2_total"][0]
-    yield Row("KT-253 DC50, loop opened, 2 h", half, 0.27, 0.6, "nM", source, "fitted")
+    yield Row("KT-253 DC50, loop opened, 2 h", dose, 0.27, 0.6, "nM", source, "fitted")
     hook = {d: {n: _at(model, {"KT-253": d}, 24.0, n) for n in ("MDM2_total", "p53_active")}
             for d in (1e3, 1e5)}  # fmt: skip
     returned = hook[1e5]["MDM2_total"] / hook[1e3]["MDM2_total"]

@@ -54,22 +54,20 @@ def haematology(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def _haematology(trial: Trial) -> Predictions:
-    model, changed = blood.marrow("milademetan"), _in_marrow(trial, "milademetan")
+    names = {"platelets": "platelet", "neutrophils": "neutrophil"}
     times = np.arange(0.0, _CYCLES * 14 * 24.0 + 1.0, 6.0)
     given = regimen(260.0, "mg", "3/14", cycles=_CYCLES)
-    run = model.simulate(times, {"milademetan": given}, changed,
-                         observables=["platelets", "neutrophils"])  # fmt: skip
+    ((curves,),) = in_body([Cell(trial, "milademetan")], "marrow", "human", [given], times,
+                           list(names))  # fmt: skip
     found: Predictions = {}
-    for name, key in (("platelets", "platelet"), ("neutrophils", "neutrophil")):
-        lowest = blood.nadir(times, run[name].values, 14 * 24.0, 48.0)
+    for key, curve in zip(names.values(), curves.T, strict=True):
+        lowest = blood.nadir(times, curve, 14 * 24.0, 48.0)
         found |= {f"{key}_nadir": lowest.days, f"{key}_recovery": lowest.regained}
     rows = observations()
     found["haem_reversible"] = float(all(rows[key].holds(value) for key, value in found.items()))
+    many, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")
     japan = [regimen(d, "mg", "21/28", days=blood.DAYS) for d in (60.0, 90.0, 120.0)]
-    counts = [
-        blood.lowest_counts(_patients("milademetan"), "milademetan", arm, changed, 200)
-        for arm in japan
-    ]
+    counts = [blood.lowest_counts(many, "milademetan", arm, changed, 200) for arm in japan]
     found["platelets_japan_any"] = blood.percent_at_least(
         np.concatenate(counts), "thrombocytopenia", 1
     )
@@ -115,4 +113,5 @@ def _patients(drug: str) -> Model:
 
 
 def _in_marrow(trial: Trial, drug: str) -> dict[str, float]:
-    return changes(Cell(trial, drug), "marrow", "human")
+    (changed,) = changes(blood.marrow(drug), [Cell(trial, drug)])
+    return changed

@@ -6,7 +6,8 @@ line, a `drug in host`, or `model` for the model texts. It returns predictions o
 id of the observation: a number, or 1 and 0 where the observation is a statement.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from p53net.evidence.cells import (
     Group,
     Predictions,
     Trial,
-    changes,
     in_body,
     in_dish,
     model_of,
@@ -28,8 +28,7 @@ from p53net.evidence.marrow import biomarker, haematology, toxicity
 from p53net.evidence.pulses import peaks
 from p53net.measures.dose_response import fit_logistic
 from p53net.model import drug_entries
-from p53net.simulation.loading import shared
-from p53net.studies.body.pharmacokinetics import sampled
+from p53net.studies.body.pharmacokinetics import exposure_slopes, read, samples_of
 from p53net.studies.body.xenografts import DAYS, days_below, tgi
 from p53net.studies.dish.binding import binding_ic50
 from p53net.studies.dish.degradation_assay import fit_below_hook
@@ -164,37 +163,24 @@ def biopsies(trials: Sequence[Trial]) -> list[Predictions]:
 
 def third_day(trials: Sequence[Trial]) -> list[Predictions]:
     """Milademetan in patients, third day of 260 mg once a day."""
-    dose = regimen(260.0, "mg", "3/14", cycles=1)
-    model = model_of("milademetan", "plasma", "human")
-    found = []
-    for trial in trials:
-        changed = changes(Cell(trial, "milademetan"), "plasma", "human")
-        day_3 = sampled(model, [dose], parameters=changed).isel(dose=0, occasion=2)
-        found.append(
-            {
-                "milademetan_tmax": float(day_3["tmax"]),
-                "milademetan_cmax": float(day_3["cmax"]),
-                "milademetan_auc": float(day_3["auc"]),
-                "milademetan_clf": float(day_3["clearance"]),
-                "milademetan_thalf": float(day_3["half_life"]),
-            }
-        )
-    return found
+    keys = {"tmax": "tmax", "cmax": "cmax", "auc": "auc", "clearance": "clf"}
+    return [
+        {
+            **{f"milademetan_{short}": float(table[key][0, 2]) for key, short in keys.items()},
+            "milademetan_thalf": float(table["half_life"][0]),
+        }
+        for table in _in_plasma(trials, (260.0,))
+    ]
 
 
 def plasma(trials: Sequence[Trial]) -> list[Predictions]:
     """The same, and exposure over dose."""
-    arms = [regimen(d, "mg", "3/14", cycles=1) for d in (15.0, 60.0, 90.0, 120.0, 260.0, 340.0)]
-    model = model_of("milademetan", "plasma", "human")
-    made = third_day(trials)
-    for trial, one in zip(trials, made, strict=True):
-        changed = changes(Cell(trial, "milademetan"), "plasma", "human")
-        found = sampled(model, arms, parameters=changed)
-        japan = found["auc"].sel(dose=[60.0, 90.0, 120.0], occasion=3)
-        slopes = found["slope"].values
+    doses, found = (15.0, 60.0, 90.0, 120.0, 260.0, 340.0), third_day(trials)
+    for one, table in zip(found, _in_plasma(trials, doses), strict=True):
+        slopes = exposure_slopes(np.array(doses), table)
         one["milademetan_linearity"] = float(slopes.flat[np.abs(slopes - 1.0).argmax()])
-        one["milademetan_japan"] = float((np.diff(japan) > 0).all())
-    return made
+        one["milademetan_japan"] = float((np.diff(table["auc"][1:4, 2]) > 0).all())
+    return found
 
 
 def on_treatment(trials: Sequence[Trial]) -> list[Predictions]:
@@ -234,22 +220,39 @@ def regression(trials: Sequence[Trial]) -> list[Predictions]:
 
 def loop(trials: Sequence[Trial]) -> list[Predictions]:
     """The untreated loop, and its pulses after damage."""
-    model = shared()
-    run = model.simulate(np.linspace(0.0, 40.0, 4001), parameters={"DSB": 1.0},
-                         observables=["p53_total", "MDM2_total"])  # fmt: skip
-    p53, mdm2 = (
-        run["time"].values[peaks(run[name].values, 0.02 * float(run[name].max()))]
-        for name in ("p53_total", "MDM2_total")
-    )
-    rest = model.steady_state()
-    made = model.definition.parameters["k_syn_p53"].value
-    found = {
-        "p53_pulse_period": float(np.diff(p53).mean()),
-        "mdm2_lag": float(mdm2[0] - p53[0]),
-        "p53_half_life": 60.0 * np.log(2.0) * float(rest["p53_total"]) / made,
-        "mdm2_half_life": 60.0 * np.log(2.0) / model.definition.parameters["k_deg_MDM2"].value,
-    }
-    return [dict(found) for _ in trials]
+    times, names = np.linspace(0.0, 40.0, 4001), ["p53_total", "MDM2_total"]
+    damaged = [
+        Cell({**trial, "model": {**trial.get("model", {}), "DSB": 1.0}}, "milademetan")
+        for trial in trials
+    ]
+    curves = in_dish(damaged, "dish", np.empty(0), times, names)[:, 0]
+    rests = in_dish([Cell(trial, "milademetan") for trial in trials], "dish", np.empty(0),
+                    [0.0, 1.0], names)[:, 0, 0, 0]  # fmt: skip
+    model = model_of("milademetan", "dish")
+    found = []
+    for trial, curve, rest in zip(trials, curves, rests.tolist(), strict=True):
+        p53, mdm2 = (times[peaks(one, 0.02 * float(one.max()))] for one in curve.T)
+        made, lost = (value_of(trial, "model", n, model) for n in ("k_syn_p53", "k_deg_MDM2"))
+        found.append(
+            {
+                "p53_pulse_period": float(np.diff(p53).mean()),
+                "mdm2_lag": float(mdm2[0] - p53[0]),
+                "p53_half_life": 60.0 * math.log(2.0) * rest / made,
+                "mdm2_half_life": 60.0 * math.log(2.0) / lost,
+            }
+        )
+    return found
+
+
+def _in_plasma(
+    trials: Sequence[Trial], doses: tuple[float, ...]
+) -> Iterator[dict[str, FloatArray]]:
+    """What plasma shows of three daily doses [mg] of milademetan, in each trial."""
+    arms = [regimen(dose, "mg", "3/14", cycles=1) for dose in doses]
+    samples, model = samples_of(arms[0]), model_of("milademetan", "plasma", "human")
+    curves = in_body([Cell(trial, "milademetan") for trial in trials], "plasma", "human", arms,
+                     samples.times, ["inhibitor_plasma"])[..., 0]  # fmt: skip
+    return (read(model, arms, samples, one) for one in curves)
 
 
 def _cells(trials: Iterable[Trial], kinds: Iterable[tuple[str, str]]) -> list[Cell]:

@@ -62,7 +62,7 @@ def validate(
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Every observation beside its prediction, a row each. Takes about half a minute.
+    """Every observation beside its prediction, a row each. Takes a few seconds.
 
     `tables` may hold `observations` of your own: rows with the id of a published one stand in its
     place, others are shown as not predicted.

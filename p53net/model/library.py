@@ -353,6 +353,7 @@ def for_each(mechanisms: Sequence[str], line: str) -> list[str]:
     return [line[:start] + _DRUG.sub(role, code) + line[end:] for role in mechanisms]
 
 
+@lru_cache(maxsize=4096)
 def code_of(line: str) -> str:
     """The statement of a line, without its comment; a resource's address keeps its slashes."""
     return re.split(r"(?<!:)//", line)[0].strip()

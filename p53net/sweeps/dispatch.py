@@ -62,6 +62,8 @@ def distributed(
         try:
             name = stack.enter_context(shared.sent(client, plan, design))
         except Exception as error:
+            if client.status != "running":
+                raise WorkersError(_LOST) from error
             raise _cannot_run(error) from error
         yield from _Dispatch(name, client, alive).tables(_listed(design, chunks), len(chunks))
 

@@ -19,6 +19,8 @@ from p53net.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = ["best", "histogram", "quantiles"]
+
 _OFFSET = 2**40  # of bins of positive values: above all bins of the sketch
 _LARGEST = math.log(np.finfo(float).max)
 _MOST_SHARES, _MOST_EDGES, _MOST_BEST = 1000, 1_000_000, 100_000

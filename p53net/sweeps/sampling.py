@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from p53net.engines.base import FloatArray
 
@@ -39,6 +38,8 @@ def _sobol_moves(axes: int, seed: int, bits: int) -> tuple[_Words, tuple[_Words,
     A scrambled Sobol point is the exclusive or of direction numbers, one for each bit of the Gray
     code of its index, and that is linear: points 0, 1, 2, 4, 8 ... tell all others.
     """
+    from scipy.stats import qmc
+
     engine = qmc.Sobol(axes, rng=np.random.default_rng(seed))
     with warnings.catch_warnings():  # one point is no power of two from the second on
         warnings.simplefilter("ignore", UserWarning)
@@ -63,6 +64,8 @@ def _units(point: FloatArray) -> _Words:
 
 @lru_cache(maxsize=1)
 def _whole_hypercube(axes: int, seed: int, points: int) -> FloatArray:
+    from scipy.stats import qmc
+
     found: FloatArray = qmc.LatinHypercube(axes, rng=np.random.default_rng(seed)).random(points)
     found.flags.writeable = False
     return found

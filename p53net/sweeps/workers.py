@@ -53,7 +53,7 @@ def in_process(
     """Tables of the chunks, one after the other; on the batch engine, `threads` at a time."""
     if threads == 1 or not plan.capabilities.threads:
         for start, stop in chunks:
-            yield start, _kept(plan, start, design.values(start, stop))
+            yield start, _kept(plan, start, rows.table(plan, start, design.values(start, stop)))
         return
     stopped = threading.Event()
 
@@ -61,14 +61,16 @@ def in_process(
         if stopped.is_set():
             raise CancelledError
 
+    def work(start: int, values: FloatArray) -> "pa.Table":
+        return _kept(plan, start, rows.table(plan, start, values, before_each))
+
     with ThreadPoolExecutor(threads) as pool:
         waiting = iter(chunks)
         running: deque[tuple[int, Future[pa.Table]]] = deque()
         try:
             while True:
                 for start, stop in islice(waiting, threads + 1 - len(running)):
-                    values = design.values(start, stop)
-                    task = pool.submit(_kept, plan, start, values, before_each)
+                    task = pool.submit(work, start, design.values(start, stop))
                     running.append((start, task))
                 if not running:
                     return
@@ -79,10 +81,7 @@ def in_process(
             pool.shutdown(cancel_futures=True)
 
 
-def _kept(
-    plan: Plan, start: int, values: FloatArray, before_each: Callable[[], None] = lambda: None
-) -> "pa.Table":
-    table = rows.table(plan, start, values, before_each)
+def _kept(plan: Plan, start: int, table: "pa.Table") -> "pa.Table":
     return as_parts(plan.reductions, plan.axes, start, table)
 
 

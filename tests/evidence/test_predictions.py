@@ -26,9 +26,10 @@ def test_a_cell_is_the_shared_model_with_its_changes(
     drug: str, line: str, system: str, host: str | None
 ) -> None:
     own = pn.load(drug, cell_line=line, system=system, host=host).definition
-    model = model_of(drug, system, host).definition
+    shared = model_of(drug, system, host)
+    model = shared.definition
     usual = {name: row.value for name, row in model.parameters.items()}
-    found = changes(Cell({}, drug, line), system, host)
+    (found,) = changes(shared, [Cell({}, drug, line)])
     assert own.species == model.species and own.derived == model.derived
     assert {**usual, **found} == {name: row.value for name, row in own.parameters.items()}
     assert values(drug, cell_line=line, system=system, host=host) == {**usual, **found}

@@ -225,7 +225,8 @@ def test_sweeps_take_parameters_as_axes(tmp_path: Path) -> None:
     assert set(result["status"].values.ravel()) == {"ok"}
     run = model.simulate(GRID, parameters={"base": 0.8, "n": 3.0})
     there = result.sel(base=0.8, n=3.0)
-    assert float(there["auc_y"]) == np.trapezoid(run["y"], GRID)
+    apart = abs(float(there["auc_y"]) - np.trapezoid(run["y"], GRID))
+    assert apart <= 1e-6 * float(there["auc_y"])  # of which each may be as wrong
     assert float(there["peak_x"]) == float(run["x"][0]) == pytest.approx(4.8)
     np.testing.assert_array_equal(there["K"], run["K"])
     assert result["time"].attrs["units"] == model.definition.time_unit != "h"

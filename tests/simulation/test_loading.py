@@ -11,7 +11,7 @@ import xarray as xr
 
 import p53net as pn
 from p53net.engines.base import Tolerances
-from p53net.model import content, library, tables
+from p53net.model import content, library, sbml, tables
 from p53net.simulation import loading
 from p53net.simulation.loading import shared
 from tests.support import ROOT
@@ -131,3 +131,10 @@ def test_a_settled_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_few_models_are_kept() -> None:
     assert loading._kept.cache_parameters()["maxsize"] == loading._KEPT <= 32
+
+
+@pytest.mark.parametrize("system", ["dish", "culture", "plasma", "tumour", "marrow"])
+def test_a_trusted_text_becomes_the_same_sbml(system: str) -> None:
+    """What is left out of a load of the package's own texts is a check, and nothing else."""
+    made = pn.load("milademetan", system=system).definition
+    assert sbml.to_sbml(made.antimony, made.id) == made.sbml

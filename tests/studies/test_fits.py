@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import least_squares
+from scipy.optimize import brentq, least_squares
 from scipy.stats import t as student
 
 from p53net.measures.dose_response import Logistic, fit_logistic, logistic
 from p53net.measures.projection import Bounds, Levels, nearest
+from p53net.studies.dish import binding
 
 PLATES = [np.geomspace(1e-3, 1e5, 25), np.geomspace(1.0, 1e4, 9), np.geomspace(1e-2, 1e5, 71)]
 KINDS = ("logistic", "two sites", "one plateau", "anything")
@@ -104,3 +105,20 @@ def test_a_fit_does_not_depend_on_the_order_of_wells() -> None:
     one, other = fit_logistic(doses, responses), fit_logistic(doses[mixed], responses[mixed])
     for name, value in zip(Logistic._fields, one, strict=True):
         assert getattr(other, name) == (value if isinstance(value, str) else pytest.approx(value))
+
+
+@pytest.mark.parametrize("ki", [1e-4, 0.05, 36.0, 1e3])
+@pytest.mark.parametrize(
+    ("mdm2", "probe", "kd"), [(2.0, 2.0, 2.0), (10.0, 0.01, 1e3), (1e-4, 5.0, 5.0)]
+)
+def test_a_competition_is_at_the_root_of_its_mass_balance(
+    ki: float, mdm2: float, probe: float, kd: float
+) -> None:
+    doses = np.append(0.0, binding._DOSES)
+    found = binding._bound(doses, ki, mdm2, probe, kd)
+    for dose, bound in zip(doses, found, strict=True):
+        free = brentq(
+            lambda x, dose=dose: x * (1 + probe / (kd + x) + dose / (ki + x)) - mdm2,
+            0.0, mdm2, xtol=1e-300, rtol=1e-14,
+        )  # fmt: skip
+        assert bound == pytest.approx(probe * free / (kd + free), rel=1e-12)

@@ -56,7 +56,7 @@ def reduce(values: np.ndarray, cuts: list[int], order: Callable[[list[Any]], Non
     return reduced.dataset(manifest, parts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(ODD, min_size=1, max_size=60),
     st.lists(st.integers(1, 60), max_size=60),

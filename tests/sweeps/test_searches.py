@@ -162,6 +162,17 @@ def test_what_batch_gives_up_in_a_search_roadrunner_does(monkeypatch: pytest.Mon
     assert all(why.startswith("by roadrunner, for batch gave up") for why in found["reason"].values)
 
 
+@pytest.mark.slow
+def test_escape_says_who_took_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of runs and of states at rest in a search; a new model, whose usual cell is not settled."""
+    expected = pn.escape(["milademetan"], engine="roadrunner")
+    monkeypatch.setattr(batch_engine, "MOST_STEPS", 5)
+    found = pn.escape(["milademetan"], engine="batch")
+    assert "gave up" in found.attrs["engine"] and "run by roadrunner" in found.attrs["engine"]
+    for name in ("equal_dose", "dose_ratio", "loop_factor", "closed_dish_dose"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-8, err_msg=name)
+
+
 # Bytes
 
 

@@ -71,22 +71,32 @@ class Elimination:
 
 
 def eliminated(size: int, entries: Iterable[Entry]) -> Elimination:
-    """The order by Markowitz' rule: next is the pivot that touches fewest other entries."""
-    left = set(entries) | {(i, i) for i in range(size)}
-    waiting, order, found = set(range(size)), list[int](), set(left)
+    """The order of pivots and all entries of the factors."""
+    order, found = list[int](), set[Entry]()
+    for pivot, (right, below) in pivots(size, entries):
+        order.append(pivot)
+        found |= {(pivot, pivot), *((pivot, j) for j in right), *((i, pivot) for i in below)}
+    return Elimination(tuple(order), frozenset(found))
+
+
+def pivots(size: int, entries: Iterable[Entry]) -> Iterator[tuple[int, tuple[set[int], set[int]]]]:
+    """Pivots by Markowitz' rule: next is the one that touches fewest other entries. Each with the
+    columns right of it and the rows below it that have an entry then."""
+    rows, columns = [{i} for i in range(size)], [{i} for i in range(size)]
+    for i, j in entries:
+        rows[i].add(j)
+        columns[j].add(i)
+    waiting = set(range(size))
 
     def touched(pivot: int) -> tuple[int, int]:
-        rows = sum((i, pivot) in left for i in waiting) - 1
-        columns = sum((pivot, j) in left for j in waiting) - 1
-        return rows * columns, pivot
+        return (len(rows[pivot]) - 1) * (len(columns[pivot]) - 1), pivot
 
     while waiting:
         pivot = min(waiting, key=touched)
         waiting.remove(pivot)
-        order.append(pivot)
-        made = {
-            (i, j) for i in waiting if (i, pivot) in left for j in waiting if (pivot, j) in left
-        }
-        left |= made
-        found |= made
-    return Elimination(tuple(order), frozenset(found))
+        right, below = rows[pivot] - {pivot}, columns[pivot] - {pivot}
+        for i in below:
+            rows[i] = (rows[i] | right) - {pivot}
+        for j in right:
+            columns[j] = (columns[j] | below) - {pivot}
+        yield pivot, (right, below)

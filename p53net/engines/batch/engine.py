@@ -21,7 +21,7 @@ from p53net.engines.base import (
     Runs,
     Tolerances,
 )
-from p53net.engines.batch import driver
+from p53net.engines.batch import cost, driver
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code
@@ -66,9 +66,11 @@ class Batch:
     def __init__(
         self, definition: Definition, tolerances: Tolerances, target: Processor | None = None
     ) -> None:
-        """Raises UnsupportedError where the model has a part without a formula."""
+        """Raises UnsupportedError where the model has a part without a formula, or is too large to
+        compile."""
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
+        cost.check(self.system)
         self._definition = definition
         self._tolerances = tolerances
         self._target = target or processor()

@@ -38,6 +38,15 @@ class Occasion(NamedTuple):
     """nM h, over that time."""
 
 
+class Samples(NamedTuple):
+    """When a curve is looked at."""
+
+    times: FloatArray
+    """h."""
+    windows: tuple[tuple[float, float], ...]
+    """Of each dose its time, and until when it is what is seen."""
+
+
 _OCCASION = {
     "tmax": ("h", "time of the highest concentration after the dose"),
     "cmax": ("ng/mL", "highest concentration after the dose"),
@@ -81,7 +90,57 @@ def sampled(
 ) -> xr.Dataset:
     """What `pk` returns, of a model of one drug in plasma."""
     (name,) = model.definition.drugs
-    times = np.array(arms[0].times)
+    samples = samples_of(arms[0], hours)
+    plasma = f"{model.definition.drugs[name]}_plasma"
+    runs = model.arms(
+        samples.times, [{name: arm} for arm in arms], parameters, observables=[plasma],
+        engine=engine,
+    )  # fmt: skip
+    curves = runs.curves[plasma]
+    table = read(model, arms, samples, curves)
+    mass = _mass(model, name)
+    data: dict[str, Any] = {
+        "plasma": (("dose", "time"), curves * mass, _about("ng/mL", "concentration in plasma")),
+        "plasma_nM": (("dose", "time"), curves, _about("nM", "concentration in plasma")),
+    }
+    for key, meaning in _OCCASION.items():
+        data[key] = (("dose", "occasion"), table[key], _about(*meaning))
+    data["half_life"] = (
+        "dose",
+        table["half_life"],
+        _about("h", "terminal half-life; none if the run ends within 48 h of the last dose"),
+    )
+    doses = np.array([arm.amount for arm in arms])
+    if len(arms) > 1:
+        slopes = exposure_slopes(doses, table)
+        about = _about("1", "slope of log exposure over log dose; 1 by construction, linear model")
+        data["slope"] = (("exposure", "occasion"), slopes, about)
+    return xr.Dataset(
+        data,
+        coords={
+            "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
+            "time": ("time", samples.times, _about("h", "time")),
+            "occasion": np.arange(1, len(samples.windows) + 1),
+            **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
+        },
+        attrs={
+            "study": "pk",
+            "drug": name,
+            "host": model.definition.host,
+            "regimen": f"{arms[0].schedule}, {len(samples.windows)} doses",
+            "molar_mass": base_mass(model.definition.molar_masses[name], name),
+            "form": arms[0].form,
+            "parameters": json.dumps(dict(parameters or {})),
+            **model.run_settings,
+            "engine": runs.engine,
+            "version": VERSION,
+        },
+    )
+
+
+def samples_of(arm: Regimen, hours: float | None = None) -> Samples:
+    """When samples are taken, for so many hours. Raises InputError."""
+    times = np.array(arm.times)
     end = times[-1] + _AFTER if hours is None else finite_number(hours, "hours", "h")
     if not times[-1] < end <= _MOST_HOURS:
         raise InputError(
@@ -91,62 +150,40 @@ def sampled(
     gaps = np.diff(times)
     stops = np.minimum(times + _DAY, np.append(times[1:] - np.minimum(_BEFORE, gaps / 2), np.inf))
     grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
-    plasma = f"{model.definition.drugs[name]}_plasma"
-    runs = model.arms(
-        grid, [{name: arm} for arm in arms], parameters, observables=[plasma], engine=engine
-    )
-    curves = runs.curves[plasma]
-    mass = (
-        molar_mass(model.definition.molar_masses[name], FREE_BASE, name) * 1e-3
-    )  # ng/mL for each nM, of the free base
+    return Samples(grid, tuple(zip(times.tolist(), stops.tolist(), strict=True)))
+
+
+def read(
+    model: Model, arms: Sequence[Regimen], samples: Samples, curves: FloatArray
+) -> dict[str, FloatArray]:
+    """What plasma curves [nM] (arm, time) show: over arm and occasion `tmax` [h], `cmax` [ng/mL],
+    `auc` [ng*h/mL] and `clearance` [L/h]; over arm the `half_life` [h]."""
+    (name,) = model.definition.drugs
     seen = [
-        [occasion(grid, curve, *window) for window in zip(times, stops, strict=True)]
-        for curve in curves
+        [occasion(samples.times, curve, *window) for window in samples.windows] for curve in curves
     ]
     table = {field: np.array([[getattr(o, field) for o in row] for row in seen])
              for field in Occasion._fields}  # fmt: skip
-    amounts = np.array([_milligrams(model, name, arm) for arm in arms])
+    mass = _mass(model, name)
     table["cmax"] *= mass
     table["auc"] *= mass
+    amounts = np.array([_milligrams(model, name, arm) for arm in arms])
     with np.errstate(divide="ignore"):
         table["clearance"] = amounts[:, None] * 1e3 / table["auc"]  # mg / (ng h/mL) = 1000 L/h
-    data: dict[str, Any] = {
-        "plasma": (("dose", "time"), curves * mass, _about("ng/mL", "concentration in plasma")),
-        "plasma_nM": (("dose", "time"), curves, _about("nM", "concentration in plasma")),
-    }
-    for key, values in table.items():
-        data[key] = (("dose", "occasion"), values, _about(*_OCCASION[key]))
-    data["half_life"] = (
-        "dose",
-        np.array([_half_life(grid, curve, times[-1]) for curve in curves]),
-        _about("h", "terminal half-life; none if the run ends within 48 h of the last dose"),
-    )
-    doses = np.array([arm.amount for arm in arms])
-    if len(arms) > 1:
-        slopes = [np.polyfit(np.log(doses), np.log(table[key]), 1)[0] for key in ("cmax", "auc")]
-        about = _about("1", "slope of log exposure over log dose; 1 by construction, linear model")
-        data["slope"] = (("exposure", "occasion"), np.array(slopes), about)
-    return xr.Dataset(
-        data,
-        coords={
-            "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
-            "time": ("time", grid, _about("h", "time")),
-            "occasion": np.arange(1, len(times) + 1),
-            **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
-        },
-        attrs={
-            "study": "pk",
-            "drug": name,
-            "host": model.definition.host,
-            "regimen": f"{arms[0].schedule}, {len(times)} doses",
-            "molar_mass": base_mass(model.definition.molar_masses[name], name),
-            "form": arms[0].form,
-            "parameters": json.dumps(dict(parameters or {})),
-            **model.run_settings,
-            "engine": runs.engine,
-            "version": VERSION,
-        },
-    )
+    last = samples.windows[-1][0]
+    table["half_life"] = np.array([_half_life(samples.times, curve, last) for curve in curves])
+    return table
+
+
+def exposure_slopes(doses: FloatArray, table: Mapping[str, FloatArray]) -> FloatArray:
+    """Slopes of the logarithms of cmax and auc over that of the dose, of each occasion."""
+    slopes = [np.polyfit(np.log(doses), np.log(table[key]), 1)[0] for key in ("cmax", "auc")]
+    return np.array(slopes)
+
+
+def _mass(model: Model, drug: str) -> float:
+    """ng/mL for each nM, of the free base."""
+    return molar_mass(model.definition.molar_masses[drug], FREE_BASE, drug) * 1e-3
 
 
 def occasion(times: FloatArray, curve: FloatArray, dose: float, stop: float) -> Occasion:
