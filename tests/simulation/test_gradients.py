@@ -459,6 +459,14 @@ def test_what_cannot_be_asked(arguments: tuple[Any, Any], said: str) -> None:
         pn.load(MILADEMETAN).gradient(*arguments, doses={MILADEMETAN: 100.0})
 
 
+def test_an_option_that_is_none_is_refused() -> None:
+    model: Any = pn.load(MILADEMETAN)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dose'"):
+        model.gradient(["peak:p53_active"], ["k_deg_p53"], dose={MILADEMETAN: 100.0})
+    with pytest.raises(pn.InputError, match="scaled is 'yes'"):
+        model.gradient(["peak:p53_active"], ["k_deg_p53"], scaled="yes")
+
+
 def test_a_drug_that_is_not_given_has_no_slope() -> None:
     with pytest.raises(pn.InputError, match="milademetan is not given"):
         pn.load(MILADEMETAN).gradient(["peak:p53_active"], ["Milademetan"])
