@@ -67,7 +67,7 @@ def validate(
 def calibrate(
     blocks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="BLOCK", help="Which to fit; default all, in order."),
+        typer.Argument(metavar="BLOCK", help="Which to fit; default all."),
     ] = None,
     write_: Annotated[
         bool, typer.Option("--write", help="Put the estimates into the models' tables.")
@@ -79,9 +79,9 @@ def calibrate(
 ) -> None:
     """Fit every number that says `fitted` to the observations marked for it.
 
-    Writes estimates with intervals, residuals, correlations and profiles. Takes about ten minutes;
-    each block is printed when it is done. Blocks: biochemistry, degradation, viability, potency,
-    biopsies, pharmacokinetics, biomarker, tumour, haematology.
+    All parameters are fitted together. Writes estimates with intervals, optima, residuals,
+    correlations and profiles. Blocks: biochemistry, degradation, viability, potency, biopsies,
+    pharmacokinetics, biomarker, tumour, haematology.
     """
     from p53net.evidence import calibration
     from p53net.evidence.committing import write as commit
@@ -92,6 +92,7 @@ def calibrate(
         )
     tables = {
         "calibration": calibration.table(result),
+        "optima": calibration.optimum_table(result),
         "residuals": calibration.residual_table(result),
         "correlations": calibration.correlation_table(result),
     }
@@ -99,8 +100,9 @@ def calibrate(
         points = result[["value", "chi_squared"]].to_dataframe().dropna().reset_index()
         tables["profiles"] = points[["parameter", "value", "chi_squared"]]
     finish(result, tables, out, no_plot or no_profiles)
-    said.print(f"{result.attrs['parameters']} parameters, {result.attrs['observations']} "
-               "observations")  # fmt: skip
+    counts = {**result.attrs, "optima": result.sizes["optimum"]}
+    said.print(", ".join(f"{counts[name]} {name}" for name in ("parameters", "observations",
+                                                               "optima")))  # fmt: skip
     if write_:
         changes = commit(result)
         said.print("\n".join(changes) or "the tables hold these values already")

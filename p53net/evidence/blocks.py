@@ -37,8 +37,8 @@ class Block:
     parameters: tuple[Fitted, ...]
     predict: Group
     observed: tuple[str, ...]
-    separate: bool = False
-    """Each parameter has its own observations, in order, as many each."""
+    rough: Group | None = None
+    """The same, cheaper, to look for optima with."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,6 @@ BLOCKS = (
         marrow.smooth_toxicity,
         tuple(f"{name}_grade3plus_{arm}" for name in ("thrombocytopenia", "neutropenia", "anaemia")
               for arm in ("intermittent", "other")),
-        separate=True,
+        rough=marrow.rough_toxicity,
     ),
 )  # fmt: skip

@@ -1,11 +1,7 @@
-"""Fitting what the models' tables call `fitted`, block by block, to the observations marked for it.
-
-Blocks are fitted in order, each with the values that earlier ones found, rounded as they are
-written.
-"""
+"""Fitting what the models' tables call `fitted` to the observations marked for it, all together."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from typing import Any
 
@@ -13,25 +9,24 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from p53net.errors import unknown_name
-from p53net.evidence.blocks import BLOCKS, DERIVED
-from p53net.evidence.fit import SEED, STARTS, Fit, fit_block, residual, rounded
+from p53net.errors import InputError, unknown_name
+from p53net.evidence.blocks import BLOCKS, Block
+from p53net.evidence.fit import SEED, STARTS, Fit, fit_jointly
 from p53net.evidence.profiles import add_profiles
-from p53net.evidence.published import observation
+from p53net.evidence.residuals import residual
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 
 _ABOUT = {
-    "estimate": "fitted value",
+    "estimate": "fitted value, at the best optimum",
     "committed": "value in the tables",
     "low": "lower end of the 95 % interval, from the profile; 0 where it does not close",
     "high": "upper end of the 95 % interval, from the profile; infinite where it does not close",
-    "identified": "whether the profile closes on both sides, with all solutions inside",
-    "found_by": "starts that fitted as well",
-    "elsewhere": "how many of these with other values",
+    "identified": "whether the profile closes on both sides, and there is one optimum",
+    "elsewhere": "other optima within 95 % that have another value",
     "unit": "unit",
-    "block": "what it was fitted with",
+    "block": "which block it belongs to",
 }
 _SEEN = {
     "observed": "published value",
@@ -41,8 +36,9 @@ _SEEN = {
     "residual": "how far apart, in standard deviations of the observation",
     "inside": "whether the prediction is in the interval",
     "observed_unit": "unit",
-    "observed_block": "what is fitted to it",
+    "observed_block": "which block it belongs to",
 }
+_FITTING = 0.6  # of the time, where there are profiles
 
 
 @recorded
@@ -54,93 +50,88 @@ def calibrate(
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Fit all blocks in order, or those named, with later ones on the values of earlier ones.
+    """Fit the parameters of all blocks, or of those named, together on all their observations.
 
-    Blocks that are not fitted keep their committed values. Returns a Dataset over `parameter`:
-    `estimate`, `committed`, its 95 % interval `low` to `high`, whether it is `identified`,
-    `found_by` how many starts, and how many of these `elsewhere`; over `parameter` and `point` the
-    profiles, `value` and least `chi_squared`; over `observation` what was `observed` and
-    `predicted`, and the `residual`; and `correlation` of the estimates of a block.
-    Raises UnknownNameError.
+    What is not fitted keeps its committed value. Returns a Dataset over `parameter`: `estimate`,
+    `committed`, its 95 % interval `low` to `high`, whether it is `identified`, and how many optima
+    have it `elsewhere`; over `parameter` and `point` the profiles, `value` and least `chi_squared`;
+    over `optimum`, the best first, `optimum_value` of each parameter, `optimum_chi_squared` and
+    `optimum_found_by` how many of the `starts`; over `observation` what was `observed` and
+    `predicted`, and the `residual`; and `correlation` of all estimates.
+    Raises UnknownNameError, InputError.
     """
     with preferring(engine):
-        return as_dataset(fits_of(blocks, profiles=profiles, starts=starts, progress=progress))
+        return as_dataset(fit_of(blocks, profiles=profiles, starts=starts, progress=progress))
 
 
-def fits_of(
+def fit_of(
     blocks: Iterable[str] | None = None,
     *,
     profiles: bool = True,
     starts: int = STARTS,
     progress: Callable[[str, float], None] | None = None,
-) -> list[Fit]:
-    """The fits behind `calibrate`, one for each block."""
-    known = {block.name: block for block in BLOCKS}
-    chosen = [blocks] if isinstance(blocks, str) else list(known if blocks is None else blocks)
-    for name in chosen:
-        if name not in known:
-            raise unknown_name("block", name, known)
-    trial: dict[str, dict[str, float]] = {}
-    fits: list[Fit] = []
-    parts = [block for block in BLOCKS if block.name in chosen]
-    for number, block in enumerate(parts):
-        if progress is not None:
-            progress(f"fitting {block.name}", number / len(parts))
-        fit = fit_block(block, trial, starts)
-        for one, value in fit.estimates.items():
-            trial.setdefault(one.entry, {})[one.parameter] = value
-        for row in DERIVED:
-            if (row.source[1]) in trial.get(row.source[0], {}):
-                value = row.function(trial[row.source[0]][row.source[1]])
-                trial.setdefault(row.entry, {})[row.parameter] = rounded(value)
-        if profiles:
-            add_profiles(fit, trial)
-        fits.append(fit)
-    return fits
+) -> Fit:
+    """The fit behind `calibrate`."""
+    if not isinstance(starts, int) or isinstance(starts, bool) or starts < 1:
+        raise InputError(f"starts is {starts!r}, but must be a whole number, 1 or more")
+
+    def told(what: str, first: float, share: float) -> Callable[[float], None] | None:
+        return None if progress is None else lambda done: progress(what, first + share * done)
+
+    part = _FITTING if profiles else 1.0
+    fit = fit_jointly(_named(blocks), starts, told("fitting from many starts", 0.0, part))
+    if profiles:
+        add_profiles(fit, told("intervals", part, 1.0 - part))
+    if progress is not None:
+        progress("done", 1.0)
+    return fit
 
 
-def as_dataset(fits: Sequence[Fit]) -> xr.Dataset:
-    """Fits as `calibrate` returns them."""
-    named = {f"{one.entry}: {one.parameter}": (one, fit) for fit in fits for one in fit.estimates}
-    seen = {name: fit for fit in fits for name in fit.block.observed}
+def as_dataset(fit: Fit) -> xr.Dataset:
+    """A fit as `calibrate` returns it."""
+    names = [f"{one.entry}: {one.parameter}" for one in fit.estimates]
     data: dict[str, Any] = {
         key: ("parameter", column, {"long_name": _ABOUT[key]})
-        for key, column in _estimates(fits).items()
-        if key in _ABOUT
+        for key, column in _columns(_estimates(fit)).items()
     }
     data |= {
         key: ("observation", column, {"long_name": _SEEN[key]})
-        for key, column in _residuals(fits).items()
-        if key in _SEEN
+        for key, column in _columns(_residuals(fit)).items()
     }
     both = ("parameter", "point")
+    profiles = list(fit.profiles.values())
+    longest = max(map(len, profiles), default=0)
     for key, meaning in (("value", "fixed value"), ("chi_squared", "least chi-squared then")):
-        # A short profile, at a bound, is filled up with NaN.
-        rows = [list(fit.profiles[one][key]) if fit.profiles else [] for one, fit in named.values()]
-        longest = max(map(len, rows), default=0)
-        filled = [[*row, *[math.nan] * (longest - len(row))] for row in rows]
-        data[key] = (both, np.array(filled).reshape(len(rows), longest), {"long_name": meaning})
-    correlation = np.full((len(named),) * 2, math.nan)
-    places = list(named)
-    for fit in fits:
-        inside = [places.index(name) for name in fit.correlation.index]
-        correlation[np.ix_(inside, inside)] = fit.correlation.to_numpy()
-    data["correlation"] = (("parameter", "other"), correlation, {"units": "1"})
+        filled = np.full((len(names), longest), math.nan)  # profiles differ in length
+        for row, profile in zip(filled, profiles, strict=False):
+            row[: len(profile)] = profile[key]
+        data[key] = (both, filled, {"long_name": meaning})
+    data["correlation"] = (("parameter", "other"), fit.correlation, {"units": "1"})
+    optima = {
+        "value": (("optimum", "parameter"), np.exp([one.logs for one in fit.optima])),
+        "chi_squared": ("optimum", np.array([one.chi_squared for one in fit.optima])),
+        "found_by": ("optimum", np.array([one.found_by for one in fit.optima])),
+    }
+    meanings = {"value": "value there", "chi_squared": "sum of squares there",
+                "found_by": "starts that ended there"}  # fmt: skip
+    data |= {f"optimum_{key}": (*column, {"long_name": meanings[key]})
+             for key, column in optima.items()}  # fmt: skip
     return xr.Dataset(
         data,
         coords={
-            "parameter": places,
-            "other": places,
-            "entry": ("parameter", [one.entry for one, _ in named.values()]),
-            "symbol": ("parameter", [one.parameter for one, _ in named.values()]),
-            "observation": list(seen),
+            "parameter": names,
+            "other": names,
+            "entry": ("parameter", [one.entry for one in fit.estimates]),
+            "symbol": ("parameter", [one.parameter for one in fit.estimates]),
+            "observation": [row.id for row in fit.joint.observed],
+            "optimum": np.arange(1, len(fit.optima) + 1),
         },
         attrs={
             "study": "calibrate",
-            "parameters": len(named),
-            "observations": len(seen),
+            "parameters": len(names),
+            "observations": len(fit.joint.observed),
             "seed": SEED,
-            "starts": fits[0].starts if fits else 0,
+            "starts": fit.starts,
             "version": VERSION,
         },
     )
@@ -148,7 +139,7 @@ def as_dataset(fits: Sequence[Fit]) -> xr.Dataset:
 
 def table(result: xr.Dataset) -> pd.DataFrame:
     """Estimates for reading: block, entry, parameter, estimate, unit, committed, interval ..."""
-    names = ["block", "estimate", "unit", "committed", "low", "high", "identified", "found_by",
+    names = ["block", "estimate", "unit", "committed", "low", "high", "identified",
              "elsewhere"]  # fmt: skip
     frame = result[names].to_dataframe().reset_index(drop=True)
     frame = frame.rename(columns={"symbol": "parameter"})
@@ -165,53 +156,74 @@ def residual_table(result: xr.Dataset) -> pd.DataFrame:
 
 
 def correlation_table(result: xr.Dataset) -> pd.DataFrame:
-    """Correlation of each pair of estimates within a block; blocks are fitted apart."""
-    block = result["block"].values
+    """Correlation of each pair of estimates."""
     rows = [
-        (block[i], one, other, float(result["correlation"][i, j]))
+        (one, other, float(result["correlation"][i, j]))
         for (i, one), (j, other) in combinations(enumerate(result["parameter"].values), 2)
-        if block[i] == block[j]
     ]
-    return pd.DataFrame(rows, columns=["block", "one", "other", "correlation"])
+    return pd.DataFrame(rows, columns=["one", "other", "correlation"])
 
 
-def _estimates(fits: Iterable[Fit]) -> dict[str, list[Any]]:
+def optimum_table(result: xr.Dataset) -> pd.DataFrame:
+    """Optima, a row for each: chi-squared, the starts that ended there, and all values."""
+    frame = pd.DataFrame(
+        result["optimum_value"].values, result["optimum"].values, result["parameter"].values
+    )
+    frame.insert(0, "found_by", result["optimum_found_by"].values)
+    frame.insert(0, "chi_squared", result["optimum_chi_squared"].values)
+    return frame.rename_axis("optimum").reset_index()
+
+
+def _named(blocks: Iterable[str] | None) -> list[Block]:
+    known = {block.name: block for block in BLOCKS}
+    names = [blocks] if isinstance(blocks, str) else list(known if blocks is None else blocks)
+    for name in names:
+        if name not in known:
+            raise unknown_name("block", name, known)
+    if not names:
+        raise InputError(f"no block is named; choose among {', '.join(known)}")
+    return [block for block in BLOCKS if block.name in names]
+
+
+def _estimates(fit: Fit) -> list[dict[str, Any]]:
     rows = []
-    for fit in fits:
-        for one, value in fit.estimates.items():
-            low, high = fit.interval(one) if fit.profiles else (math.nan, math.nan)
-            identified = str(fit.identified(one)) if fit.profiles else "not looked at"
-            rows.append(
-                {
-                    "block": fit.block.name,
-                    "estimate": value,
-                    "unit": one.value.unit,
-                    "committed": one.value.value,
-                    "low": low,
-                    "high": high,
-                    "identified": identified,
-                    "found_by": f"{len(fit.solutions)} of {fit.starts} starts",
-                    "elsewhere": len(fit.elsewhere(one)),
-                }
-            )
-    return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+    of = {one: block.name for block in fit.joint.blocks for one in block.parameters}
+    for one, value in fit.estimates.items():
+        low, high = fit.interval(one) if fit.profiles else (math.nan, math.nan)
+        rows.append(
+            {
+                "block": of[one],
+                "estimate": value,
+                "unit": one.value.unit,
+                "committed": one.value.value,
+                "low": low,
+                "high": high,
+                "identified": str(fit.identified(one)) if fit.profiles else "not looked at",
+                "elsewhere": len(fit.elsewhere(one)),
+            }
+        )
+    return rows
 
 
-def _residuals(fits: Iterable[Fit]) -> dict[str, list[Any]]:
+def _residuals(fit: Fit) -> list[dict[str, Any]]:
     rows = []
-    for fit in fits:
-        for name in fit.block.observed:
-            row, value = observation(name), fit.predictions[name]
-            rows.append(
-                {
-                    "observed_block": fit.block.name,
-                    "observed": row.middle,
-                    "observed_low": row.low,
-                    "observed_high": row.high,
-                    "predicted": value,
-                    "observed_unit": row.unit,
-                    "residual": residual(row, value),
-                    "inside": row.holds(value),
-                }
-            )
-    return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+    of = {name: block.name for block in fit.joint.blocks for name in block.observed}
+    for row in fit.joint.observed:
+        value = fit.predictions[row.id]
+        rows.append(
+            {
+                "observed_block": of[row.id],
+                "observed": row.middle,
+                "observed_low": row.low,
+                "observed_high": row.high,
+                "predicted": value,
+                "observed_unit": row.unit,
+                "residual": residual(row, value),
+                "inside": row.holds(value),
+            }
+        )
+    return rows
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows] for key in rows[0]}

@@ -62,7 +62,7 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
         line = cell.line or model.definition.cell_line
         for entry in (cell.drug, line, f"{cell.drug} in {host}", "model"):
             rows = cell.trial.get(entry, {})
-            changed |= {name: value for name, value in rows.items() if name in usual}
+            changed |= {name: rows[name] for name in rows if name in usual}
         found.append(changed)
     return found
 

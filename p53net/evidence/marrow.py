@@ -19,6 +19,7 @@ from p53net.studies.body.population import GRADES, grades
 
 _CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
 _MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
+_FEW, _BROAD = 16, 0.25  # patients to look for optima with, and what smooths the shares of few
 
 
 def biomarker(trials: Sequence[Trial]) -> list[Predictions]:
@@ -43,8 +44,13 @@ def toxicity(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def smooth_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
-    """The same as smooth functions of the parameters, for a fit."""
-    return [_toxicity(trial, _MEASURED) for trial in trials]
+    """Grade 3 or more as smooth functions of the parameters, for a fit."""
+    return _smooth(trials, blood.PATIENTS, _MEASURED)
+
+
+def rough_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
+    """The same of the first few patients, smoothed more."""
+    return _smooth(trials, _FEW, _BROAD)
 
 
 def haematology(trials: Sequence[Trial]) -> list[Predictions]:
@@ -81,7 +87,7 @@ def _haematology(trial: Trial) -> Predictions:
     return found
 
 
-def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
+def _toxicity(trial: Trial) -> Predictions:
     model, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")
     regimens = (blood.INTERMITTENT, *blood.OTHERS)
     model.ready(runs=blood.PATIENTS)  # before threads share it
@@ -97,8 +103,7 @@ def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
     for arm, lowest in arms.items():
         for name in GRADES:
             for key, grade in (("any", 1), ("grade3plus", 3)):
-                share = blood.percent_at_least(lowest, name, grade, spread)
-                found[f"{name}_{key}_{arm}"] = share
+                found[f"{name}_{key}_{arm}"] = blood.percent_at_least(lowest, name, grade)
     for name in GRADES:
         found[f"{name}_grade34_mantra"] = found[f"{name}_grade3plus_intermittent"]
     more = found["thrombocytopenia_grade3plus_other"]
@@ -106,6 +111,21 @@ def _toxicity(trial: Trial, spread: float = 0.0) -> Predictions:
         more > found["thrombocytopenia_grade3plus_intermittent"]
     )
     return found
+
+
+def _smooth(trials: Sequence[Trial], number: int, spread: float) -> list[Predictions]:
+    model = _patients("milademetan")
+    changed = changes(model, [Cell(trial, "milademetan") for trial in trials])
+    arms = (blood.INTERMITTENT, *blood.OTHERS)
+    lowest = blood.lowest_of_trials(model, "milademetan", arms, changed, number)
+    return [
+        {
+            f"{name}_grade3plus_{arm}": blood.percent_at_least(counts, name, 3, spread)
+            for arm, counts in (("intermittent", one[0]), ("other", np.concatenate(one[1:])))
+            for name in GRADES
+        }
+        for one in lowest
+    ]
 
 
 def _patients(drug: str) -> Model:

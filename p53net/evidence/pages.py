@@ -6,11 +6,9 @@ digest of what it was made of, and a test says when that is another, and makes a
 """
 
 import hashlib
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,8 @@ import xarray as xr
 
 from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
-from p53net.evidence import calibration, invariants, validation
-from p53net.evidence.published import observation
+from p53net.evidence import fitted_tables, invariants, validation
+from p53net.evidence.markdown import asked, interval, rows_of, shown
 from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
 from p53net.simulation.loading import load
@@ -33,9 +31,9 @@ from p53net.studies.escape.study import escape
 
 _DRUG = "milademetan"
 _GASTRIC = "ST-02-0075"
-_USES = {"fit": "fitted", "predict": "predicted", "set": "set by hand", "show": "shown"}
 _DAY = 24.0  # h
-_FITS = ("blocks", "calibration", "fit", "predictions", "profiles")
+_FITS = ("blocks", "calibration", "descent", "fit", "joint", "marrow", "predictions", "profiles",
+         "residuals")  # fmt: skip
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 
@@ -49,16 +47,6 @@ class Table:
     name: str
     make: Callable[[], str]
     slow: bool = False
-
-
-def rows_of(head: str, rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; `head` has its names between bars."""
-    lines = [_line(head.split(" | ")), "|---" * len(head.split(" | ")) + "|"]
-    return "\n".join([*lines, *map(_line, rows)]) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
 
 
 def root() -> Path:
@@ -109,26 +97,6 @@ def _match(text: str, table: Table) -> "re.Match[str]":
             f"<!-- table: {table.name} -->, an empty line, the table, an empty line, <!-- end -->"
         )
     return found[0]
-
-
-def shown(value: float) -> str:
-    """Three digits, as people write them."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def interval(name: str) -> str:
-    """That of an observation."""
-    row = observation(name)
-    if math.isinf(row.high):
-        return f"{shown(row.low)} or more"
-    if math.isinf(row.low):
-        return f"at most {shown(row.high)}"
-    return f"{shown(row.low)} to {shown(row.high)}"
-
-
-def asked(name: str, unit: str = "") -> str:
-    """The interval of an observation, and what it was used for."""
-    return f"{interval(name)}{unit}, {_USES[observation(name).use]}"
 
 
 def _escape() -> str:
@@ -343,35 +311,12 @@ def _maturation() -> str:
                    "cycle", rows)  # fmt: skip
 
 
-@cache
-def _calibrated() -> xr.Dataset:
-    return calibration.calibrate()
-
-
-def estimates(fits: xr.Dataset) -> str:
-    """The estimates of a calibration."""
-    rows = []
-    for row in calibration.table(fits).to_dict("records"):
-        rows.append([row["entry"], f"`{row['parameter']}`", f"{row['committed']:g}", row["unit"],
-                     f"{row['low']:.3g} to {row['high']:.3g}",
-                     "yes" if row["identified"] == "True" else "no",
-                     row["found_by"].removesuffix(" starts"), str(row["elsewhere"])])  # fmt: skip
-    return rows_of("of | parameter | estimate | unit | 95 % interval | identified | starts as good "
-                   "| of these elsewhere", rows)  # fmt: skip
-
-
-def residuals(fits: xr.Dataset) -> str:
-    """The observations of a calibration."""
-    rows = []
-    for row in calibration.residual_table(fits).to_dict("records"):
-        rows.append([row["block"], row["observation"], shown(row["observed"]),
-                     interval(row["observation"]), shown(row["predicted"]), row["unit"],
-                     f"{row['residual'] + 0.0:.2f}".replace("-0.00", "0.00")])  # fmt: skip
-    return rows_of("block | observation | observed | interval | fitted | unit | distance", rows)
-
-
 def _listed(values: Iterable[float], form: str) -> str:
     return ", ".join(format(float(value), form) for value in values)
+
+
+def _fitted(make: Callable[[xr.Dataset], str]) -> str:
+    return make(fitted_tables.calibrated())
 
 
 TABLES = (
@@ -387,7 +332,23 @@ TABLES = (
     Table("docs/patient.md", "maturation", _maturation),
     Table("docs/schedules.md", "schedules", _schedules),
     Table("docs/schedules.md", "schedules-free-fraction", _free_fractions_of_schedules),
-    Table("docs/calibration.md", "estimates", lambda: estimates(_calibrated()), slow=True),
-    Table("docs/calibration.md", "fit", lambda: residuals(_calibrated()), slow=True),
+    Table(
+        "docs/calibration.md",
+        "estimates",
+        lambda: fitted_tables.estimates(fitted_tables.calibrated()),
+        slow=True,
+    ),
+    Table(
+        "docs/calibration.md",
+        "optima",
+        lambda: fitted_tables.optima(fitted_tables.calibrated()),
+        slow=True,
+    ),
+    Table(
+        "docs/calibration.md",
+        "fit",
+        lambda: fitted_tables.residuals(fitted_tables.calibrated()),
+        slow=True,
+    ),
 )
 """In the order in which they are made."""

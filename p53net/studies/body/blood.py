@@ -1,13 +1,15 @@
 """Blood counts of virtual patients under a regimen, and what the trials counted of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from p53net.dosing.medium import same_courses
+from p53net.dosing.medium import courses_of, same_courses
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray, Tolerances
+from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -64,6 +66,38 @@ def lowest_counts(
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
     found, _ = model.curves(times, courses, columns, COUNTS)
     return np.asarray(found.values.min(axis=2))
+
+
+def lowest_of_trials(
+    model: Model,
+    drug: str,
+    arms: Sequence[Regimen],
+    trials: Sequence[Mapping[str, float]],
+    number: int = PATIENTS,
+    seed: int = SEED,
+    days: float = DAYS,
+) -> FloatArray:
+    """The same of the same patients under several regimens, in trials with other typical values:
+    (trial, arm, patient, count); NaN where the engine gives up. What decides who enters a trial
+    must not be changed."""
+    usual = {name: row.value for name, row in model.definition.parameters.items()}
+    drawn = patients(usual, number, seed)
+    each = len(arms) * number
+    names = dict.fromkeys(name for changed in trials for name in changed)
+    typical = {n: np.array([one.get(n, usual[n]) for one in trials]) for n in names}
+    columns = {name: np.repeat(values, each) for name, values in typical.items()}
+    for name in map(str, drawn):
+        factors = np.tile(drawn[name].to_numpy() / usual[name], len(arms) * len(trials))
+        columns[name] = factors * columns.get(name, usual[name])
+    one = courses_of([checked_doses(model.definition, {drug: arm}) for arm in arms])
+    rows = np.tile(np.repeat(np.arange(len(arms)), number), len(trials))
+    courses = replace(one, at=one.at[rows], levels=one.levels[rows])
+    times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
+    name, said = choice.chosen(model, choice.AUTO, len(rows))
+    found = model.runner(name).attempt(times, courses, columns, COUNTS)
+    provenance.note(model, said)
+    lowest = found.values.min(axis=2)
+    return np.asarray(lowest.reshape(len(trials), len(arms), number, -1))
 
 
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
