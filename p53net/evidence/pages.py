@@ -35,7 +35,7 @@ _DRUG = "milademetan"
 _GASTRIC = "ST-02-0075"
 _USES = {"fit": "fitted", "predict": "predicted", "set": "set by hand", "show": "shown"}
 _DAY = 24.0  # h
-_FITS = ("blocks", "calibration", "fit", "predictions", "profiles")
+_FITS = ("blocks", "calibration", "cells", "fit", "marrow", "predictions", "profiles")
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 
