@@ -65,7 +65,6 @@ def _units(point: FloatArray) -> _Words:
 
 @lru_cache(maxsize=1)
 def _whole_hypercube(axes: int, seed: int, points: int) -> FloatArray:
-
     from scipy.stats import qmc
 
     found: FloatArray = qmc.LatinHypercube(axes, rng=np.random.default_rng(seed)).random(points)
