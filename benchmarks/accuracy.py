@@ -3,9 +3,9 @@
     python -m benchmarks.accuracy [--points 10000] [--accuracy 1e-6]
 
 Points are spread over wide doses and parameters. The truth is the batch engine at relative
-tolerance 1e-12; how far RoadRunner is from it at the same, on 100 points, shows how true it is. A bar should be at
-least 0.3 of the error of the run that is returned in 99 of 100 points, and no point that says `ok`
-should miss the accuracy.
+tolerance 1e-12; how far RoadRunner is from it at the same, on 100 points, shows how true it is. A
+bar should be at least 0.3 of the error of the run that is returned in 99 of 100 points, and no
+point that says `ok` should miss the accuracy.
 """
 
 import argparse

@@ -32,8 +32,8 @@ from p53net.studies.escape.study import escape
 _DRUG = "milademetan"
 _GASTRIC = "ST-02-0075"
 _DAY = 24.0  # h
-_FITS = ("blocks", "calibration", "descent", "fit", "joint", "marrow", "predictions", "profiles",
-         "residuals")  # fmt: skip
+_FITS = ("blocks", "calibration", "cells", "descent", "fit", "joint", "marrow", "predictions",
+         "profiles", "residuals")  # fmt: skip
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 

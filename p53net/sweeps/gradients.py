@@ -1,11 +1,11 @@
 """`Model.gradient`: slopes as a labelled table, and what parameters can be told from curves."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
@@ -13,8 +13,7 @@ from p53net.errors import InputError
 from p53net.measures.definition import Measure
 from p53net.model import shown_unit
 from p53net.simulation import choice, provenance
-from p53net.simulation.gradients import Options
-from p53net.simulation.inputs import checked_doses, checked_parameters
+from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
 from p53net.simulation.model import Model
 from p53net.sweeps.design import Design, Listed
 from p53net.sweeps.moved import highest, movable, slope_unit
@@ -31,30 +30,36 @@ def gradient(
     model: Model,
     measures: Sequence[Measure | str],
     parameters: Sequence[str] | None,
-    **options: Unpack[Options],
+    *,
+    times: ArrayLike = DEFAULT_TIMES,
+    doses: Mapping[str, Doses] | None = None,
+    at: Mapping[str, float] | None = None,
+    observables: Sequence[str] | None = None,
+    feedback: bool = True,
+    scaled: bool = False,
+    engine: str = choice.AUTO,
 ) -> xr.Dataset:
     """What `Model.gradient` says."""
-    name, said = choice.chosen(model, options.get("engine", choice.AUTO), _RUNS)
-    scaled, observables = options.get("scaled", False), options.get("observables")
-    doses, at = options.get("doses"), options.get("at")
+    if not isinstance(scaled, bool | np.bool_):
+        raise InputError(f"scaled is {scaled!r}, but must be True (of logarithms) or False")
+    name, said = choice.chosen(model, engine, _RUNS)
     if parameters is None:
+        changed = checked_parameters(model.definition, at)
         given = checked_doses(model.definition, doses)
-        parameters = list(
-            movable(model.definition, checked_parameters(model.definition, at), given)
-        )
+        parameters = list(movable(model.definition, changed, given))
     plan, _ = plan_of(
         model,
         Design({}, Listed({})),
-        times=options.get("times", DEFAULT_TIMES),
+        times=times,
         observables=observables,
         measures=measures,
         doses=doses,
         parameters=at,
-        feedback=options.get("feedback", True),
+        feedback=feedback,
         time_limit=np.inf,
         memory_limit=0,
         engine=name,
-        keep_trajectories=observables is not None,
+        keep_trajectories=observables is not None and np.size(observables) > 0,
         gradient=parameters,
     )
     found = slopes_at(plan, model, np.empty((1, 0)), name)

@@ -38,6 +38,7 @@ def _sobol_moves(axes: int, seed: int, bits: int) -> tuple[_Words, tuple[_Words,
     A scrambled Sobol point is the exclusive or of direction numbers, one for each bit of the Gray
     code of its index, and that is linear: points 0, 1, 2, 4, 8 ... tell all others.
     """
+
     from scipy.stats import qmc
 
     engine = qmc.Sobol(axes, rng=np.random.default_rng(seed))

@@ -3,8 +3,9 @@
 import contextlib
 import ctypes
 import sys
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client, Worker
 
 _KEPT_FREE, _FROM_SYSTEM = 128 * 2**20, 32 * 2**20  # bytes
+_PATIENCE = 20.0  # s
 _held: dict[str, "Shared"] = {}
 
 
@@ -73,13 +75,30 @@ class Shared(WorkerPlugin):  # type: ignore[misc]  # Dask is not typed
 def sent(client: "Client", plan: Plan, design: Design) -> Iterator[str]:
     """The name under which workers have the plan and the design, until the end."""
     shared = Shared(plan, design)
-    client.register_plugin(shared)
+    _patiently(lambda: client.register_plugin(shared))
     try:
         yield shared.name
     finally:
         if client.status == "running":
             with contextlib.suppress(Exception):  # the scheduler may have just gone
-                client.unregister_worker_plugin(shared.name)
+                _patiently(lambda: client.unregister_worker_plugin(shared.name))
+
+
+def _patiently(call: Callable[[], object]) -> None:
+    """Do what every worker answers to, but wait for ever for none that hangs, or that is gone."""
+    failed: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            call()
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if failed:
+        raise failed[0]
 
 
 def tables(name: str, chunks: list[Chunk], alone: bool) -> Done:

@@ -290,6 +290,23 @@ def test_a_kink_is_said() -> None:
     assert np.isnan(none["slope"]).all() and "nan" in str(none["reason"].values[0])
 
 
+def test_a_peak_that_changes_place_has_two_slopes(tmp_path: Path) -> None:
+    """sin t + b t has two peaks: with b above 0 the later is the higher, and it moves the more."""
+    model = read("A = 0; w = 1; B = 0; b = 0; A' = w; w' = -A; B' = b; y := A + B", tmp_path)
+    times = np.array([0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) * np.pi / 2.0
+    options: dict[str, Any] = {"times": times}
+    kink = model.gradient(["peak:y"], ["b"], observables=["y"], **options)
+    assert kink["status"].values.tolist() == [["one-sided"]]
+    # At a tie the error of the curves counts, over the 1e-5 by which they are moved.
+    first, second = kink["curve"].values[0, [2, 6]]
+    assert abs(first - second) < 1e-8
+    expected = 2.5 * np.pi - max(first - second, 0.0) / 1e-5
+    assert float(kink["slope"][0, 0]) == pytest.approx(expected, rel=1e-6)
+    beside = model.gradient(["peak:y"], ["b"], at={"b": -0.01}, **options)
+    assert beside["status"].values.tolist() == [["ok"]]
+    assert float(beside["slope"][0, 0]) == pytest.approx(0.5 * np.pi, rel=1e-6)
+
+
 def test_no_rebound_is_flat() -> None:
     found = pn.load(MILADEMETAN).gradient(
         ["rebound"], ["k_syn_p53"], times=np.linspace(0.0, 4.5, 10),
@@ -440,6 +457,14 @@ def test_a_cell_that_pulses_has_no_slopes() -> None:
 def test_what_cannot_be_asked(arguments: tuple[Any, Any], said: str) -> None:
     with pytest.raises(pn.P53NetError, match=said):
         pn.load(MILADEMETAN).gradient(*arguments, doses={MILADEMETAN: 100.0})
+
+
+def test_an_option_that_is_none_is_refused() -> None:
+    model: Any = pn.load(MILADEMETAN)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dose'"):
+        model.gradient(["peak:p53_active"], ["k_deg_p53"], dose={MILADEMETAN: 100.0})
+    with pytest.raises(pn.InputError, match="scaled is 'yes'"):
+        model.gradient(["peak:p53_active"], ["k_deg_p53"], scaled="yes")
 
 
 def test_a_drug_that_is_not_given_has_no_slope() -> None:

@@ -193,7 +193,9 @@ CASES: dict[str, tuple[pn.Model, Any, dict[str, Any]]] = {
 @pytest.mark.slow
 def test_a_sweep_is_that_of_roadrunner(case: str) -> None:
     model, axes, options = CASES[case]
-    found, expected = (run(engine, model, axes, **options) for engine in ("batch", "roadrunner"))
+    found, expected = (
+        run(engine, model, axes, **options, accuracy=1e-8) for engine in ("batch", "roadrunner")
+    )
     assert found.attrs["engine"].startswith("batch, llvmlite ")
     assert expected.attrs["engine"].startswith("roadrunner ")
     said = found["reason"].values
