@@ -39,6 +39,8 @@ class Block:
     observed: tuple[str, ...]
     rough: Group | None = None
     """The same, cheaper, to look for optima with."""
+    near: Group | None = None
+    """The same, cheaper, but close enough for profiles, corrected."""
 
 
 @dataclass(frozen=True)
@@ -177,5 +179,6 @@ BLOCKS = (
         tuple(f"{name}_grade3plus_{arm}" for name in ("thrombocytopenia", "neutropenia", "anaemia")
               for arm in ("intermittent", "other")),
         rough=marrow.rough_toxicity,
+        near=marrow.near_toxicity,
     ),
 )  # fmt: skip

@@ -65,15 +65,15 @@ class Problem(NamedTuple):
 class Joint:
     """Blocks fitted together, in logarithms of their parameters."""
 
-    def __init__(self, blocks: Sequence[Block], *, rough: bool = False) -> None:
-        """`rough` takes the cheaper predictions of blocks that have such."""
+    def __init__(self, blocks: Sequence[Block], *, rough: bool = False, near: bool = False) -> None:
+        """`rough` and `near` take the cheaper predictions of blocks that have such."""
         self.blocks = tuple(blocks)
         self.parameters: tuple[Fitted, ...] = tuple(
             one for block in blocks for one in block.parameters
         )
         self.observed = [observation(name) for block in blocks for name in block.observed]
         self._groups = [
-            (block.rough if rough and block.rough else block.predict) for block in blocks
+            (rough and block.rough) or (near and block.near) or block.predict for block in blocks
         ]
         self._known: list[dict[bytes, Predictions]] = [{} for _ in blocks]
 

@@ -20,6 +20,7 @@ from p53net.studies.body.population import GRADES, grades
 _CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
 _MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
 _FEW, _BROAD = 16, 0.25  # patients to look for optima with, and what smooths the shares of few
+_SOME, _LESS_BROAD = 64, 0.15  # and for profiles
 
 
 def biomarker(trials: Sequence[Trial]) -> list[Predictions]:
@@ -51,6 +52,12 @@ def smooth_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
 def rough_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
     """The same of the first few patients, smoothed more."""
     return _smooth(trials, _FEW, _BROAD)
+
+
+def near_toxicity(trials: Sequence[Trial]) -> list[Predictions]:
+    """The same of more patients, smoothed less: once corrected, chi-squared at the ends of
+    intervals is that of all patients within 5 %."""
+    return _smooth(trials, _SOME, _LESS_BROAD)
 
 
 def haematology(trials: Sequence[Trial]) -> list[Predictions]:

@@ -38,7 +38,7 @@ class _Branch(NamedTuple):
 
 def add_profiles(fit: Fit, told: Callable[[float], None] | None = None) -> None:
     """The least chi-squared with each parameter fixed at values around its estimate."""
-    rough = Joint(fit.joint.blocks, rough=True)
+    cheaper = Joint(fit.joint.blocks, near=True)
     near = [one for one in fit.optima if one.chi_squared < fit.best.chi_squared + LEVEL]
     branches = []
     for number, optimum in enumerate(near):
@@ -47,7 +47,7 @@ def add_profiles(fit: Fit, told: Callable[[float], None] | None = None) -> None:
             if told is not None:
                 told((number + share) / len(near))
 
-        problem = rough.problem.corrected(optimum.logs, optimum.residuals, optimum.slopes)
+        problem = cheaper.problem.corrected(optimum.logs, optimum.residuals, optimum.slopes)
         branches.append(_followed(problem, optimum, part))
     for i, one in enumerate(fit.estimates):
         pieces = [_piece(branch, optimum, i)

@@ -133,8 +133,11 @@ def test_cheaper_predictions_end_where_the_whole_ones_are_least(
     problem: tuple[Block, ...],
 ) -> None:
     """They are off by a tenth, and curved otherwise; estimates and intervals are not."""
-    rough = [replace(problem[0], rough=lambda trials: [{"y1": 1.1 * (a * b) ** 1.3}
-                                                       for a, b in sets(trials)]),
+
+    def cheaper(trials: Sequence[Trial]) -> list[dict[str, float]]:
+        return [{"y1": 1.1 * (a * b) ** 1.3} for a, b in sets(trials)]
+
+    rough = [replace(problem[0], rough=cheaper, near=cheaper),
              problem[1]]  # fmt: skip
     whole, found = fit_jointly(problem, starts=2), fit_jointly(rough, starts=2)
     for one in (whole, found):
