@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.dosing.medium import Courses
-from p53net.engines.base import LOOSEST, FloatArray, Tolerances
+from p53net.engines.base import LOOSEST, Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model.definition import Definition
 from p53net.simulation.begun import Begun
@@ -158,7 +158,9 @@ def curve_errors(pair: Pair, bar: float) -> FloatArray:
     apart = bar * np.abs(pair.curves.values - pair.looser)
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = apart / np.maximum(values, least)
-    return np.asarray(np.where(apart > 0.0, relative, 0.0 * apart).max(axis=2))
+    # Where only the looser run failed, the bar is as wide as can be.
+    relative = np.where(np.isnan(relative) & np.isfinite(values), np.inf, relative)
+    return np.asarray(np.where(apart == 0.0, 0.0, relative).max(axis=2))
 
 
 def curves_to(
@@ -176,11 +178,10 @@ def curves_to(
     Error bars are measured on engines that run many at once; others take tolerances at which they
     have the accuracy. Without one, runs are at the model's own tolerances.
     """
-    able = runner.engine.capabilities
-    if accuracy is None or not able.together:
-        scale, own = runner.definition.scale, None
-        if accuracy is not None:
-            own = tolerances_for(accuracy, able.tightening, scale)
+    own = None
+    if accuracy is not None:
+        own = tolerances_for(accuracy, Capabilities.tightening, runner.definition.scale)
+    if accuracy is None or not runner.engine.capabilities.together:
         return runner.run(times, courses, parameters, outputs, feedback=feedback, tolerances=own)
     refined = Refined(runner, times, courses, parameters, outputs, accuracy)
     pair = refined.run(feedback)
@@ -191,6 +192,6 @@ def curves_to(
         bars[wide] = curve_errors(pair.of(wide), share)
         wide = wide[(bars[wide] > accuracy).any(axis=1)]
     found = runner.helped(
-        pair.curves, times, courses, parameters, outputs=outputs, feedback=feedback
+        pair.curves, times, courses, parameters, outputs, feedback=feedback, tolerances=own
     )
     return found._replace(bars=bars)

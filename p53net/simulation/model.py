@@ -137,6 +137,7 @@ class Model:
             attrs={
                 **model.about_run(run.doses[0], run.parameters, feedback),
                 "engine": run.engine,
+                **run.unmet(model.accuracy),
             },
         )
 

@@ -68,6 +68,14 @@ class Arms(NamedTuple):
         """Largest error along the first arm's curve, as an attribute."""
         return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
 
+    def unmet(self, accuracy: float | None) -> dict[str, str]:
+        """Quantities of the first arm that are not as exact as was asked for, as an attribute."""
+        if self.errors is None or accuracy is None:
+            return {}
+        wide = [name for name, one in zip(self.curves, self.errors[0], strict=True)
+                if one > accuracy]  # fmt: skip
+        return {"accuracy_not_reached": ", ".join(wide)} if wide else {}
+
 
 class Runner:
     """One model on one engine. Raises UnsupportedError where the engine cannot run the model."""
@@ -122,7 +130,9 @@ class Runner:
             times, courses, parameters, outputs,
             feedback=feedback, start=start, tolerances=tolerances,
         )  # fmt: skip
-        return self.helped(found, times, courses, parameters, feedback=feedback, outputs=outputs)
+        return self.helped(
+            found, times, courses, parameters, outputs, feedback=feedback, tolerances=tolerances
+        )
 
     def helped(
         self,
@@ -130,9 +140,10 @@ class Runner:
         times: FloatArray,
         courses: Courses,
         parameters: Mapping[str, FloatArray],
-        *,
         outputs: Sequence[str],
+        *,
         feedback: Loop,
+        tolerances: Tolerances | None,
     ) -> Curves:
         """What was found, with the runs in it that this engine gave up made by its helper."""
         if not found.given_up or self.helper is None:
@@ -143,6 +154,7 @@ class Runner:
             *_rows(lost, courses, parameters),
             outputs,
             feedback=feedback if isinstance(feedback, bool) else feedback[lost],
+            tolerances=tolerances,
         )
         found.values[lost] = again.values
         errors = found.errors | {int(lost[i]): error for i, error in again.errors.items()}

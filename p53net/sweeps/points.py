@@ -137,6 +137,7 @@ class Points:
         """Some of them with other curves: what is made of each pair of runs, with the loop closed
         or opened. They have no searches."""
         other = copy(self)
+        other.given_up, other.errors = {}, {}
         other._washouts = self._washouts[rows]
         other._grid = self._grid if self._grid.ndim == 1 else self._grid[rows]
         other._values = {

@@ -310,6 +310,17 @@ def test_they_are_called_for_what_has_run() -> None:
     assert seen == [(4, len(TIMES))] * 3
 
 
+def test_a_point_that_fails_takes_no_bar_of_another() -> None:
+    own = pn.measures.own("last", lambda _t, y: y[:, -1], ["p53_active"], arrays=True)
+    table = pd.DataFrame({"milademetan": [10.0] * 5, "k_on_inhibitor": [1e300] + [36.0] * 4})
+    found = run("batch", ONE, table, measures=[own, "auc:p53_active"])
+    alone = run("batch", ONE, table[1:], measures=[own, "auc:p53_active"])
+    assert found["status"].values.tolist() == ["integration failed", *["ok"] * 4]
+    for name in ("last", "last_error", "auc_p53_active_error", "reruns"):
+        assert found[name].values[1:].tobytes() == alone[name].values.tobytes(), name
+    assert np.isfinite(found["last_error"].values[1:]).all()
+
+
 @pytest.mark.parametrize(
     ("function", "statuses", "said"),
     [
