@@ -18,7 +18,7 @@ def docs(
 ) -> None:
     """Compute the tables of README and docs again, and write them where they stand in a checkout.
 
-    Without names it leaves out estimates and fit, which run `p53net calibrate`, some ten minutes.
+    Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
 

@@ -45,28 +45,28 @@ def descend(
     *,
     free: NDArray[np.bool_] | None = None,
     slopes: FloatArray | None = None,
+    renew: bool = True,
     enough: float = 1e-6,
     rounds: int = 80,
     told: Callable[[float], None] | None = None,
 ) -> Descents:
     """The least squares that each row of `begin` leads to, where residuals are finite.
 
-    Parameters that are not `free` in a row stay. With `slopes` known, a row has ended when they
-    promise a fall of less than `enough`; else slopes that were made there have to. `told` gets the
-    share done.
+    Parameters that are not `free` in a row stay. `slopes` are what is known of those at the start.
+    A row has ended when slopes promise a fall of less than `enough`: such as were made there, or,
+    without `renew`, what has become of those that were given. `told` gets the share done.
     """
     logs = np.clip(begin, problem.low, problem.high)
     values = problem.residuals(logs)
-    given = slopes is not None
     at = Descents(logs, values, np.array(slopes) if slopes is not None
                   else problem.slopes(logs, values))  # fmt: skip
     rows = len(logs)
     free = np.ones(logs.shape, dtype=bool) if free is None else free
-    damping, fresh = np.full(rows, _DAMPING), np.full(rows, not given)
+    damping, fresh = np.full(rows, _DAMPING), np.full(rows, slopes is None)
     open_ = np.ones(rows, dtype=bool)
     for number in range(rounds):
         steps, promised = _steps(problem, at, free, damping)
-        stale = open_ & (promised < enough) & ~fresh & (not given)
+        stale = open_ & (promised < enough) & ~fresh & renew
         open_ &= (promised >= enough) & (damping < _MOST_DAMPING) | stale
         if told is not None:
             told(float(np.where(open_, 1.0 - 0.85**number, 1.0).mean()))
@@ -83,13 +83,18 @@ def descend(
             better = moving[good]
             at.logs[better], at.residuals[better] = there[good], found[good]
             poor = fall < _POOR * promised[moving]
-            again[moving[poor & ~fresh[moving]]] = not given
+            again[moving[poor & ~fresh[moving]]] = renew
             damping[better] *= _LOWER
-            damping[moving[~good & (fresh[moving] | given)]] *= _HIGHER
+            damping[moving[~good & (fresh[moving] | (not renew))]] *= _HIGHER
             fresh[better] = False
         if len(renewed := np.flatnonzero(again)):
             at.slopes[renewed] = problem.slopes(at.logs[renewed], at.residuals[renewed])
             fresh[renewed] = True
+    if renew:  # what was promised is small, but slopes are known: take it
+        there = np.clip(at.logs + _steps(problem, at, free, damping)[0], problem.low, problem.high)
+        found = problem.residuals(there)
+        good = _squares(found) < at.chi_squared
+        at.logs[good], at.residuals[good] = there[good], found[good]
     return at
 
 

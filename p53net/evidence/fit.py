@@ -6,7 +6,7 @@ whole ones.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from p53net.engines.base import FloatArray
 from p53net.evidence.blocks import Block, Fitted
 from p53net.evidence.cells import Predictions
 from p53net.evidence.descent import descend
-from p53net.evidence.joint import Joint
+from p53net.evidence.joint import Joint, Problem
 
 STARTS, SEED = 20, 20261125
 """Of a fit, the first at the committed values, and the seed of the others."""
@@ -30,7 +30,10 @@ WITHIN = 10.0
 """Chi-squared above the least up to which an optimum is told."""
 
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
-_ROUGHLY, _EXACTLY = 1e-3, 1e-7  # of chi-squared, to end on
+_ROUGHLY, _EXACTLY = 1e-3, 1e-6  # of chi-squared, to end on
+_SHIFTS, _CLOSE = 4, 1e-2  # of cheaper predictions, and of chi-squared between two of them
+_TIMES, _LAST = 2, 4  # that slopes of the whole ones are made, and steps by each
+_STARTING = 0.65  # of the time
 _ROUNDS = 30  # after which a start that still descends is far from what others found
 _AGAIN = 2  # points of the sequence for each start: some have no prediction
 
@@ -119,23 +122,45 @@ def fit_jointly(
     """All parameters of some blocks, on all their observations."""
     rough, whole = Joint(blocks, rough=True), Joint(blocks)
 
-    def half(first: float) -> Callable[[float], None] | None:
-        return None if told is None else lambda share: told(first + share / 2)
+    def starting(share: float) -> None:
+        if told is not None:
+            told(_STARTING * share)
 
     begin = starts_of(rough, starts)
-    found = descend(rough.problem, begin, enough=_ROUGHLY, rounds=_ROUNDS, told=half(0.0))
+    found = descend(rough.problem, begin, enough=_ROUGHLY, rounds=_ROUNDS, told=starting)
     groups = grouped(found.logs, found.chi_squared)
-    ends = descend(whole.problem, np.array([found.logs[rows[0]] for rows in groups]),
-                   enough=_EXACTLY, told=half(0.5))  # fmt: skip
-    optima = [
-        Optimum(ends.logs[same[0]], ends.residuals[same[0]], ends.slopes[same[0]],
-                sum(len(groups[i]) for i in same))
-        for same in grouped(ends.logs, ends.chi_squared)
-    ]  # fmt: skip
+    ends = []
+    for number, rows in enumerate(groups):
+        ends.append(_exactly(rough.problem, whole.problem, found.logs[rows[0]],
+                             found.slopes[rows[0]], len(rows)))  # fmt: skip
+        if told is not None:
+            told(_STARTING + (1.0 - _STARTING) * (number + 1) / len(groups))
+    same = grouped(np.array([one.logs for one in ends]), np.array([e.chi_squared for e in ends]))
+    optima = [replace(ends[i[0]], found_by=sum(ends[k].found_by for k in i)) for i in same]
     estimates = {one: rounded(math.exp(x))
                  for one, x in zip(whole.parameters, optima[0].logs, strict=True)}  # fmt: skip
     predictions = whole.predictions(np.log([list(estimates.values())]))[0]
     return Fit(whole, optima, len(begin), estimates, predictions)
+
+
+def _exactly(
+    rough: Problem, whole: Problem, begin: FloatArray, slopes: FloatArray, found_by: int
+) -> Optimum:
+    """The optimum of the whole predictions near one of the cheaper ones: these are first shifted to
+    the whole ones until they end where they begin; the last steps are of the whole ones alone."""
+    logs, values, slopes = begin[None], whole.residuals(begin[None]), slopes[None]
+    for _ in range(_SHIFTS):
+        found = descend(rough.corrected(logs[0], values[0]), logs, slopes=slopes, renew=False,
+                        enough=_ROUGHLY, rounds=_ROUNDS)  # fmt: skip
+        before, logs, slopes = (values**2).sum(), found.logs, found.slopes
+        values = whole.residuals(logs)
+        if abs((values**2).sum() - before) < _CLOSE:
+            break
+    for _ in range(_TIMES):
+        found = descend(whole, logs, slopes=whole.slopes(logs, values), renew=False,
+                        enough=_EXACTLY, rounds=_LAST)  # fmt: skip
+        logs, values = found.logs, found.residuals
+    return Optimum(found.logs[0], found.residuals[0], found.slopes[0], found_by)
 
 
 def starts_of(joint: Joint, number: int) -> FloatArray:

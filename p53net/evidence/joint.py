@@ -46,6 +46,21 @@ class Problem(NamedTuple):
         there = self.residuals(moved.reshape(-1, size)).reshape(rows, size, -1)
         return np.moveaxis((there - values[:, None]) / steps[:, :, None], 1, 2)
 
+    def corrected(
+        self, at: FloatArray, values: FloatArray, slopes: FloatArray | None = None
+    ) -> "Problem":
+        """This problem with other residuals, and slopes, at one place, and near it."""
+        here = self.residuals(at[None])
+        shift = values - here[0]
+        turn = np.zeros(self.reach.shape)
+        if slopes is not None:
+            turn = slopes - self.slopes(at[None], here)[0]
+
+        def residuals(logs: FloatArray) -> FloatArray:
+            return np.asarray(self.residuals(logs) + shift + (logs - at) @ turn.T)
+
+        return self._replace(residuals=residuals)
+
 
 class Joint:
     """Blocks fitted together, in logarithms of their parameters."""

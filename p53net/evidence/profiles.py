@@ -47,7 +47,8 @@ def add_profiles(fit: Fit, told: Callable[[float], None] | None = None) -> None:
             if told is not None:
                 told((number + share) / len(near))
 
-        branches.append(_followed(corrected(rough.problem, optimum), optimum, part))
+        problem = rough.problem.corrected(optimum.logs, optimum.residuals, optimum.slopes)
+        branches.append(_followed(problem, optimum, part))
     for i, one in enumerate(fit.estimates):
         pieces = [_piece(branch, optimum, i)
                   for branch, optimum in zip(branches, near, strict=True)]  # fmt: skip
@@ -55,18 +56,6 @@ def add_profiles(fit: Fit, told: Callable[[float], None] | None = None) -> None:
         fit.profiles[one] = pd.DataFrame(
             {"value": np.exp(points[:, 0]), "chi_squared": points[:, 1]}
         )
-
-
-def corrected(rough: Problem, at: Optimum) -> Problem:
-    """With the values and slopes of the whole predictions at an optimum."""
-    here = rough.residuals(at.logs[None])
-    shift = at.residuals - here[0]
-    turn = at.slopes - rough.slopes(at.logs[None], here)[0]
-
-    def residuals(logs: FloatArray) -> FloatArray:
-        return np.asarray(rough.residuals(logs) + shift + (logs - at.logs) @ turn.T)
-
-    return rough._replace(residuals=residuals)
 
 
 def _followed(problem: Problem, optimum: Optimum, told: Callable[[float], None]) -> _Branch:
@@ -117,7 +106,9 @@ def _move(
     steps += least(before.slopes * free[:, None, :], ahead)
     begin = np.clip(before.logs + steps, problem.low, problem.high)
     learn(problem.reach, before, here, begin - before.logs, problem.residuals(begin))
-    found = descend(problem, begin, free=free, slopes=before.slopes, enough=_ENOUGH, rounds=_ROUNDS)
+    found = descend(
+        problem, begin, free=free, slopes=before.slopes, renew=False, enough=_ENOUGH, rounds=_ROUNDS
+    )
     at.logs[rows], at.residuals[rows], at.slopes[rows] = found.logs, found.residuals, found.slopes
 
 

@@ -1,58 +1,29 @@
-"""Fits: the committed values are what the command gives, and what it says of them is true."""
+"""What is fitted and to what, where the numbers stand, and what the models then say."""
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from p53net.errors import P53NetError, UnknownNameError
-from p53net.evidence import calibration, committed, fit
-from p53net.evidence.blocks import BLOCKS, DERIVED, Block, Derived, Fitted
-from p53net.evidence.calibration import as_dataset, calibrate, table
-from p53net.evidence.cells import Trial
+from p53net.evidence import committed
+from p53net.evidence.blocks import BLOCKS, DERIVED, Derived
+from p53net.evidence.calibration import calibrate
 from p53net.evidence.committed import committed_value, replace_value
-from p53net.evidence.fit import STARTS, fit_block, residual, residuals_of, rounded
+from p53net.evidence.fit import rounded
 from p53net.evidence.predictions import GROUPS
-from p53net.evidence.profiles import add_profiles
-from p53net.evidence.published import Observation, observations
+from p53net.evidence.published import observations
 from p53net.evidence.validation import REASONS, markdown, misses, validate
 from p53net.model import tables
 
 ROWS = observations()
-QUICK = [block for block in BLOCKS if block.name != "haematology"]
-
 # What is meant to hold and does not: it must stay in the table until it is mended.
 KNOWN_MISSES = {
     "md224_dc", "tgi_milademetan_sjsa1", "platelet_nadir", "platelet_recovery",
     "neutrophil_recovery", "haem_reversible",
 }  # fmt: skip
-
-
-@pytest.mark.parametrize("block", QUICK, ids=lambda block: block.name)
-@pytest.mark.slow
-def test_committed_values_are_what_the_fit_gives(block: Block) -> None:
-    """From the committed values and one start far away; earlier blocks as committed."""
-    found = fit_block(block, {}, starts=1)
-    for one, value in found.estimates.items():
-        assert value == pytest.approx(one.value.value, rel=2e-3), one
-    for name in block.observed:
-        assert ROWS[name].holds(found.predictions[name]), name
-
-
-@pytest.mark.slow
-def test_blood_is_at_its_optimum() -> None:
-    """The whole fit takes minutes: here, no slope does better 4 % to either side."""
-    (block,) = [block for block in BLOCKS if block.name == "haematology"]
-    residuals = residuals_of(block, {})
-    best = np.log([one.value.value for one in block.parameters])
-    usual, down, up = (
-        (residuals(best + step) ** 2).reshape(3, 2).sum(axis=1) for step in (0.0, -0.04, 0.04)
-    )
-    assert (usual <= down + 1e-6).all() and (usual <= up + 1e-6).all()
 
 
 def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
@@ -84,97 +55,6 @@ def test_what_follows_from_a_fit_follows_from_it(row: Derived) -> None:
     source = committed_value(*row.source).value
     assert committed_value(row.entry, row.parameter).value == rounded(row.function(source))
     assert committed_value(row.entry, row.parameter).kind == "assumed"
-
-
-# --- the method, on problems with known answers
-
-
-def toy(name: str, low: float, high: float, value: float) -> Observation:
-    template = ROWS["kt253_dc50"]
-    return replace(template, id=name, value=value, low=low, high=high, use="fit", unit="nM")
-
-
-@pytest.fixture
-def problem(monkeypatch: pytest.MonkeyPatch) -> Block:
-    """y1 = a b, y2 = a b^2 / c, y3 = c: a and b are known only where both rows are."""
-    rows = {"y1": toy("y1", 5.0, 20.0, 10.0), "y2": toy("y2", 10.0, 40.0, 20.0)}
-    values = {"a": 4.0, "b": 1.0}
-    for module in (calibration, fit):
-        monkeypatch.setattr(module, "observation", rows.__getitem__)
-    monkeypatch.setattr(
-        Fitted,
-        "value",
-        property(lambda self: tables.Value(values[self.parameter], "nM", "fitted", "x")),
-    )  # fmt: skip
-
-    def predict(trials: Sequence[Trial]) -> list[dict[str, float]]:
-        sets = [{**values, **trial.get("toy", {})} for trial in trials]
-        return [{"y1": own["a"] * own["b"], "y2": own["a"] * own["b"] ** 2} for own in sets]
-
-    fitted = (Fitted("toy", "a", 0.1, 100.0), Fitted("toy", "b", 0.1, 100.0))
-    return Block("toy", "a toy", fitted, predict, ("y1", "y2"))
-
-
-def test_a_fit_finds_a_known_optimum_interval_and_correlation(problem: Block) -> None:
-    found = fit_block(problem, {})
-    a, b = found.estimates.values()
-    assert (a, b) == pytest.approx((5.0, 2.0), rel=1e-3)
-    assert len(found.solutions) == STARTS + 1
-    add_profiles(found, {})
-    # ln a = 2 y1 - y2, each with s = ln(4)/3.92: variance 5 s^2; ln b = y2 - y1: 2 s^2
-    s = math.log(4.0) / (2 * 1.959964)
-    for one, variance in zip(problem.parameters, (5.0, 2.0), strict=True):
-        low, high = found.interval(one)
-        width = 1.959964 * s * math.sqrt(variance)
-        assert math.log(high / low) == pytest.approx(2 * width, rel=0.01)
-        assert found.identified(one)
-    assert found.correlation.iloc[0, 1] == pytest.approx(-3 / math.sqrt(10), rel=1e-2)
-
-
-def test_a_second_solution_is_counted_and_takes_identification_away(problem: Block) -> None:
-    # a + 16/a is 10 at a = 2 and at a = 8
-    def predict(trials: Sequence[Trial]) -> list[dict[str, float]]:
-        values = [trial.get("toy", {}).get("a", 4.0) for trial in trials]
-        return [{"y1": a + 16.0 / a} for a in values]
-
-    twofold = replace(problem, predict=predict, parameters=problem.parameters[:1], observed=("y1",))
-    found = fit_block(twofold, {})
-    assert found.chi_squared == pytest.approx(0.0, abs=1e-4)
-    (one,) = found.estimates
-    assert 0 < len(found.elsewhere(one)) < len(found.solutions)
-    assert found.estimates[one] * found.elsewhere(one) == pytest.approx(16.0, rel=0.05)
-    add_profiles(found, {})
-    assert not found.identified(one)
-
-
-def test_a_profile_ends_at_the_bounds(problem: Block) -> None:
-    near = replace(problem.parameters[0], high=5.5)
-    found = fit_block(replace(problem, parameters=(near, problem.parameters[1])), {})
-    add_profiles(found, {})
-    assert found.profiles[near]["value"].max() == pytest.approx(5.5)
-    assert found.interval(near)[1] == math.inf
-
-
-def test_a_parameter_without_influence_is_called_not_identified(problem: Block) -> None:
-    blind = replace(problem, predict=lambda trials: [{"y1": 10.0, "y2": 20.0}] * len(trials))
-    found = fit_block(blind, {}, starts=0)
-    add_profiles(found, {})
-    assert not any(found.identified(one) for one in problem.parameters)
-    rows = table(as_dataset([found]))
-    assert (rows["high"] == math.inf).all() and (rows["low"] == 0.0).all()
-    assert (rows["identified"] == "False").all()
-
-
-def test_residuals_count_in_widths_of_the_interval() -> None:
-    row = toy("y", 5.0, 20.0, 10.0)
-    assert residual(row, 20.0) == pytest.approx(1.959964)
-    assert residual(row, 10.0) == 0.0
-    share = replace(row, unit="% of patients", value=0.0, low=0.0, high=16.1)
-    assert residual(share, 0.0) == 0.0
-    assert residual(share, 8.05) == pytest.approx(1.959964)
-    assert residual(row, 0.0) == -1e3
-    quartiles = replace(row, note="interquartile range")
-    assert residual(quartiles, 20.0) == pytest.approx(0.67449)
 
 
 # --- where the numbers stand
@@ -272,7 +152,7 @@ def test_the_markdown_table_has_a_row_for_each(result) -> None:
 
 
 def test_the_interval_of_a_row_decides_and_a_statement_holds_or_not() -> None:
-    row = toy("y", 5.0, 20.0, 10.0)
+    row = replace(ROWS["kt253_dc50"], value=10.0, low=5.0, high=20.0)
     assert row.holds(5.0) and row.holds(20.0) and not row.holds(20.1)
     statement = replace(row, value=math.nan, low=-math.inf, high=math.inf, unit="increase")
     assert statement.comparable and statement.holds(1.0) and not statement.holds(0.0)
