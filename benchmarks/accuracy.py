@@ -1,6 +1,6 @@
 """Are error bars right? Bars of sweeps beside true errors, in four models.
 
-    python -m benchmarks.accuracy [--points 10000] [--accuracy 1e-6]
+    python -m benchmarks.accuracy [--points 10000] [--accuracy 1e-6] [--model "marrow, 3/14"]
 
 Points are spread over wide doses and parameters. The truth is the batch engine at relative
 tolerance 1e-12; how far RoadRunner is from it at the same, on 100 points, shows how true it is. A
@@ -168,6 +168,7 @@ def main() -> None:
     asked.add_argument("--points", type=int, default=10_000, help="points of each model")
     asked.add_argument("--slow-points", type=int, default=200, help="points on RoadRunner")
     asked.add_argument("--accuracy", type=float, default=1e-6, help="largest error, relative")
+    asked.add_argument("--model", nargs="*", choices=[*cases()], help="some of the models")
     given = asked.parse_args()
     print(
         "| model | engine | points | us a point | ok | run again | bar/error 1 % | median | 99 % "
@@ -175,7 +176,8 @@ def main() -> None:
         + "---|"
         * 13
     )
-    for name, case in cases().items():
+    chosen = given.model or [*cases()]
+    for name, case in ((name, cases()[name]) for name in chosen):
         print(judged(name, case, given.points, given.accuracy, "batch"), flush=True)
         if given.slow_points:
             print(judged(name, case, given.slow_points, given.accuracy, "roadrunner"), flush=True)

@@ -114,6 +114,7 @@ WAITS = {
         f"{LOAD}pn.load('milademetan').simulate(range(73), {{'milademetan': 1000.0}})",
     ),
     "escape": Wait("`pn.escape()`, two drugs", LOAD, "pn.escape()"),
+    "escape_again": Wait("the same, once warm", LOAD, "pn.escape()", warm=2),
     "escape_command": Wait(
         "`p53net escape`, tables and figure",
         "import subprocess, sys",
