@@ -30,6 +30,7 @@ WITHIN = 10.0
 """Chi-squared above the least up to which an optimum is told."""
 
 _APART = 0.05  # in a logarithm: starts that end further apart found two optima
+_EQUAL = 1e-2  # of chi-squared: optima that differ by less are as good as each other
 _ROUGHLY, _EXACTLY = 1e-3, 1e-6  # of chi-squared, to end on
 _SHIFTS, _CLOSE = 4, 1e-2  # of cheaper predictions, and of chi-squared between two of them
 _TIMES, _LAST = 2, 4  # that slopes of the whole ones are made, and steps by each
@@ -181,8 +182,8 @@ def starts_of(joint: Joint, number: int) -> FloatArray:
 
 
 def grouped(logs: FloatArray, chi_squared: FloatArray) -> list[list[int]]:
-    """Rows that are one optimum, the best first in each and of all; without what is `WITHIN` no
-    more."""
+    """Rows that are one optimum, the best first in each and of all, of equally good ones that with
+    the earliest row; without what is `WITHIN` no more."""
     groups: list[list[int]] = []
     for row in np.argsort(chi_squared, kind="stable").tolist():
         if not chi_squared[row] < chi_squared.min() + WITHIN:
@@ -192,7 +193,8 @@ def grouped(logs: FloatArray, chi_squared: FloatArray) -> list[list[int]]:
             near[0].append(row)
         else:
             groups.append([row])
-    return groups
+    above = chi_squared - chi_squared.min()
+    return sorted(groups, key=lambda g: (above[g[0]] if above[g[0]] > _EQUAL else 0.0, min(g)))
 
 
 def rounded(value: float) -> float:
