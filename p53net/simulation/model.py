@@ -60,6 +60,8 @@ class Model:
             exact.checked_accuracy(accuracy), Capabilities.tightening, definition.scale
         )
         self._runners: dict[str, Runner] = {}
+        self.base: Model = self
+        """The model that this one is to another accuracy, or itself: engines are made for it."""
 
     def __repr__(self) -> str:
         if self.definition.external:
@@ -211,7 +213,7 @@ class Model:
     def runner(self, name: str = choice.REFERENCE) -> Runner:
         """This model on an engine, made once. Raises UnsupportedError where it cannot run it."""
         if name not in self._runners:
-            self._runners[name] = Runner(self, name)
+            self._runners[name] = Runner(self.base, name)
         return self._runners[name]
 
     @cached_property
@@ -220,6 +222,8 @@ class Model:
         inner = self.definition.cell
         if inner is None:
             return self
+        if self.base is not self:
+            return self.base.cell
         return Model(inner, None if self.accuracy else self.tolerances,
                      accuracy=self.accuracy or exact.ACCURACY)  # fmt: skip
 

@@ -80,12 +80,14 @@ def _apart(
 ) -> FloatArray:
     """How far measures are from those of looser runs, or of curves that are as far apart as these
     runs are nearby."""
-    apart = np.abs(values_of(measures, points.seen(rows, _looser)) - found)
+    with np.errstate(invalid="ignore"):  # a measure may be infinite
+        apart = np.abs(values_of(measures, points.seen(rows, _looser)) - found)
     arrays = [k for k, one in enumerate(measures) if is_array_measure(one)]
     chosen = [measures[k] for k in arrays]
     for signs in _SIDES[: 1 + points.compares]:
         moved = values_of(chosen, points.seen(rows, partial(_moved, signs)))
-        apart[:, arrays] = np.fmax(apart[:, arrays], np.abs(moved - found[:, arrays]))
+        with np.errstate(invalid="ignore"):
+            apart[:, arrays] = np.fmax(apart[:, arrays], np.abs(moved - found[:, arrays]))
     return apart
 
 

@@ -56,6 +56,7 @@ class Plan:
 
     definition: Definition
     tolerances: Tolerances
+    """For which engines are made."""
     accuracy: float | None
     """None for runs at the tolerances, without error bars."""
     axes: tuple[str, ...]
@@ -266,7 +267,7 @@ def plan_of(
     chosen, said = choice.chosen(model, engine, design.size * (RUNS if searches else 1))
     plan = Plan(
         definition=model.definition,
-        tolerances=model.tolerances,
+        tolerances=model.base.tolerances,
         accuracy=model.accuracy,
         axes=tuple(axes),
         times=grid,

@@ -78,7 +78,7 @@ class Row(NamedTuple):
 def use(model: Model) -> None:
     """Run points of this model on the engine that it has compiled, in this process."""
     with one_at_a_time:
-        key = model.definition.sha256, model.tolerances, model.accuracy
+        key = model.definition.sha256, model.base.tolerances, model.accuracy
         _compiled.pop(key, None)
         while len(_compiled) >= _MODELS_KEPT:
             _compiled.pop(next(iter(_compiled)))

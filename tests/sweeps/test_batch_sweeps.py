@@ -264,6 +264,16 @@ def test_threads_leave_no_trace(measures: list[Any], usual: xr.Dataset) -> None:
     same_bytes(found.drop_vars(OF_OWN, errors="ignore"), usual.drop_vars("reruns"))
 
 
+def test_another_accuracy_leaves_no_trace(usual: xr.Dataset) -> None:
+    """Though a model's first runs were at it, from which its engines are kept."""
+    model = pn.load("milademetan")
+    run("batch", model, MIXED.iloc[:2], measures=ARRAYS[:1], accuracy=1e-8)
+    model.simulate(TIMES, engine="batch", accuracy=1e-3)
+    same_bytes(run("batch", model, MIXED, measures=ARRAYS), usual)
+    first = run("batch", pn.load("milademetan"), MIXED.iloc[:5], measures=ARRAYS, accuracy=1e-8)
+    same_bytes(run("batch", model, MIXED.iloc[:5], measures=ARRAYS, accuracy=1e-8), first)
+
+
 @pytest.mark.slow
 def test_workers_leave_no_trace() -> None:
     options: dict[str, Any] = {"model": ONE, "engine": "batch", "points": faults.POINTS.iloc[:20]}
