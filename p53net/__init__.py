@@ -42,9 +42,11 @@ from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
 from p53net.studies.dish.viability_assay import viability
 from p53net.studies.escape.study import escape
-from p53net.sweeps import reductions
 from p53net.sweeps.design import log_uniform, uniform
 from p53net.sweeps.gradients import fisher_information
+from p53net.sweeps.reductions import best as best_of
+from p53net.sweeps.reductions import histogram as histogram_of
+from p53net.sweeps.reductions import quantiles as quantiles_of
 from p53net.sweeps.result import read_sweep
 from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
@@ -70,6 +72,7 @@ __all__ = [
     "UnsupportedError",
     "WorkersError",
     "antimony",
+    "best_of",
     "calibrate",
     "caspase",
     "closed_dish",
@@ -81,6 +84,7 @@ __all__ = [
     "escape",
     "export",
     "fisher_information",
+    "histogram_of",
     "load",
     "log_uniform",
     "measures",
@@ -88,10 +92,10 @@ __all__ = [
     "pk",
     "plot",
     "pulse",
+    "quantiles_of",
     "read_sbml",
     "read_sweep",
     "record",
-    "reductions",
     "regimen",
     "rerun",
     "schedules",

@@ -78,7 +78,7 @@ def checked_reductions(
         if not isinstance(one, Quantiles | Histogram | Best):
             raise InputError(
                 f"reduce has {one!r}, which is no reduction; write "
-                "[pn.reductions.quantiles('peak_p53_active')]"
+                "[pn.quantiles_of('peak_p53_active')]"
             )
         if one.measure not in known:
             raise unknown_name("measure of a reduction", one.measure, known)

@@ -23,8 +23,6 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
         yield f"Model.{name}", getattr(pn.Model, name)
     for name in dir(pn.measures):
         yield f"measures.{name}", getattr(pn.measures, name)
-    for name in pn.reductions.__all__:
-        yield f"reductions.{name}", getattr(pn.reductions, name)
 
 
 def arguments() -> dict[str, set[str]]:
