@@ -5,7 +5,8 @@
 Points are spread over wide doses and parameters. The truth is the batch engine at relative
 tolerance 1e-12; how far RoadRunner is from it at the same, on 100 points, shows how true it is. A
 bar should be at least 0.3 of the error of the run that is returned in 99 of 100 points, and no
-point that says `ok` should miss the accuracy.
+point that says `ok` should miss the accuracy. The shares in `p53net/simulation/accuracy.py` were
+chosen on the points of seed 1; those of other seeds test them.
 """
 
 import argparse
@@ -168,6 +169,7 @@ def main() -> None:
     asked.add_argument("--points", type=int, default=10_000, help="points of each model")
     asked.add_argument("--slow-points", type=int, default=200, help="points on RoadRunner")
     asked.add_argument("--accuracy", type=float, default=1e-6, help="largest error, relative")
+    asked.add_argument("--seed", type=int, default=2, help="of the points; 1 chose the shares")
     asked.add_argument("--model", nargs="*", choices=[*cases()], help="some of the models")
     given = asked.parse_args()
     print(
@@ -178,6 +180,7 @@ def main() -> None:
     )
     chosen = given.model or [*cases()]
     for name, case in ((name, cases()[name]) for name in chosen):
+        case = case._replace(options={**case.options, "seed": given.seed})
         print(judged(name, case, given.points, given.accuracy, "batch"), flush=True)
         if given.slow_points:
             print(judged(name, case, given.slow_points, given.accuracy, "roadrunner"), flush=True)

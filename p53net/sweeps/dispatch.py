@@ -61,7 +61,7 @@ def distributed(
     with contextlib.ExitStack() as stack:
         try:
             name = stack.enter_context(shared.sent(client, plan, design))
-        except Exception as error:
+        except Exception as error:  # whatever a worker raises as it unpacks the plan
             if client.status != "running":
                 raise WorkersError(_LOST) from error
             raise _cannot_run(error) from error
@@ -126,7 +126,7 @@ class _Dispatch:
             self._send(task)
         except P53NetError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a worker raised; those of points are rows
             self._check()
             raise _cannot_run(error) from error
         return None

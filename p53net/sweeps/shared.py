@@ -91,7 +91,7 @@ def _patiently(call: Callable[[], object]) -> None:
     def attempt() -> None:
         try:
             call()
-        except Exception as error:
+        except Exception as error:  # raised again below, in the thread that waits
             failed.append(error)
 
     thread = threading.Thread(target=attempt, daemon=True)

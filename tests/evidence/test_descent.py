@@ -35,6 +35,7 @@ def test_every_row_ends_where_scipy_s_does(function) -> None:  # type: ignore[no
         other = least_squares(lambda x: function(x[None])[0], start, bounds=(-5.0, 5.0),
                               xtol=1e-12, ftol=1e-12, gtol=1e-12)  # fmt: skip
         assert found.chi_squared[row] == pytest.approx(2.0 * other.cost, rel=1e-4, abs=1e-6)
+        # Of two optima as good to 1e-6, in a valley as flat as the square root of that.
         assert found.logs[row] == pytest.approx(other.x, abs=2e-3)
 
 
@@ -52,7 +53,7 @@ def test_bounds_hold_and_the_others_still_move() -> None:
     # With y at most 0.8: 100 (0.8 - x^2)^2 + (1 - x)^2 is least where x is near the root of 0.8.
     x = np.linspace(0.0, 0.8, 8001)
     costs = 100.0 * (np.minimum(0.8, x**2) - x**2) ** 2 + (1.0 - x) ** 2
-    assert found.chi_squared[0] == pytest.approx(costs.min(), rel=1e-2)
+    assert found.chi_squared[0] == pytest.approx(costs.min(), rel=1e-5)
 
 
 def test_what_is_not_free_stays() -> None:
