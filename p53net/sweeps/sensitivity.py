@@ -193,16 +193,17 @@ def _local(
     per_log = found["slope"].values * found["at"].values
     order = np.argsort(-np.nan_to_num(np.abs(per_log)), kind="stable")
     both = ("parameter", "side")
-    name, unit = str(found["measure"].values), {"units": str(found["unit"].values)}
+    name = str(found["measure"].values)
+    about = {"units": str(found["unit"].values), "long_name": f"{name}, along its slope"}
     sides = baseline + per_log[order, None] * np.log(factor) * np.array([-1.0, 1.0])
     control = per_log[order] / baseline if baseline else np.full(len(order), np.nan)
     return xr.Dataset(
         {
-            "value": (both, sides, unit),
+            "value": (both, sides, about),
             "status": (both, np.repeat(found["status"].values[order, None], 2, axis=1)),
             "reason": (both, np.repeat(found["reason"].values[order, None], 2, axis=1)),
             "usual": ("parameter", np.array(list(base.values()))[order]),
-            "baseline": ((), baseline, unit),
+            "baseline": ((), baseline, about),
             "control": ("parameter", control, {"units": "1"}),
         },
         coords={"parameter": np.array(list(base))[order], "side": ["down", "up"]},

@@ -565,6 +565,8 @@ def test_a_local_tornado_is_the_limit_of_small_factors() -> None:
     model = pn.load(MILADEMETAN)
     options: Mapping[str, Any] = {"moved": [*NAMES, MILADEMETAN], "engine": "batch", **POINT}
     line = pn.tornado(model, "peak:p53_active", local=True, factor=1.001, **options)
+    (panel,) = pn.plot(line).axes
+    assert panel.get_xlabel() == "peak_p53_active, along its slope [nM]"
     apart = pn.tornado(model, "peak:p53_active", factor=1.001, **options)
     assert line["parameter"].values.tolist() == apart["parameter"].values.tolist()
     assert (line["status"] == "ok").all()
