@@ -13,7 +13,7 @@ import numpy as np
 from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
-from p53net.model import drug_entries
+from p53net.model import cell_line_entries, drug_entries
 from p53net.model.content import Content, content_of
 from p53net.model.definition import values
 from p53net.model.library import models_folder
@@ -68,12 +68,12 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
 
 
 def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
-    """A value in a trial; else that of a model, or of the table of drugs."""
+    """A value in a trial; else that of a model, or of the tables of drugs and cell lines."""
     if parameter in trial.get(entry, {}):
         return trial[entry][parameter]
     if model is not None:
         return model.definition.parameters[parameter].value
-    return drug_entries()[entry].values[parameter].value
+    return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
 def in_dish(

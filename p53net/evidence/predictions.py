@@ -14,6 +14,7 @@ import numpy as np
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError
+from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.cells import (
     Cell,
     Group,
@@ -25,6 +26,7 @@ from p53net.evidence.cells import (
     value_of,
 )
 from p53net.evidence.marrow import biomarker, haematology, toxicity
+from p53net.evidence.published import observation
 from p53net.evidence.pulses import peaks
 from p53net.measures.dose_response import fit_logistic
 from p53net.model import drug_entries
@@ -33,10 +35,6 @@ from p53net.studies.body.xenografts import DAYS, days_below, tgi
 from p53net.studies.dish.binding import binding_ic50
 from p53net.studies.dish.degradation_assay import fit_below_hook
 
-_LEUKAEMIA = "RS4;11"
-_LIPOSARCOMA = "LPS-amplified"
-_GASTRIC = "ST-02-0075"
-_WILD_TYPE = ("generic", _LEUKAEMIA, "SJSA-1", _LIPOSARCOMA)  # of which KT-253's ratio is taken
 _PLATE = np.geomspace(1e-3, 1e5, 33)  # nM, four in each decade
 _FIRST = np.geomspace(1e-4, 1e6, 41)  # nM, where half of an effect is looked for first
 _ROUNDS, _BETWEEN = 5, 32  # of a search, and doses of each
@@ -45,18 +43,35 @@ _DAY_8 = 192.0  # h
 
 def biochemistry(trials: Sequence[Trial]) -> list[Predictions]:
     """IC50s of the competition assay."""
-    names = {"milademetan_htrf_ic50": "milademetan", "nutlin_htrf_ic50": "nutlin-3a"}
+    names = {"milademetan": "milademetan", "nutlin": "nutlin-3a", "rg7112": "RG7112",
+             "idasanutlin": "idasanutlin"}  # fmt: skip
     return [
-        {key: binding_ic50(value_of(trial, drug, "Ki_inhibitor")) for key, drug in names.items()}
+        {
+            f"{key}_htrf_ic50": binding_ic50(value_of(trial, drug, "Ki_inhibitor"))
+            for key, drug in names.items()
+        }
         for trial in trials
     ]
+
+
+def taken(trials: Sequence[Trial]) -> list[Predictions]:
+    """Published numbers that are parameters as they are."""
+    places = {
+        "sar405838_ki": ("SAR405838", "Ki_inhibitor"),
+        "navtemadlin_kd": ("navtemadlin", "Ki_inhibitor"),
+        "siremadlin_ki": ("siremadlin", "Ki_inhibitor"),
+        "rg7112_kd": ("RG7112", "Ki_inhibitor"),
+        "mi1061_ki": ("MD-224", "Kd_MDM2_degrader"),
+        "lps_gene_dose": (LIPOSARCOMA, "MDM2_gene_dose"),
+    }
+    return [{key: value_of(trial, *place) for key, place in places.items()} for trial in trials]
 
 
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
     """DC50 and Dmax after 2 h; KT-253's with the loop opened."""
     opened = _destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
     closed = _destroyed(
-        [Cell(trial, drug, _LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
+        [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
     for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
@@ -74,14 +89,14 @@ def degradation(trials: Sequence[Trial]) -> list[Predictions]:
 
 def sensitivity(trials: Sequence[Trial]) -> list[Predictions]:
     """IC50s of RS4;11 after three days."""
-    keys = {"kt253_ic50_rs411": ("KT-253", _LEUKAEMIA), "md224_ic50_rs411": ("MD-224", _LEUKAEMIA)}
+    keys = {"kt253_ic50_rs411": ("KT-253", LEUKAEMIA), "md224_ic50_rs411": ("MD-224", LEUKAEMIA)}
     return _keyed(keys, _ic50s(_cells(trials, keys.values())))
 
 
 def relative_potency(trials: Sequence[Trial]) -> list[Predictions]:
     """Of milademetan over nutlin-3a, in one of the leukaemia lines that the paper used the like of,
     and what is not fitted of viability."""
-    pairs = [(drug, _LEUKAEMIA) for drug in ("milademetan", "nutlin-3a")]
+    pairs = [(drug, LEUKAEMIA) for drug in ("milademetan", "nutlin-3a")]
     both = _ic50s(_cells(trials, pairs)).reshape(-1, 2)
     return [{"milademetan_nutlin_ratio": float(one / other)} for one, other in both]
 
@@ -94,12 +109,9 @@ def viability(trials: Sequence[Trial]) -> list[Predictions]:
         null = _cells(trials, [(drug, "TP53-null")])
         live = in_dish(null, "culture", doses[:, None], [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
         effects.append(100.0 * (1.0 - live[:, 1] / live[:, 0]))
-    keys = {
-        "nutlin_ic50_sjsa1": ("nutlin-3a", "SJSA-1"),
-        "milademetan_ic50_rs411": ("milademetan", _LEUKAEMIA),
-    }
+    keys = {"nutlin_ic50_sjsa1": ("nutlin-3a", AMPLIFIED)}
     found = _keyed(keys, _ic50s(_cells(trials, keys.values())))
-    dead = _dead(_cells(trials, [("nutlin-3a", "SJSA-1")]), 1e4, 48.0)
+    dead = _dead(_cells(trials, [("nutlin-3a", AMPLIFIED)]), 1e4, 48.0)
     for i, one in enumerate(found):
         one["tp53_null"] = max((float(effect[i]) for effect in effects), key=abs)
         one["nutlin_death_sjsa1"] = float(dead[i])
@@ -109,7 +121,7 @@ def viability(trials: Sequence[Trial]) -> list[Predictions]:
 def caspase(trials: Sequence[Trial]) -> list[Predictions]:
     """Whether caspase-3/7 in SJSA-1 rises with dose and with time, at every step."""
     doses = np.array([100.0, 300.0, 1e3, 3e3, 1e4])
-    wells = in_dish(_cells(trials, [("milademetan", "SJSA-1")]), "culture", doses,
+    wells = in_dish(_cells(trials, [("milademetan", AMPLIFIED)]), "culture", doses,
                     [0.0, 6.0, 12.0, 24.0, 48.0], ["caspase"])[:, :, 1:, 0]  # fmt: skip
     return [
         {"caspase": float((np.diff(one, axis=0) > 0).all() and (np.diff(one[1:]) > 0).all())}
@@ -118,31 +130,22 @@ def caspase(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def induction(trials: Sequence[Trial]) -> list[Predictions]:
-    """The EC50 farthest from the middle of the published range, of p53, p21 and MDM2, in the
-    generic line; and each of them in SJSA-1, which has many MDM2 genes."""
-    names = ["p53_total", "p21", "MDM2_total"]
-    cells = _cells(trials, [("milademetan", line) for line in ("generic", "SJSA-1")])
-    halves = np.array([_half_effects(cells, name, 24.0) for name in names]).T.reshape(-1, 2, 3)
-    middle = np.log(np.sqrt(30.0 * 1000.0))
-    found = []
-    for generic, amplified in halves.tolist():
-        one = {"milademetan_induction": max(generic, key=lambda dose: abs(np.log(dose) - middle))}
-        for name, dose in zip(names, amplified, strict=True):
-            short = name.removesuffix("_total").lower()
-            one[f"milademetan_induction_sjsa1_{short}"] = dose
-        found.append(one)
-    return found
+    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1."""
+    names = {"p53": "p53_total", "p21": "p21", "mdm2": "MDM2_total"}
+    cells = _cells(trials, [("milademetan", AMPLIFIED)])
+    halves = np.array([_half_effects(cells, name, 24.0) for name in names.values()]).T
+    return _keyed([f"milademetan_induction_sjsa1_{short}" for short in names], halves)
 
 
 def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
-    """Potencies in amplified lines, and KT-253's over milademetan: missed, and shown."""
+    """Potencies in amplified lines, and KT-253's over milademetan."""
     keys = {
-        "navtemadlin_ic50_sjsa1": ("navtemadlin", "SJSA-1"),
-        "rg7112_ic50_amplified": ("RG7112", _LIPOSARCOMA),
+        "navtemadlin_ic50_sjsa1": ("navtemadlin", AMPLIFIED),
+        "rg7112_ic50_amplified": ("RG7112", LIPOSARCOMA),
     }
     found = _keyed(keys, _ic50s(_cells(trials, keys.values())))
     over, under = (
-        _ic50s(_cells(trials, [(drug, line) for line in _WILD_TYPE])).reshape(len(trials), -1)
+        _ic50s(_cells(trials, [(drug, line) for line in WILD_TYPE])).reshape(len(trials), -1)
         for drug in ("milademetan", "KT-253")
     )
     for one, ratios in zip(found, over / under, strict=True):
@@ -155,10 +158,26 @@ def biopsies(trials: Sequence[Trial]) -> list[Predictions]:
     names = {"rg7112_p53": "p53_total", "rg7112_p21": "p21", "rg7112_mdm2_mrna": "MDM2_mRNA"}
     usual = drug_entries()["RG7112"].quantities["tumour_concentration"].value
     doses = [trial.get("RG7112", {}).get("tumour_concentration", usual) for trial in trials]
-    wells = in_dish(_cells(trials, [("RG7112", _LIPOSARCOMA)]), "dish", np.array(doses)[:, None],
+    wells = in_dish(_cells(trials, [("RG7112", LIPOSARCOMA)]), "dish", np.array(doses)[:, None],
                     [0.0, _DAY_8], list(names.values()))[:, :, 1]  # fmt: skip
     folds = wells[:, 1] / wells[:, 0]
     return [dict(zip(names, one.tolist(), strict=True)) for one in folds]
+
+
+def matched(trials: Sequence[Trial]) -> list[Predictions]:
+    """The other two folds at the concentration that gives the observed one of p53: tumour exposure
+    is not published."""
+    wanted, cells = observation("rg7112_p53").value, _cells(trials, [("RG7112", LIPOSARCOMA)])
+    doses, names = np.tile(_FIRST, (len(cells), 1)), ["p53_total", "p21", "MDM2_mRNA"]
+    rows = np.arange(len(cells))
+    for _ in range(_ROUNDS):
+        wells = in_dish(cells, "dish", doses, [0.0, _DAY_8], names)[:, :, 1]
+        folds = wells[:, 1:] / wells[:, :1]
+        at = (folds[..., 0] >= wanted).argmax(axis=1)
+        if (at == 0).any():
+            raise MeasureError(f"p53 is {wanted:g} fold at no dose, or at {_FIRST[0]:g} nM already")
+        doses = np.geomspace(doses[rows, at - 1], doses[rows, at], _BETWEEN, axis=1)
+    return _keyed(["rg7112_p21_matched", "rg7112_mdm2_mrna_matched"], folds[rows, at, 1:])
 
 
 def third_day(trials: Sequence[Trial]) -> list[Predictions]:
@@ -185,7 +204,7 @@ def plasma(trials: Sequence[Trial]) -> list[Predictions]:
 
 def on_treatment(trials: Sequence[Trial]) -> list[Predictions]:
     """Whether p53, p21 and MDM2 rise in a patient's amplified liposarcoma under 260 mg."""
-    runs = in_body(_cells(trials, [("milademetan", _LIPOSARCOMA)]), "tumour", "human",
+    runs = in_body(_cells(trials, [("milademetan", LIPOSARCOMA)]), "tumour", "human",
                    [regimen(260.0, "mg", "3/14", cycles=1)], np.array([0.0, 52.0]),
                    ["p53_total", "p21", "MDM2_total"])[:, 0]  # fmt: skip
     return [{"milademetan_biopsy": float((one[1] / one[0] > 1.1).all())} for one in runs]
@@ -196,25 +215,22 @@ def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
     doses = (25.0, 50.0, 100.0)
     return [
         {f"tgi_milademetan_{dose:g}": value for dose, value in zip(doses, row, strict=True)}
-        for row in _inhibition(trials, _GASTRIC, doses, DAYS)
+        for row in _inhibition(trials, GASTRIC, doses, DAYS)
     ]
 
 
 def regression(trials: Sequence[Trial]) -> list[Predictions]:
-    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks. RS4;11
-    stands in for a patient's leukaemia."""
+    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
     times = np.linspace(0.0, 63 * 24.0, 63 * 24 + 1)
-    arms = [regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)]
-    volumes = in_body(_cells(trials, [("KT-253", _LEUKAEMIA)]), "tumour", "mouse", arms, times,
-                      ["tumour_volume"])[..., 0]  # fmt: skip
-    least = [min(row) for row in _inhibition(trials, "SJSA-1", (25.0, 50.0), 14.0)]
+    volumes = in_body(_cells(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse",
+                      [regimen(1.0, "mg/kg", "once")], times, ["tumour_volume"])[..., 0]  # fmt: skip
+    least = [min(row) for row in _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)]
     return [
         {
             "kt253_regression": float(days_below(times, once) >= 14.0),
-            "kt253_pdx": float(days_below(times, thrice) >= 14.0),
             "tgi_milademetan_sjsa1": inhibition,
         }
-        for (once, thrice), inhibition in zip(volumes, least, strict=True)
+        for (once,), inhibition in zip(volumes, least, strict=True)
     ]
 
 
@@ -315,7 +331,7 @@ def _inhibition(
 
 
 GROUPS: tuple[Group, ...] = (
-    loop, biochemistry, degradation, induction, sensitivity, relative_potency, viability,
-    resistant_lines, caspase, biopsies, plasma, on_treatment, biomarker, tumour_growth, regression,
-    toxicity, haematology,
+    loop, biochemistry, taken, degradation, induction, sensitivity, relative_potency, viability,
+    resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker, tumour_growth,
+    regression, toxicity, haematology,
 )  # fmt: skip

@@ -219,8 +219,19 @@ def values(
     tables: TablesLike = None,
 ) -> dict[str, float]:
     """Parameters of the model that `define` makes, by id, without making it."""
-    made = _plan(names, cell_line, system, host, tables, None)
-    return {name: row.value for name, row in made.joined("values").parameters.items()}
+    found = values_behind(*names, cell_line=cell_line, system=system, host=host, tables=tables)
+    return {name: row.value for name, row in found.items()}
+
+
+def values_behind(
+    *names: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+) -> Mapping[str, Value]:
+    """The same, with unit, source and what the choice of each saw."""
+    return _plan(names, cell_line, system, host, tables, None).joined("values").parameters
 
 
 class _Plan(NamedTuple):
