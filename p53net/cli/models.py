@@ -40,7 +40,7 @@ from p53net.model import (
     cell_line_entries,
     drug_entries,
     host_entries,
-    shipped,
+    library_of,
     shown_unit,
     with_own,
 )
@@ -57,7 +57,7 @@ def list_(own: OwnTables = None, fragments: Fragments = None) -> None:
     """List drugs, cell lines, observables and what sweeps can measure, with units."""
     from p53net.model.fragments import all_read_outs
 
-    given, library = tables_of(own), with_own(shipped(), fragments)
+    given, library = tables_of(own), with_own(library_of(), fragments)
     rows: list[tuple[str, str, str, str]] = []
     for drug in drug_entries(given, library).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
@@ -259,7 +259,7 @@ def check(
     """
     from p53net.model.check import findings, unused_fragments
 
-    library = with_own(shipped(), fragments)
+    library = with_own(library_of(), fragments)
     rows: list[tuple[str, str, str, str]] = []
     if not models:
         rows += [("models", *finding) for finding in unused_fragments()]

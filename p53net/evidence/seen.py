@@ -21,6 +21,7 @@ from p53net.model.content import Content, content_of
 from p53net.model.definition import values_behind
 from p53net.model.library import models_folder
 from p53net.model.own import Tables, TablesLike, Text, as_tables
+from p53net.model.structures import as_structure
 from p53net.model.tables import Entry, Value, pharmacokinetics_of
 
 USES = {
@@ -48,12 +49,16 @@ class Seen(NamedTuple):
 
 
 def uses(tables: TablesLike = None) -> dict[str, Seen]:
-    """What each observation is to the models, by id. Raises TableError."""
-    return dict(_uses(tuple(as_tables(tables)), content_of(models_folder())))
+    """What each observation is to the models of the structure that is supposed, by id. Raises
+    TableError."""
+    structure = tuple(as_structure(None).items())
+    return dict(_uses(tuple(as_tables(tables)), structure, content_of(models_folder())))
 
 
 @lru_cache(maxsize=8)
-def _uses(texts: tuple[tuple[str, Text], ...], _content: Content) -> Mapping[str, Seen]:
+def _uses(
+    texts: tuple[tuple[str, Text], ...], _structure: tuple[tuple[str, str], ...], _content: Content
+) -> Mapping[str, Seen]:
     own = Tables(dict(texts))
     rows, built = observations(own), _construction()
     for name in built:

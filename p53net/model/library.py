@@ -10,6 +10,8 @@ A fragment begins with comments. Those that name a key are read, the others desc
     // dose: drug_gut            the species that a dose goes into
     // after: inhibitor          it is joined after that one
     // twin: k_ub_MDM2 = 0       what makes a drug's non-catalytic twin
+    // structure: partner = MDMX it is part of structures with this option: see `structures`
+    // needs: core = p53net      with what else it goes; several options with `or`
 
 `// read-out NAME: meaning`, anywhere, names what is shown first, in that order.
 """
@@ -22,6 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from p53net.errors import InputError
 from p53net.model.content import Content, content_of
 from p53net.model.systems import DISH, SYSTEMS, WITH_CELL
 
@@ -39,10 +42,11 @@ DIRECT = "intravenous"
 """The way into the body that needs no fragment of its own."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_KEYS = ("for", "in", "mechanism", "route", "dose", "after", "twin")
+_KEYS = ("for", "in", "mechanism", "route", "dose", "after", "twin", "structure", "needs")
 _KEY = re.compile(r"// *(?P<key>[A-Za-z-]+): *(?P<value>.+)")
 _NAME = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
 _TWIN = re.compile(r"(?P<id>\w+) = (?P<value>[\d.]+)", re.ASCII)
+_CHOICE = re.compile(r"(?P<switch>\w+) = (?P<options>\w+( or \w+)*)", re.ASCII)
 _READ_OUT = re.compile(r"// *read-out (?P<id>\w+): *(?P<meaning>.+)", re.ASCII)
 _DRUG = re.compile(r"(?<![A-Za-z0-9])drug(?![A-Za-z0-9])")
 _MOST_READ_OUTS_LAST = ("outside",)  # of what is around a drug the concentrations come last
@@ -74,6 +78,11 @@ class Fragment:
     dose: str = ""
     after: tuple[str, ...] = ()
     twin: Mapping[str, float] = field(default_factory=dict)
+    switch: str = ""
+    option: str = ""
+    """Of which structures it is part: of all, or of those with this option of the switch."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Switches to the options that it goes with."""
     faults: tuple[str, ...] = ()
     """What is wrong with the header. A fragment of the package that has any is left out."""
 
@@ -121,6 +130,15 @@ class Library:
     """All fragments that a model may be made of, in the order of joining."""
 
     fragments: tuple[Fragment, ...]
+    structure: Mapping[str, str] = field(default_factory=dict)
+    """Switch to the option that its models have."""
+
+    @property
+    def chosen(self) -> tuple[Fragment, ...]:
+        """The fragments of its structure."""
+        return tuple(
+            one for one in self.fragments if self.structure.get(one.switch, "") == one.option
+        )
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
@@ -142,7 +160,7 @@ class Library:
         that is `alone` has a dish around it, where it rests, and nothing that follows it.
         """
         in_dish = alone and SYSTEMS[system].in_body
-        for one in self.fragments:
+        for one in self.chosen:
             drugs: tuple[str, ...] = tuple(routes)
             if (DISH if in_dish and one.place == "outside" else system) not in one.systems:
                 continue
@@ -156,12 +174,23 @@ class Library:
                 )
                 if not drugs:
                     continue
+            self._refuse_other_options(one, system)
             yield Part(one, drugs)
+
+    def _refuse_other_options(self, one: Fragment, system: str) -> None:
+        """Raise InputError where a fragment does not go with the rest of the structure."""
+        for switch, options in one.needs.items():
+            if (chosen := self.structure.get(switch, "")) not in options:
+                what = f"{one.switch}={one.option}" if one.switch else f"the system {system}"
+                raise InputError(
+                    f"{what} does not go with {switch}={chosen}; choose {switch}="
+                    f"{' or '.join(options)}, or leave out {what}"
+                )
 
     def is_more_than_cell(self, system: str) -> bool:
         """Whether there is something around the cell of a system, or a body."""
         return SYSTEMS[system].in_body or any(
-            one.place == "around" and system in one.systems for one in self.fragments
+            one.place == "around" and system in one.systems for one in self.chosen
         )
 
     def parts_of_drug(self, mechanism: str) -> list[Part]:
@@ -189,7 +218,13 @@ class Library:
         ]
 
     def used(self) -> set[str]:
-        """Names of the fragments that at least one model can have."""
+        """Names of the fragments that at least one model can have, in one structure or another."""
+        all_ = Library(
+            tuple(replace(one, switch="", option="", needs={}) for one in self.fragments)
+        )
+        return all_._used()
+
+    def _used(self) -> set[str]:
         found: set[str] = set()
         for system in SYSTEMS:
             for route in self.routes:
@@ -208,7 +243,7 @@ def models_folder() -> Path:
 
 
 def shipped() -> Library:
-    """The fragments of the package that are sound, in order."""
+    """All fragments of the package that are sound, in order; `structures.library_of` chooses."""
     return _sound(content_of(models_folder()))
 
 
@@ -295,8 +330,21 @@ def _with(one: Fragment, facts: Mapping[str, str], faults: list[str]) -> Fragmen
             twin[match["id"]] = float(match["value"])
         else:
             faults.append(f"the twin '{text.strip()}' is no change; write `k_ub_MDM2 = 0`")
+    choices: dict[str, dict[str, tuple[str, ...]]] = {"structure": {}, "needs": {}}
+    for key, said in choices.items():
+        for text in facts[key].split(",") if key in facts else ():
+            if one.own or not (choice := _CHOICE.fullmatch(text.strip())):
+                faults.append(f"`{key}: {text.strip()}` is no choice of a structure of the package")
+            else:
+                said[choice["switch"]] = tuple(choice["options"].split(" or "))
+    switch, options = next(iter(choices["structure"].items()), ("", ("",)))
+    if len(options) > 1 or len(choices["structure"]) > 1:
+        faults.append("it is part of one option of one switch; name one")
     return replace(
         one,
+        switch=switch,
+        option=options[0],
+        needs=choices["needs"],
         systems=systems or (tuple(SYSTEMS) if place == "frame" else WITH_CELL),
         place=place,
         mechanism=mechanism,
