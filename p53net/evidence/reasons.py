@@ -22,7 +22,7 @@ MISSED = {
     "navtemadlin_ic50_sjsa1": "as nutlin_ic50_sjsa1; its free fraction of 0.1 is assumed too",
     "rg7112_ic50_amplified": "a gene dose of 18.3 makes amplified lines too resistant, and a free "
     "fraction of 0.1 is assumed; in SJSA-1 it is 10,134 nM",
-    "rg7112_mdm2_mrna_matched": "with a gene dose of 18.3 the feedback adds little to what P1 makes",
+    "rg7112_mdm2_mrna_matched": "with a gene dose of 18.3 p53 hardly reaches P2",
     "kt253_over_inhibitors": "death follows p53 alone and p53 follows undrugged MDM2 alone, so two "
     "drugs stand in nearly one ratio in every line (35 to 36); navtemadlin over KT-253 is 4.4 to "
     "4.7, siremadlin 12, idasanutlin 50, nutlin-3a 354 to 362 and RG7112 511 to 523",

@@ -20,10 +20,11 @@ from p53net.model.content import Content, content_of
 from p53net.model.library import Library, models_folder, shipped
 
 StructureLike: TypeAlias = "str | Mapping[str, str] | None"
-"""What users write: the name of a structure, or options of some switches, the others at default."""
+"""What users write: the name of a structure, or options of some switches, the others at default;
+`{"partner": "MDMX"}` or "partner=MDMX"."""
 
 Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str, str]]]
-"""Entry and parameter to value, unit, kind, source and what its choice saw, as a table writes them."""
+"""Entry and parameter to value, unit, kind, source and what its choice saw, as tables write them."""
 
 
 _supposed: ContextVar[Mapping[str, str] | None] = ContextVar("structure", default=None)
@@ -65,6 +66,8 @@ def as_structure(given: StructureLike) -> dict[str, str]:
     named, default = named_structures(), _default()
     if given is None:
         return dict(_supposed.get() or default)
+    if isinstance(given, str) and "=" in given:
+        given = written(given)
     if isinstance(given, str):
         if given not in named:
             raise unknown_name("structure", given, named)
