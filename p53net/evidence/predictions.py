@@ -221,15 +221,16 @@ def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
 def regression(trials: Sequence[Trial]) -> list[Predictions]:
     """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
     times = np.linspace(0.0, 63 * 24.0, 63 * 24 + 1)
-    volumes = in_body(_cells(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse",
-                      [regimen(1.0, "mg/kg", "once")], times, ["tumour_volume"])[..., 0]  # fmt: skip
+    once = [regimen(1.0, "mg/kg", "once")]
+    volumes = in_body(_cells(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse", once, times,
+                      ["tumour_volume"])[:, 0, :, 0]  # fmt: skip
     least = [min(row) for row in _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)]
     return [
         {
-            "kt253_regression": float(days_below(times, once) >= 14.0),
+            "kt253_regression": float(days_below(times, volume) >= 14.0),
             "tgi_milademetan_sjsa1": inhibition,
         }
-        for (once,), inhibition in zip(volumes, least, strict=True)
+        for volume, inhibition in zip(volumes, least, strict=True)
     ]
 
 

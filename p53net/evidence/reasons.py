@@ -1,8 +1,8 @@
 """Why a prediction misses its observation, as far as is known, and why a row has no prediction."""
 
 MISSED = {
-    "rg7112_htrf_ic50": "its Kd of 10.7 nM and the assay's concentrations, taken from milademetan's "
-    "assay, give more; both numbers are quoted from memory",
+    "rg7112_htrf_ic50": "its Kd of 10.7 nM, and concentrations as in milademetan's assay, "
+    "give more; both numbers are quoted from memory",
     "idasanutlin_htrf_ic50": "a Ki of 1 nM was guessed from it by analogy with milademetan's",
     "md224_dc": "its free fraction was fitted to its IC50 of 1.5 nM, above the 1 nM at which MDM2 "
     "is said to be gone; one sensitivity of the line for KT-253 and MD-224 cannot give both",

@@ -24,7 +24,7 @@ StructureLike: TypeAlias = "str | Mapping[str, str] | None"
 `{"partner": "MDMX"}` or "partner=MDMX"."""
 
 Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str, str]]]
-"""Entry and parameter to value, unit, kind, source and what its choice saw, as tables write them."""
+"""Entry and parameter to value, unit, kind, source and what its choice saw, as in a table."""
 
 
 _supposed: ContextVar[Mapping[str, str] | None] = ContextVar("structure", default=None)
