@@ -145,8 +145,10 @@ def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     rows = refitted(structure).get(entry, {})
     where = f"refitted.tsv: {entry}"
     columns = "value", "unit", "kind", "source", _SAW, "note"
-    return {name: _value(dict(zip(columns, (*row, ""), strict=True)), f"{where}, {name}")
-            for name, row in rows.items()}  # fmt: skip
+    return {
+        name: _value(dict(zip(columns, (*row, ""), strict=True)), f"{where}, {name}")
+        for name, row in rows.items()
+    }
 
 
 def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
