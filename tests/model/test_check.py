@@ -7,7 +7,7 @@ from pathlib import Path
 import libsbml
 import pytest
 
-from p53net.model import check, fragments, library, sbml, tables
+from p53net.model import check, fragments, sbml, tables
 from p53net.model.check import Finding, findings
 from p53net.model.definition import define
 from p53net.model.structures import library_of

@@ -186,7 +186,8 @@ def dose_ratio(core: Balance, taken: Taken, fold: float) -> float:
     """Free drug that rests active p53 at `fold` times untreated, loop closed over opened."""
     begin = untreated(core)
     p = fold * begin
-    return float(np.divide(*(
-        brentq(lambda drug: surplus(core, taken, p, drug, made), 1e-9, 1e7, xtol=1e-15, rtol=1e-13)
-        for made in (p, begin)  # noqa: B023
-    )))  # fmt: skip
+
+    def needed(made: float) -> float:
+        return brentq(lambda drug: surplus(core, taken, p, drug, made), 1e-9, 1e7, rtol=1e-13)
+
+    return needed(p) / needed(begin)
