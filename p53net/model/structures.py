@@ -13,6 +13,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+import pandas as pd
+
 from p53net.errors import InputError, unknown_name
 from p53net.model.content import Content, content_of
 from p53net.model.library import Library, models_folder, shipped
@@ -52,6 +54,25 @@ def options() -> tuple[Option, ...]:
 def named_structures() -> dict[str, Named]:
     """Structures with a name; the first is the default."""
     return dict(_tables(content_of(models_folder())).named)
+
+
+def listed() -> pd.DataFrame:
+    """All options of all switches with what is known for and against each, a row each: `switch`,
+    `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
+    structures, which are options of the switch `structure`, described by their choices.
+
+        pn.load("KT-253", structure={"partner": "MDMX"})
+    """
+    default = as_structure(None)
+    rows = [{**one._asdict(), "default": default[one.switch] == one.option} for one in options()]
+    first = {switch: names[0] for switch, names in _by_switch(options()).items()}
+    for one in named_structures().values():
+        choices = [f"{s}={o}" for s, o in one.choices.items() if first[s] != o]
+        said = ", ".join(choices) or "the first option of every switch"
+        rows.append({"switch": "structure", "option": one.name, "default": one.choices == default,
+                     "description": f"{said}; {one.note}" if one.note else said})  # fmt: skip
+    columns = ["switch", "option", "default", *Option._fields[2:]]
+    return pd.DataFrame(rows, columns=columns).fillna("")
 
 
 def as_structure(given: StructureLike) -> dict[str, str]:

@@ -139,8 +139,10 @@ def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     """Values of an entry that were fitted in this structure; `model` stands for the model texts."""
     rows = refitted(structure).get(entry, {})
     where = f"refitted.tsv: {entry}"
-    return {name: _value(dict(zip(_COLUMNS[1:], (*row, ""), strict=True)), f"{where}, {name}")
-            for name, row in rows.items()}  # fmt: skip
+    return {
+        name: _value(dict(zip(_COLUMNS, (name, *row, ""), strict=True)), f"{where}, {name}")
+        for name, row in rows.items()
+    }
 
 
 def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
