@@ -12,6 +12,7 @@ from p53net.model.fragments import Joined, join
 from p53net.model.library import Place
 from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_fragments, as_tables
 from p53net.model.strangers import ids, refuse_other_systems, with_own
+from p53net.model.structures import StructureLike, differing, library_of
 from p53net.model.systems import SYSTEMS, System
 from p53net.model.tables import (
     Entry,
@@ -29,7 +30,7 @@ GENERIC = "generic"
 
 OBSERVABLES: Mapping[str, str] = {
     name: meaning
-    for one in library.shipped().fragments
+    for one in library_of().chosen
     if one.place == "loop"
     for name, meaning in one.read_outs.items()
 }
@@ -69,6 +70,8 @@ class Definition:
     """Parameters and compartments that some rate divides by: they must not be zero."""
     units: Mapping[str, str]
     compartment_of: Mapping[str, str]
+    structure: Mapping[str, str] = field(default_factory=dict)
+    """Option of every switch: see `structures`."""
     system: str = "dish"
     """One of `SYSTEMS`: where the cell and its drug are."""
     host: str = ""
@@ -166,19 +169,21 @@ def define(
     host: str | None = None,
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
+    structure: StructureLike = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
     `tables` hold the user's own rows, `fragments` the user's own model text. Raises
-    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism,
-    ModelError for a fragment that is not sound.
+    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism and for
+    options that do not go together, ModelError for a fragment that is not sound.
     """
-    made = _plan(names, cell_line, system, host, tables, fragments)
+    made = _plan(names, cell_line, system, host, tables, fragments, structure)
     kind, parts, chosen, roles, line, body = made[:6]
     taken = ids(parts)
-    model_id = _model_id(
-        system, list(roles), "" if line.name == kind.cell_line else line.name, body, taken
-    )
+    other = differing(parts.structure)
+    where = [line.name] if line.name != kind.cell_line else []
+    where += [f"{switch}_{option}" for switch, option in other.items()]
+    model_id = _model_id(system, list(roles), where, body, taken)
     by_name = {drug.name: drug for drug in chosen}
     for name in sorted(taken & names_of(by_name).keys()):
         if name not in roles.values():
@@ -191,9 +196,10 @@ def define(
     if kind.has_cell and parts.is_more_than_cell(system):
         alone = made.joined(f"{model_id}_cell", alone=True)
         cell = _defined(f"{model_id}_cell", alone, roles, line, by_name)
-    twins = {one.mechanism: one.twin for one in parts.fragments if one.twin}
+    twins = {one.mechanism: one.twin for one in parts.chosen if one.twin}
     return replace(
         outer,
+        structure=parts.structure,
         system=system,
         host="" if body is None else body.name,
         body_weight=0.0 if body is None else body.quantities["body_weight"].value,
@@ -207,6 +213,7 @@ def define(
             "host": host,
             "tables": made.own,
             **({"fragments": made.texts} if made.texts else {}),
+            **({"structure": other} if other else {}),
         },
     )
 
@@ -217,9 +224,10 @@ def values(
     system: str = "dish",
     host: str | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
 ) -> dict[str, float]:
     """Parameters of the model that `define` makes, by id, without making it."""
-    made = _plan(names, cell_line, system, host, tables, None)
+    made = _plan(names, cell_line, system, host, tables, None, structure)
     return {name: row.value for name, row in made.joined("values").parameters.items()}
 
 
@@ -247,18 +255,18 @@ class _Plan(NamedTuple):
 
 def _plan(
     names: tuple[str, ...], cell_line: str | None, system: str, host: str | None,
-    tables: TablesLike, fragments: FragmentsLike,
+    tables: TablesLike, fragments: FragmentsLike, structure: StructureLike,
 ) -> _Plan:  # fmt: skip
     if not isinstance(system, str) or system not in SYSTEMS:
         raise unknown_name("system", system, SYSTEMS)
     kind = SYSTEMS[system]
     own, texts = as_tables(tables), as_fragments(fragments)
-    parts = with_own(library.shipped(), texts)
+    parts = with_own(library_of(structure), texts)
     refuse_other_systems(parts, system)
     known = drug_entries(own, parts)
     chosen = [resolve("drug", name, known) for name in names]
     wanted = kind.cell_line if cell_line is None else cell_line
-    line = resolve("cell_line", wanted, cell_line_entries(own))
+    line = resolve("cell_line", wanted, cell_line_entries(own, parts.structure))
     roles: dict[str, str] = {}
     for drug in chosen:
         role = drug.facts["mechanism"]
@@ -304,11 +312,13 @@ def _host(kind: System, system: str, name: str | None, own: Tables) -> Entry | N
     return resolve("host", "human" if name is None else name, host_entries(own))
 
 
-def _model_id(system: str, drugs: list[str], line: str, host: Entry | None, taken: Set[str]) -> str:
+def _model_id(
+    system: str, drugs: list[str], more: list[str], host: Entry | None, taken: Set[str]
+) -> str:
     where = [] if system == "dish" else [system]
     where += [host.name] if host is not None and host.name != "human" else []
-    where += [line] if line else []
-    model_id = "_".join(_identifier(name) for name in (*(drugs or ["p53_loop"]), *where))
+    words = *(drugs or ["p53_loop"]), *where, *more
+    model_id = "_".join(_identifier(name) for name in words)
     return f"drug_{model_id}" if model_id.casefold() in _RESERVED | taken else model_id
 
 

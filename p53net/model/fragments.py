@@ -1,9 +1,10 @@
 """Model text: fragments of Antimony joined into one flat model, and the values of all tables in it.
 
-A fragment is plain Antimony, one statement a line, with two extensions. `name += terms` adds to a
+A fragment is plain Antimony, one statement a line, with three extensions. `name += terms` adds to a
 sum to which several fragments contribute; joining writes each such sum as one rule. `drug` as a
 word of a name stands for the mechanism of a drug; joining writes such a line once for each drug of
-the model.
+the model. In a fragment of one structure, `replace` before a line puts it where the line with the
+same id stands.
 """
 
 import re
@@ -23,6 +24,7 @@ from p53net.model.library import (
     read_outs,
 )
 from p53net.model.own import Text
+from p53net.model.replacing import with_replaced
 from p53net.model.statements import (
     INPUT_KINDS,
     addend,
@@ -36,7 +38,7 @@ from p53net.model.statements import (
     unit_of_line,
     with_value,
 )
-from p53net.model.tables import Entry, Value
+from p53net.model.tables import Entry, Value, refit_of
 
 if TYPE_CHECKING:
     import pint
@@ -103,11 +105,14 @@ def join(
         if role in roles
     }
     parts = list(library.parts(system, routes, alone=alone))
-    lines = _summed(_units_once(line for part in parts for line in part.lines))
+    lines = _summed(_units_once(with_replaced(parts)))
     refuse_unknown(lines)
     refuse_duplicates(lines)
     strangers.refuse_unknown_names(parts, library, system)
     parameters = parameters_of(lines)
+    for name, value in refit_of("model", library.structure).items():
+        if name in parameters:
+            parameters[name] = value
     units = dict(found for line in lines if (found := unit_defined(line)))
     rows = [(drug, _of_drug(library, role)) for role, drug in roles.items()]
     rows += [(body, _of_plasma(library, role, body)) for role, body in bodies.items() if body]
@@ -140,7 +145,7 @@ def join(
 
 def all_read_outs(library: Library) -> list[tuple[str, str, str]]:
     """Name, unit and meaning of every read-out that a model may have, in the order of display."""
-    parts = [Part(one, library.mechanisms) for one in library.fragments]
+    parts = [Part(one, library.mechanisms) for one in library.chosen]
     lines = [line for part in parts for line in part.lines]
     named = {code_of(line).split()[0]: unit for line in lines if (unit := unit_of_line(line))}
     shown = {**read_outs(parts), **strangers.read_outs(parts)}

@@ -7,18 +7,12 @@ cannot change what the package's fragments define. Every error names the file an
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 from p53net.errors import InputError, ModelError, unknown_name
-from p53net.model.library import (
-    Fragment,
-    Library,
-    Part,
-    Place,
-    code_of,
-    described,
-    in_order,
-)
+from p53net.model.headers import Fragment, described
+from p53net.model.library import Library, Part, Place, code_of, in_order
 from p53net.model.own import FragmentsLike, Text, as_fragments
 from p53net.model.statements import (
     BASE_UNITS,
@@ -66,13 +60,13 @@ def with_own(library: Library, given: FragmentsLike) -> Library:
     names = {one.name for one in (*library.fragments, *fragments)}
     for one in fragments:
         _check_header(one, names)
-    whole = in_order((*library.fragments, *fragments))
+    whole = replace(in_order((*library.fragments, *fragments)), structure=library.structure)
     for one in fragments:
         for number, text in enumerate(one.lines, start=1):
             with _at(line := Line(text, _place(one, number))):
                 _check_line(line, one)
     theirs: dict[Key, Defined] = {}
-    for one in library.fragments:
+    for one in library.chosen:
         for text in Part(one, whole.mechanisms).lines:
             for found in defined(text, one.where):
                 theirs.setdefault(found.key, found)
@@ -132,7 +126,7 @@ def _missing(name: str, ids: Iterable[str], library: Library, system: str) -> st
     """What to say of a name that nothing in a model defines."""
     if name == "time":
         return "a formula cannot know the time; what changes in time is a dose, or a species"
-    for one in library.fragments:
+    for one in library.chosen:
         names = [found.name for line in Part(one, library.mechanisms).lines
                  for found in defined(line) if found.kind not in ("unit", "reaction")]  # fmt: skip
         if name in names:

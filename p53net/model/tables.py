@@ -10,13 +10,14 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from p53net.errors import TableError, UnknownNameError, unknown_name
 from p53net.model.content import content_of
 from p53net.model.library import Library, models_folder, shipped
 from p53net.model.own import Tables, Text
+from p53net.model.structures import as_structure, refitted
 
 KINDS = ("measured", "assumed", "fitted")
 """How a number is known. Every row of a table, and every parameter of a model, has one."""
@@ -66,16 +67,18 @@ class Entry:
 def drug_entries(own: Tables = NONE, library: Library | None = None) -> dict[str, Entry]:
     """All drugs by name: the package's, and those of a user's table, which win. Their mechanisms
     are those of the fragments in `library`, by default the package's."""
-    entries = _entries("drugs", own)
+    entries = _entries("drugs", own, None if library is None else library.structure)
     known = (shipped() if library is None else library).mechanisms
     _check_fact("mechanism", known, entries, _file("drugs", own),
                 "or give the fragment of another: fragments=")  # fmt: skip
     return entries
 
 
-def cell_line_entries(own: Tables = NONE) -> dict[str, Entry]:
+def cell_line_entries(
+    own: Tables = NONE, structure: Mapping[str, str] | None = None
+) -> dict[str, Entry]:
     """All cell lines by name: the package's, and those of a user's table, which win."""
-    return _entries("cell_lines", own)
+    return _entries("cell_lines", own, structure)
 
 
 def host_entries(own: Tables = NONE) -> dict[str, Entry]:
@@ -96,7 +99,7 @@ def pharmacokinetics_of(
 
     Raises UnknownNameError where there are no rows, and says where there are some.
     """
-    entries = _entries("pharmacokinetics", own)
+    entries = _entries("pharmacokinetics", own, None if library is None else library.structure)
     routes = (shipped() if library is None else library).routes
     _check_fact("route", routes, entries, _file("pharmacokinetics", own))
     known = names_of(entries)
@@ -132,10 +135,34 @@ def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
     raise unknown_name(kind.replace("_", " "), name, spelled)
 
 
-def _entries(kind: str, own: Tables) -> dict[str, Entry]:
-    shipped = _shipped(kind)
+def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
+    """Values of an entry that were fitted in this structure; `model` stands for the model texts."""
+    rows = refitted(structure).get(entry, {})
+    where = f"refitted.tsv: {entry}"
+    return {
+        name: _value(dict(zip(_COLUMNS, (name, *row, ""), strict=True)), f"{where}, {name}")
+        for name, row in rows.items()
+    }
+
+
+def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
+    found = refit_of(entry.name, structure)
+    quantities = {name: value for name, value in found.items() if name in entry.quantities}
+    values = {name: value for name, value in found.items() if name not in quantities}
+    return replace(
+        entry,
+        quantities={**entry.quantities, **quantities},
+        values={**entry.values, **values},
+    )
+
+
+def _entries(
+    kind: str, own: Tables, structure: Mapping[str, str] | None = None
+) -> dict[str, Entry]:
+    chosen = as_structure(None) if structure is None else structure
+    shipped = {name: _refitted(entry, chosen) for name, entry in _shipped(kind).items()}
     if kind not in own.texts:
-        return dict(shipped)
+        return shipped
     mine = _parsed(own.texts[kind], _KEYS[kind])
     taken = {name.casefold() for name in mine}
     kept = {name: entry for name, entry in shipped.items() if name.casefold() not in taken}

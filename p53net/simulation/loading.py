@@ -9,14 +9,16 @@ from p53net.model import Definition, define
 from p53net.model.content import Content, content_of
 from p53net.model.library import models_folder
 from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_tables
+from p53net.model.structures import StructureLike, as_structure
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
 
 _KEPT = 24  # models of studies: a few MB each
 _Question: TypeAlias = tuple[
-    tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...], Content
-]
-"""Drugs, cell line, system, host, tables of a user's own, and all of the package's."""
+    tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...],
+    tuple[tuple[str, str], ...], Content
+]  # fmt: skip
+"""Drugs, cell line, system, host, tables of a user's own, structure, and the package's models."""
 
 
 def load(
@@ -26,6 +28,7 @@ def load(
     host: str | None = None,
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
+    structure: StructureLike = None,
     accuracy: float = ACCURACY,
 ) -> Model:
     """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
@@ -37,7 +40,9 @@ def load(
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
     such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. `accuracy` is the largest error of what
+    read-outs or another mechanism: see docs/fragments.md. `structure` says which of the biologies
+    in docs/structures.md the model has: `{"partner": "MDMX"}`, or a name of `p53net structures`.
+    `accuracy` is the largest error of what
     the model returns, relative to each value, or to a millionth of its curve's peak. Raises
     UnknownNameError, InputError, TableError, ModelError.
     """
@@ -49,6 +54,7 @@ def load(
             host=host,
             tables=tables,
             fragments=fragments,
+            structure=structure,
         ),
         accuracy=accuracy,
     )
@@ -60,6 +66,7 @@ def shared(
     system: str = "dish",
     host: str | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
     tolerances: Tolerances | None = None,
 ) -> Model:
     """What `load` gives, kept for the next study that asks for the same.
@@ -68,7 +75,8 @@ def shared(
     pure, so a study's numbers do not depend on who used its model before.
     """
     texts = tuple(as_tables(tables))
-    question = drugs, cell_line, system, host, texts, content_of(models_folder())
+    choices = tuple(as_structure(structure).items())
+    question = drugs, cell_line, system, host, texts, choices, content_of(models_folder())
     return _kept(question, tolerances)
 
 
@@ -79,9 +87,10 @@ def _kept(question: _Question, tolerances: Tolerances | None) -> Model:
 
 @lru_cache(maxsize=_KEPT)
 def _defined(question: _Question) -> Definition:
-    drugs, cell_line, system, host, texts, _ = question
-    own = Tables(dict(texts))
-    return define(*drugs, cell_line=cell_line, system=system, host=host, tables=own)
+    drugs, cell_line, system, host, texts, choices, _ = question
+    own, structure = Tables(dict(texts)), dict(choices)
+    return define(*drugs, cell_line=cell_line, system=system, host=host, tables=own,
+                  structure=structure)  # fmt: skip
 
 
 def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:

@@ -1,0 +1,181 @@
+"""Structures: which of several biologies a model has, as switches with options.
+
+The text of an option is in fragments whose header says `// structure: SWITCH = OPTION`. What is
+known for and against each option stands in `models/switches.tsv`; structures with a name, of which
+the first is the default, in `models/structures.tsv`; values that were fitted in one of them, in
+`models/refitted.tsv`.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import pandas as pd
+
+from p53net.errors import InputError, unknown_name
+from p53net.model.content import Content, content_of
+from p53net.model.library import Library, models_folder, shipped
+
+StructureLike: TypeAlias = "str | Mapping[str, str] | None"
+"""What users write: the name of a structure, or options of some switches, the others at default."""
+
+Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str]]]
+"""Entry and parameter to value, unit, kind and source, as a table writes them."""
+
+
+class Option(NamedTuple):
+    """One option of a switch, with what is known of it."""
+
+    switch: str
+    option: str
+    description: str
+    evidence_for: str
+    evidence_against: str
+    source: str
+
+
+class Named(NamedTuple):
+    """A structure with a name."""
+
+    name: str
+    choices: Mapping[str, str]
+    """Option of every switch."""
+    note: str
+
+
+def options() -> tuple[Option, ...]:
+    """All options; the first of each switch is that of version 0.1.0."""
+    return _tables(content_of(models_folder())).options
+
+
+def named_structures() -> dict[str, Named]:
+    """Structures with a name; the first is the default."""
+    return dict(_tables(content_of(models_folder())).named)
+
+
+def structures() -> pd.DataFrame:
+    """All options of all switches with what is known for and against each, a row each: `switch`,
+    `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
+    structures, which are options of the switch `structure`, described by their choices.
+
+        pn.load("KT-253", structure={"partner": "MDMX"})
+    """
+    default = as_structure(None)
+    rows = [{**one._asdict(), "default": default[one.switch] == one.option} for one in options()]
+    first = {switch: names[0] for switch, names in _by_switch(options()).items()}
+    for one in named_structures().values():
+        choices = [f"{s}={o}" for s, o in one.choices.items() if first[s] != o]
+        said = ", ".join(choices) or "the first option of every switch"
+        rows.append({"switch": "structure", "option": one.name, "default": one.choices == default,
+                     "description": f"{said}; {one.note}" if one.note else said})  # fmt: skip
+    columns = ["switch", "option", "default", *Option._fields[2:]]
+    return pd.DataFrame(rows, columns=columns).fillna("")
+
+
+def as_structure(given: StructureLike) -> dict[str, str]:
+    """The option of every switch. Raises UnknownNameError, InputError."""
+    named = named_structures()
+    default = dict(next(iter(named.values())).choices)
+    if given is None:
+        return default
+    if isinstance(given, str):
+        if given not in named:
+            raise unknown_name("structure", given, named)
+        return dict(named[given].choices)
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"structure is {given!r}; give the name of one, {', '.join(named)}, or options such as "
+            "{'partner': 'MDMX'}"
+        )
+    return {**default, **_checked(given, _by_switch(options()))}
+
+
+def name_of(structure: Mapping[str, str]) -> str:
+    """The name of a structure, or its options that are not at default: `partner=MDMX, ...`."""
+    for one in named_structures().values():
+        if one.choices == structure:
+            return one.name
+    return choices_text(structure)
+
+
+def differing(structure: Mapping[str, str]) -> dict[str, str]:
+    """What of a structure is not at default."""
+    default = as_structure(None)
+    return {switch: option for switch, option in structure.items() if default[switch] != option}
+
+
+def choices_text(structure: Mapping[str, str]) -> str:
+    """What is not at default, as on the command line."""
+    return ", ".join(f"{switch}={option}" for switch, option in differing(structure).items())
+
+
+def library_of(given: StructureLike = None) -> Library:
+    """The fragments of the package, with the structure of the models made of them."""
+    return replace(shipped(), structure=as_structure(given))
+
+
+def refitted(structure: Mapping[str, str]) -> Rows:
+    """Values that were fitted in this structure, where it has a name."""
+    return _tables(content_of(models_folder())).refits.get(name_of(structure), {})
+
+
+class _Tables(NamedTuple):
+    options: tuple[Option, ...]
+    named: Mapping[str, Named]
+    refits: Mapping[str, Rows]
+
+
+@lru_cache(maxsize=2)
+def _tables(content: Content) -> _Tables:
+    texts = dict(content)
+    found = tuple(Option(**row) for row in _rows(texts["switches.tsv"]))
+    switches = _by_switch(found)
+    first = {switch: names[0] for switch, names in switches.items()}
+    named = {
+        row["structure"]: Named(
+            row["structure"], {**first, **_checked(written(row["choices"]), switches)}, row["note"]
+        )
+        for row in _rows(texts["structures.tsv"])
+    }
+    refits: dict[str, dict[str, dict[str, tuple[str, str, str, str]]]] = {}
+    for row in _rows(texts["refitted.tsv"]):
+        entry = refits.setdefault(row["structure"], {}).setdefault(row["entry"], {})
+        entry[row["parameter"]] = row["value"], row["unit"], row["kind"], row["source"]
+    return _Tables(found, named, refits)
+
+
+def written(text: str) -> dict[str, str]:
+    """Choices written as `partner=MDMX, residual=on`. Raises InputError."""
+    choices: dict[str, str] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        switch, separator, option = (word.strip() for word in part.partition("="))
+        if not separator:
+            raise InputError(f"structure {part} is no choice; write partner=MDMX")
+        if switch in choices:
+            raise InputError(f"structure gives {switch} twice; give it once")
+        choices[switch] = option
+    return choices
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _by_switch(found: tuple[Option, ...]) -> dict[str, list[str]]:
+    switches: dict[str, list[str]] = {}
+    for one in found:
+        switches.setdefault(one.switch, []).append(one.option)
+    return switches
+
+
+def _checked(given: Mapping[str, str], switches: Mapping[str, list[str]]) -> dict[str, str]:
+    """Choices, each of a known switch and option."""
+    for switch, option in given.items():
+        if switch not in switches:
+            raise unknown_name("switch", switch, switches)
+        if option not in switches[switch]:
+            raise unknown_name(f"option of {switch}", option, switches[switch])
+    return dict(given)
