@@ -21,11 +21,12 @@ from p53net.evidence.assays import (
     cells_of,
     dead,
     destroyed,
+    first_below,
     half_effects,
     ic50s,
     keyed,
 )
-from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
+from p53net.evidence.behind import AMPLIFIED, GASTRIC, KIDNEY, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.cells import (
     Cell,
     Group,
@@ -76,20 +77,19 @@ def taken(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
-    """DC50 and Dmax after 2 h; KT-253's with the loop opened."""
-    opened = destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
+    """DC50 and Dmax after 2 h; KT-253's with the loop opened, as p53 is inactive in its cells."""
+    opened = destroyed([Cell(trial, "KT-253", KIDNEY) for trial in trials], feedback=False)
     closed = destroyed(
         [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
     for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
-        near_complete = PLATE[md224 < 10.0]
         found.append(
             {
                 "kt253_dc50": fit_below_hook(PLATE, kt253)[0].middle,
                 "md4251_dc50": fit_below_hook(PLATE, md4251)[0].middle,
                 "md4251_dmax": 100.0 - float(md4251.min()),
-                "md224_dc": float(near_complete[0]) if len(near_complete) else np.inf,
+                "md224_dc": first_below(PLATE, md224, 10.0),
             }
         )
     return found
