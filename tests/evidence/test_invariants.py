@@ -39,7 +39,9 @@ def test_an_inhibitor_raises_mdm2_and_a_degrader_destroys_it(factor: float) -> N
     assert degraded < untreated < min(inhibited, as_inhibitor)
 
 
-@pytest.mark.parametrize(("drug", "changed"), [("milademetan", {}), ("KT-253", {}), ("KT-253", TWIN)])
+@pytest.mark.parametrize(
+    ("drug", "changed"), [("milademetan", {}), ("KT-253", {}), ("KT-253", TWIN)]
+)
 def test_p53_under_any_dose_stays_below_what_a_perfect_drug_gives(
     drug: str, changed: dict[str, float]
 ) -> None:
