@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import Engine, OwnTables, app, progress, said, tables_of, write
+from p53net.cli.terminal import (
+    Engine,
+    OwnTables,
+    Structures,
+    app,
+    progress,
+    said,
+    structure_of,
+    tables_of,
+    write,
+)
 from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
 
@@ -26,6 +36,7 @@ def validate(
         typer.Option("--write-baseline", help="Commit to these verdicts, models/baseline.tsv."),
     ] = False,
     engine: Engine = AUTO,
+    structure: Structures = None,
     own: OwnTables = None,
 ) -> None:
     """Print published numbers beside their predictions: what each saw of them, inside or not.
@@ -38,7 +49,9 @@ def validate(
     if own and write_baseline:
         raise InputError("the baseline is of published rows; write it without --tables")
     with progress() as told:
-        result = validation.validate(tables=tables_of(own), engine=engine, progress=told)
+        result = validation.validate(
+            tables=tables_of(own), structure=structure_of(structure), engine=engine, progress=told
+        )
     if markdown:
         write(validation.markdown(result))
     else:
@@ -65,6 +78,7 @@ def calibrate(
     ] = False,
     no_profiles: Annotated[bool, typer.Option("--no-profiles", help="Estimates only.")] = False,
     engine: Engine = AUTO,
+    structure: Structures = None,
     out: Out = Path("calibration"),
     no_plot: NoPlot = False,
 ) -> None:
@@ -79,7 +93,11 @@ def calibrate(
 
     with progress() as told:
         result = calibration.calibrate(
-            blocks or None, profiles=not no_profiles, engine=engine, progress=told
+            blocks or None,
+            profiles=not no_profiles,
+            structure=structure_of(structure),
+            engine=engine,
+            progress=told,
         )
     tables = {
         "calibration": calibration.table(result),

@@ -21,6 +21,8 @@ class Fitted:
     parameter: str
     low: float
     high: float
+    of: str = ""
+    """The only structures that have it, by an option: `partner=capacity`."""
 
     @property
     def value(self) -> Value:

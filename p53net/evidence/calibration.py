@@ -57,8 +57,9 @@ def calibrate(
 
     What is not fitted keeps its committed value; `structure` is that of all models.
 
-    Returns a Dataset over `parameter`: `estimate`, `committed`, its 95 % interval `low` to `high`, whether it is `identified`, and how many optima
-    have it `elsewhere`; over `parameter` and `point` the profiles, `value` and least `chi_squared`;
+    Returns a Dataset over `parameter`: `estimate`, `committed`, its 95 % interval `low` to `high`,
+    whether it is `identified`, and how many optima have it `elsewhere`; over `parameter` and
+    `point` the profiles, `value` and least `chi_squared`;
     over `optimum`, the best first, `optimum_value` of each parameter, `optimum_chi_squared` and
     `optimum_found_by` how many of the `starts`; over `observation` what was `observed` and
     `predicted`, the `aim` of the fit and the `residual`; and `correlation` of all estimates.

@@ -13,6 +13,7 @@ import numpy as np
 from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
+from p53net.errors import unknown_name
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.content import Content, content_of
 from p53net.model.definition import values
@@ -75,11 +76,15 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
 
 
 def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
-    """A value in a trial; else that of a model, or of the tables of drugs and cell lines."""
+    """A value in a trial; else that of a model, or of the tables of drugs and cell lines. Raises
+    UnknownNameError where a model of another structure has no such parameter."""
     if parameter in trial.get(entry, {}):
         return trial[entry][parameter]
     if model is not None:
-        return model.definition.parameters[parameter].value
+        known = model.definition.parameters
+        if parameter not in known:
+            raise unknown_name("parameter", parameter, known)
+        return known[parameter].value
     return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
@@ -95,8 +100,9 @@ def in_dish(
     """Quantities (cell, well, time, name) under constant doses [nM], after a well of vehicle.
 
     `doses` are common or a row for each cell; `times` [h] start at 0. The drugs have one mechanism.
+    Raises UnknownNameError.
     """
-    model = model_of(cells[0].drug, system)
+    model = _with(names, model_of(cells[0].drug, system))
     rows = np.broadcast_to(doses, (len(cells), np.shape(doses)[-1]))
     levels = np.column_stack([np.zeros(len(cells)), rows])
     wells = levels.shape[1]
@@ -116,8 +122,9 @@ def in_body(
     times: FloatArray,
     names: Sequence[str],
 ) -> FloatArray:
-    """Quantities (cell, arm, time, name) under regimens of one drug; None is untreated."""
-    model = model_of(cells[0].drug, system, host)
+    """Quantities (cell, arm, time, name) under regimens of one drug; None is untreated. Raises
+    UnknownNameError."""
+    model = _with(names, model_of(cells[0].drug, system, host))
     doses = [
         checked_doses(model.definition, None if arm is None else {cells[0].drug: arm})
         for arm in arms
@@ -125,6 +132,14 @@ def in_body(
     columns = _columns(model, changes(model, cells), len(arms))
     found, _ = model.curves(times, courses_of(doses * len(cells)), columns, names, runs=_MANY)
     return np.moveaxis(found.values.reshape(len(cells), len(arms), len(names), -1), 2, 3)
+
+
+def _with(names: Sequence[str], model: Model) -> Model:
+    """The model, if it has these quantities: those of another structure may not."""
+    for name in names:
+        if name not in model.definition.variables:
+            raise unknown_name("quantity", name, model.definition.variables)
+    return model
 
 
 def _columns(

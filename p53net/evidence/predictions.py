@@ -138,8 +138,11 @@ def caspase(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def induction(trials: Sequence[Trial]) -> list[Predictions]:
-    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1."""
+    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1, as far as
+    the model has them."""
+    known = model_of("milademetan", "dish").definition.variables
     names = {"p53": "p53_total", "p21": "p21", "mdm2": "MDM2_total"}
+    names = {short: name for short, name in names.items() if name in known}
     cells = cells_of(trials, [("milademetan", AMPLIFIED)])
     halves = np.array([half_effects(cells, name, 24.0) for name in names.values()]).T
     return keyed([f"milademetan_induction_sjsa1_{short}" for short in names], halves)
@@ -244,28 +247,35 @@ def regression(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def loop(trials: Sequence[Trial]) -> list[Predictions]:
-    """The untreated loop, and its pulses after damage."""
+    """The untreated loop: half-lives from its rates."""
+    names = ["p53_total", "MDM2_total"]
+    rests = in_dish([Cell(trial, "milademetan") for trial in trials], "dish", np.empty(0),
+                    [0.0, 1.0], names)[:, 0, 0, 0]  # fmt: skip
+    model, found = model_of("milademetan", "dish"), []
+    for trial, rest in zip(trials, rests.tolist(), strict=True):
+        made, lost = (value_of(trial, "model", n, model) for n in ("k_syn_p53", "k_deg_MDM2"))
+        found.append(
+            {
+                "p53_half_life": 60.0 * math.log(2.0) * rest / made,
+                "mdm2_half_life": 60.0 * math.log(2.0) / lost,
+            }
+        )
+    return found
+
+
+def damage(trials: Sequence[Trial]) -> list[Predictions]:
+    """Pulses of the loop after damage; NaN where there are none."""
     times, names = np.linspace(0.0, 40.0, 4001), ["p53_total", "MDM2_total"]
     damaged = [
         Cell({**trial, "model": {**trial.get("model", {}), "DSB": 1.0}}, "milademetan")
         for trial in trials
     ]
-    curves = in_dish(damaged, "dish", np.empty(0), times, names)[:, 0]
-    rests = in_dish([Cell(trial, "milademetan") for trial in trials], "dish", np.empty(0),
-                    [0.0, 1.0], names)[:, 0, 0, 0]  # fmt: skip
-    model = model_of("milademetan", "dish")
     found = []
-    for trial, curve, rest in zip(trials, curves, rests.tolist(), strict=True):
+    for curve in in_dish(damaged, "dish", np.empty(0), times, names)[:, 0]:
         p53, mdm2 = (times[peaks(one, 0.02 * float(one.max()))] for one in curve.T)
-        made, lost = (value_of(trial, "model", n, model) for n in ("k_syn_p53", "k_deg_MDM2"))
-        found.append(
-            {
-                "p53_pulse_period": float(np.diff(p53).mean()),
-                "mdm2_lag": float(mdm2[0] - p53[0]),
-                "p53_half_life": 60.0 * math.log(2.0) * rest / made,
-                "mdm2_half_life": 60.0 * math.log(2.0) / lost,
-            }
-        )
+        period = float(np.diff(p53).mean()) if len(p53) > 1 else math.nan
+        lag = float(mdm2[0] - p53[0]) if len(p53) and len(mdm2) else math.nan
+        found.append({"p53_pulse_period": period, "mdm2_lag": lag})
     return found
 
 
@@ -292,7 +302,7 @@ def _inhibition(
 
 
 GROUPS: tuple[Group, ...] = (
-    loop, biochemistry, taken, degradation, induction, sensitivity, relative_potency, viability,
-    resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker, tumour_growth,
-    regression, *PANELS, toxicity, haematology,
+    loop, damage, biochemistry, taken, degradation, induction, sensitivity, relative_potency,
+    viability, resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker,
+    tumour_growth, regression, *PANELS, toxicity, haematology,
 )  # fmt: skip
