@@ -164,6 +164,15 @@ def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
     return found
 
 
+def amplified(trials: Sequence[Trial]) -> list[Predictions]:
+    """What is known of lines with many MDM2 genes, together."""
+    found: list[Predictions] = [{} for _ in trials]
+    for group in (induction, viability, resistant_lines, regression):
+        for one, more in zip(found, group(trials), strict=True):
+            one |= more
+    return found
+
+
 def biopsies(trials: Sequence[Trial]) -> list[Predictions]:
     """Folds in amplified liposarcoma on day 8 of RG7112, at one concentration."""
     names = {"rg7112_p53": "p53_total", "rg7112_p21": "p21", "rg7112_mdm2_mrna": "MDM2_mRNA"}
