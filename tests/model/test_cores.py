@@ -325,11 +325,12 @@ def test_a_partner_of_mdm2_is_refused(core: str) -> None:
     refused(lambda: loaded(core, partner="capacity"), "partner=capacity", f"core={core}")
 
 
+REGIMEN = pn.regimen(50, "mg/kg", "once")
 STUDIES: dict[str, Callable[..., object]] = {
     "viability": lambda core: pn.viability(["milademetan"], structure=core),
     "caspase": lambda core: pn.caspase(["milademetan"], structure=core),
-    "xenograft": lambda core: pn.xenograft("milademetan", structure=core),
-    "patient": lambda core: pn.patient("milademetan", structure=core),
+    "xenograft": lambda core: pn.xenograft("milademetan", REGIMEN, "SJSA-1", structure=core),
+    "patient": lambda core: pn.patient("milademetan", REGIMEN, structure=core),
 }
 
 
@@ -358,4 +359,6 @@ def test_escape_has_every_measure_in_both_cores() -> None:
 
 def test_degradation_needs_no_target_of_p53() -> None:
     found = pn.degradation(["KT-253"], structure="Hunziker2010")
-    assert float(found["MDM2"].min()) > 80.0
+    lowest = found["MDM2"].min(("drug", "hours", "dose"))
+    assert float(lowest.sel(loop="closed")) > 80.0
+    assert float(lowest.sel(loop="open")) < 5.0
