@@ -13,10 +13,12 @@ from p53net.cli.terminal import (
     Engine,
     OwnTables,
     Settings,
+    Structures,
     app,
     number,
     said,
     settings_of,
+    structure_of,
     tables_of,
 )
 from p53net.engines.base import FloatArray
@@ -64,6 +66,7 @@ def viability(
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
 
@@ -76,7 +79,7 @@ def viability(
                        concentrations=_nanomolar(concentrations), replicates=replicates,
                        noise=noise, seed=seed,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own))  # fmt: skip
+                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
         "viability": fits.to_dataframe().reset_index(),
@@ -99,6 +102,7 @@ def degradation(
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
 
@@ -110,7 +114,7 @@ def degradation(
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own))  # fmt: skip
+                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
@@ -130,6 +134,7 @@ def caspase(
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
 
@@ -141,7 +146,7 @@ def caspase(
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own))  # fmt: skip
+                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
     finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
 
 

@@ -14,9 +14,11 @@ from p53net.cli.terminal import (
     Engine,
     OwnTables,
     Settings,
+    Structures,
     app,
     said,
     settings_of,
+    structure_of,
     tables_of,
 )
 from p53net.dosing.regimens import FREE_BASE
@@ -53,6 +55,7 @@ def pk(
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
 
@@ -68,7 +71,8 @@ def pk(
     arms = [regimen_of(text, chosen, days, unit, form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
-                       engine=engine, accuracy=accuracy, tables=tables_of(own))  # fmt: skip
+                       engine=engine, accuracy=accuracy, tables=tables_of(own),
+                       structure=structure_of(structure))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
     tables = {"pk": table, "curves": curves}
@@ -94,6 +98,7 @@ def xenograft(
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
@@ -107,7 +112,8 @@ def xenograft(
     arms = [regimen_of(text, chosen, days, "mg/kg", form, flat=flat) for text in doses]
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
-                       engine=engine, accuracy=accuracy, tables=tables_of(own))  # fmt: skip
+                       engine=engine, accuracy=accuracy, tables=tables_of(own),
+                       structure=structure_of(structure))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
@@ -139,6 +145,7 @@ def patient(
     out: Out = Path("patient"),
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
 
@@ -153,6 +160,7 @@ def patient(
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
                        seed=seed, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
+                       structure=structure_of(structure),
                        progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
     frames = {"curves": result[curves].to_dataframe().reset_index()}
@@ -186,6 +194,7 @@ def schedules(
     out: Out = Path("schedules"),
     no_plot: NoPlot = False,
     own: OwnTables = None,
+    structure: Structures = None,
 ) -> None:
     """Compare schedules in the same virtual patients: tumour effect against toxicity.
 
@@ -198,6 +207,7 @@ def schedules(
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
                        grade=grade, parameters=settings_of(set_ or []), engine=engine,
                        accuracy=accuracy, workers=workers, tables=tables_of(own),
+                       structure=structure_of(structure),
                        progress=told)  # fmt: skip
     effect = result.drop_dims("toxicity").to_dataframe()
     for toxicity in result["toxicity"].values:

@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
+from p53net.cli.studies import finish
 from p53net.cli.terminal import (
     Accuracy,
     AnyLine,
@@ -20,6 +21,7 @@ from p53net.cli.terminal import (
     OwnTables,
     Pulse,
     Settings,
+    Structures,
     System,
     Volume,
     app,
@@ -28,6 +30,7 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     show,
+    structure_of,
     tables_of,
     write,
 )
@@ -46,6 +49,7 @@ from p53net.model import (
 )
 from p53net.model.library import Library
 from p53net.model.own import Tables
+from p53net.model.structures import listed as known_structures
 from p53net.simulation.choice import AUTO, REFERENCE
 from p53net.simulation.inputs import MOST_POINTS
 
@@ -53,11 +57,11 @@ _ESCAPE_FIGURES = ("escape.png", "escape.svg")
 
 
 @app.command("list")
-def list_(own: OwnTables = None, fragments: Fragments = None) -> None:
+def list_(own: OwnTables = None, structure: Structures = None, fragments: Fragments = None) -> None:
     """List drugs, cell lines, observables and what sweeps can measure, with units."""
     from p53net.model.fragments import all_read_outs
 
-    given, library = tables_of(own), with_own(library_of(), fragments)
+    given, library = tables_of(own), with_own(library_of(structure_of(structure)), fragments)
     rows: list[tuple[str, str, str, str]] = []
     for drug in drug_entries(given, library).values():
         about = f"{drug.facts['mechanism']}; also {', '.join(drug.synonyms)}"
@@ -73,6 +77,12 @@ def list_(own: OwnTables = None, fragments: Fragments = None) -> None:
              for name, unit, meaning in all_read_outs(library)]  # fmt: skip
     rows += [("measure", *about) for about in listed()]
     show(pd.DataFrame(rows, columns=["kind", "name", "unit", "description"]))
+
+
+@app.command("structures")
+def structures_of_models() -> None:
+    """List structures: switches of the models, their options, and the evidence for each."""
+    show(known_structures())
 
 
 @app.command()
@@ -101,6 +111,7 @@ def simulate(
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
     ] = None,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
@@ -114,7 +125,7 @@ def simulate(
         raise InputError("hours is 0, but must be more than 0; give the length of the run")
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
-    model = model_of(drugs or [], cell_line, own, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments, structure)
     given = doses_of(model, dose or [], pulse, closed, schedule, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
@@ -158,13 +169,24 @@ def escape(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
     own: OwnTables = None,
+    structure: Structures = None,
+    structures: Annotated[
+        str | None,
+        typer.Option(
+            "--structures",
+            help="Compare in several structures: all, or their names with commas between. Writes "
+            "claims.csv and measures.csv.",
+        ),
+    ] = None,
 ) -> None:
     """Compare drugs: which escapes the feedback, by how much, and what does not differ.
 
-    Writes escape.png, escape.svg, escape.csv, escape.json and summary.txt into a folder.
+    Writes escape.png, escape.svg, escape.csv, escape.json and summary.txt into a folder; with
+    --structures instead structures.png, structures.svg, structures.json, claims.csv, measures.csv.
     """
     from p53net.files import made_folder, write_text
     from p53net.studies.escape import report as escape_report
+    from p53net.studies.escape import rivals
     from p53net.studies.escape import study as escape_study
 
     new = not out.exists()
@@ -178,7 +200,10 @@ def escape(
         "engine": engine,
         "accuracy": accuracy,
         "tables": tables_of(own),
+        "structure": structure_of(structure),
     }
+    if structures is not None:
+        inputs["structures"] = structures if structures == rivals.ALL else structures.split(",")
     try:
         with progress() as told:
             result = escape_study.escape(progress=told, **inputs)  # type: ignore[arg-type]
@@ -186,6 +211,10 @@ def escape(
         if new:
             folder.rmdir()
         raise
+    if structures is not None:
+        tables = {"claims": rivals.claim_table(result), "measures": rivals.measure_table(result)}
+        finish(result, tables, out, no_plot)
+        return
     table = escape_report.table(result)
     words = escape_report.summary(result)
     texts = {
@@ -225,6 +254,7 @@ def export(
     set_: Settings = None,
     open_loop: OpenLoop = False,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
@@ -236,7 +266,7 @@ def export(
     from p53net.exchange import files as exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, own, system, host, fragments)
+    loaded = model_of(names, cell_line, own, system, host, fragments, structure)
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")
@@ -251,6 +281,7 @@ def check(
     system: System = "dish",
     host: Host = None,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Check models: consistency, units with magnitudes, annotation, sources. CSV of findings.
@@ -259,14 +290,14 @@ def check(
     """
     from p53net.model.check import findings, unused_fragments
 
-    library = with_own(library_of(), fragments)
+    library = with_own(library_of(structure_of(structure)), fragments)
     rows: list[tuple[str, str, str, str]] = []
     if not models:
         rows += [("models", *finding) for finding in unused_fragments()]
     used: set[str] = set()
     for written, where, whose in _checked(models, system, host, tables_of(own), library):
         names = [name for name in written if name.strip().casefold() != "loop"]
-        loaded = model_of(names, cell_line, own, where, whose, fragments)
+        loaded = model_of(names, cell_line, own, where, whose, fragments, structure)
         sbml = loaded.sbml()
         found = findings(sbml, loaded.definition.parameters)
         used |= {text.name for text in loaded.definition.fragments}

@@ -16,9 +16,11 @@ from p53net.cli.terminal import (
     Engine,
     OwnTables,
     Settings,
+    Structures,
     app,
     said,
     settings_of,
+    structure_of,
     tables_of,
     write,
 )
@@ -101,6 +103,8 @@ def command_of(study: "Study[Any]") -> Callable[..., None]:
     def command(out: Path, no_plot: bool, **given: Any) -> None:  # noqa: ANN401 - as written
         if "tables" in given:
             given["tables"] = tables_of(given["tables"])
+        if "structure" in given:
+            given["structure"] = structure_of(given["structure"])
         if "parameters" in given:
             given["parameters"] = settings_of(given["parameters"] or [])
         with said.status("running"):
@@ -130,7 +134,8 @@ def tables_by_dimensions(result: xr.Dataset) -> dict[str, pd.DataFrame]:
 
 def _option(study: str, place: inspect.Parameter, kind: Any) -> inspect.Parameter:  # noqa: ANN401
     name, default = place.name, place.default
-    special = {"tables": OwnTables, "parameters": Settings, "engine": Engine}
+    special = {"tables": OwnTables, "parameters": Settings, "engine": Engine,
+               "structure": Structures}  # fmt: skip
     if name in special and default is not inspect.Parameter.empty:
         return place.replace(kind=place.KEYWORD_ONLY, annotation=special[name])
     if kind not in _PLAIN:

@@ -31,6 +31,7 @@ from p53net.cli.terminal import (
     OwnTables,
     Pulse,
     Settings,
+    Structures,
     System,
     Volume,
     app,
@@ -72,13 +73,14 @@ def tornado_(
     engine: Engine = AUTO,
     plot: Figure = None,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Move every parameter and dose down and up, and rank what that does to a measure. CSV.
 
     Example: p53net tornado milademetan --dose 100 --measure escape_index --plot tornado.png
     """
-    model = model_of(drugs or [], cell_line, own, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments, structure)
     with points_bar() as progress:
         result = tornado(
             model,
@@ -142,6 +144,7 @@ def sobol(
     engine: Engine = AUTO,
     plot: Figure = None,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Print which share of a measure's variance each axis explains (needs SALib). CSV.
@@ -153,7 +156,7 @@ def sobol(
     drawn = {name: axis for name, axis in axes.items() if isinstance(axis, Distribution)}
     if len(drawn) < len(axes):
         raise InputError("Sobol indices take axes without a count; write --vary NAME=low:high:log")
-    model = model_of(drugs or [], cell_line, own, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments, structure)
     with points_bar() as progress:
         result = sobol_indices(
             model,

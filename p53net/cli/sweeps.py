@@ -37,6 +37,7 @@ from p53net.cli.terminal import (
     OwnTables,
     Pulse,
     Settings,
+    Structures,
     System,
     Volume,
     app,
@@ -105,6 +106,7 @@ def sweep_(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     own: OwnTables = None,
+    structure: Structures = None,
     fragments: Fragments = None,
 ) -> None:
     """Run many points, store them as Parquet chunks, and say how many failed and why.
@@ -114,7 +116,7 @@ def sweep_(
     """
     if (table is None) == (not vary):
         raise InputError("name the points: either --vary, once or more, or --table")
-    model = model_of(drugs or [], cell_line, own, system, host, fragments)
+    model = model_of(drugs or [], cell_line, own, system, host, fragments, structure)
     with _kept(out), points_bar() as progress:
         result = sweep(
             model,

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from p53net.errors import InputError, OutputError
+from p53net.model import structures
 from p53net.model.own import Tables, as_tables
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO, ENGINES
 from p53net.simulation.loading import load
 from p53net.simulation.model import VERSION, Model
@@ -79,6 +81,16 @@ Fragments = Annotated[
     typer.Option("--fragments", metavar="FILE", help="Your own model text (.ant). Repeatable."),
 ]
 
+Structures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--structure",
+        metavar="SWITCH=OPTION",
+        help="Another biology: partner=MDMX, or the name of a structure; see `p53net structures`. "
+        "Repeatable.",
+    ),
+]
+
 
 def _tell_version(asked: bool) -> None:
     if asked:
@@ -103,6 +115,7 @@ def model_of(
     system: str = "dish",
     host: str | None = None,
     fragments: list[Path] | None = None,
+    structure: list[str] | None = None,
 ) -> Model:
     """The model of these drugs in this cell line, in a dish or a body."""
     for name in names:
@@ -113,7 +126,14 @@ def model_of(
             )
     own = tables_of(tables)
     return load(*names, cell_line=cell_line, system=system, host=host, tables=own,
-                fragments=fragments)  # fmt: skip
+                fragments=fragments, structure=structure_of(structure))  # fmt: skip
+
+
+def structure_of(texts: list[str] | None) -> StructureLike:
+    """A structure, written as its name or as choices."""
+    if not texts or (len(texts) == 1 and "=" not in texts[0]):
+        return texts[0] if texts else None
+    return structures.written(", ".join(texts))
 
 
 def tables_of(texts: list[str] | None) -> Tables:

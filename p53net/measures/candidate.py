@@ -16,6 +16,7 @@ from p53net.errors import InputError, MeasureError, P53NetError, SimulationError
 from p53net.measures.searching import Found, Places
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike, as_tables
+from p53net.model.structures import StructureLike
 from p53net.simulation import choice, provenance
 from p53net.simulation.begun import Start
 from p53net.simulation.loading import shared
@@ -168,13 +169,14 @@ def candidates(
     tables: TablesLike = None,
     engine: str = choice.AUTO,
     accuracy: float | None = None,
+    structure: StructureLike = None,
 ) -> list[Candidate]:
     """The drugs, each in one cell and each degrader followed by its twin. Refuses cells without
     p53."""
     own = as_tables(tables)
     made: list[Candidate] = []
     for name in drugs:
-        model = shared(name, cell_line=cell_line, tables=own).to(accuracy)
+        model = shared(name, cell_line=cell_line, tables=own, structure=structure).to(accuracy)
         (drug,) = model.definition.drugs
         one = alone(model, drug, engine)
         if one.untreated["p53_active"] <= 0:

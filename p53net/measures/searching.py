@@ -19,6 +19,7 @@ Places = NDArray[np.intp]
 LOWEST_DOSE, HIGHEST_DOSE = 1e-5, 1e7
 """Range [nM] in which an effective dose is looked for."""
 
+_LADDER = 8  # doses in each decade, where a response may fall again
 _CLOSE = 1e-9  # of ln dose: the width of a bracket that is narrow enough
 
 
@@ -64,16 +65,22 @@ def effective_doses(
     """The dose [nM] at which the response of each row, which rises with dose, reaches its target.
 
     It is looked for `between` two doses, one on each side of it; by default over the whole range.
+    Where the highest dose is not enough, as with a degrader whose hook brings MDM2 back, it is the
+    lowest crossing below the dose that does most, of eight in each decade.
     A row has the error of its response, or a MeasureError, naming `what` and the reachable maximum,
     where no dose does.
     """
     size = len(targets)
     least, most = between or (np.full(size, LOWEST_DOSE), np.full(size, HIGHEST_DOSE))
     search = _Search(response, targets)
+    most = most.copy()
     highest = search.of(np.arange(size), most)
+    short = search.going(np.flatnonzero(highest < 0.0))
+    most[short], highest[short] = _below_hook(search, short, least[short], most[short])
     for i in np.flatnonzero(highest < 0.0).tolist():
+        even = "even" if most[i] == HIGHEST_DOSE else "and that"
         search.errors[i] = MeasureError(
-            f"{what[i]} reaches {highest[i] + targets[i]:.3g}, not {targets[i]:g}, even at "
+            f"{what[i]} reaches {highest[i] + targets[i]:.3g}, not {targets[i]:g}, {even} at "
             f"{most[i]:g} nM; choose a lower target"
         )
     rows = search.going(np.arange(size))
@@ -122,6 +129,25 @@ class _Search:
     def going(self, rows: Places) -> Places:
         """Those that have not failed."""
         return rows[~np.isin(rows, list(self.errors))]
+
+
+def _below_hook(
+    search: _Search, rows: Places, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The lowest dose of a ladder that reaches the target of a row, or the one that does most; and
+    what it gives."""
+    if not len(rows):
+        return high, np.empty(0)
+    steps = math.ceil(_LADDER * float(np.log10(high / low).max()))
+    doses = np.geomspace(low, high, steps + 1, axis=1)
+    doses[:, -1] = high
+    flat = search.of(np.repeat(rows, steps + 1), doses.ravel()).reshape(doses.shape)
+    values = np.where(np.isfinite(flat), flat, -np.inf)
+    reached = values >= 0.0
+    most = steps - values[:, ::-1].argmax(axis=1)
+    best = np.where(reached.any(axis=1), reached.argmax(axis=1), most)
+    each = np.arange(len(rows))
+    return doses[each, best], values[each, best]
 
 
 def _roots(

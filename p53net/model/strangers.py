@@ -11,15 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from p53net.errors import InputError, ModelError, unknown_name
-from p53net.model.library import (
-    Fragment,
-    Library,
-    Part,
-    Place,
-    code_of,
-    described,
-    in_order,
-)
+from p53net.model.headers import Fragment, described
+from p53net.model.library import Library, Part, Place, code_of, in_order
 from p53net.model.own import FragmentsLike, Text, as_fragments
 from p53net.model.statements import (
     BASE_UNITS,

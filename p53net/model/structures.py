@@ -6,22 +6,30 @@ the first is the default, in `models/structures.tsv`; values that were fitted in
 `models/refitted.tsv`.
 """
 
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
+
+import pandas as pd
 
 from p53net.errors import InputError, unknown_name
 from p53net.model.content import Content, content_of
 from p53net.model.library import Library, models_folder, shipped
 
 StructureLike: TypeAlias = "str | Mapping[str, str] | None"
-"""What users write: the name of a structure, or options of some switches, the others at default."""
+"""What users write: the name of a structure, or options of some switches, the others at default;
+`{"partner": "MDMX"}` or "partner=MDMX"."""
 
-Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str]]]
-"""Entry and parameter to value, unit, kind and source, as a table writes them."""
+Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str, str]]]
+"""Entry and parameter to value, unit, kind, source and what its choice saw, as in a table."""
+
+
+_supposed: ContextVar[Mapping[str, str] | None] = ContextVar("structure", default=None)
 
 
 class Option(NamedTuple):
@@ -54,12 +62,33 @@ def named_structures() -> dict[str, Named]:
     return dict(_tables(content_of(models_folder())).named)
 
 
+def listed() -> pd.DataFrame:
+    """All options of all switches with what is known for and against each, a row each: `switch`,
+    `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
+    structures, which are options of the switch `structure`, described by their choices.
+
+        pn.load("KT-253", structure={"partner": "MDMX"})
+    """
+    default = as_structure(None)
+    rows = [{**one._asdict(), "default": default[one.switch] == one.option} for one in options()]
+    first = {switch: names[0] for switch, names in _by_switch(options()).items()}
+    for one in named_structures().values():
+        choices = [f"{s}={o}" for s, o in one.choices.items() if first[s] != o]
+        said = ", ".join(choices) or "the first option of every switch"
+        rows.append({"switch": "structure", "option": one.name, "default": one.choices == default,
+                     "description": f"{said}; {one.note}" if one.note else said})  # fmt: skip
+    columns = ["switch", "option", "default", *Option._fields[2:]]
+    return pd.DataFrame(rows, columns=columns).fillna("")
+
+
 def as_structure(given: StructureLike) -> dict[str, str]:
-    """The option of every switch. Raises UnknownNameError, InputError."""
-    named = named_structures()
-    default = dict(next(iter(named.values())).choices)
+    """The option of every switch; of None those of the structure that is supposed, which is the
+    default unless `supposing` says otherwise. Raises UnknownNameError, InputError."""
+    named, default = named_structures(), _default()
     if given is None:
-        return default
+        return dict(_supposed.get() or default)
+    if isinstance(given, str) and "=" in given:
+        given = written(given)
     if isinstance(given, str):
         if given not in named:
             raise unknown_name("structure", given, named)
@@ -72,6 +101,21 @@ def as_structure(given: StructureLike) -> dict[str, str]:
     return {**default, **_checked(given, _by_switch(options()))}
 
 
+@contextlib.contextmanager
+def supposing(structure: StructureLike) -> Iterator[None]:
+    """Within it every model that says nothing of its structure has this one: for studies of many
+    parts, which all follow. Raises UnknownNameError, InputError."""
+    token = _supposed.set(as_structure(structure))
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
+
+
+def _default() -> dict[str, str]:
+    return dict(next(iter(named_structures().values())).choices)
+
+
 def name_of(structure: Mapping[str, str]) -> str:
     """The name of a structure, or its options that are not at default: `partner=MDMX, ...`."""
     for one in named_structures().values():
@@ -82,7 +126,7 @@ def name_of(structure: Mapping[str, str]) -> str:
 
 def differing(structure: Mapping[str, str]) -> dict[str, str]:
     """What of a structure is not at default."""
-    default = as_structure(None)
+    default = _default()
     return {switch: option for switch, option in structure.items() if default[switch] != option}
 
 
@@ -119,10 +163,11 @@ def _tables(content: Content) -> _Tables:
         )
         for row in _rows(texts["structures.tsv"])
     }
-    refits: dict[str, dict[str, dict[str, tuple[str, str, str, str]]]] = {}
+    refits: dict[str, dict[str, dict[str, tuple[str, str, str, str, str]]]] = {}
     for row in _rows(texts["refitted.tsv"]):
         entry = refits.setdefault(row["structure"], {}).setdefault(row["entry"], {})
-        entry[row["parameter"]] = row["value"], row["unit"], row["kind"], row["source"]
+        cells = row["value"], row["unit"], row["kind"], row["source"], row["saw"]
+        entry[row["parameter"]] = cells
     return _Tables(found, named, refits)
 
 

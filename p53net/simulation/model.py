@@ -17,6 +17,7 @@ from p53net.dosing.medium import Courses, Given, courses_of, same_courses
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
+from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
 from p53net.simulation import choice, gradients, provenance
 from p53net.simulation.inputs import (
@@ -340,7 +341,10 @@ class Model:
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
+        structure = self.definition.structure
+        other = {"structure": name_of(structure)} if differing(structure) else {}
         return {
+            **other,
             "engine": self.runner().engine.label,
             "tolerances": self.tolerances_text,
             "version": VERSION,

@@ -39,6 +39,9 @@ SHIPPED = {
     "escape": Shipped(
         "p53net.studies.escape.study:escape", "p53net.studies.escape.figure:escape_figure"
     ),
+    "structures": Shipped(
+        "p53net.studies.escape.study:escape", "p53net.studies.escape.rivals_drawn:rivals_figure"
+    ),
     "viability": Shipped(
         "p53net.studies.dish.viability_assay:viability",
         "p53net.studies.dish.figures:viability_figure",

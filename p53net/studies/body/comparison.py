@@ -11,6 +11,7 @@ from p53net.dosing.amounts import base_mass
 from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
@@ -60,6 +61,7 @@ def schedules(
     accuracy: float | None = None,
     workers: int | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Tumour effect against toxicity of several regimens in the same virtual patients.
@@ -70,10 +72,11 @@ def schedules(
     and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
     patients without a result. `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
     cell, marrow = (
-        shared(drug, system=system, host="human", cell_line=line, tables=tables).to(accuracy)
+        shared(drug, system=system, host="human", cell_line=line, tables=tables,
+               structure=structure).to(accuracy)
         for system, line in (("tumour", cell_line), ("marrow", None))
     )  # fmt: skip
     (name,) = cell.definition.drugs

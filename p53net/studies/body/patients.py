@@ -15,6 +15,7 @@ from p53net.dosing.regimens import FREE_BASE, Regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, SimulationError, unknown_name
 from p53net.model.own import TablesLike
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.loading import shared
@@ -55,6 +56,7 @@ def patient(
     accuracy: float | None = None,
     workers: int | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Plasma, tumour and blood of a typical patient, or of `population` virtual ones.
@@ -69,11 +71,13 @@ def patient(
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
     grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
     typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError, SimulationError.
+    `structure` and `accuracy` are as in `load`.
+    Raises InputError, UnknownNameError, SimulationError.
     """
     times = study_times(regimen, days)
     usual = {
-        system: shared(drug, system=system, host="human", cell_line=line, tables=tables)
+        system: shared(drug, system=system, host="human", cell_line=line, tables=tables,
+                       structure=structure)
         for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
     models = {system: model.to(accuracy) for system, model in usual.items()}

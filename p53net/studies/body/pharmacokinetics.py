@@ -13,6 +13,7 @@ from p53net.dosing.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
@@ -66,6 +67,7 @@ def pk(
     engine: str = AUTO,
     accuracy: float | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Plasma concentrations under one regimen or more that share their dose times.
@@ -75,9 +77,11 @@ def pk(
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
     (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
-    model = shared(drug, system="plasma", host=host, tables=tables).to(accuracy)
+    model = shared(drug, system="plasma", host=host, tables=tables, structure=structure).to(
+        accuracy
+    )
     return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
 
 

@@ -13,6 +13,7 @@ from p53net.dosing.regimens import Regimen, as_regimens, labels_of
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
@@ -42,6 +43,7 @@ def xenograft(
     engine: str = AUTO,
     accuracy: float | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Tumours under several regimens beside untreated ones, for `days`.
@@ -51,16 +53,16 @@ def xenograft(
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
     arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
     labels = [_UNTREATED, *labels_of(arms, "regimens")]
-    model = shared(drug, cell_line=cell_line, system="tumour", host=host, tables=tables).to(
-        accuracy
-    )
+    model = shared(
+        drug, cell_line=cell_line, system="tumour", host=host, tables=tables, structure=structure
+    ).to(accuracy)
     (name,) = model.definition.drugs
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
     plasma = f"{model.definition.drugs[name]}_plasma"

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
@@ -29,12 +30,14 @@ def caspase(
     engine: str = AUTO,
     accuracy: float | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
 
     Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
     cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
-    live cells over those of vehicle] and `live_cells` [% of vehicle]. `accuracy` is as in `load`.
+    live cells over those of vehicle] and `live_cells` [% of vehicle]. `structure` and `accuracy`
+    are as in `load`.
     Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
@@ -45,7 +48,9 @@ def caspase(
     live, share = np.empty_like(activity), np.empty_like(activity)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = shared(name, cell_line=line, system="culture", tables=own).to(accuracy)
+        model = shared(name, cell_line=line, system="culture", tables=own, structure=structure).to(
+            accuracy
+        )
         read = dish.read_plate(model, name, plate, times, ["caspase", "live_cells"], parameters,
                           engine=engine)  # fmt: skip
         wells = read.values

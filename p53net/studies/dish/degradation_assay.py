@@ -11,6 +11,7 @@ from p53net.engines.base import FloatArray
 from p53net.measures.dose_response import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
@@ -33,6 +34,7 @@ def degradation(
     engine: str = AUTO,
     accuracy: float | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
 ) -> xr.Dataset:
     """Total MDM2 under constant concentrations, the loop closed and opened.
 
@@ -41,7 +43,7 @@ def degradation(
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
     unless too few doses lie below.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -54,7 +56,7 @@ def degradation(
     status = np.empty(shape, dtype=object)
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
-        model = shared(name, cell_line=line, tables=own).to(accuracy)
+        model = shared(name, cell_line=line, tables=own, structure=structure).to(accuracy)
         for j, feedback in enumerate(_LOOPS.values()):
             read = dish.read_plate(model, name, plate, times, ["MDM2_total"], parameters,
                               feedback=feedback, engine=engine)  # fmt: skip

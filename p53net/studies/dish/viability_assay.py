@@ -13,6 +13,7 @@ from p53net.errors import InputError
 from p53net.measures.dose_response import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
@@ -49,6 +50,7 @@ def viability(
     engine: str = AUTO,
     accuracy: float | None = None,
     tables: TablesLike = None,
+    structure: StructureLike = None,
 ) -> xr.Dataset:
     """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
 
@@ -59,7 +61,7 @@ def viability(
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
-    `accuracy` is as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -77,7 +79,9 @@ def viability(
     engines: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
-            model = shared(name, cell_line=line, system="culture", tables=own).to(accuracy)
+            model = shared(
+                name, cell_line=line, system="culture", tables=own, structure=structure
+            ).to(accuracy)
             read = dish.read_plate(
                 model, name, plate, at, ["live_cells"], parameters, engine=engine
             )

@@ -27,8 +27,10 @@ from p53net.measures.equieffective import (
 from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
+from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
+from p53net.studies.escape import rivals
 from p53net.studies.escape.report import AFTER_WASHOUT, about
 
 DRUGS = ("milademetan", "KT-253")
@@ -50,6 +52,8 @@ def escape(
     pulse_hours: float = 4.0,
     fold: float = 3.0,
     tables: TablesLike = None,
+    structure: StructureLike = None,
+    structures: str | Sequence[str] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
     progress: Callable[[str, float], None] | None = None,
@@ -60,7 +64,9 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
-    `engine` is as in `Model.simulate`, `accuracy` as in `load`.
+    `engine` is as in `Model.simulate`, `structure` and `accuracy` as in `load`.
+    With `structures`, names of them or "all", the measures are over `structure` too, with a
+    `status` for each drug in each, and `holds` says which claims hold where, by `claim`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -78,7 +84,19 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     tell = progress or (lambda _what, _share: None)
-    chosen = candidates(names, cell_line, tables, engine, accuracy)
+    if structures is not None:
+        if structure is not None:
+            raise InputError("structure and structures are both given; give one of them")
+        found = rivals.compared(
+            lambda one, drug: escape(
+                [drug], cell_line, hours=hours, pulse_hours=pulse_hours, fold=fold, tables=tables,
+                structure=one, engine=engine, accuracy=accuracy,
+            ),
+            names, rivals.names(structures), tell,
+        )  # fmt: skip
+        about_it = {"cell_line": cell_line, "hours": hours, "pulse_hours": pulse_hours}
+        return found.assign_attrs(study="structures", fold=fold, **about_it)
+    chosen = candidates(names, cell_line, tables, engine, accuracy, structure)
     parts: list[xr.Dataset] = []
     for number, one in enumerate(chosen):
         steps = _steps(one, hours, pulse_hours, fold)

@@ -1,0 +1,144 @@
+"""Feedback escape in rival structures: every measure in each, and which claims hold where.
+
+The claims are rows of `models/claims.tsv`: a sentence, and the comparison of measures it means.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from p53net.engines.base import FloatArray
+from p53net.errors import InputError, P53NetError
+from p53net.measures.claims import Value, holds
+from p53net.model.content import content_of
+from p53net.model.library import models_folder
+from p53net.model.structures import as_structure, name_of, named_structures
+
+ALL = "all"
+"""Every structure that has a name."""
+
+_PLACES = ("fold", "exposure", "medium_volume")
+
+
+class Claim(NamedTuple):
+    """A sentence, and what it means."""
+
+    claim: str
+    sentence: str
+    expression: str
+
+
+def claims() -> tuple[Claim, ...]:
+    """All claims about the escape of milademetan and KT-253."""
+    text = dict(content_of(models_folder()))["claims.tsv"]
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return tuple(Claim(**row) for row in rows)
+
+
+def names(given: str | Iterable[str]) -> list[str]:
+    """Names of structures. Raises InputError, UnknownNameError."""
+    if given == ALL:
+        return list(named_structures())
+    wanted = [given] if isinstance(given, str) else list(given)
+    for one in wanted:
+        as_structure(one)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError("structures names none, or one twice; give each once, or 'all'")
+    return wanted
+
+
+def compared(
+    run: Callable[[str, str], xr.Dataset],
+    drugs: Sequence[str],
+    structures: Sequence[str],
+    progress: Callable[[str, float], None],
+) -> xr.Dataset:
+    """Measures over `structure` and `drug`, with a `status` of each pair, and `holds` over
+    `structure` and `claim`: 1, 0, or NaN where the claim is not defined.
+
+    `run` is the study of one drug in one structure. What is refused or not reached there is NaN,
+    and `status` says why.
+    """
+    parts, status = [], []
+    for number, (structure, drug) in enumerate((s, d) for s in structures for d in drugs):
+        progress(f"{structure}: {drug}", number / (len(structures) * len(drugs)))
+        try:
+            found = run(structure, drug)
+        except P53NetError as error:
+            status.append(_status(structure, [drug], str(error)))
+            continue
+        measures = found[[n for n, v in found.data_vars.items() if set(v.dims) <= {"drug", *_PLACES}
+                          and v.dtype.kind == "f"]].drop_vars("mechanism")  # fmt: skip
+        parts.append(measures.expand_dims(structure=[structure]))
+        status.append(_status(structure, [str(name) for name in found["drug"].values], "ok"))
+    if not parts:
+        raise InputError(f"no structure has these measures: {status[0]['status'].item()}")
+    order = dict.fromkeys(str(name) for part in status for name in part["drug"].values)
+    result = xr.merge([*parts, *status], join="outer", compat="no_conflicts")
+    result = result.reindex(structure=list(structures), drug=list(order))
+    result["status"] = result["status"].fillna("as its parent")
+    for name, measure in parts[0].data_vars.items():
+        result[name].attrs = measure.attrs
+    known = claims()
+    held = np.array([[_holds(one, result.isel(structure=i)) for one in known]
+                     for i in range(len(structures))])  # fmt: skip
+    return result.assign(
+        holds=(("structure", "claim"), held,
+               {"units": "1", "long_name": "1 holds, 0 does not, NaN not defined"}),
+        sentence=("claim", [one.sentence for one in known]),
+        expression=("claim", [one.expression for one in known]),
+    ).assign_coords(claim=[one.claim for one in known])  # fmt: skip
+
+
+def _status(structure: str, drugs: list[str], said: str) -> xr.Dataset:
+    words = np.full((1, len(drugs)), said, dtype=object)
+    coords = {"structure": [structure], "drug": drugs}
+    return xr.Dataset({"status": (("structure", "drug"), words)}, coords=coords)
+
+
+def _holds(claim: Claim, here: xr.Dataset) -> float:
+    def lookup(value: Value) -> FloatArray:
+        if value.name not in here or value.drug not in here["drug"].values:
+            return np.asarray(np.nan)
+        measure = here[value.name].sel(drug=value.drug)
+        if measure.dims:
+            measure = measure.sel({measure.dims[0]: value.at})
+        return np.asarray(measure)
+
+    return float(holds(claim.expression, lookup))
+
+
+def claim_table(result: xr.Dataset) -> pd.DataFrame:
+    """A row for each claim: in how many structures it holds, of how many where it is defined, and
+    how it stands in each."""
+    words = {1.0: "holds", 0.0: "does not"}
+    rows = []
+    for name in result["claim"].values:
+        held = result["holds"].sel(claim=name).to_series()
+        defined = held.dropna()
+        each = {str(one): words.get(value, "not defined") for one, value in held.items()}
+        rows.append({"claim": str(name), "holds": int(defined.sum()), "of": len(defined),
+                     "sentence": result["sentence"].sel(claim=name).item(), **each})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def measure_table(result: xr.Dataset) -> pd.DataFrame:
+    """A row for each measure of a drug in a structure."""
+    rows = []
+    for name, measure in result.drop_vars(["holds", "status", "sentence", "expression"]).items():
+        flat = measure.to_series().reset_index(name="value")
+        place = [one for one in _PLACES if one in flat]
+        at = flat[place[0]].map("{:g}".format) if place else ""
+        rows.append(flat.assign(measure=str(name), at=at, unit=measure.attrs["units"]))
+    table = pd.concat(rows)[["structure", "drug", "measure", "at", "value", "unit"]]
+    return table.sort_values(["structure", "drug"], kind="stable", ignore_index=True)
+
+
+def title_of(structure: str) -> str:
+    """A structure as people read it."""
+    return name_of(as_structure(structure))

@@ -1,0 +1,97 @@
+"""The figure of rival structures: which claims hold in which, and every measure in each."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from p53net.figures.style import COLOURS
+from p53net.measures.candidate import TWIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKERS = "osD^v"
+_MEASURES: tuple[tuple[str, dict[str, float], str, bool], ...] = (
+    ("dose_ratio", {"fold": 2.0}, "dose ratio at\np53 2 times", False),
+    ("dose_ratio", {"fold": 3.0}, "dose ratio at\np53 3 times", False),
+    ("dose_ratio", {"fold": 5.0}, "dose ratio at\np53 5 times", False),
+    ("escape_index", {}, "escape\nindex", False),
+    ("loop_factor", {}, "loop\nfactor", False),
+    ("equal_dose", {}, "equal dose\n[nM]", True),
+    ("MDM2_total_fold", {}, "total MDM2,\nfold", True),
+    ("MDM2_mRNA_fold", {}, "MDM2 mRNA,\nfold", False),
+    ("rebound", {"exposure": -1}, "fall of p53 after\nlong exposure", False),
+    ("stoichiometric_load", {"medium_volume": 2.0}, "drug per MDM2,\n2 pL a cell", True),
+)
+"""Measure, where it is taken, its title, and whether its axis is logarithmic."""
+
+
+def rivals_figure(result: xr.Dataset) -> "Figure":
+    """Claims over structures, and below every measure of each drug in each structure."""
+    from matplotlib.figure import Figure
+
+    structures, claims = result.sizes["structure"], result.sizes["claim"]
+    figure = Figure(figsize=(13.5, 2.4 + 0.34 * claims + 0.62 * structures), layout="constrained")
+    heights = [1.6 + 0.34 * claims, 1.2 + 0.6 * structures]
+    above, below = np.ravel(np.array(figure.subfigures(2, 1, height_ratios=heights)))
+    _claims(above.subplots(), result)
+    panels = below.subplots(2, len(_MEASURES) // 2, sharey=True)
+    for panel, (name, at, title, logarithmic) in zip(panels.flat, _MEASURES, strict=True):
+        _measure(panel, result, name, at, logarithmic)
+        panel.set_title(title, loc="left", fontsize="medium")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    below.legend(handles, [label.replace(TWIN, ", non-catalytic twin") for label in labels],
+                 loc="outside lower center", ncols=len(labels))  # fmt: skip
+    hours, fold = result.attrs["hours"], result.attrs["fold"]
+    figure.suptitle(
+        f"Feedback escape in {structures} structures, {result.attrs['cell_line']} line, at the "
+        f"dose that brings active p53 to {fold:g} times untreated at {hours:g} h"
+    )
+    return figure
+
+
+def _claims(axes: "Axes", result: xr.Dataset) -> None:
+    held = result["holds"].transpose("claim", "structure").values
+    for row, values in enumerate(held):
+        for column, value in enumerate(values):
+            if np.isnan(value):
+                axes.text(column, row, "x", ha="center", va="center", color="0.5")
+            else:
+                axes.plot(column, row, "o", markersize=11, color=COLOURS[0],
+                          markerfacecolor=COLOURS[0] if value else "none")  # fmt: skip
+    defined = np.isfinite(held).sum(axis=1)
+    sentences = [str(one) for one in result["sentence"].values]
+    counts = [f"{np.nansum(row):.0f} of {of}" for row, of in zip(held, defined, strict=True)]
+    axes.set_yticks(range(len(held)), [f"{s}: {c}" for s, c in zip(sentences, counts, strict=True)])
+    axes.set_xticks(range(held.shape[1]), [str(one) for one in result["structure"].values],
+                    rotation=30, ha="left", rotation_mode="anchor")  # fmt: skip
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.set_xlim(-0.5, held.shape[1] - 0.5)
+    axes.set_ylim(len(held) - 0.5, -0.5)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("filled: holds in this structure; open: does not; x: not defined there")
+
+
+def _measure(
+    axes: "Axes", result: xr.Dataset, name: str, at: dict[str, float], logarithmic: bool
+) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    values = result[name]
+    for dimension, place in at.items():
+        values = values.isel({dimension: -1}) if place < 0 else values.sel({dimension: place})
+    rows = np.arange(result.sizes["structure"])
+    for number, drug in enumerate(result["drug"].values):
+        axes.plot(values.sel(drug=drug), rows, _MARKERS[number % len(_MARKERS)], label=str(drug),
+                  color=COLOURS[number % len(COLOURS)], markersize=6, alpha=0.85)  # fmt: skip
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks(rows, [str(one) for one in result["structure"].values])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
