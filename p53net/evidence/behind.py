@@ -18,8 +18,8 @@ class Place(NamedTuple):
 
 
 LEUKAEMIA = "RS4;11"
-KIDNEY = "HEK293T-HiBiT"
-"""Its p53 is inactive: its loop is taken as opened."""
+KIDNEY = "HEK293T"
+"""Its p53 is inactive, so that nothing feeds back."""
 LIPOSARCOMA = "LPS-amplified"
 GASTRIC = "ST-02-0075"
 AMPLIFIED = "SJSA-1"

@@ -125,7 +125,7 @@ BLOCKS = (
         (
             Fitted("KT-253", "fu_medium_degrader", 0.01, 1.0),
             Fitted("MD-4251", "fu_medium_degrader", 0.01, 1.0),
-            Fitted("HEK293T-HiBiT", "uptake_of_line", 0.01, 20.0, "CRBN=line"),
+            Fitted("HEK293T", "uptake_of_line", 0.01, 20.0, "CRBN=line"),
         ),
         predicted.degradation,
         ("kt253_dc50", "md4251_dc50", "md4251_dmax", "md224_dc"),

@@ -77,13 +77,13 @@ def taken(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
-    """DC50 and Dmax after 2 h; KT-253's with the loop opened, as p53 is inactive in its cells."""
-    opened = destroyed([Cell(trial, "KT-253", KIDNEY) for trial in trials], feedback=False)
+    """DC50 and Dmax after 2 h; KT-253's where p53 is inactive."""
+    without_p53 = destroyed([Cell(trial, "KT-253", KIDNEY) for trial in trials])
     closed = destroyed(
         [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
-    for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
+    for kt253, md4251, md224 in zip(without_p53, closed[::2], closed[1::2], strict=True):
         found.append(
             {
                 "kt253_dc50": fit_below_hook(PLATE, kt253)[0].middle,
