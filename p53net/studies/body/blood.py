@@ -13,7 +13,7 @@ from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
-from p53net.studies.body.population import GRADES, grades, patients
+from p53net.studies.body.population import GRADES, grades, patients, worsened
 
 DAYS = 56.0
 """How long counts are watched: two courses of 28 days, assumed."""
@@ -26,11 +26,11 @@ INTERMITTENT = regimen(260.0, "mg", "3/14", days=DAYS)
 OTHERS = (
     regimen(90.0, "mg", "daily", days=DAYS),
     regimen(120.0, "mg", "21/28", days=DAYS),
-    regimen(160.0, "mg", "14/28", days=DAYS),
+    regimen(160.0, "mg", "7/28", days=DAYS),
 )
-"""What stands for "all other schedules", in equal parts, assumed: how many patients had which is
-not published. The arms were days 1-21, 1-28, 1-7 and 1-3 with 15-17 of 28; 14/28 was none of them,
-but the schedule of a trial in leukaemia."""
+"""What stands for "all other schedules" of phase 1, in equal parts, assumed: its arms were days
+1-28, 1-21, 1-7 and 1-3 with 15-17 of 28, at 15 to 340 mg (Gounder 2023; ASCO Post 2023-02), and how
+many patients had which dose on which of them is not in what can be read of it."""
 
 COUNTED = Tolerances(1e-6, 1e-13)
 """For many patients: counts are right to 1e-5, of which grades and their rates tell nothing."""
@@ -98,6 +98,21 @@ def lowest_of_trials(
     provenance.note(model, said)
     lowest = found.values.min(axis=2)
     return np.asarray(lowest.reshape(len(trials), len(arms), number, -1))
+
+
+def starting_counts(
+    model: Model, changed: Mapping[str, float], number: int = PATIENTS, seed: int = SEED
+) -> FloatArray:
+    """Counts (patient, count) of the same patients before treatment."""
+    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
+    drawn = patients(typical, number, seed)
+    return drawn[[f"{count}_baseline" for count in COUNTS]].to_numpy()
+
+
+def percent_worsened(lowest: FloatArray, start: FloatArray, toxicity: str, grade: int) -> float:
+    """Patients whose grade rises to this or more, in per cent: what a trial counts."""
+    column = list(GRADES).index(toxicity)
+    return 100.0 * float(worsened(lowest[:, column], start[:, column], toxicity, grade).mean())
 
 
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
