@@ -13,9 +13,10 @@ from p53net.errors import InputError
 
 SPREAD = 0.5
 """Between trials of one regimen: standard deviation of the log odds of an event. Assumed between
-0.28, the median between randomised contrasts (Turner 2015, log-normal -2.56, 1.74 of its square),
-0.4 of trastuzumab emtansine's severe thrombocytopenia (10.2 % of 882 patients in seven trials, 5.7 %
-of 740 in an eighth), and 1.0 of PARP inhibitors' (15.9, 9.5 to 25.4 % in 12 trials; Zhou 2017)."""
+0.28, the median between randomised contrasts (Turner 2015: its square is log-normal, -2.56, 1.74),
+0.4 of severe thrombocytopenia under trastuzumab emtansine (10.2 % of 882 patients, Dieras 2014, and
+5.7 % of KATHERINE's), and 1.0 under several PARP inhibitors (15.9, 9.5 to 25.4 % in 12 trials; Zhou
+2017)."""
 
 COUNTED = {
     "thrombocytopenia_grade3plus_intermittent": (3, 20),
@@ -57,7 +58,9 @@ def chances(percent: float, number: int, spread: float = SPREAD) -> FloatArray:
     from scipy.special import gammaln, log_expit, logit
 
     if not 0.0 <= percent <= 100.0 or spread < 0.0:
-        raise InputError(f"a rate of {percent:g} % with a spread of {spread:g}; give 0 to 100, 0 up")
+        raise InputError(
+            f"a rate of {percent:g} % with a spread of {spread:g}; give 0 to 100, 0 up"
+        )
     events = np.arange(number + 1)
     if percent in (0.0, 100.0):
         return np.where(events == number * percent / 100.0, 1.0, 0.0)
@@ -75,9 +78,7 @@ def expected(percent: float, events: int, number: int, spread: float = SPREAD) -
     return Expected(events, number, low, high)
 
 
-def highest_rate(
-    events: int, number: int, chance: float = 0.05, spread: float = SPREAD
-) -> float:
+def highest_rate(events: int, number: int, chance: float = 0.05, spread: float = SPREAD) -> float:
     """The rate [%] under which so few events, or fewer, still have this chance: an upper bound."""
     from scipy.optimize import brentq
     from scipy.special import expit

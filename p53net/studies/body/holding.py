@@ -20,8 +20,8 @@ from p53net.simulation.inputs import checked_doses
 from p53net.simulation.model import Model
 
 LIMITS = {"platelets": (50.0, 75.0), "neutrophils": (1.0, 1.5)}
-"""Counts [1e9/L] below which doses are held, and from which on they are given again: a usual rule of
-trials (PMC3675695, table A2). Milademetan's own is not published."""
+"""Counts [1e9/L] below which doses are held, and from which on they are given again: a usual rule
+of trials (PMC3675695, table A2). Milademetan's own is not published."""
 
 REDUCED = 0.75
 """What one reduction leaves of the dose, assumed: near one step of the doses that were tried

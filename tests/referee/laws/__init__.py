@@ -1,0 +1,1 @@
+"""One file for each fragment: what docs/model.md says of it, written again."""

@@ -1,0 +1,28 @@
+"""What a cell does with p53: p21 holds its division, PUMA activates caspase, which kills it."""
+
+from math import sqrt
+
+from tests.referee.law import Cell, Law, hill
+
+
+def shown(v: Cell) -> None:
+    v.proliferation = 1.0 - hill(v.p21, v.K_arrest, v.n_arrest)
+    v.death_rate = v.k_death * v.caspase / v.caspase_total
+
+
+def change(v: Cell, d: Cell) -> None:
+    by_puma = v.k_act_caspase * hill(v.PUMA, v.K_PUMA_caspase, v.n_PUMA_caspase)
+    by_itself = 1.0 + v.feedback_caspase * v.caspase / v.caspase_total
+    d.caspase += by_puma * by_itself * (v.caspase_total - v.caspase)
+    d.caspase -= v.k_deact_caspase * v.caspase
+
+
+def rest(v: Cell) -> None:
+    """The share c that is active: a (1 + f c) (1 - c) = k c has one root between 0 and 1."""
+    a = v.k_act_caspase * hill(v.PUMA, v.K_PUMA_caspase, v.n_PUMA_caspase)
+    b = v.k_deact_caspase + a * (1.0 - v.feedback_caspase)
+    root = sqrt(b * b + 4.0 * a * a * v.feedback_caspase)
+    v.caspase = v.caspase_total * (2.0 * a / (b + root) if a else 0.0)
+
+
+FATE = Law(("caspase",), shown, change, rest)
