@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import Engine, OwnTables, app, progress, said, show, tables_of, write
+from p53net.cli.terminal import Engine, OwnTables, app, progress, said, tables_of, write
 from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
 

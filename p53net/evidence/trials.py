@@ -4,6 +4,7 @@ Two trials of the same regimen, 3 of 20 and 34 of 86, cannot tell how much trial
 spread was fixed from other drugs before the marrow by stage was fitted (docs/schedules.md).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +26,13 @@ COUNTED = {
     "thrombocytopenia_grade3plus_other": (27, 78),
     "neutropenia_grade3plus_other": (15, 78),
     "anaemia_grade3plus_other": (14, 78),
+    "platelets_japan_any": (11, 18),
     "thrombocytopenia_grade34_mantra": (34, 86),
     "neutropenia_grade34_mantra": (22, 86),
     "anaemia_grade34_mantra": (16, 86),
 }
-"""Observation to patients with the event and all patients of its trial: phase 1, and MANTRA."""
+"""Observation to patients with the event and all patients of its trial: phase 1, in Japan too, and
+MANTRA."""
 
 _NODES = 80  # of the integral over trials
 
@@ -88,6 +91,11 @@ def highest_rate(events: int, number: int, chance: float = 0.05, spread: float =
         return float(chances(rate, number, spread)[: events + 1].sum()) - chance
 
     return 100.0 * float(expit(brentq(above, -12.0, 12.0, xtol=1e-9)))
+
+
+def judged(predicted: Mapping[str, float]) -> dict[str, Expected]:
+    """Every count of `COUNTED` beside what trials of its predicted rate [%] count."""
+    return {name: expected(predicted[name], *counted) for name, counted in COUNTED.items()}
 
 
 def log_chance(percent: float, events: int, number: int, spread: float = SPREAD) -> float:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from p53net.dosing.medium import courses_of, same_courses
+from p53net.dosing.medium import Courses, courses_of, same_courses
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.simulation import choice, provenance
@@ -58,11 +58,7 @@ def lowest_counts(
     days: float = DAYS,
 ) -> FloatArray:
     """Lowest counts (patient, count) within `days`, looked at once a day."""
-    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
-    drawn = patients(typical, number, seed)
-    columns = {name: np.full(number, value) for name, value in changed.items()}
-    columns |= {str(name): drawn[name].to_numpy() for name in drawn}
-    courses = same_courses(checked_doses(model.definition, {drug: given}), number)
+    columns, courses = population(model, drug, given, changed, number, seed)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
     found, _ = model.curves(times, courses, columns, COUNTS)
     return np.asarray(found.values.min(axis=2))
@@ -143,6 +139,42 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     if times[lowest] > end:
         regained = 0.0
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
+
+
+def by_cycle(
+    times: FloatArray, counts: FloatArray, cycle: float, last_dose: float
+) -> tuple[FloatArray, FloatArray]:
+    """Of every cycle of every patient: days from its last dose to its lowest count from then on,
+    and the share of the loss from the first count that is regained by its end; (patient, cycle).
+
+    `counts` are (patient, time); `cycle` and `last_dose` [h] are as in `nadir`.
+    """
+    days, regained = [], []
+    for begun in np.arange(0.0, times[-1] - cycle + 1e-6, cycle):
+        rest = (times >= begun + last_dose) & (times <= begun + cycle)
+        left, after = counts[:, rest], times[rest] - begun - last_dose
+        lowest = left.min(axis=1)
+        loss = counts[:, 0] - lowest
+        days.append(after[left.argmin(axis=1)] / 24.0)
+        back = np.full(len(counts), np.nan)
+        regained.append(np.divide(left[:, -1] - lowest, loss, out=back, where=loss > 0))
+    return np.array(days).T, np.array(regained).T
+
+
+def population(
+    model: Model,
+    drug: str,
+    given: Regimen,
+    changed: Mapping[str, float],
+    number: int = PATIENTS,
+    seed: int = SEED,
+) -> tuple[dict[str, FloatArray], Courses]:
+    """Parameters of virtual patients, a value for each, and the doses of all."""
+    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
+    drawn = patients(typical, number, seed)
+    columns = {name: np.full(number, value) for name, value in changed.items()}
+    columns |= {str(name): drawn[name].to_numpy() for name in drawn}
+    return columns, same_courses(checked_doses(model.definition, {drug: given}), number)
 
 
 def marrow(drug: str, tolerances: Tolerances | None = None) -> Model:
