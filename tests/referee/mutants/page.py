@@ -83,16 +83,16 @@ def _head(rows: Sequence[Row]) -> list[str]:
     return [
         "# Planted errors, and which comparisons see them\n",
         "`python -m tests.referee.mutants` writes this page, again for the model texts that have",
-        "changed, or with `--all` for all. It plants one error at a time in a copy of the texts, and",
-        "looks with the referee alone: equations that were written by hand from",
-        "[the model's page](model.md). No golden number and no committed SBML is looked at. The errors",
-        "are a fixed draw of all that the rules below give; values of parameters are no laws, and are",
-        "left as they are.\n",
+        "changed, or with `--all` for all. It plants one error at a time in a copy of the texts,",
+        "and looks with the referee alone: equations that were written by hand from",
+        "[the model's page](model.md). No golden number and no committed SBML is looked at.",
+        "The errors are a fixed draw of all that the rules below give; values of parameters are no",
+        "laws, and are left as they are.\n",
         f"- Planted: {all_of['planted']} in {len({row.fragment for row in rows})} fragments.",
         f"- Killed: {dead} of the {real} that are not equivalent, {100 * dead / real:.1f} %.",
         f"- Of these {all_of['seen']} by a curve that differs by more than 1e-6 of its maximum,",
-        f"  {all_of[REFUSED]} because p53net refuses the text (by structure), {all_of[STUCK]} because",
-        "  the model does not run.",
+        f"  {all_of[REFUSED]} because p53net refuses the text (by structure) and {all_of[STUCK]}",
+        "  because the model does not run.",
         f"- Equivalent: {all_of[_SAME]}. Survivors: {all_of['survive']}.\n",
     ]
 
