@@ -30,7 +30,7 @@ from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
-from p53net.model.structures import structures
+from p53net.model.structures import listed as structures
 from p53net.repeating import record, rerun
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model

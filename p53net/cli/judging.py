@@ -7,31 +7,10 @@ import typer
 
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import Engine, OwnTables, app, progress, said, show, tables_of, write
+from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
-
-
-@app.command()
-def evidence(
-    markdown: Annotated[bool, typer.Option("--markdown", help="A Markdown table.")] = False,
-    engine: Engine = AUTO,
-) -> None:
-    """Print what the shipped models show beside what was observed: met, missed or shown. CSV.
-
-    Exits with 1 if a row that is meant to hold does not.
-    """
-    from p53net.evidence.invariants import evidence as compare
-    from p53net.evidence.invariants import markdown as as_markdown
-
-    with progress() as told:
-        table = compare(progress=told, engine=engine)
-    if markdown:
-        write(as_markdown(table))
-    else:
-        show(table)
-    if (table["verdict"] == "miss").any():
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -41,15 +20,23 @@ def validate(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table; write nothing.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 on any miss.")] = False,
+    write_baseline: Annotated[
+        bool,
+        typer.Option("--write-baseline", help="Commit to these verdicts, models/baseline.tsv."),
+    ] = False,
     engine: Engine = AUTO,
     own: OwnTables = None,
 ) -> None:
-    """Print published numbers beside their predictions: calibrated or predicted, inside or not.
+    """Print published numbers beside their predictions: what each saw of them, inside or not.
 
-    Exits with 1 if a row that is meant to hold does not.
+    Exits with 1 if a row behaves otherwise than the committed baseline says: a new miss or an
+    unexpected hit.
     """
-    from p53net.evidence import validation
+    from p53net.evidence import baseline, validation
 
+    if own and write_baseline:
+        raise InputError("the baseline is of published rows; write it without --tables")
     with progress() as told:
         result = validation.validate(tables=tables_of(own), engine=engine, progress=told)
     if markdown:
@@ -57,9 +44,13 @@ def validate(
     else:
         finish(result, {"validate": validation.as_table(result)}, out, no_plot)
     missed = validation.misses(result)
-    said.print(f"{result.attrs['counts']}{': ' if missed else ''}{', '.join(missed)}",
-               soft_wrap=True)  # fmt: skip
-    if missed:
+    said.print(f"{result.attrs['counts']}; missed: {', '.join(missed) or 'none'}", soft_wrap=True)
+    if write_baseline:
+        said.print(f"wrote {baseline.write(result)}", soft_wrap=True)
+    news = baseline.changes(result)
+    for line in news:
+        said.print(line, soft_wrap=True)
+    if news or (strict and missed):
         raise typer.Exit(1)
 
 

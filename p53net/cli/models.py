@@ -49,7 +49,7 @@ from p53net.model import (
 )
 from p53net.model.library import Library
 from p53net.model.own import Tables
-from p53net.model.structures import structures as known_structures
+from p53net.model.structures import listed as known_structures
 from p53net.simulation.choice import AUTO, REFERENCE
 from p53net.simulation.inputs import MOST_POINTS
 

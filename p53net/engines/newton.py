@@ -48,6 +48,8 @@ class Newton:
         # What is absent and is not made stays so: with no drug, half of the species.
         moving = self._resting & ((state != 0.0) | (self._rates(state) != 0.0))
         size, inverse, fresh = np.inf, None, False
+        if not moving.any():  # an empty cell: nothing is there, and nothing is made
+            return state, self._jacobian(state, self._resting)
         for _ in range(_STEPS):
             if inverse is None:
                 jacobian = self._jacobian(state, moving)

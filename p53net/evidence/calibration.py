@@ -14,6 +14,7 @@ from p53net.evidence.blocks import BLOCKS, Block
 from p53net.evidence.fit import SEED, STARTS, Fit, fit_jointly
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.residuals import residual
+from p53net.model.structures import StructureLike, as_structure, name_of, supposing
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
@@ -29,7 +30,8 @@ _ABOUT = {
     "block": "which block it belongs to",
 }
 _SEEN = {
-    "observed": "published value",
+    "observed": "published value; NaN where only a range is published",
+    "aim": "what the fit aims at: that value, or the geometric mean of the range",
     "observed_low": "lower end of its interval",
     "observed_high": "upper end of its interval",
     "predicted": "with all estimates",
@@ -47,20 +49,22 @@ def calibrate(
     *,
     profiles: bool = True,
     starts: int = STARTS,
+    structure: StructureLike = None,
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Fit the parameters of all blocks, or of those named, together on all their observations.
 
-    What is not fitted keeps its committed value. Returns a Dataset over `parameter`: `estimate`,
-    `committed`, its 95 % interval `low` to `high`, whether it is `identified`, and how many optima
+    What is not fitted keeps its committed value; `structure` is that of all models.
+
+    Returns a Dataset over `parameter`: `estimate`, `committed`, its 95 % interval `low` to `high`, whether it is `identified`, and how many optima
     have it `elsewhere`; over `parameter` and `point` the profiles, `value` and least `chi_squared`;
     over `optimum`, the best first, `optimum_value` of each parameter, `optimum_chi_squared` and
     `optimum_found_by` how many of the `starts`; over `observation` what was `observed` and
-    `predicted`, and the `residual`; and `correlation` of all estimates.
+    `predicted`, the `aim` of the fit and the `residual`; and `correlation` of all estimates.
     Raises UnknownNameError, InputError.
     """
-    with preferring(engine):
+    with preferring(engine), supposing(structure):
         return as_dataset(fit_of(blocks, profiles=profiles, starts=starts, progress=progress))
 
 
@@ -128,6 +132,7 @@ def as_dataset(fit: Fit) -> xr.Dataset:
         },
         attrs={
             "study": "calibrate",
+            "structure": name_of(as_structure(None)),
             "parameters": len(names),
             "observations": len(fit.joint.observed),
             "seed": SEED,
@@ -151,7 +156,7 @@ def residual_table(result: xr.Dataset) -> pd.DataFrame:
     frame = result[list(_SEEN)].to_dataframe().reset_index()
     short = {name: name.removeprefix("observed_") for name in _SEEN if name != "observed"}
     frame = frame.rename(columns=short)
-    first = ["block", "observation", "observed", "low", "high", "predicted", "unit"]
+    first = ["block", "observation", "observed", "aim", "low", "high", "predicted", "unit"]
     return frame[[*first, "residual", "inside"]]
 
 
@@ -213,7 +218,8 @@ def _residuals(fit: Fit) -> list[dict[str, Any]]:
         rows.append(
             {
                 "observed_block": of[row.id],
-                "observed": row.middle,
+                "observed": row.value,
+                "aim": row.middle,
                 "observed_low": row.low,
                 "observed_high": row.high,
                 "predicted": value,

@@ -1,7 +1,7 @@
 """Runs of many cells and many trials at once.
 
-Drugs of one mechanism, cell lines and trials differ in values and not in structure, so one model of
-each structure runs them all, with their values as parameters of a run.
+Drugs of one mechanism, cell lines and trials differ in values and not in equations, so one model
+runs them all, with their values as parameters of a run. `supposing` says of which structure it is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,11 @@ import numpy as np
 from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
-from p53net.model import drug_entries
+from p53net.model import cell_line_entries, drug_entries
 from p53net.model.content import Content, content_of
 from p53net.model.definition import values
 from p53net.model.library import models_folder
+from p53net.model.structures import as_structure
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -46,7 +47,7 @@ def model_of(drug: str, system: str, host: str | None = None) -> Model:
     """The model that runs a drug: in a body its own, for doses are masses; in a dish that of the
     first drug with its mechanism."""
     if host is None:
-        drug = _first_of_its_kind(drug, content_of(models_folder()))
+        drug = _first_of_its_kind(drug, _content())
     return shared(drug, system=system, host=host)
 
 
@@ -54,7 +55,7 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
     """What each cell changes in the model that runs it."""
     usual = {name: row.value for name, row in model.definition.parameters.items()}
     system, host = model.definition.system, model.definition.host or None
-    content = content_of(models_folder())
+    content = _content()
     found = []
     for cell in cells:
         own = _values(cell.drug, cell.line, system, host, content)
@@ -68,12 +69,12 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
 
 
 def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
-    """A value in a trial; else that of a model, or of the table of drugs."""
+    """A value in a trial; else that of a model, or of the tables of drugs and cell lines."""
     if parameter in trial.get(entry, {}):
         return trial[entry][parameter]
     if model is not None:
         return model.definition.parameters[parameter].value
-    return drug_entries()[entry].values[parameter].value
+    return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
 def in_dish(
@@ -132,15 +133,20 @@ def _columns(
     }
 
 
+def _content() -> tuple[Content, tuple[tuple[str, str], ...]]:
+    """What values depend on: texts, tables, and the structure that is supposed."""
+    return content_of(models_folder()), tuple(as_structure(None).items())
+
+
 @lru_cache(maxsize=64)
-def _first_of_its_kind(drug: str, _content: Content) -> str:
+def _first_of_its_kind(drug: str, _content: object) -> str:
     entries = drug_entries()
     mechanism = entries[drug].facts["mechanism"]
     return next(name for name, one in entries.items() if one.facts["mechanism"] == mechanism)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _values(
-    drug: str, line: str | None, system: str, host: str | None, _content: Content
+    drug: str, line: str | None, system: str, host: str | None, _content: object
 ) -> dict[str, float]:
     return values(drug, cell_line=line, system=system, host=host)

@@ -5,11 +5,17 @@ import xarray as xr
 from p53net.evidence.blocks import DERIVED
 from p53net.evidence.committed import committed_value, replace_value
 from p53net.evidence.fit import rounded
+from p53net.model.structures import supposing
 
 
 def write(result: xr.Dataset) -> list[str]:
     """Put the estimates of `calibrate` into the model texts and tables; returns what changed, in
-    words."""
+    words. In another structure than the default they go into `refitted.tsv`."""
+    with supposing(str(result.attrs["structure"])):
+        return _write(result)
+
+
+def _write(result: xr.Dataset) -> list[str]:
     changes: list[str] = []
     rows = (result[name].values.tolist() for name in ("entry", "symbol", "estimate"))
     for entry, parameter, value in zip(*rows, strict=True):

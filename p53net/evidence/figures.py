@@ -1,5 +1,6 @@
 """Figures of what the models predict beside what was observed, and of the fits behind them."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_VERDICTS = {
-    "calibrated, inside": (COLOURS[0], "s"),
-    "predicted, inside": (COLOURS[2], "o"),
-    "set by hand or built in, inside": (COLOURS[4], "^"),
-    "shown": ("#777777", "D"),
-    "input": ("#777777", "|"),
-    "outside": (COLOURS[1], "X"),
+_USES = {
+    "predict": ("predicted", COLOURS[2], "o"),
+    "set": ("set by hand or built in", COLOURS[4], "^"),
+    "input": ("taken as input", COLOURS[5], "D"),
+    "fit": ("fitted to", COLOURS[0], "s"),
 }
+"""What a row is to the models: words, colour where it is inside, marker."""
+_OUTSIDE, _NOT_COMPARED = COLOURS[1], "#777777"
 _STATEMENTS = ("qualitative", "increase", "regression")  # in place of a unit: it holds or not
 _REACH = 4.0  # half-intervals to each side that the forest plot shows
 _LEVEL = 3.841  # chi-squared, 95 %
@@ -29,11 +30,13 @@ _WIDE = 3.0  # a profile over more than this factor is drawn over a logarithm
 def validate_figure(result: xr.Dataset) -> "Figure":
     """A forest plot: each prediction in its observation's interval, which is drawn from -1 to 1.
 
-    Rows without two ends stand below: statements, and numbers of which one end is known.
+    Rows without two ends stand below: statements, and numbers of which one end is known. What is
+    not modelled is left out.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
+    result = result.sel(observation=result["verdict"] != "not modelled")
     placed = result["place"].notnull()
     forest, rest = result.where(placed, drop=True), result.where(~placed, drop=True)
     sizes = [forest.sizes["observation"], rest.sizes["observation"]]
@@ -64,12 +67,14 @@ def validate_figure(result: xr.Dataset) -> "Figure":
     below.set_xticks(range(3), ["holds", "does not hold", "not compared"])
     below.set_xlabel("statements, and numbers of which one end is known")
     handles = [
-        Line2D([], [], color=colour, marker=marker, ls="", label=name)
-        for name, (colour, marker) in _VERDICTS.items()
+        Line2D([], [], color=colour, marker=marker, ls="", label=words)
+        for words, colour, marker in _USES.values()
     ]
+    handles += [Line2D([], [], color=colour, marker="s", ls="", label=words) for words, colour in
+                (("outside, of any kind", _OUTSIDE), ("without an interval", _NOT_COMPARED))]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
-    counts = result.attrs["counts"]
-    figure.suptitle(f"Predictions beside observations: {counts}", fontsize=10)
+    counts = "\n".join(wrap(result.attrs["counts"].capitalize(), 110))
+    figure.suptitle(f"Predictions beside observations\n{counts}", fontsize=9)
     return figure
 
 
@@ -143,14 +148,8 @@ def _numbers(one: xr.Dataset) -> str:
 
 def _look(one: xr.Dataset) -> tuple[str, str]:
     """Colour and marker of a row."""
-    use, verdict = str(one["use"].values), str(one["verdict"].values)
-    return _VERDICTS[_kind(use, verdict)]
-
-
-def _kind(use: str, verdict: str) -> str:
-    if use in ("show", "input"):
-        return {"show": "shown", "input": "input"}[use]
-    if verdict == "outside":
-        return "outside"
-    kinds = {"fit": "calibrated", "predict": "predicted", "set": "set by hand or built in"}
-    return f"{kinds[use]}, inside"
+    _, colour, marker = _USES[str(one["use"].values)]
+    verdict = str(one["verdict"].values)
+    if verdict in ("outside", "not predicted"):
+        return _OUTSIDE, marker
+    return (_NOT_COMPARED if verdict == "not compared" else colour), marker

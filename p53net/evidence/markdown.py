@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 
 from p53net.evidence.published import observation
+from p53net.evidence.seen import uses
 
-_USES = {"fit": "fitted", "predict": "predicted", "set": "set by hand", "show": "shown"}
+_USES = {"fit": "fitted", "predict": "predicted", "set": "set by hand", "input": "taken as input",
+         "not modelled": "not modelled"}  # fmt: skip
 
 
 def rows_of(head: str, rows: Iterable[Sequence[str]]) -> str:
@@ -19,7 +21,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def shown(value: float) -> str:
-    """Three digits, as people write them."""
+    """Three digits, as people write them; nothing where there is no number."""
+    if math.isnan(value):
+        return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -35,4 +39,4 @@ def interval(name: str) -> str:
 
 def asked(name: str, unit: str = "") -> str:
     """The interval of an observation, and what it was used for."""
-    return f"{interval(name)}{unit}, {_USES[observation(name).use]}"
+    return f"{interval(name)}{unit}, {_USES[uses()[name].use]}"

@@ -1,4 +1,4 @@
-"""Tables of README and docs that are computed, and where they stand: between two markers.
+"""Tables and sentences of README and docs that are computed, and where they stand: between two markers.
 
 `p53net docs` writes them into the pages of a checkout; tests compare what stands there with what is
 made here. A table takes seconds to half a minute. A `slow` one takes minutes: its marker holds the
@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import xarray as xr
 
 from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
-from p53net.evidence import fitted_tables, invariants, validation
+from p53net.evidence import fitted_tables, validation
 from p53net.evidence.markdown import asked, interval, rows_of, shown
 from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
@@ -34,12 +35,13 @@ _GASTRIC = "ST-02-0075"
 _DAY = 24.0  # h
 _FITS = ("blocks", "calibration", "cells", "descent", "fit", "joint", "marrow", "predictions",
          "profiles", "residuals")  # fmt: skip
+_BASELINE = "baseline.tsv"  # verdicts, which nothing is made of
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table between the markers `<!-- table: name -->` and `<!-- end -->` of a page; in a slow
+    """A table, or a sentence, between the markers `<!-- table: name -->` and `<!-- end -->` of a page; in a slow
     one the first is `<!-- table: name, made of DIGEST -->`."""
 
     page: str
@@ -74,7 +76,8 @@ def made_of(text: str, table: Table) -> str | None:
 def inputs() -> str:
     """Digest of what slow tables are made of: model texts, tables, and the code of the fits."""
     digest, code = hashlib.sha256(), Path(__file__).parent
-    models = [one for one in models_folder().iterdir() if one.suffix in (".ant", ".tsv")]
+    models = [one for one in models_folder().iterdir()
+              if one.suffix in (".ant", ".tsv") and one.name != _BASELINE]  # fmt: skip
     for path in [*sorted(models), *(code / f"{name}.py" for name in _FITS)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -90,7 +93,7 @@ def written(text: str, table: Table, content: str) -> str:
 
 def _match(text: str, table: Table) -> "re.Match[str]":
     mark = f"<!-- table: {re.escape(table.name)}(?:, made of ([0-9a-f]+))? -->\n\n"
-    found = list(re.finditer(f"({mark})((?:\\|.*\n)*)(\n<!-- end -->)", text))
+    found = list(re.finditer(f"({mark})((?:[^<\n].*\n)*)(\n<!-- end -->)", text))
     if len(found) != 1:
         raise InputError(
             f"{table.page} should have one place for a table, and has {len(found)}: "
@@ -123,15 +126,20 @@ def _escape() -> str:
     return rows_of(" | milademetan | KT-253 | its non-catalytic twin", rows)
 
 
-def _evidence() -> str:
-    return invariants.markdown(invariants.evidence())
-
-
 def _validation() -> str:
-    result = validation.validate()
+    result = _validated().copy(deep=True)
     value = result["predicted"]
     result["predicted"] = value.where(~(abs(value) < _NOISE), 0.0)  # what is not predicted stays so
     return validation.markdown(result)
+
+
+def _counts() -> str:
+    return f"{validation.counted(_validated()).capitalize()}.\n"
+
+
+@cache
+def _validated() -> xr.Dataset:
+    return validation.validate()
 
 
 def _plasma() -> str:
@@ -159,16 +167,15 @@ def _mice() -> str:
         name = f"{_GASTRIC}, milademetan " if number == 1 else ""
         rows.append([f"{name}{dose:g} mg/kg daily", f"{float(mice['tgi'][number]):.1f}",
                      asked(f"tgi_milademetan_{dose:g}"), *_volumes(mice, number)])  # fmt: skip
-    for drug, dose, when, days, said in (
-        ("KT-253", 1.0, "once", 63.0, "regression for at least 14 days, predicted"),
-        (_DRUG, 100.0, "once", 42.0, "nothing published"),
-        ("KT-253", 1.0, "q3w", 63.0, "complete and partial responses in leukaemia, shown"),
-    ):
-        length = None if when == "once" else days
-        arm = xenograft(drug, regimen(dose, "mg/kg", when, days=length), "RS4;11", days=days)
-        words = when if when == "once" else "q3w, three doses"
-        rows.append([f"RS4;11, {drug} {dose:g} mg/kg {words} ({days:g} days)", "", said,
-                     *_volumes(arm, 1)])  # fmt: skip
+    once, thrice = regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)
+    for drug, dose, words, days, said in (
+        ("KT-253", once, "1 mg/kg once", 63.0, "regression for at least 14 days, predicted"),
+        (_DRUG, regimen(100.0, "mg/kg", "once"), "100 mg/kg once", 42.0, "nothing published"),
+        ("KT-253", thrice, "1 mg/kg q3w, three doses", 120.0,
+         "responses in leukaemia of patients, which is not modelled"),
+    ):  # fmt: skip
+        arm = xenograft(drug, dose, "RS4;11", days=days)
+        rows.append([f"RS4;11, {drug} {words} ({days:g} days)", "", said, *_volumes(arm, 1)])
     return rows_of("arm | TGI, day 28 [%] | asked | lowest volume [mm3] | days below start", rows)
 
 
@@ -321,7 +328,7 @@ def _fitted(make: Callable[[xr.Dataset], str]) -> str:
 
 TABLES = (
     Table("README.md", "escape", _escape),
-    Table("docs/evidence.md", "evidence", _evidence),
+    Table("docs/validation.md", "counts", _counts),
     Table("docs/validation.md", "validation", _validation),
     Table("docs/viability.md", "viability", _plates),
     Table("docs/pk.md", "plasma", _plasma),

@@ -7,13 +7,25 @@ id of the observation: a number, or 1 and 0 where the observation is a statement
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray
-from p53net.errors import MeasureError
+from p53net.evidence.assays import (
+    BETWEEN,
+    FIRST,
+    PLATE,
+    ROUNDS,
+    cells_of,
+    dead,
+    destroyed,
+    half_effects,
+    ic50s,
+    keyed,
+)
+from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.cells import (
     Cell,
     Group,
@@ -25,46 +37,57 @@ from p53net.evidence.cells import (
     value_of,
 )
 from p53net.evidence.marrow import biomarker, haematology, toxicity
+from p53net.evidence.panels import PANELS
+from p53net.evidence.published import observation
 from p53net.evidence.pulses import peaks
-from p53net.measures.dose_response import fit_logistic
 from p53net.model import drug_entries
 from p53net.studies.body.pharmacokinetics import exposure_slopes, read, samples_of
 from p53net.studies.body.xenografts import DAYS, days_below, tgi
 from p53net.studies.dish.binding import binding_ic50
 from p53net.studies.dish.degradation_assay import fit_below_hook
 
-_LEUKAEMIA = "RS4;11"
-_LIPOSARCOMA = "LPS-amplified"
-_GASTRIC = "ST-02-0075"
-_WILD_TYPE = ("generic", _LEUKAEMIA, "SJSA-1", _LIPOSARCOMA)  # of which KT-253's ratio is taken
-_PLATE = np.geomspace(1e-3, 1e5, 33)  # nM, four in each decade
-_FIRST = np.geomspace(1e-4, 1e6, 41)  # nM, where half of an effect is looked for first
-_ROUNDS, _BETWEEN = 5, 32  # of a search, and doses of each
 _DAY_8 = 192.0  # h
 
 
 def biochemistry(trials: Sequence[Trial]) -> list[Predictions]:
     """IC50s of the competition assay."""
-    names = {"milademetan_htrf_ic50": "milademetan", "nutlin_htrf_ic50": "nutlin-3a"}
+    names = {"milademetan": "milademetan", "nutlin": "nutlin-3a", "rg7112": "RG7112",
+             "idasanutlin": "idasanutlin", "navtemadlin": "navtemadlin"}  # fmt: skip
     return [
-        {key: binding_ic50(value_of(trial, drug, "Ki_inhibitor")) for key, drug in names.items()}
+        {
+            f"{key}_htrf_ic50": binding_ic50(value_of(trial, drug, "Ki_inhibitor"))
+            for key, drug in names.items()
+        }
         for trial in trials
     ]
 
 
+def taken(trials: Sequence[Trial]) -> list[Predictions]:
+    """Published numbers that are parameters as they are."""
+    places = {
+        "sar405838_ki": ("SAR405838", "Ki_inhibitor"),
+        "navtemadlin_kd": ("navtemadlin", "Ki_inhibitor"),
+        "siremadlin_ki": ("siremadlin", "Ki_inhibitor"),
+        "rg7112_kd": ("RG7112", "Ki_inhibitor"),
+        "mi1061_ki": ("MD-224", "Kd_MDM2_degrader"),
+        "lps_gene_dose": (LIPOSARCOMA, "MDM2_gene_dose"),
+    }
+    return [{key: value_of(trial, *place) for key, place in places.items()} for trial in trials]
+
+
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
     """DC50 and Dmax after 2 h; KT-253's with the loop opened."""
-    opened = _destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
-    closed = _destroyed(
-        [Cell(trial, drug, _LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
+    opened = destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
+    closed = destroyed(
+        [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
     for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
-        near_complete = _PLATE[md224 < 10.0]
+        near_complete = PLATE[md224 < 10.0]
         found.append(
             {
-                "kt253_dc50": fit_below_hook(_PLATE, kt253)[0].middle,
-                "md4251_dc50": fit_below_hook(_PLATE, md4251)[0].middle,
+                "kt253_dc50": fit_below_hook(PLATE, kt253)[0].middle,
+                "md4251_dc50": fit_below_hook(PLATE, md4251)[0].middle,
                 "md4251_dmax": 100.0 - float(md4251.min()),
                 "md224_dc": float(near_complete[0]) if len(near_complete) else np.inf,
             }
@@ -74,15 +97,15 @@ def degradation(trials: Sequence[Trial]) -> list[Predictions]:
 
 def sensitivity(trials: Sequence[Trial]) -> list[Predictions]:
     """IC50s of RS4;11 after three days."""
-    keys = {"kt253_ic50_rs411": ("KT-253", _LEUKAEMIA), "md224_ic50_rs411": ("MD-224", _LEUKAEMIA)}
-    return _keyed(keys, _ic50s(_cells(trials, keys.values())))
+    keys = {"kt253_ic50_rs411": ("KT-253", LEUKAEMIA), "md224_ic50_rs411": ("MD-224", LEUKAEMIA)}
+    return keyed(keys, ic50s(cells_of(trials, keys.values())))
 
 
 def relative_potency(trials: Sequence[Trial]) -> list[Predictions]:
     """Of milademetan over nutlin-3a, in one of the leukaemia lines that the paper used the like of,
     and what is not fitted of viability."""
-    pairs = [(drug, _LEUKAEMIA) for drug in ("milademetan", "nutlin-3a")]
-    both = _ic50s(_cells(trials, pairs)).reshape(-1, 2)
+    pairs = [(drug, LEUKAEMIA) for drug in ("milademetan", "nutlin-3a")]
+    both = ic50s(cells_of(trials, pairs)).reshape(-1, 2)
     return [{"milademetan_nutlin_ratio": float(one / other)} for one, other in both]
 
 
@@ -90,26 +113,23 @@ def viability(trials: Sequence[Trial]) -> list[Predictions]:
     """What nothing was fitted to: a cell without p53, and an amplified line."""
     effects = []
     for drug in ("milademetan", "KT-253"):
-        doses = 100.0 * _ic50s(_cells(trials, [(drug, "generic")]))
-        null = _cells(trials, [(drug, "TP53-null")])
+        doses = 100.0 * ic50s(cells_of(trials, [(drug, "generic")]))
+        null = cells_of(trials, [(drug, "TP53-null")])
         live = in_dish(null, "culture", doses[:, None], [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
         effects.append(100.0 * (1.0 - live[:, 1] / live[:, 0]))
-    keys = {
-        "nutlin_ic50_sjsa1": ("nutlin-3a", "SJSA-1"),
-        "milademetan_ic50_rs411": ("milademetan", _LEUKAEMIA),
-    }
-    found = _keyed(keys, _ic50s(_cells(trials, keys.values())))
-    dead = _dead(_cells(trials, [("nutlin-3a", "SJSA-1")]), 1e4, 48.0)
+    keys = {"nutlin_ic50_sjsa1": ("nutlin-3a", AMPLIFIED)}
+    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
+    killed = dead(cells_of(trials, [("nutlin-3a", AMPLIFIED)]), 1e4, 48.0)
     for i, one in enumerate(found):
         one["tp53_null"] = max((float(effect[i]) for effect in effects), key=abs)
-        one["nutlin_death_sjsa1"] = float(dead[i])
+        one["nutlin_death_sjsa1"] = float(killed[i])
     return found
 
 
 def caspase(trials: Sequence[Trial]) -> list[Predictions]:
     """Whether caspase-3/7 in SJSA-1 rises with dose and with time, at every step."""
     doses = np.array([100.0, 300.0, 1e3, 3e3, 1e4])
-    wells = in_dish(_cells(trials, [("milademetan", "SJSA-1")]), "culture", doses,
+    wells = in_dish(cells_of(trials, [("milademetan", AMPLIFIED)]), "culture", doses,
                     [0.0, 6.0, 12.0, 24.0, 48.0], ["caspase"])[:, :, 1:, 0]  # fmt: skip
     return [
         {"caspase": float((np.diff(one, axis=0) > 0).all() and (np.diff(one[1:]) > 0).all())}
@@ -118,31 +138,22 @@ def caspase(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def induction(trials: Sequence[Trial]) -> list[Predictions]:
-    """The EC50 farthest from the middle of the published range, of p53, p21 and MDM2, in the
-    generic line; and each of them in SJSA-1, which has many MDM2 genes."""
-    names = ["p53_total", "p21", "MDM2_total"]
-    cells = _cells(trials, [("milademetan", line) for line in ("generic", "SJSA-1")])
-    halves = np.array([_half_effects(cells, name, 24.0) for name in names]).T.reshape(-1, 2, 3)
-    middle = np.log(np.sqrt(30.0 * 1000.0))
-    found = []
-    for generic, amplified in halves.tolist():
-        one = {"milademetan_induction": max(generic, key=lambda dose: abs(np.log(dose) - middle))}
-        for name, dose in zip(names, amplified, strict=True):
-            short = name.removesuffix("_total").lower()
-            one[f"milademetan_induction_sjsa1_{short}"] = dose
-        found.append(one)
-    return found
+    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1."""
+    names = {"p53": "p53_total", "p21": "p21", "mdm2": "MDM2_total"}
+    cells = cells_of(trials, [("milademetan", AMPLIFIED)])
+    halves = np.array([half_effects(cells, name, 24.0) for name in names.values()]).T
+    return keyed([f"milademetan_induction_sjsa1_{short}" for short in names], halves)
 
 
 def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
-    """Potencies in amplified lines, and KT-253's over milademetan: missed, and shown."""
+    """Potencies in amplified lines, and KT-253's over milademetan."""
     keys = {
-        "navtemadlin_ic50_sjsa1": ("navtemadlin", "SJSA-1"),
-        "rg7112_ic50_amplified": ("RG7112", _LIPOSARCOMA),
+        "navtemadlin_ic50_sjsa1": ("navtemadlin", AMPLIFIED),
+        "rg7112_ic50_amplified": ("RG7112", LIPOSARCOMA),
     }
-    found = _keyed(keys, _ic50s(_cells(trials, keys.values())))
+    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
     over, under = (
-        _ic50s(_cells(trials, [(drug, line) for line in _WILD_TYPE])).reshape(len(trials), -1)
+        ic50s(cells_of(trials, [(drug, line) for line in WILD_TYPE])).reshape(len(trials), -1)
         for drug in ("milademetan", "KT-253")
     )
     for one, ratios in zip(found, over / under, strict=True):
@@ -155,10 +166,25 @@ def biopsies(trials: Sequence[Trial]) -> list[Predictions]:
     names = {"rg7112_p53": "p53_total", "rg7112_p21": "p21", "rg7112_mdm2_mrna": "MDM2_mRNA"}
     usual = drug_entries()["RG7112"].quantities["tumour_concentration"].value
     doses = [trial.get("RG7112", {}).get("tumour_concentration", usual) for trial in trials]
-    wells = in_dish(_cells(trials, [("RG7112", _LIPOSARCOMA)]), "dish", np.array(doses)[:, None],
+    wells = in_dish(cells_of(trials, [("RG7112", LIPOSARCOMA)]), "dish", np.array(doses)[:, None],
                     [0.0, _DAY_8], list(names.values()))[:, :, 1]  # fmt: skip
     folds = wells[:, 1] / wells[:, 0]
     return [dict(zip(names, one.tolist(), strict=True)) for one in folds]
+
+
+def matched(trials: Sequence[Trial]) -> list[Predictions]:
+    """The other two folds at the concentration that gives the observed one of p53: tumour exposure
+    is not published."""
+    wanted, cells = observation("rg7112_p53").value, cells_of(trials, [("RG7112", LIPOSARCOMA)])
+    doses, names = np.tile(FIRST, (len(cells), 1)), ["p53_total", "p21", "MDM2_mRNA"]
+    rows = np.arange(len(cells))
+    for _ in range(ROUNDS):
+        wells = in_dish(cells, "dish", doses, [0.0, _DAY_8], names)[:, :, 1]
+        folds = wells[:, 1:] / wells[:, :1]
+        at = np.maximum((folds[..., 0] >= wanted).argmax(axis=1), 1)
+        doses = np.geomspace(doses[rows, at - 1], doses[rows, at], BETWEEN, axis=1)
+    found = np.where(folds[rows, at, :1] >= wanted, folds[rows, at, 1:], np.nan)  # no dose gives it
+    return keyed(["rg7112_p21_matched", "rg7112_mdm2_mrna_matched"], found)
 
 
 def third_day(trials: Sequence[Trial]) -> list[Predictions]:
@@ -175,17 +201,18 @@ def third_day(trials: Sequence[Trial]) -> list[Predictions]:
 
 def plasma(trials: Sequence[Trial]) -> list[Predictions]:
     """The same, and exposure over dose."""
-    doses, found = (15.0, 60.0, 90.0, 120.0, 260.0, 340.0), third_day(trials)
+    doses, found = (15.0, 60.0, 90.0, 120.0, 160.0, 260.0, 340.0), third_day(trials)
     for one, table in zip(found, _in_plasma(trials, doses), strict=True):
         slopes = exposure_slopes(np.array(doses), table)
         one["milademetan_linearity"] = float(slopes.flat[np.abs(slopes - 1.0).argmax()])
         one["milademetan_japan"] = float((np.diff(table["auc"][1:4, 2]) > 0).all())
+        one["milademetan_linearity_aml"] = float((np.diff(table["cmax"][2:5, 2]) > 0).all())
     return found
 
 
 def on_treatment(trials: Sequence[Trial]) -> list[Predictions]:
     """Whether p53, p21 and MDM2 rise in a patient's amplified liposarcoma under 260 mg."""
-    runs = in_body(_cells(trials, [("milademetan", _LIPOSARCOMA)]), "tumour", "human",
+    runs = in_body(cells_of(trials, [("milademetan", LIPOSARCOMA)]), "tumour", "human",
                    [regimen(260.0, "mg", "3/14", cycles=1)], np.array([0.0, 52.0]),
                    ["p53_total", "p21", "MDM2_total"])[:, 0]  # fmt: skip
     return [{"milademetan_biopsy": float((one[1] / one[0] > 1.1).all())} for one in runs]
@@ -196,25 +223,23 @@ def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
     doses = (25.0, 50.0, 100.0)
     return [
         {f"tgi_milademetan_{dose:g}": value for dose, value in zip(doses, row, strict=True)}
-        for row in _inhibition(trials, _GASTRIC, doses, DAYS)
+        for row in _inhibition(trials, GASTRIC, doses, DAYS)
     ]
 
 
 def regression(trials: Sequence[Trial]) -> list[Predictions]:
-    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks. RS4;11
-    stands in for a patient's leukaemia."""
+    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
     times = np.linspace(0.0, 63 * 24.0, 63 * 24 + 1)
-    arms = [regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)]
-    volumes = in_body(_cells(trials, [("KT-253", _LEUKAEMIA)]), "tumour", "mouse", arms, times,
-                      ["tumour_volume"])[..., 0]  # fmt: skip
-    least = [min(row) for row in _inhibition(trials, "SJSA-1", (25.0, 50.0), 14.0)]
+    once = [regimen(1.0, "mg/kg", "once")]
+    volumes = in_body(cells_of(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse", once, times,
+                      ["tumour_volume"])[:, 0, :, 0]  # fmt: skip
+    least = [min(row) for row in _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)]
     return [
         {
-            "kt253_regression": float(days_below(times, once) >= 14.0),
-            "kt253_pdx": float(days_below(times, thrice) >= 14.0),
+            "kt253_regression": float(days_below(times, volume) >= 14.0),
             "tgi_milademetan_sjsa1": inhibition,
         }
-        for (once, thrice), inhibition in zip(volumes, least, strict=True)
+        for volume, inhibition in zip(volumes, least, strict=True)
     ]
 
 
@@ -255,67 +280,19 @@ def _in_plasma(
     return (read(model, arms, samples, one) for one in curves)
 
 
-def _cells(trials: Iterable[Trial], kinds: Iterable[tuple[str, str]]) -> list[Cell]:
-    """Drugs in lines, in each trial."""
-    pairs = list(kinds)
-    return [Cell(trial, *pair) for trial in trials for pair in pairs]
-
-
-def _keyed(keys: Iterable[str], values: FloatArray) -> list[Predictions]:
-    """A row of values of each trial."""
-    names = list(keys)
-    return [dict(zip(names, row, strict=True)) for row in values.reshape(-1, len(names)).tolist()]
-
-
-def _ic50s(cells: Sequence[Cell]) -> FloatArray:
-    """IC50s [nM] after three days."""
-    live = in_dish(cells, "culture", _PLATE, [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
-    return np.array([fit_logistic(_PLATE, one[1:] / one[0]).middle for one in live])
-
-
-def _dead(cells: Sequence[Cell], dose: float, hours: float) -> FloatArray:
-    """Per cent of cells that die within some hours, were there no division."""
-    times = np.linspace(0.0, hours, 97)
-    rates = in_dish(cells, "culture", np.array([dose]), times, ["death_rate"])[:, 1, :, 0]
-    return np.asarray(100.0 * -np.expm1(-np.trapezoid(rates, times)))
-
-
-def _destroyed(cells: Sequence[Cell], *, feedback: bool = True) -> FloatArray:
-    """Total MDM2 after 2 h, per cent of vehicle, of each cell under each dose of the plate."""
-    wells = in_dish(cells, "dish", _PLATE, [0.0, 2.0], ["MDM2_total"], feedback=feedback)[..., 1, 0]
-    return np.asarray(100.0 * wells[:, 1:] / wells[:, :1])
-
-
-def _half_effects(cells: Sequence[Cell], name: str, hours: float) -> list[float]:
-    """Doses [nM] that give half of the largest change of a quantity, looked for between 0.1 pM and
-    1 mM, a quarter decade apart, and then ever nearer."""
-    doses, halves = np.tile(_FIRST, (len(cells), 1)), np.empty(0)
-    for number in range(_ROUNDS):
-        wells = in_dish(cells, "dish", doses, [0.0, hours], [name])[:, :, 1, 0]
-        change = np.abs(wells[:, 1:] / wells[:, :1] - 1.0)
-        if number == 0:
-            halves = change.max(axis=1) / 2.0
-        at = (change >= halves[:, None]).argmax(axis=1)
-        if (at == 0).any():
-            raise MeasureError(f"{name} has changed by half already at {_FIRST[0]:g} nM")
-        rows = np.arange(len(cells))
-        doses = np.geomspace(doses[rows, at - 1], doses[rows, at], _BETWEEN, axis=1)
-    return [float(np.sqrt(row[0] * row[-1])) for row in doses]
-
-
 def _inhibition(
     trials: Sequence[Trial], line: str, doses: tuple[float, ...], days: float
 ) -> list[list[float]]:
     """Growth inhibition [%] of a xenograft under each dose of milademetan, in each trial."""
     arms: list[Regimen | None] = [None]
     arms += [regimen(dose, "mg/kg", "daily", days=days) for dose in doses]
-    volumes = in_body(_cells(trials, [("milademetan", line)]), "tumour", "mouse", arms,
+    volumes = in_body(cells_of(trials, [("milademetan", line)]), "tumour", "mouse", arms,
                       np.array([0.0, days * 24.0]), ["tumour_volume"])[..., 0]  # fmt: skip
     return [[float(value) for value in tgi(one)[1:]] for one in volumes]
 
 
 GROUPS: tuple[Group, ...] = (
-    loop, biochemistry, degradation, induction, sensitivity, relative_potency, viability,
-    resistant_lines, caspase, biopsies, plasma, on_treatment, biomarker, tumour_growth, regression,
-    toxicity, haematology,
+    loop, biochemistry, taken, degradation, induction, sensitivity, relative_potency, viability,
+    resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker, tumour_growth,
+    regression, *PANELS, toxicity, haematology,
 )  # fmt: skip

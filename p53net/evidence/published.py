@@ -1,4 +1,7 @@
-"""Published numbers that the models are compared with: one row each, with interval and source."""
+"""Published numbers that the models are compared with: one row each, with interval and source.
+
+What a row is to the models, fitted or predicted, is not written there: `seen` computes it.
+"""
 
 import csv
 import io
@@ -11,18 +14,22 @@ from p53net.model.library import models_folder
 from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
 from p53net.model.tables import NONE
 
-USES = {
-    "fit": "a parameter was fitted to it",
-    "predict": "predicted, and meant to hold",
-    "set": "meant to hold, but no test: a value was set by hand to it, or the model is built so",
-    "show": "predicted, and shown without a score",
-    "input": "taken into the models as it is",
-}
-"""What a row is used for."""
+TIERS = (
+    "primary table",
+    "primary abstract",
+    "sponsor release",
+    "vendor page",
+    "deposited model",
+    "general knowledge",
+)
+"""How near to whoever measured it a number was read; docs/validation.md defines them."""
+
+ORIGINS = ("published", "Wilson", "quartiles", "assumed width", "bound", "none")
+"""Where the interval of a row comes from."""
 
 _STATEMENTS = ("qualitative", "increase", "regression")
-_COLUMNS = ("id", "level", "quantity", "subject", "protocol", "value", "low", "high", "unit",
-            "source", "trust", "use", "note")  # fmt: skip
+_COLUMNS = ("id", "level", "quantity", "subject", "line", "protocol", "value", "low", "high",
+            "unit", "source", "tier", "interval_origin", "note")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,16 @@ class Observation:
     level: str
     quantity: str
     subject: str
+    line: str
+    """Cells as observed, by their name in our tables where they are there."""
     protocol: str
     value: float
     low: float
     high: float
     unit: str
     source: str
-    trust: str
-    use: str
+    tier: str
+    interval_origin: str
     note: str
 
     @property
@@ -59,7 +68,8 @@ class Observation:
 
     @property
     def middle(self) -> float:
-        """What a fit aims at: the value, or the geometric mean of the interval."""
+        """What a fit aims at: the value, or the geometric mean of the interval where no value is
+        published. It is no observation."""
         return math.sqrt(self.low * self.high) if math.isnan(self.value) else self.value
 
 
@@ -86,17 +96,21 @@ def _parsed(table: Text) -> dict[str, Observation]:
         columns, rows = tuple(reader.fieldnames or ()), list(reader)
     except csv.Error as error:
         raise TableError(f"{path}: {error}; save it as tab-separated text in UTF-8") from None
-    if columns != _COLUMNS:
-        raise TableError(f"{path}: the columns must be {', '.join(_COLUMNS)}")
+    if missing := [name for name in _COLUMNS if name not in columns]:
+        raise TableError(
+            f"{path}: the columns {', '.join(missing)} are missing; a table of observations has "
+            f"{', '.join(_COLUMNS)}"
+        )
     found: dict[str, Observation] = {}
     for row in rows:
         where = f"{path}: {row['id']}"
         if None in row or None in row.values():
-            raise TableError(f"{where}: a row has {len(_COLUMNS)} cells, separated by tabs")
+            raise TableError(f"{where}: a row has {len(columns)} cells, separated by tabs")
         if row["id"] in found:
             raise TableError(f"{where}: the row stands twice; keep one")
-        if row["use"] not in USES:
-            raise TableError(f"{where}: use is '{row['use']}'; write {', '.join(USES)}")
+        for name, words in (("tier", TIERS), ("interval_origin", ORIGINS)):
+            if row[name] not in words:
+                raise TableError(f"{where}: {name} is '{row[name]}'; write {', '.join(words)}")
         if not row["source"]:
             raise TableError(f"{where}: say in `source` where it comes from")
         texts = {name: row[name] for name in _COLUMNS if name not in ("value", "low", "high")}

@@ -13,7 +13,7 @@ _QUARTILES = 2 * 0.67449  # and an interquartile range
 
 def residual(row: Observation, value: float) -> float:
     """Of one prediction; NaN where it has no logarithm."""
-    wide = _QUARTILES if "interquartile" in row.note else _INTERVAL
+    wide = _QUARTILES if row.interval_origin == "quartiles" else _INTERVAL
     if row.unit == "% of patients":
         return (value - row.middle) * wide / (row.high - row.low)
     if not value > 0:

@@ -10,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
-from p53net.errors import P53NetError
+from p53net.errors import MeasureError, P53NetError
 from p53net.measures.candidate import Candidate
 from p53net.measures.curves import log_sensitivity
-from p53net.measures.searching import HIGHEST_DOSE, LOWEST_DOSE, Found, effective_doses
+from p53net.measures.searching import (
+    HIGHEST_DOSE,
+    LOWEST_DOSE,
+    Found,
+    Places,
+    effective_doses,
+)
 
 Search: TypeAlias = Callable[..., Found]
 """Of a candidate, the hours of the run, and further numbers: what looks for a dose."""
@@ -23,12 +29,31 @@ DOSES = np.geomspace(1e-2, 1e6, 33)
 
 
 def resting_doses(one: Candidate, folds: FloatArray, feedback: NDArray[np.bool_]) -> Found:
-    """The constant doses [nM] under which active p53 rests at these multiples of untreated."""
-    return effective_doses(
-        lambda rows, doses: one.of(rows).resting_fold(doses, feedback[rows]),
-        folds,
-        ["active p53 at rest, in multiples of untreated,"] * len(one),
+    """The lowest constant doses [nM] under which active p53 rests at these multiples of
+    untreated."""
+
+    def response(rows: Places, doses: FloatArray) -> Found:
+        return one.of(rows).resting_fold(doses, feedback[rows])
+
+    what = "active p53 at rest, in multiples of untreated,"
+    found = effective_doses(response, folds, [what] * len(one))
+    missed = [isinstance(found.errors.get(i), MeasureError) for i in range(len(one))]
+    lost = np.flatnonzero(missed)
+    if not len(lost):
+        return found
+    # p53 may fall again where a degrader hooks and drug-bound MDM2 still works
+    curves = response(np.repeat(lost, len(DOSES)), np.tile(DOSES, len(lost)))
+    above = curves.values.reshape(len(lost), -1) >= folds[lost, None]
+    first = above.argmax(axis=1)
+    rows, first = lost[first > 0], first[first > 0]
+    between = DOSES[first - 1], DOSES[first]
+    again = effective_doses(
+        lambda some, doses: response(rows[some], doses), folds[rows], [what] * len(rows), between
     )
+    values = found.values.copy()
+    values[rows] = again.values
+    errors = {i: error for i, error in found.errors.items() if i not in rows}
+    return Found(values, {**errors, **{int(rows[i]): e for i, e in again.errors.items()}})
 
 
 def dose_ratio(one: Candidate, _hours: float, fold: float) -> Found:

@@ -227,8 +227,22 @@ def values(
     structure: StructureLike = None,
 ) -> dict[str, float]:
     """Parameters of the model that `define` makes, by id, without making it."""
+    found = values_behind(*names, cell_line=cell_line, system=system, host=host, tables=tables,
+                          structure=structure)  # fmt: skip
+    return {name: row.value for name, row in found.items()}
+
+
+def values_behind(
+    *names: str,
+    cell_line: str | None = None,
+    system: str = "dish",
+    host: str | None = None,
+    tables: TablesLike = None,
+    structure: StructureLike = None,
+) -> Mapping[str, Value]:
+    """The same, with unit, source and what the choice of each saw."""
     made = _plan(names, cell_line, system, host, tables, None, structure)
-    return {name: row.value for name, row in made.joined("values").parameters.items()}
+    return made.joined("values").parameters
 
 
 class _Plan(NamedTuple):

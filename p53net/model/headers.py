@@ -10,7 +10,8 @@ A fragment begins with comments. Those that name a key are read, the others desc
     // dose: drug_gut            the species that a dose goes into
     // after: inhibitor          it is joined after that one
     // twin: k_ub_MDM2 = 0       what makes a drug's non-catalytic twin
-    // structure: partner = MDMX it is part of structures with this option: see `structures`
+    // structure: partner = MDMX it is part of structures with this option, or with one of several
+                              joined by `or`: see `structures`
     // needs: core = p53net      with what else it goes; several options with `or`
 
 `// read-out NAME: meaning`, anywhere, names what is shown first, in that order.
@@ -60,8 +61,9 @@ class Fragment:
     after: tuple[str, ...] = ()
     twin: Mapping[str, float] = field(default_factory=dict)
     switch: str = ""
-    option: str = ""
-    """Of which structures it is part: of all, or of those with this option of the switch."""
+    options: tuple[str, ...] = ("",)
+    """Of which structures it is part: of all, or of those with one of these options of the
+    switch."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Switches to the options that it goes with."""
     faults: tuple[str, ...] = ()
@@ -71,6 +73,11 @@ class Fragment:
     def lines(self) -> list[str]:
         """The text, line by line."""
         return self.text.splitlines()
+
+    @property
+    def choice(self) -> str:
+        """The choice that makes it part of a structure: `partner=MDMX`; empty if it is of all."""
+        return f"{self.switch}={' or '.join(self.options)}" if self.switch else ""
 
     @property
     def read_outs(self) -> dict[str, str]:
@@ -145,12 +152,12 @@ def _with(one: Fragment, facts: Mapping[str, str], faults: list[str]) -> Fragmen
             else:
                 said[choice["switch"]] = tuple(choice["options"].split(" or "))
     switch, options = next(iter(choices["structure"].items()), ("", ("",)))
-    if len(options) > 1 or len(choices["structure"]) > 1:
-        faults.append("it is part of one option of one switch; name one")
+    if len(choices["structure"]) > 1:
+        faults.append("it is part of options of one switch; name one switch")
     return replace(
         one,
         switch=switch,
-        option=options[0],
+        options=options,
         needs=choices["needs"],
         systems=systems or (tuple(SYSTEMS) if place == "frame" else WITH_CELL),
         place=place,

@@ -67,7 +67,7 @@ class Library:
     def chosen(self) -> tuple[Fragment, ...]:
         """The fragments of its structure."""
         return tuple(
-            one for one in self.fragments if self.structure.get(one.switch, "") == one.option
+            one for one in self.fragments if self.structure.get(one.switch, "") in one.options
         )
 
     @property
@@ -111,7 +111,7 @@ class Library:
         """Raise InputError where a fragment does not go with the rest of the structure."""
         for switch, options in one.needs.items():
             if (chosen := self.structure.get(switch, "")) not in options:
-                what = f"{one.switch}={one.option}" if one.switch else f"the system {system}"
+                what = one.choice or f"the system {system}"
                 raise InputError(
                     f"{what} does not go with {switch}={chosen}; choose {switch}="
                     f"{' or '.join(options)}, or leave out {what}"
@@ -150,7 +150,7 @@ class Library:
     def used(self) -> set[str]:
         """Names of the fragments that at least one model can have, in one structure or another."""
         all_ = Library(
-            tuple(replace(one, switch="", option="", needs={}) for one in self.fragments)
+            tuple(replace(one, switch="", options=("",), needs={}) for one in self.fragments)
         )
         return all_._used()
 

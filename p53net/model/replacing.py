@@ -29,8 +29,7 @@ def with_replaced(parts: Iterable[Part]) -> list[str]:
             if key in replacing:
                 one, other = replacing[key][0].fragment, part.fragment
                 raise InputError(
-                    f"{one.switch}={one.option} and {other.switch}={other.option} both change "
-                    f"{key[1]}; choose one of them"
+                    f"{one.choice} and {other.choice} both change {key[1]}; choose one of them"
                 )
             replacing[key] = part, new
     for number, line in enumerate(kept):

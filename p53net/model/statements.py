@@ -44,6 +44,7 @@ DEEPEST = 20
 _STARTS_AT = "start"  # said of a number that is where a variable starts
 
 _PARAMETER = re.compile(r"^(?P<id>\w+) = (?P<value>[-+.\deE]+) (?P<unit>\w+)\s*// (?P<said>.+)$")
+_SAW = re.compile(r"\s*\{saw: (?P<saw>[^{}]*)\}$")  # published numbers that the choice of it saw
 _ADDEND = re.compile(r"^(?P<id>\w+) \+= (?P<terms>.+)$")
 _UNIT = re.compile(r"^unit (?P<id>\w+) = (?P<definition>.+)$")
 _START = re.compile(r"^(?P<id>\w+) = (?P<parameter>[A-Za-z_]\w*)$")
@@ -106,11 +107,15 @@ def parameters_of(lines: Iterable[str]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for line in lines:
         if (match := _PARAMETER.match(line)) and not match["said"].startswith(f"{_STARTS_AT}:"):
-            kind, source = _kind(match["id"], match["said"].strip())
+            said = match["said"].strip()
+            saw = _SAW.search(said)
+            kind, source = _kind(match["id"], said[: saw.start()] if saw else said)
             number = float(match["value"])
             if not math.isfinite(number):
                 raise ModelError(f"{match['id']}: {match['value']} is not a finite number")
-            found[match["id"]] = Value(number, match["unit"], kind, source)
+            found[match["id"]] = Value(
+                number, match["unit"], kind, source, saw["saw"].strip() if saw else ""
+            )
     return found
 
 

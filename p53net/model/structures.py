@@ -6,9 +6,11 @@ the first is the default, in `models/structures.tsv`; values that were fitted in
 `models/refitted.tsv`.
 """
 
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -20,10 +22,14 @@ from p53net.model.content import Content, content_of
 from p53net.model.library import Library, models_folder, shipped
 
 StructureLike: TypeAlias = "str | Mapping[str, str] | None"
-"""What users write: the name of a structure, or options of some switches, the others at default."""
+"""What users write: the name of a structure, or options of some switches, the others at default;
+`{"partner": "MDMX"}` or "partner=MDMX"."""
 
-Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str]]]
-"""Entry and parameter to value, unit, kind and source, as a table writes them."""
+Rows: TypeAlias = Mapping[str, Mapping[str, tuple[str, str, str, str, str]]]
+"""Entry and parameter to value, unit, kind, source and what its choice saw, as in a table."""
+
+
+_supposed: ContextVar[Mapping[str, str] | None] = ContextVar("structure", default=None)
 
 
 class Option(NamedTuple):
@@ -56,7 +62,7 @@ def named_structures() -> dict[str, Named]:
     return dict(_tables(content_of(models_folder())).named)
 
 
-def structures() -> pd.DataFrame:
+def listed() -> pd.DataFrame:
     """All options of all switches with what is known for and against each, a row each: `switch`,
     `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
     structures, which are options of the switch `structure`, described by their choices.
@@ -76,11 +82,13 @@ def structures() -> pd.DataFrame:
 
 
 def as_structure(given: StructureLike) -> dict[str, str]:
-    """The option of every switch. Raises UnknownNameError, InputError."""
-    named = named_structures()
-    default = dict(next(iter(named.values())).choices)
+    """The option of every switch; of None those of the structure that is supposed, which is the
+    default unless `supposing` says otherwise. Raises UnknownNameError, InputError."""
+    named, default = named_structures(), _default()
     if given is None:
-        return default
+        return dict(_supposed.get() or default)
+    if isinstance(given, str) and "=" in given:
+        given = written(given)
     if isinstance(given, str):
         if given not in named:
             raise unknown_name("structure", given, named)
@@ -93,6 +101,21 @@ def as_structure(given: StructureLike) -> dict[str, str]:
     return {**default, **_checked(given, _by_switch(options()))}
 
 
+@contextlib.contextmanager
+def supposing(structure: StructureLike) -> Iterator[None]:
+    """Within it every model that says nothing of its structure has this one: for studies of many
+    parts, which all follow. Raises UnknownNameError, InputError."""
+    token = _supposed.set(as_structure(structure))
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
+
+
+def _default() -> dict[str, str]:
+    return dict(next(iter(named_structures().values())).choices)
+
+
 def name_of(structure: Mapping[str, str]) -> str:
     """The name of a structure, or its options that are not at default: `partner=MDMX, ...`."""
     for one in named_structures().values():
@@ -103,7 +126,7 @@ def name_of(structure: Mapping[str, str]) -> str:
 
 def differing(structure: Mapping[str, str]) -> dict[str, str]:
     """What of a structure is not at default."""
-    default = as_structure(None)
+    default = _default()
     return {switch: option for switch, option in structure.items() if default[switch] != option}
 
 
@@ -140,10 +163,11 @@ def _tables(content: Content) -> _Tables:
         )
         for row in _rows(texts["structures.tsv"])
     }
-    refits: dict[str, dict[str, dict[str, tuple[str, str, str, str]]]] = {}
+    refits: dict[str, dict[str, dict[str, tuple[str, str, str, str, str]]]] = {}
     for row in _rows(texts["refitted.tsv"]):
         entry = refits.setdefault(row["structure"], {}).setdefault(row["entry"], {})
-        entry[row["parameter"]] = row["value"], row["unit"], row["kind"], row["source"]
+        cells = row["value"], row["unit"], row["kind"], row["source"], row["saw"]
+        entry[row["parameter"]] = cells
     return _Tables(found, named, refits)
 
 

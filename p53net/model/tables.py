@@ -1,8 +1,9 @@
 """Drugs, cell lines, hosts and pharmacokinetics as rows: reading tables, resolving names.
 
 A table is tab-separated with the columns `drug` (`cell_line`, `host`, `drug_in_host`), `parameter`,
-`value`, `unit`, `kind`, `source`, `note`; one row is one fact. `mechanism`, `synonym` and the like
-are facts about the entry, every other row sets a model parameter.
+`value`, `unit`, `kind`, `source`, `note`, and `saw` if it says so: the published numbers that the
+choice of the value saw. One row is one fact. `mechanism`, `synonym` and the like are facts about
+the entry, every other row sets a model parameter.
 """
 
 import csv
@@ -35,6 +36,8 @@ _KEYS = {
 """Kind of table to the column with the name of the entry."""
 
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
+_SAW = "saw"
+"""A column that a table may leave out."""
 ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
 """Characters that are no text."""
 _FACTS = ("mechanism", "synonym", "description", "inchikey", "route")
@@ -50,6 +53,8 @@ class Value:
     unit: str
     kind: str
     source: str
+    saw: str = ""
+    """Published numbers that its choice saw, as the tables say it."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +144,9 @@ def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     """Values of an entry that were fitted in this structure; `model` stands for the model texts."""
     rows = refitted(structure).get(entry, {})
     where = f"refitted.tsv: {entry}"
+    columns = "value", "unit", "kind", "source", _SAW, "note"
     return {
-        name: _value(dict(zip(_COLUMNS, (name, *row, ""), strict=True)), f"{where}, {name}")
+        name: _value(dict(zip(columns, (*row, ""), strict=True)), f"{where}, {name}")
         for name, row in rows.items()
     }
 
@@ -254,11 +260,11 @@ def _entry(name: str, rows: list[dict[str, str]], path: str, key: str) -> Entry:
 
 def value_of_row(cells: list[str], where: str) -> Value:
     """The number of a table's line, split at its tabs."""
-    return _value(dict(zip(("name", *_COLUMNS), cells, strict=False)), where)
+    return _value(dict(zip(("name", *_COLUMNS, _SAW), cells, strict=False)), where)
 
 
 def _value(row: Mapping[str, str], where: str) -> Value:
-    text = {column: " ".join((row[column] or "").split()) for column in _COLUMNS}
+    text = {name: " ".join((row.get(name) or "").split()) for name in (*_COLUMNS, _SAW)}
     if text["kind"] not in KINDS:
         raise TableError(f"{where}: kind '{text['kind']}' is unknown; use {', '.join(KINDS)}")
     if text["kind"] == "measured" and not text["source"]:
@@ -274,4 +280,4 @@ def _value(row: Mapping[str, str], where: str) -> Value:
     said = "; ".join(part for part in (text["note"], text["source"]) if part)
     if not said:
         raise TableError(f"{where}: say in `source` or `note` where the number comes from")
-    return Value(number, text["unit"], text["kind"], said)
+    return Value(number, text["unit"], text["kind"], said, text[_SAW])

@@ -40,7 +40,7 @@ SHIPPED = {
         "p53net.studies.escape.study:escape", "p53net.studies.escape.figure:escape_figure"
     ),
     "structures": Shipped(
-        "p53net.studies.escape.study:escape", "p53net.studies.escape.rivals_figure:rivals_figure"
+        "p53net.studies.escape.study:escape", "p53net.studies.escape.rivals_drawn:rivals_figure"
     ),
     "viability": Shipped(
         "p53net.studies.dish.viability_assay:viability",

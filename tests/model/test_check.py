@@ -7,9 +7,10 @@ from pathlib import Path
 import libsbml
 import pytest
 
-from p53net.model import check, fragments, library, sbml, tables
+from p53net.model import check, fragments, sbml, tables
 from p53net.model.check import Finding, findings
 from p53net.model.definition import define
+from p53net.model.structures import library_of
 from p53net.model.systems import SYSTEMS
 from p53net.model.tables import Value
 
@@ -93,7 +94,7 @@ def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, di
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
     text = fragments.join(
-        "shipped", library.shipped(), "dish", [known[name] for name in drugs], line, {}
+        "shipped", library_of(), "dish", [known[name] for name in drugs], line, {}
     )
     return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 

@@ -87,7 +87,7 @@ def test_every_option_has_its_row() -> None:
     """A fragment of an option that no row names would be in no model."""
     known = {(one.switch, one.option) for one in structures.options()}
     fragments = structures.library_of().fragments
-    assert {(f.switch, f.option) for f in fragments if f.switch} <= known
+    assert {(f.switch, one) for f in fragments if f.switch for one in f.options} <= known
     for one in fragments:
         for switch, options in one.needs.items():
             assert {(switch, option) for option in options} <= known
@@ -96,9 +96,9 @@ def test_every_option_has_its_row() -> None:
 def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of `refitted.tsv` hold in their structure, and a user's own rows win."""
     rows = {
-        "RS4;11": {"K_PUMA_caspase": ("50", "nM", "fitted", "here")},
-        "milademetan": {"Ki_inhibitor": ("3", "nM", "fitted", "here")},
-        "model": {"k_growth": ("0.01", "per_hour", "fitted", "here")},
+        "RS4;11": {"K_PUMA_caspase": ("50", "nM", "fitted", "here", "")},
+        "milademetan": {"Ki_inhibitor": ("3", "nM", "fitted", "here", "")},
+        "model": {"k_growth": ("0.01", "per_hour", "fitted", "here", "")},
     }
     monkeypatch.setattr(
         "p53net.model.tables.refitted",

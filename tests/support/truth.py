@@ -46,11 +46,11 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 def made_of() -> str:
-    """Digest of the engine and the model texts, which the committed table of errors must carry."""
+    """Digest of the engine and the shipped models, which the committed table of errors must carry."""
     digest = hashlib.sha256()
     paths = [
         *(ROOT / "p53net" / "engines" / "batch").glob("*.py"),
-        *(ROOT / "models").glob("*.ant"),
+        *(ROOT / "models" / "sbml").glob("*.xml"),
     ]
     for path in sorted(paths):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
