@@ -13,7 +13,7 @@ TEXTS = fragments()
 
 def test_the_page_is_of_these_texts() -> None:
     digests, rows = read()
-    of_these = {name: digest(text) for name, text in TEXTS.items()}
+    of_these = {name: digest(name, text) for name, text in TEXTS.items()}
     assert digests == of_these, "run `python -m tests.referee.mutants`"
     planted = [(one.fragment, one.kind) for name in TEXTS for one in mutants(name, TEXTS)]
     assert [(row.fragment, row.kind) for row in rows] == planted

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from tests.referee.mutants.texts import NAME, Statement, kinds, species, statements
 
-EACH = 3
-"""Of a kind in a fragment; in the core, which has the most equations, three times as many."""
+EACH = {"core": 8}
+"""Of a kind in the fragment with the most equations; in others, the `USUAL` number."""
+USUAL, OF_A_SWITCH = 3, 1
+"""The second is of texts that are one option of a switch, of which there are many."""
 
 SPECIES = "a species"
 
@@ -36,6 +38,10 @@ def mutants(fragment: str, texts: dict[str, str]) -> list[Mutant]:
     known = kinds("\n".join((texts["core"], texts.get("cell_fate", ""), text)))
     own = kinds(text)
     known |= dict.fromkeys(species(texts["core"] + text), SPECIES)
+    is_option = re.search(
+        r"^// structure: (?!core = p53net|death = threshold|marrow = friberg)", text, re.MULTILINE
+    )
+    most = EACH.get(fragment, OF_A_SWITCH if is_option else USUAL)
     found: list[Mutant] = []
     for kind, rule in RULES.items():
         every = [
@@ -45,7 +51,7 @@ def mutants(fragment: str, texts: dict[str, str]) -> list[Mutant]:
             if new.line != one.line
         ]
         every = list({(one.number, one.became): one for one in every}.values())
-        chosen = chance.sample(every, min(len(every), EACH * (3 if fragment == "core" else 1)))
+        chosen = chance.sample(every, min(len(every), most))
         for one in sorted(chosen, key=lambda each: each.number):
             changed = [*lines[: one.number - 1], one.became, *lines[one.number :]]
             if not one.became:  # nor is anything said of it

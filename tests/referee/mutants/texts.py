@@ -57,9 +57,11 @@ def fragments() -> dict[str, str]:
     return {name: text for name, text in texts.items() if any(statements(name, text))}
 
 
-def digest(text: str) -> str:
-    """Of one model text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def digest(fragment: str, text: str) -> str:
+    """Of the laws of one model text: its statements, without comments and numbers."""
+    laws = [one.line if "// computed:" in one.tail else f"{one.line[: -len(one.tail) or None]}"
+            for one in statements(fragment, text)]  # fmt: skip
+    return hashlib.sha256("\n".join(laws).encode()).hexdigest()[:12]
 
 
 def statements(fragment: str, text: str) -> Iterator[Statement]:
