@@ -43,7 +43,6 @@ MISSED = {
     "most patients have haemoglobin below 12 g/dL before treatment",
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
-    "platelets_japan_any": "as thrombocytopenia_any_other",
     "kt253_haem": "its human exposure and doses are not published, nor which grades were counted; "
     "1 mg/kg is the mouse's dose, and 0.1 mg/kg gives 2 % of grade 3 or more, 41 % of any",
     "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
