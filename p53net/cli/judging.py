@@ -9,10 +9,12 @@ from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Engine,
     OwnTables,
+    Several,
     Structures,
     app,
     progress,
     said,
+    several_of,
     structure_of,
     tables_of,
     write,
@@ -37,15 +39,25 @@ def validate(
     ] = False,
     engine: Engine = AUTO,
     structure: Structures = None,
+    structures: Several = None,
     own: OwnTables = None,
 ) -> None:
     """Print published numbers beside their predictions: what each saw of them, inside or not.
 
     Exits with 1 if a row behaves otherwise than the committed baseline says: a new miss or an
-    unexpected hit.
+    unexpected hit. With --structures it writes how each row stands in each of them.
     """
-    from p53net.evidence import baseline, validation
+    from p53net.evidence import baseline, matrix, validation
 
+    if structures is not None:
+        with progress() as told:
+            both = validation.validate(
+                tables=tables_of(own), structures=several_of(structures), engine=engine,
+                progress=told,
+            )  # fmt: skip
+        finish(both, {"counts": matrix.count_table(both), "matrix": matrix.table(both)}, out,
+               no_plot)  # fmt: skip
+        return
     if own and write_baseline:
         raise InputError("the baseline is of published rows; write it without --tables")
     with progress() as told:

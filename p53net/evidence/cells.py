@@ -19,6 +19,7 @@ from p53net.model.content import Content, content_of
 from p53net.model.definition import values
 from p53net.model.library import models_folder
 from p53net.model.structures import as_structure
+from p53net.model.tables import pharmacokinetics_of
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -62,9 +63,14 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
         own = _values(cell.drug, cell.line, system, host, content)
         changed = {name: value for name, value in own.items() if value != usual[name]}
         line = cell.line or model.definition.cell_line
-        for entry in (cell.drug, line, f"{cell.drug} in {host}", "model"):
+        tabled = _tabled(cell.drug, line, host, content)
+        for entry in ("model", cell.drug, line, f"{cell.drug} in {host}"):
             rows = cell.trial.get(entry, {})
-            changed |= {name: rows[name] for name in rows if name in usual}
+            changed |= {
+                name: rows[name]
+                for name in rows
+                if name in usual and not (entry == "model" and name in tabled)
+            }
         found.append(changed)
     return found
 
@@ -158,6 +164,15 @@ def _first_of_its_kind(drug: str, _content: object) -> str:
     entries = drug_entries()
     mechanism = entries[drug].facts["mechanism"]
     return next(name for name, one in entries.items() if one.facts["mechanism"] == mechanism)
+
+
+@lru_cache(maxsize=256)
+def _tabled(drug: str, line: str, host: str | None, _content: object) -> frozenset[str]:
+    """Parameters that the rows of a drug, a line or a drug in a host set, over the model texts."""
+    entries = [drug_entries()[drug], cell_line_entries()[line]]
+    if host is not None:
+        entries.append(pharmacokinetics_of(drug, host))
+    return frozenset(name for entry in entries for name in entry.values)
 
 
 @lru_cache(maxsize=256)

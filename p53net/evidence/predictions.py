@@ -21,11 +21,12 @@ from p53net.evidence.assays import (
     cells_of,
     dead,
     destroyed,
+    first_below,
     half_effects,
     ic50s,
     keyed,
 )
-from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
+from p53net.evidence.behind import AMPLIFIED, GASTRIC, KIDNEY, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.cells import (
     Cell,
     Group,
@@ -76,20 +77,19 @@ def taken(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
-    """DC50 and Dmax after 2 h; KT-253's with the loop opened."""
-    opened = destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
+    """DC50 and Dmax after 2 h; KT-253's where p53 is inactive."""
+    without_p53 = destroyed([Cell(trial, "KT-253", KIDNEY) for trial in trials])
     closed = destroyed(
         [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
-    for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
-        near_complete = PLATE[md224 < 10.0]
+    for kt253, md4251, md224 in zip(without_p53, closed[::2], closed[1::2], strict=True):
         found.append(
             {
                 "kt253_dc50": fit_below_hook(PLATE, kt253)[0].middle,
                 "md4251_dc50": fit_below_hook(PLATE, md4251)[0].middle,
                 "md4251_dmax": 100.0 - float(md4251.min()),
-                "md224_dc": float(near_complete[0]) if len(near_complete) else np.inf,
+                "md224_dc": first_below(PLATE, md224, 10.0),
             }
         )
     return found
@@ -161,6 +161,15 @@ def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
     )
     for one, ratios in zip(found, over / under, strict=True):
         one["kt253_over_inhibitors"] = float(ratios.min())
+    return found
+
+
+def amplified(trials: Sequence[Trial]) -> list[Predictions]:
+    """What is known of lines with many MDM2 genes, together."""
+    found: list[Predictions] = [{} for _ in trials]
+    for group in (induction, viability, resistant_lines, regression):
+        for one, more in zip(found, group(trials), strict=True):
+            one |= more
     return found
 
 

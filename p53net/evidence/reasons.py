@@ -43,8 +43,8 @@ MISSED = {
     "most patients have haemoglobin below 12 g/dL before treatment",
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
-    "kt253_haem": "its human exposure and doses are not published, nor which grades were counted; "
-    "1 mg/kg is the mouse's dose, and 0.1 mg/kg gives 2 % of grade 3 or more, 41 % of any",
+    "platelets_japan_any": "as thrombocytopenia_any_other",
+    "kt253_haem": "its human exposure and doses are not published",
     "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
     "the larger trial counted all causes over many cycles",
     "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",

@@ -2,19 +2,27 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import xarray as xr
 
 from p53net.errors import InputError, P53NetError, UnknownNameError
+from p53net.evidence import matrix
 from p53net.evidence.cells import Predictions
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import Observation, observations
 from p53net.evidence.reasons import MISSED, NOT_MODELLED
 from p53net.evidence.seen import Seen, uses
 from p53net.model.own import Tables, TablesLike, as_tables
-from p53net.model.structures import StructureLike, as_structure, differing, name_of, supposing
+from p53net.model.structures import (
+    StructureLike,
+    as_structure,
+    differing,
+    name_of,
+    names_of_several,
+    supposing,
+)
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
@@ -30,13 +38,15 @@ def validate(
     *,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    structures: str | Sequence[str] | None = None,
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every observation beside its prediction, a row each. Takes a few seconds.
 
     `tables` may hold `observations` of your own: rows with the id of a published one stand in its
-    place, others are not modelled. `structure` is that of all models. Raises TableError.
+    place, others are not modelled. `structure` is that of all models; with `structures`, names of
+    them or "all", what depends on it is over `structure` too. Raises TableError, InputError.
 
     Returns a Dataset over `observation`: `predicted`, `observed` (NaN where only a range is
     published), `low`, `high`, `unit`, `use` (fit, set, input, predict, not modelled: computed, see
@@ -46,6 +56,14 @@ def validate(
     protocol, source, `tier` of the source, `interval_origin`, note and `reason` for what is outside
     or not modelled.
     """
+    if structures is not None:
+        if structure is not None:
+            raise InputError("structure and structures are both given; give one of them")
+        return matrix.compared(
+            lambda one: validate(tables=tables, structure=one, engine=engine),
+            names_of_several(structures),
+            progress,
+        )
     rows = observations(as_tables(tables))
     predicted: Predictions = {}
     failed: dict[str, str] = {}
