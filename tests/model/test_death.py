@@ -101,7 +101,9 @@ def test_without_drug_cells_grow_as_they_do(death: str, clone: str) -> None:
     growth = of.definition.parameters["k_growth"].value
     assert math.log(run["live_cells"][-1]) / 72.0 == pytest.approx(growth, rel=1e-6)
     kept = [name for name in run if str(name).startswith("share")]
-    assert all(float(run[name][-1]) == pytest.approx(float(run[name][0]), rel=1e-6) for name in kept)
+    assert all(
+        float(run[name][-1]) == pytest.approx(float(run[name][0]), rel=1e-6) for name in kept
+    )
 
 
 def test_classes_are_fifths_with_the_spread_of_a_normal_curve() -> None:
