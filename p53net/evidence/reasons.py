@@ -87,8 +87,7 @@ NOT_MODELLED = {
                      "clone_patients_idasanutlin"), _CLONE),
     "rg7112_ki67": "no share of cells in cycle is modelled",
     "rg7112_reversible": "the time since the last dose is not published",
-    "platelet_recovery_time": "of patients who stopped several drugs at grade 3 or 4; no trial here "
-    "does so",
+    "platelet_recovery_time": "of patients who stopped one of several drugs at grade 3 or 4",
     "thrombocytopenia_any_class": "of several drugs and schedules together",
     **dict.fromkeys(("platelet_production", "neutrophil_half_life", "neutrophil_transit"), _BLOOD),
 }  # fmt: skip
