@@ -21,6 +21,9 @@ HOURS = np.linspace(0.0, 40.0, 161)
 PULSES = {"milademetan": pn.pulse(2000.0, hours=5.0), "KT-253": pn.pulse(5.0, hours=9.0, start=2.0)}
 
 each_core = pytest.mark.parametrize("core", hand.CORES)
+each_engine = pytest.mark.parametrize(
+    "engine", ["roadrunner", pytest.param("batch", marks=pytest.mark.slow)]
+)
 each_drug = pytest.mark.parametrize("drug", DRUGS)
 
 
@@ -53,7 +56,7 @@ def assert_close(run: object, curves: dict[str, np.ndarray], limit: float = 1e-6
 
 
 @each_core
-@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+@each_engine
 def test_a_core_runs_as_the_equations_by_hand(core: str, engine: str, tmp_path: Path) -> None:
     curves = hand.by_hand(core, HOURS)
     model = begun(core, {name: curve[0] for name, curve in curves.items()}, tmp_path)
@@ -109,7 +112,7 @@ def test_damage_breaks_dna_up_to_the_published_number() -> None:
 
 
 @each_core
-@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+@each_engine
 def test_a_cell_without_p53_is_empty(core: str, engine: str) -> None:
     rest = pn.load(structure=core, cell_line="TP53-null").steady_state(engine=engine)
     assert [float(rest[name]) for name in ("p53_total", "MDM2_total", "MDM2_mRNA")] == [0.0] * 3
@@ -320,7 +323,7 @@ def test_both_drugs_pay_alike_while_they_take_mdm2_by_dose(core: str) -> None:
 
 
 @each_core
-@pytest.mark.parametrize("feedback", [True, False])
+@pytest.mark.parametrize("feedback", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_engines_agree(core: str, feedback: bool) -> None:
     model, about = loaded(core, *DRUGS), {"feedback": feedback}
     run = model.simulate(HOURS, PULSES, engine="batch", **about)
@@ -395,6 +398,7 @@ def test_escape_has_every_measure_in_both_cores() -> None:
     assert (drugs["MDM2_total_fold"].sel(drug="KT-253") > 0.9).all()  # the complex keeps it
 
 
+@pytest.mark.slow
 def test_degradation_needs_no_target_of_p53() -> None:
     found = pn.degradation(["KT-253"], structure="Hunziker2010")
     lowest = found["MDM2"].min(("drug", "hours", "dose"))
