@@ -323,3 +323,42 @@ def test_what_needs_p21_or_puma_is_refused(core: str) -> None:
 @each_core
 def test_a_partner_of_mdm2_is_refused(core: str) -> None:
     refused(lambda: loaded(core, partner="capacity"), "partner=capacity", f"core={core}")
+
+
+REGIMEN = pn.regimen(50, "mg/kg", "once")
+STUDIES: dict[str, Callable[..., object]] = {
+    "viability": lambda core: pn.viability(["milademetan"], structure=core),
+    "caspase": lambda core: pn.caspase(["milademetan"], structure=core),
+    "xenograft": lambda core: pn.xenograft("milademetan", REGIMEN, "SJSA-1", structure=core),
+    "patient": lambda core: pn.patient("milademetan", REGIMEN, structure=core),
+}
+
+
+@each_core
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_that_needs_them_is_refused(core: str, study: str) -> None:
+    refused(lambda: STUDIES[study](core), f"core={core}", "choose core=p53net")
+
+
+@pytest.mark.slow
+def test_escape_has_every_measure_in_both_cores() -> None:
+    found = pn.escape(structures=list(hand.CORES))
+    assert (found["status"] == "ok").all()
+    drugs = found.sel(drug=list(DRUGS))
+    missing = {
+        str(n) for n, v in drugs.data_vars.items() if v.dtype.kind == "f" and v.isnull().any()
+    }
+    assert missing == {"destroyed_per_drug"}  # an inhibitor destroys none
+    held = found["holds"].to_series().unstack("claim")
+    assert held["equal_price"].eq(1.0).all()
+    assert held["equal_index"].eq(1.0).all()
+    assert held["protein_apart"].eq(1.0).all()
+    assert held["rebound_inhibitor"].eq(0.0).all()  # KT-253 rebounds too
+    assert (drugs["MDM2_total_fold"].sel(drug="KT-253") > 0.9).all()  # the complex keeps it
+
+
+def test_degradation_needs_no_target_of_p53() -> None:
+    found = pn.degradation(["KT-253"], structure="Hunziker2010")
+    lowest = found["MDM2"].min(("drug", "hours", "dose"))
+    assert float(lowest.sel(loop="closed")) > 80.0
+    assert float(lowest.sel(loop="open")) < 5.0

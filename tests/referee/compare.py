@@ -36,6 +36,7 @@ def own_curves(scenario: Scenario, values: Mapping[str, float], point: Point) ->
         oral=scenario.oral(values),
         closed_loop=scenario.closed_loop,
         closed_dish=scenario.medium_volume is not None,
+        structure=scenario.structure,
     )
     return solution(equations, scenario.times, scenario.steps(at))
 

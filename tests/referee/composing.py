@@ -1,12 +1,13 @@
 """Which laws make a system, and the equations of all of them together."""
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 
 from tests.referee.law import Cell, Law
 from tests.referee.laws.blood import BLOOD
+from tests.referee.laws.capacity import CAPACITY, LIMITED
 from tests.referee.laws.core import CORE
 from tests.referee.laws.culture import CULTURE
 from tests.referee.laws.degrader import DEGRADER
@@ -19,6 +20,11 @@ from tests.referee.laws.serum import SERUM
 from tests.referee.laws.tumour import TUMOUR
 
 MECHANISMS = {"inhibitor": INHIBITOR, "degrader": DEGRADER}
+PARTNERS: Mapping[str, tuple[Law, tuple[Law, ...]]] = {
+    "none": (CORE, ()),
+    "capacity": (LIMITED, (CAPACITY,)),
+}
+"""Of the switch `partner`: the core, and what comes behind the drugs."""
 IN_CELL = {"culture": (FATE,), "tumour": (FATE,)}
 AROUND = {"culture": (CULTURE,), "tumour": (TUMOUR,), "marrow": (BLOOD, SERUM)}
 DISHES = ("dish", "culture")
@@ -36,12 +42,13 @@ class Equations:
         oral: Sequence[str] = (),
         closed_loop: bool = True,
         closed_dish: bool = False,
+        structure: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         outside = [
             dish_of(role) if system in DISHES else plasma_of(role, oral=role in oral)
             for role in roles
         ]
-        inside = [] if system == "plasma" else cell_of(system, roles)
+        inside = [] if system == "plasma" else cell_of(system, roles, structure)
         self.laws = (*outside, *inside, *AROUND.get(system, ()))
         self.states = tuple(name for law in self.laws for name in law.states)
         rest = untreated(inside, parameters)
@@ -73,10 +80,14 @@ class Equations:
         return list(vars(d).values())
 
 
-def cell_of(system: str, roles: Sequence[str]) -> list[Law]:
+def cell_of(
+    system: str, roles: Sequence[str], structure: Mapping[str, str] = MappingProxyType({})
+) -> list[Law]:
     """The laws in a cell, in the order in which they build on each other."""
     drugs = [MECHANISMS[role] for role in roles]
-    return [CORE, *((SHARED, *drugs, SUMS) if drugs else ()), *IN_CELL.get(system, ())]
+    core, partner = PARTNERS[structure.get("partner", "none")]
+    shared = (SHARED, *drugs, SUMS) if drugs else ()
+    return [core, *shared, *partner, *IN_CELL.get(system, ())]
 
 
 def untreated(inside: Sequence[Law], parameters: Mapping[str, float]) -> Cell:

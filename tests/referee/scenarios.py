@@ -42,13 +42,16 @@ class Scenario:
     moved: tuple[str, ...] = ()
     """Each is moved alone, in a run of its own."""
     closed_loop: bool = True
+    structure: Mapping[str, str] = field(default_factory=dict)
+    """Switches that are not at their default."""
     times: np.ndarray = field(default_factory=lambda: DAY)
 
     def model(self) -> pn.Model:
         """As p53net makes it."""
         return pn.load(
-            *self.drugs, cell_line=self.cell_line, system=self.system, host=self.host, accuracy=1e-8
-        )
+            *self.drugs, cell_line=self.cell_line, system=self.system, host=self.host,
+            structure=dict(self.structure), accuracy=1e-8,
+        )  # fmt: skip
 
     def points(self, values: Mapping[str, float]) -> list[dict[str, float]]:
         """Changed parameters of each run; the first moves none alone. `values` are the model's."""

@@ -56,6 +56,7 @@ NOT_MOVED = {
 
 ROWS = np.array([0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0])
 WEEKS = np.array([*np.linspace(0.0, 96.0, 33), 144.0, 192.0, 264.0, 336.0])
+CAPACITY = {"partner": "capacity", "residual": "on"}
 DAMAGED = {"DSB": 0.5, "residual": 0.03, "stabilisation": 2.0}
 
 
@@ -108,11 +109,14 @@ WIDE = (
              moved=(*FATE, *TUMOUR), times=WEEKS),
     Scenario("marrow", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, scattered=True,
              moved=MARROW, times=WEEKS),
+    closed("capacity", 20.0, 300.0, 20.0, base=DAMAGED, scattered=True, structure=CAPACITY,
+           moved=("E3_capacity", "E3_reference"), times=ROWS),
 )  # fmt: skip
 """In these each parameter is moved alone."""
 
 NARROW = (
     dish("damage, loop opened", base={"DSB": 1.0}, closed_loop=False),
+    dish("damage, capacity", base={"DSB": 1.0}, structure=CAPACITY),
     dish("inhibitor", 300.0),
     dish("inhibitor, loop opened", 300.0, closed_loop=False),
     dish("a pocket that is never free", 1e5, base={"residual": 0.05}),

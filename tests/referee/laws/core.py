@@ -1,5 +1,7 @@
 """The loop of p53 and MDM2 with damage, and its four target genes."""
 
+from collections.abc import Callable
+
 from scipy.optimize import brentq
 
 from tests.referee.law import Cell, Law, hill
@@ -73,28 +75,39 @@ def made(v: Cell, gene: str) -> float:
     return p[f"k_transcr_{gene}"] + p[f"k_transcr_{gene}_p53"] * on
 
 
-def rest(v: Cell) -> None:
-    """Without drug and damage all follows in closed form from p53, which is one root."""
-    loss = v.k_deg_MDM2 + v.k_ub_p53
+def all_of_it(_v: Cell, _whole: float) -> float:
+    """The share of `k_ub_p53` that acts where nothing but MDM2 limits it."""
+    return 1.0
+
+
+def rest(v: Cell, share: Callable[[Cell, float], float] = all_of_it) -> None:
+    """Without drug and damage all follows in closed form from p53, which is one root. `share` is
+    what acts of `k_ub_p53` where there is so much MDM2."""
 
     def message(p53: float) -> float:
         on = hill(p53, v.K_MDM2, v.n_MDM2)
         made_now = v.MDM2_gene_dose * (v.k_transcr_MDM2_P1 + v.k_transcr_MDM2_P2 * on)
         return made_now / v.k_deg_MDM2_mRNA
 
+    def whole(p53: float) -> float:
+        return v.k_transl_MDM2 * message(p53) / v.k_deg_MDM2
+
+    def ligase(p53: float) -> float:
+        return v.k_ub_p53 * share(v, whole(p53))
+
     def bound(p53: float) -> float:
-        whole = v.k_transl_MDM2 * message(p53) / v.k_deg_MDM2
-        return whole * p53 / (v.Kd_p53 + loss / v.k_on_p53 + p53)
+        lost = v.k_deg_MDM2 + ligase(p53)
+        return whole(p53) * p53 / (v.Kd_p53 + lost / v.k_on_p53 + p53)
 
     def left(p53: float) -> float:
-        return v.k_syn_p53 - v.k_deg_p53 * p53 - v.k_ub_p53 * bound(p53)
+        return v.k_syn_p53 - v.k_deg_p53 * p53 - ligase(p53) * bound(p53)
 
     most = v.k_syn_p53 / v.k_deg_p53
     v.p53 = brentq(left, 0.0, most, xtol=1e-300, rtol=1e-15) if most > 0 else 0.0
     v.MDM2_p53 = bound(v.p53)
     v.MDM2_mRNA_cytoplasmic = message(v.p53)
     v.MDM2_mRNA_nuclear = v.k_deg_MDM2_mRNA * message(v.p53) / v.k_export_MDM2_mRNA
-    v.MDM2 = v.k_transl_MDM2 * message(v.p53) / v.k_deg_MDM2 - v.MDM2_p53
+    v.MDM2 = whole(v.p53) - v.MDM2_p53
     v.p53_active = v.p53
     cell = vars(v)
     for gene, how in GENES.items():

@@ -13,7 +13,7 @@ def after(v: Cell) -> None:
 
 
 def change(v: Cell, d: Cell) -> None:
-    still_lost = v.residual * v.MDM2_drugged * v.k_ub_p53
+    still_lost = v.residual * v.MDM2_drugged * v.ligase
     d.p53 -= still_lost / v.Kd_p53 * v.p53
     d.p53_phospho -= still_lost / v.Kd_p53_phospho * v.p53_phospho
 

@@ -1,0 +1,1 @@
+"""Planted errors in copies of the model texts, and whether the referee sees them."""
