@@ -1,13 +1,12 @@
 """What each row is to the models follows from what the choice of parameters saw."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 import p53net as pn
-from p53net.evidence import cells, seen
+from p53net.evidence import cells
 from p53net.evidence.behind import PLACES, Place
 from p53net.evidence.blocks import BLOCKS, DERIVED
 from p53net.evidence.cells import Cell
@@ -16,17 +15,9 @@ from p53net.evidence.published import observations
 from p53net.evidence.seen import BUILT, USES, uses
 from p53net.model import library
 from p53net.model.structures import supposing
+from tests.support.texts import copied_models
 
 SHIPPED = uses()
-
-
-def copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the models, from which everything reads."""
-    models = folder / "models"
-    shutil.copytree(library.models_folder(), models)
-    for module in (seen, cells, library):
-        monkeypatch.setattr(module, "models_folder", lambda: models)
-    return models
 
 
 def own_lines(folder: Path, old: str, new: str) -> dict[str, Path]:
@@ -99,7 +90,7 @@ def test_the_tag_of_a_model_text_counts_and_changes_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pn.load("milademetan", cell_line="SJSA-1", system="culture").definition
-    models = copied(tmp_path, monkeypatch)
+    models = copied_models(tmp_path, monkeypatch)
     path = models / "cell_fate.ant"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("{saw: set: nutlin_death_sjsa1}", ""), encoding="utf-8")
@@ -139,7 +130,7 @@ def test_a_table_without_the_column_still_loads(tmp_path: Path) -> None:
 def test_a_structure_has_what_its_own_parameters_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = copied(tmp_path, monkeypatch)
+    models = copied_models(tmp_path, monkeypatch)
     path = models / "partner_capacity.ant"
     text = path.read_text(encoding="utf-8")
     tag = re.compile(r"(E3_capacity = .*?)( \{saw: .*\})?$", re.M)
