@@ -34,6 +34,9 @@ Drug = Annotated[str, typer.Argument(metavar="DRUG", help="A drug with known pha
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; 0 for this process.")
 ]
+Hold = Annotated[
+    bool, typer.Option("--hold", help="Hold and reduce doses as trials do when counts are low.")
+]
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line of the tumour.")]
 _PROPORTIONAL = ["15", "60", "120", "260", "340"]  # mg
 _IN_MICE = ["25", "50", "100"]  # mg/kg
@@ -137,6 +140,7 @@ def patient(
         int | None, typer.Option("--population", help="Virtual patients; default a typical one.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
+    hold: Hold = False,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -158,7 +162,7 @@ def patient(
     given = regimen_of(amount, usual(drug, "--schedule", schedule, "3/14"), days, "mg", form)
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
-                       seed=seed, parameters=settings_of(set_ or []),
+                       seed=seed, hold=hold, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure),
                        progress=told)  # fmt: skip
@@ -187,6 +191,7 @@ def schedules(
     population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
+    hold: Hold = False,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -205,7 +210,7 @@ def schedules(
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
-                       grade=grade, parameters=settings_of(set_ or []), engine=engine,
+                       grade=grade, hold=hold, parameters=settings_of(set_ or []), engine=engine,
                        accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure),
                        progress=told)  # fmt: skip

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from p53net.cli.studies import NoPlot, finish
-from p53net.cli.terminal import Engine, OwnTables, app, progress, said, show, tables_of, write
+from p53net.cli.terminal import (
+    Engine,
+    OwnTables,
+    Several,
+    Structures,
+    app,
+    progress,
+    said,
+    several_of,
+    structure_of,
+    tables_of,
+    write,
+)
 from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
 
@@ -26,19 +38,32 @@ def validate(
         typer.Option("--write-baseline", help="Commit to these verdicts, models/baseline.tsv."),
     ] = False,
     engine: Engine = AUTO,
+    structure: Structures = None,
+    structures: Several = None,
     own: OwnTables = None,
 ) -> None:
     """Print published numbers beside their predictions: what each saw of them, inside or not.
 
     Exits with 1 if a row behaves otherwise than the committed baseline says: a new miss or an
-    unexpected hit.
+    unexpected hit. With --structures it writes how each row stands in each of them.
     """
-    from p53net.evidence import baseline, validation
+    from p53net.evidence import baseline, matrix, validation
 
+    if structures is not None:
+        with progress() as told:
+            both = validation.validate(
+                tables=tables_of(own), structures=several_of(structures), engine=engine,
+                progress=told,
+            )  # fmt: skip
+        finish(both, {"counts": matrix.count_table(both), "matrix": matrix.table(both)}, out,
+               no_plot)  # fmt: skip
+        return
     if own and write_baseline:
         raise InputError("the baseline is of published rows; write it without --tables")
     with progress() as told:
-        result = validation.validate(tables=tables_of(own), engine=engine, progress=told)
+        result = validation.validate(
+            tables=tables_of(own), structure=structure_of(structure), engine=engine, progress=told
+        )
     if markdown:
         write(validation.markdown(result))
     else:
@@ -65,6 +90,7 @@ def calibrate(
     ] = False,
     no_profiles: Annotated[bool, typer.Option("--no-profiles", help="Estimates only.")] = False,
     engine: Engine = AUTO,
+    structure: Structures = None,
     out: Out = Path("calibration"),
     no_plot: NoPlot = False,
 ) -> None:
@@ -79,7 +105,11 @@ def calibrate(
 
     with progress() as told:
         result = calibration.calibrate(
-            blocks or None, profiles=not no_profiles, engine=engine, progress=told
+            blocks or None,
+            profiles=not no_profiles,
+            structure=structure_of(structure),
+            engine=engine,
+            progress=told,
         )
     tables = {
         "calibration": calibration.table(result),

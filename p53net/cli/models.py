@@ -21,6 +21,7 @@ from p53net.cli.terminal import (
     OwnTables,
     Pulse,
     Settings,
+    Several,
     Structures,
     System,
     Volume,
@@ -29,6 +30,7 @@ from p53net.cli.terminal import (
     progress,
     said,
     settings_of,
+    several_of,
     show,
     structure_of,
     tables_of,
@@ -170,14 +172,7 @@ def escape(
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
     own: OwnTables = None,
     structure: Structures = None,
-    structures: Annotated[
-        str | None,
-        typer.Option(
-            "--structures",
-            help="Compare in several structures: all, or their names with commas between. Writes "
-            "claims.csv and measures.csv.",
-        ),
-    ] = None,
+    structures: Several = None,
 ) -> None:
     """Compare drugs: which escapes the feedback, by how much, and what does not differ.
 
@@ -203,7 +198,7 @@ def escape(
         "structure": structure_of(structure),
     }
     if structures is not None:
-        inputs["structures"] = structures if structures == rivals.ALL else structures.split(",")
+        inputs["structures"] = several_of(structures)
     try:
         with progress() as told:
             result = escape_study.escape(progress=told, **inputs)  # type: ignore[arg-type]

@@ -91,6 +91,13 @@ Structures = Annotated[
     ),
 ]
 
+Several = Annotated[
+    str | None,
+    typer.Option(
+        "--structures", help="Compare structures: all, or their names with commas between."
+    ),
+]
+
 
 def _tell_version(asked: bool) -> None:
     if asked:
@@ -134,6 +141,11 @@ def structure_of(texts: list[str] | None) -> StructureLike:
     if not texts or (len(texts) == 1 and "=" not in texts[0]):
         return texts[0] if texts else None
     return structures.written(", ".join(texts))
+
+
+def several_of(text: str) -> str | list[str]:
+    """Names of structures, or all."""
+    return text if text == structures.ALL else [one.strip() for one in text.split(",")]
 
 
 def tables_of(texts: list[str] | None) -> Tables:

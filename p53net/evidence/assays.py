@@ -67,3 +67,14 @@ def half_effects(
         rows = np.arange(len(cells))
         doses = np.geomspace(doses[rows, at - 1], doses[rows, at], BETWEEN, axis=1)
     return [float(np.sqrt(row[0] * row[-1])) for row in doses]
+
+
+def first_below(doses: FloatArray, values: FloatArray, level: float) -> float:
+    """The dose at which a curve first falls to a level, between doses of a plate along straight
+    lines in the logarithm of the dose; infinite where it does not."""
+    below = np.flatnonzero(values < level)
+    if not len(below) or below[0] == 0:
+        return float(doses[0]) if len(below) else np.inf
+    i = int(below[0])
+    share = (values[i - 1] - level) / (values[i - 1] - values[i])
+    return float(doses[i - 1] * (doses[i] / doses[i - 1]) ** share)

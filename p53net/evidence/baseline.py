@@ -23,7 +23,7 @@ def changes(result: xr.Dataset) -> list[str]:
     if not known:
         return [f"there is no baseline of the structure '{structure}'; --write-baseline makes one"]
     news = [
-        f"{name}: {verdict}, {known[name]} in the baseline ({_NEWS.get(verdict, 'another verdict')})"
+        f"{name}: {verdict}, {known[name]} in the baseline ({_NEWS.get(verdict, 'a change')})"
         for name, verdict in found.items()
         if name in known and verdict != known[name]
     ]

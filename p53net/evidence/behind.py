@@ -18,6 +18,8 @@ class Place(NamedTuple):
 
 
 LEUKAEMIA = "RS4;11"
+KIDNEY = "HEK293T"
+"""Its p53 is inactive, so that nothing feeds back."""
 LIPOSARCOMA = "LPS-amplified"
 GASTRIC = "ST-02-0075"
 AMPLIFIED = "SJSA-1"
@@ -53,7 +55,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "mi1061_ki": (Place("MD-224"),),
     "rg7112_kd": (Place("RG7112"),),
     "lps_gene_dose": (_BIOPSY,),
-    "kt253_dc50": (Place("KT-253"),),
+    "kt253_dc50": (Place("KT-253", KIDNEY),),
     **dict.fromkeys(("md4251_dc50", "md4251_dmax"), (Place("MD-4251", LEUKAEMIA),)),
     "md224_dc": (Place("MD-224", LEUKAEMIA),),
     "milademetan_nutlin_ratio": _culture(("milademetan", "nutlin-3a"), LEUKAEMIA),

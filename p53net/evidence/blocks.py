@@ -4,12 +4,13 @@ A block is a few parameters and the observations that say something about them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p53net.evidence import marrow
 from p53net.evidence import predictions as predicted
 from p53net.evidence.cells import Group
 from p53net.evidence.committed import committed_value
+from p53net.model.structures import as_structure
 from p53net.model.tables import Value
 
 
@@ -21,6 +22,8 @@ class Fitted:
     parameter: str
     low: float
     high: float
+    of: str = ""
+    """The only structures that have it, by an option: `partner=capacity`."""
 
     @property
     def value(self) -> Value:
@@ -95,6 +98,16 @@ _LEAST_K_PUMA = 70.0
 """Lowest `K_PUMA_caspase` [nM]. With less, more than a tenth of the caspase-3/7 of an untreated
 RS4;11 cell would be active, and a second solution, near 34 nM, would give both IC50s with 84 %."""
 
+
+def blocks() -> tuple[Block, ...]:
+    """All blocks, with the parameters that the structure which is supposed has."""
+    chosen = {f"{switch}={option}" for switch, option in as_structure(None).items()}
+    return tuple(
+        replace(one, parameters=tuple(p for p in one.parameters if p.of in ("", *chosen)))
+        for one in BLOCKS
+    )
+
+
 BLOCKS = (
     Block(
         "biochemistry",
@@ -110,18 +123,20 @@ BLOCKS = (
         "degradation",
         "free fractions of degraders in medium from their DC50s",
         (
-            Fitted("KT-253", "fu_medium_degrader", 0.01, 1.0),
+            Fitted("KT-253", "fu_medium_degrader", 0.01, 1.0, "CRBN=generic"),
             Fitted("MD-4251", "fu_medium_degrader", 0.01, 1.0),
+            Fitted("HEK293T", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.degradation,
-        ("kt253_dc50", "md4251_dc50", "md4251_dmax"),
+        ("kt253_dc50", "md4251_dc50", "md4251_dmax", "md224_dc"),
     ),
     Block(
         "viability",
         "one sensitivity of RS4;11 for both degraders, and MD-224's free fraction",
         (
-            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),
-            Fitted("MD-224", "fu_medium_degrader", 0.003, 0.5),
+            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 2000.0),
+            Fitted("MD-224", "fu_medium_degrader", 0.003, 1.0),
+            Fitted("RS4;11", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.sensitivity,
         ("kt253_ic50_rs411", "md224_ic50_rs411"),
@@ -139,6 +154,23 @@ BLOCKS = (
         (Fitted("RG7112", "tumour_concentration", 100.0, 1e5),),
         predicted.biopsies,
         ("rg7112_p53", "rg7112_p21", "rg7112_mdm2_mrna"),
+    ),
+    Block(
+        "amplified",
+        "death, free fractions and, where MDM2 has a partner, its capacity, from amplified lines",
+        (
+            Fitted("model", "k_death", 0.003, 1.0),
+            Fitted("model", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),
+            Fitted("milademetan", "fu_medium_inhibitor", 0.03, 1.0),
+            Fitted("navtemadlin", "fu_medium_inhibitor", 0.01, 1.0),
+            Fitted("RG7112", "fu_medium_inhibitor", 0.01, 1.0),
+            Fitted("model", "E3_capacity", 5.0, 1e4, "partner=capacity"),
+        ),
+        predicted.amplified,
+        ("milademetan_induction_sjsa1_p53", "milademetan_induction_sjsa1_p21",
+         "milademetan_induction_sjsa1_mdm2", "nutlin_ic50_sjsa1", "nutlin_death_sjsa1",
+         "navtemadlin_ic50_sjsa1", "rg7112_ic50_amplified", "tgi_milademetan_sjsa1",
+         "p53_pulse_period"),
     ),
     Block(
         "pharmacokinetics",

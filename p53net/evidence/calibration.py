@@ -10,7 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from p53net.errors import InputError, unknown_name
-from p53net.evidence.blocks import BLOCKS, Block
+from p53net.evidence.blocks import Block
+from p53net.evidence.blocks import blocks as all_blocks
 from p53net.evidence.fit import SEED, STARTS, Fit, fit_jointly
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.residuals import residual
@@ -57,8 +58,9 @@ def calibrate(
 
     What is not fitted keeps its committed value; `structure` is that of all models.
 
-    Returns a Dataset over `parameter`: `estimate`, `committed`, its 95 % interval `low` to `high`, whether it is `identified`, and how many optima
-    have it `elsewhere`; over `parameter` and `point` the profiles, `value` and least `chi_squared`;
+    Returns a Dataset over `parameter`: `estimate`, `committed`, its 95 % interval `low` to `high`,
+    whether it is `identified`, and how many optima have it `elsewhere`; over `parameter` and
+    `point` the profiles, `value` and least `chi_squared`;
     over `optimum`, the best first, `optimum_value` of each parameter, `optimum_chi_squared` and
     `optimum_found_by` how many of the `starts`; over `observation` what was `observed` and
     `predicted`, the `aim` of the fit and the `residual`; and `correlation` of all estimates.
@@ -180,14 +182,14 @@ def optimum_table(result: xr.Dataset) -> pd.DataFrame:
 
 
 def _named(blocks: Iterable[str] | None) -> list[Block]:
-    known = {block.name: block for block in BLOCKS}
+    known = {block.name: block for block in all_blocks()}
     names = [blocks] if isinstance(blocks, str) else list(known if blocks is None else blocks)
     for name in names:
         if name not in known:
             raise unknown_name("block", name, known)
     if not names:
         raise InputError(f"no block is named; choose among {', '.join(known)}")
-    return [block for block in BLOCKS if block.name in names]
+    return [block for block in known.values() if block.name in names]
 
 
 def _estimates(fit: Fit) -> list[dict[str, Any]]:

@@ -13,11 +13,13 @@ import numpy as np
 from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
+from p53net.errors import unknown_name
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.content import Content, content_of
 from p53net.model.definition import values
 from p53net.model.library import models_folder
 from p53net.model.structures import as_structure
+from p53net.model.tables import pharmacokinetics_of
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -61,19 +63,28 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
         own = _values(cell.drug, cell.line, system, host, content)
         changed = {name: value for name, value in own.items() if value != usual[name]}
         line = cell.line or model.definition.cell_line
-        for entry in (cell.drug, line, f"{cell.drug} in {host}", "model"):
+        tabled = _tabled(cell.drug, line, host, content)
+        for entry in ("model", cell.drug, line, f"{cell.drug} in {host}"):
             rows = cell.trial.get(entry, {})
-            changed |= {name: rows[name] for name in rows if name in usual}
+            changed |= {
+                name: rows[name]
+                for name in rows
+                if name in usual and not (entry == "model" and name in tabled)
+            }
         found.append(changed)
     return found
 
 
 def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
-    """A value in a trial; else that of a model, or of the tables of drugs and cell lines."""
+    """A value in a trial; else that of a model, or of the tables of drugs and cell lines. Raises
+    UnknownNameError where a model of another structure has no such parameter."""
     if parameter in trial.get(entry, {}):
         return trial[entry][parameter]
     if model is not None:
-        return model.definition.parameters[parameter].value
+        known = model.definition.parameters
+        if parameter not in known:
+            raise unknown_name("parameter", parameter, known)
+        return known[parameter].value
     return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
@@ -89,8 +100,9 @@ def in_dish(
     """Quantities (cell, well, time, name) under constant doses [nM], after a well of vehicle.
 
     `doses` are common or a row for each cell; `times` [h] start at 0. The drugs have one mechanism.
+    Raises UnknownNameError.
     """
-    model = model_of(cells[0].drug, system)
+    model = _with(names, model_of(cells[0].drug, system))
     rows = np.broadcast_to(doses, (len(cells), np.shape(doses)[-1]))
     levels = np.column_stack([np.zeros(len(cells)), rows])
     wells = levels.shape[1]
@@ -110,8 +122,9 @@ def in_body(
     times: FloatArray,
     names: Sequence[str],
 ) -> FloatArray:
-    """Quantities (cell, arm, time, name) under regimens of one drug; None is untreated."""
-    model = model_of(cells[0].drug, system, host)
+    """Quantities (cell, arm, time, name) under regimens of one drug; None is untreated. Raises
+    UnknownNameError."""
+    model = _with(names, model_of(cells[0].drug, system, host))
     doses = [
         checked_doses(model.definition, None if arm is None else {cells[0].drug: arm})
         for arm in arms
@@ -119,6 +132,14 @@ def in_body(
     columns = _columns(model, changes(model, cells), len(arms))
     found, _ = model.curves(times, courses_of(doses * len(cells)), columns, names, runs=_MANY)
     return np.moveaxis(found.values.reshape(len(cells), len(arms), len(names), -1), 2, 3)
+
+
+def _with(names: Sequence[str], model: Model) -> Model:
+    """The model, if it has these quantities: those of another structure may not."""
+    for name in names:
+        if name not in model.definition.variables:
+            raise unknown_name("quantity", name, model.definition.variables)
+    return model
 
 
 def _columns(
@@ -143,6 +164,15 @@ def _first_of_its_kind(drug: str, _content: object) -> str:
     entries = drug_entries()
     mechanism = entries[drug].facts["mechanism"]
     return next(name for name, one in entries.items() if one.facts["mechanism"] == mechanism)
+
+
+@lru_cache(maxsize=256)
+def _tabled(drug: str, line: str, host: str | None, _content: object) -> frozenset[str]:
+    """Parameters that the rows of a drug, a line or a drug in a host set, over the model texts."""
+    entries = [drug_entries()[drug], cell_line_entries()[line]]
+    if host is not None:
+        entries.append(pharmacokinetics_of(drug, host))
+    return frozenset(name for entry in entries for name in entry.values)
 
 
 @lru_cache(maxsize=256)

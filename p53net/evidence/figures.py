@@ -70,8 +70,10 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         Line2D([], [], color=colour, marker=marker, ls="", label=words)
         for words, colour, marker in _USES.values()
     ]
-    handles += [Line2D([], [], color=colour, marker="s", ls="", label=words) for words, colour in
-                (("outside, of any kind", _OUTSIDE), ("without an interval", _NOT_COMPARED))]  # fmt: skip
+    handles += [
+        Line2D([], [], color=colour, marker="s", ls="", label=words)
+        for words, colour in (("outside", _OUTSIDE), ("without an interval", _NOT_COMPARED))
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
     counts = "\n".join(wrap(result.attrs["counts"].capitalize(), 110))
     figure.suptitle(f"Predictions beside observations\n{counts}", fontsize=9)

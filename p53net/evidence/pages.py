@@ -1,4 +1,4 @@
-"""Tables and sentences of README and docs that are computed, and where they stand: between two markers.
+"""Tables and sentences of the pages that are computed, and where they stand: between two markers.
 
 `p53net docs` writes them into the pages of a checkout; tests compare what stands there with what is
 made here. A table takes seconds to half a minute. A `slow` one takes minutes: its marker holds the
@@ -41,8 +41,8 @@ _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 @dataclass(frozen=True)
 class Table:
-    """A table, or a sentence, between the markers `<!-- table: name -->` and `<!-- end -->` of a page; in a slow
-    one the first is `<!-- table: name, made of DIGEST -->`."""
+    """A table, or a sentence, between the markers `<!-- table: name -->` and `<!-- end -->` of a
+    page; in a slow one the first is `<!-- table: name, made of DIGEST -->`."""
 
     page: str
     """From the root of a checkout."""
@@ -134,7 +134,7 @@ def _validation() -> str:
 
 
 def _counts() -> str:
-    return f"{validation.counted(_validated()).capitalize()}.\n"
+    return f"{validation.sentence(_validated().attrs['counts'])}\n"
 
 
 @cache
@@ -168,13 +168,13 @@ def _mice() -> str:
         rows.append([f"{name}{dose:g} mg/kg daily", f"{float(mice['tgi'][number]):.1f}",
                      asked(f"tgi_milademetan_{dose:g}"), *_volumes(mice, number)])  # fmt: skip
     once, thrice = regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)
-    for drug, dose, words, days, said in (
+    for drug, given, words, days, said in (
         ("KT-253", once, "1 mg/kg once", 63.0, "regression for at least 14 days, predicted"),
         (_DRUG, regimen(100.0, "mg/kg", "once"), "100 mg/kg once", 42.0, "nothing published"),
-        ("KT-253", thrice, "1 mg/kg q3w, three doses", 120.0,
+        ("KT-253", thrice, "1 mg/kg q3w, three doses", 200.0,
          "responses in leukaemia of patients, which is not modelled"),
     ):  # fmt: skip
-        arm = xenograft(drug, dose, "RS4;11", days=days)
+        arm = xenograft(drug, given, "RS4;11", days=days)
         rows.append([f"RS4;11, {drug} {words} ({days:g} days)", "", said, *_volumes(arm, 1)])
     return rows_of("arm | TGI, day 28 [%] | asked | lowest volume [mm3] | days below start", rows)
 

@@ -21,11 +21,12 @@ from p53net.evidence.assays import (
     cells_of,
     dead,
     destroyed,
+    first_below,
     half_effects,
     ic50s,
     keyed,
 )
-from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
+from p53net.evidence.behind import AMPLIFIED, GASTRIC, KIDNEY, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.cells import (
     Cell,
     Group,
@@ -76,20 +77,19 @@ def taken(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def degradation(trials: Sequence[Trial]) -> list[Predictions]:
-    """DC50 and Dmax after 2 h; KT-253's with the loop opened."""
-    opened = destroyed([Cell(trial, "KT-253") for trial in trials], feedback=False)
+    """DC50 and Dmax after 2 h; KT-253's where p53 is inactive."""
+    without_p53 = destroyed([Cell(trial, "KT-253", KIDNEY) for trial in trials])
     closed = destroyed(
         [Cell(trial, drug, LEUKAEMIA) for trial in trials for drug in ("MD-4251", "MD-224")]
     )
     found = []
-    for kt253, md4251, md224 in zip(opened, closed[::2], closed[1::2], strict=True):
-        near_complete = PLATE[md224 < 10.0]
+    for kt253, md4251, md224 in zip(without_p53, closed[::2], closed[1::2], strict=True):
         found.append(
             {
                 "kt253_dc50": fit_below_hook(PLATE, kt253)[0].middle,
                 "md4251_dc50": fit_below_hook(PLATE, md4251)[0].middle,
                 "md4251_dmax": 100.0 - float(md4251.min()),
-                "md224_dc": float(near_complete[0]) if len(near_complete) else np.inf,
+                "md224_dc": first_below(PLATE, md224, 10.0),
             }
         )
     return found
@@ -110,20 +110,23 @@ def relative_potency(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def viability(trials: Sequence[Trial]) -> list[Predictions]:
-    """What nothing was fitted to: a cell without p53, and an amplified line."""
+    """A cell without p53, under a hundred times what halves cells with it."""
     effects = []
     for drug in ("milademetan", "KT-253"):
         doses = 100.0 * ic50s(cells_of(trials, [(drug, "generic")]))
         null = cells_of(trials, [(drug, "TP53-null")])
         live = in_dish(null, "culture", doses[:, None], [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
         effects.append(100.0 * (1.0 - live[:, 1] / live[:, 0]))
-    keys = {"nutlin_ic50_sjsa1": ("nutlin-3a", AMPLIFIED)}
-    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
-    killed = dead(cells_of(trials, [("nutlin-3a", AMPLIFIED)]), 1e4, 48.0)
-    for i, one in enumerate(found):
-        one["tp53_null"] = max((float(effect[i]) for effect in effects), key=abs)
-        one["nutlin_death_sjsa1"] = float(killed[i])
-    return found
+    return [{"tp53_null": max(map(float, both), key=abs)} for both in zip(*effects, strict=True)]
+
+
+def nutlin(trials: Sequence[Trial]) -> list[Predictions]:
+    """Nutlin-3a in SJSA-1: its IC50, and the share that is dead after two days."""
+    cells = cells_of(trials, [("nutlin-3a", AMPLIFIED)])
+    return [
+        {"nutlin_ic50_sjsa1": float(half), "nutlin_death_sjsa1": float(share)}
+        for half, share in zip(ic50s(cells), dead(cells, 1e4, 48.0), strict=True)
+    ]
 
 
 def caspase(trials: Sequence[Trial]) -> list[Predictions]:
@@ -138,26 +141,40 @@ def caspase(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def induction(trials: Sequence[Trial]) -> list[Predictions]:
-    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1."""
+    """Doses of milademetan that give half of the rise of p53, p21 and MDM2 in SJSA-1, as far as
+    the model has them."""
+    known = model_of("milademetan", "dish").definition.variables
     names = {"p53": "p53_total", "p21": "p21", "mdm2": "MDM2_total"}
+    names = {short: name for short, name in names.items() if name in known}
     cells = cells_of(trials, [("milademetan", AMPLIFIED)])
     halves = np.array([half_effects(cells, name, 24.0) for name in names.values()]).T
     return keyed([f"milademetan_induction_sjsa1_{short}" for short in names], halves)
 
 
-def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
-    """Potencies in amplified lines, and KT-253's over milademetan."""
+def amplified_potency(trials: Sequence[Trial]) -> list[Predictions]:
+    """IC50s of inhibitors in amplified lines."""
     keys = {
         "navtemadlin_ic50_sjsa1": ("navtemadlin", AMPLIFIED),
         "rg7112_ic50_amplified": ("RG7112", LIPOSARCOMA),
     }
-    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
+    return keyed(keys, ic50s(cells_of(trials, keys.values())))
+
+
+def over_inhibitors(trials: Sequence[Trial]) -> list[Predictions]:
+    """KT-253's potency over milademetan's, the smallest of the wild-type lines."""
     over, under = (
         ic50s(cells_of(trials, [(drug, line) for line in WILD_TYPE])).reshape(len(trials), -1)
         for drug in ("milademetan", "KT-253")
     )
-    for one, ratios in zip(found, over / under, strict=True):
-        one["kt253_over_inhibitors"] = float(ratios.min())
+    return keyed(["kt253_over_inhibitors"], (over / under).min(axis=1))
+
+
+def amplified(trials: Sequence[Trial]) -> list[Predictions]:
+    """What is known of lines with many MDM2 genes, and of the loop of one that pulses."""
+    found: list[Predictions] = [{} for _ in trials]
+    for group in (induction, nutlin, amplified_potency, amplified_growth, damage):
+        for one, more in zip(found, group(trials), strict=True):
+            one |= more
     return found
 
 
@@ -228,44 +245,50 @@ def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def regression(trials: Sequence[Trial]) -> list[Predictions]:
-    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
+    """What one dose of KT-253 does to leukaemia."""
     times = np.linspace(0.0, 63 * 24.0, 63 * 24 + 1)
     once = [regimen(1.0, "mg/kg", "once")]
     volumes = in_body(cells_of(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse", once, times,
                       ["tumour_volume"])[:, 0, :, 0]  # fmt: skip
-    least = [min(row) for row in _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)]
-    return [
-        {
-            "kt253_regression": float(days_below(times, volume) >= 14.0),
-            "tgi_milademetan_sjsa1": inhibition,
-        }
-        for volume, inhibition in zip(volumes, least, strict=True)
-    ]
+    return [{"kt253_regression": float(days_below(times, one) >= 14.0)} for one in volumes]
+
+
+def amplified_growth(trials: Sequence[Trial]) -> list[Predictions]:
+    """What the lower and the higher dose of milademetan do to SJSA-1 in two weeks, the less."""
+    rows = _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)
+    return [{"tgi_milademetan_sjsa1": min(row)} for row in rows]
 
 
 def loop(trials: Sequence[Trial]) -> list[Predictions]:
-    """The untreated loop, and its pulses after damage."""
+    """The untreated loop: half-lives from its rates."""
+    names = ["p53_total", "MDM2_total"]
+    rests = in_dish([Cell(trial, "milademetan") for trial in trials], "dish", np.empty(0),
+                    [0.0, 1.0], names)[:, 0, 0, 0]  # fmt: skip
+    model, found = model_of("milademetan", "dish"), []
+    for trial, rest in zip(trials, rests.tolist(), strict=True):
+        made, lost = (value_of(trial, "model", n, model) for n in ("k_syn_p53", "k_deg_MDM2"))
+        found.append(
+            {
+                "p53_half_life": 60.0 * math.log(2.0) * rest / made,
+                "mdm2_half_life": 60.0 * math.log(2.0) / lost,
+            }
+        )
+    return found
+
+
+def damage(trials: Sequence[Trial]) -> list[Predictions]:
+    """Pulses of the loop after damage; NaN where there are none."""
     times, names = np.linspace(0.0, 40.0, 4001), ["p53_total", "MDM2_total"]
     damaged = [
         Cell({**trial, "model": {**trial.get("model", {}), "DSB": 1.0}}, "milademetan")
         for trial in trials
     ]
-    curves = in_dish(damaged, "dish", np.empty(0), times, names)[:, 0]
-    rests = in_dish([Cell(trial, "milademetan") for trial in trials], "dish", np.empty(0),
-                    [0.0, 1.0], names)[:, 0, 0, 0]  # fmt: skip
-    model = model_of("milademetan", "dish")
     found = []
-    for trial, curve, rest in zip(trials, curves, rests.tolist(), strict=True):
+    for curve in in_dish(damaged, "dish", np.empty(0), times, names)[:, 0]:
         p53, mdm2 = (times[peaks(one, 0.02 * float(one.max()))] for one in curve.T)
-        made, lost = (value_of(trial, "model", n, model) for n in ("k_syn_p53", "k_deg_MDM2"))
-        found.append(
-            {
-                "p53_pulse_period": float(np.diff(p53).mean()),
-                "mdm2_lag": float(mdm2[0] - p53[0]),
-                "p53_half_life": 60.0 * math.log(2.0) * rest / made,
-                "mdm2_half_life": 60.0 * math.log(2.0) / lost,
-            }
-        )
+        period = float(np.diff(p53).mean()) if len(p53) > 1 else math.nan
+        lag = float(mdm2[0] - p53[0]) if len(p53) and len(mdm2) else math.nan
+        found.append({"p53_pulse_period": period, "mdm2_lag": lag})
     return found
 
 
@@ -292,7 +315,7 @@ def _inhibition(
 
 
 GROUPS: tuple[Group, ...] = (
-    loop, biochemistry, taken, degradation, induction, sensitivity, relative_potency, viability,
-    resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker, tumour_growth,
-    regression, *PANELS, toxicity, haematology,
+    loop, damage, biochemistry, taken, degradation, induction, sensitivity, relative_potency,
+    viability, nutlin, amplified_potency, over_inhibitors, caspase, biopsies, matched, plasma, on_treatment, biomarker,
+    tumour_growth, regression, amplified_growth, *PANELS, toxicity, haematology,
 )  # fmt: skip

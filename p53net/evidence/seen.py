@@ -1,9 +1,10 @@
 """What each published number is to the models: computed from what the choice of parameters saw.
 
 Each value of the tables and texts says which rows its choice saw, and how: `fit: a, b`, `set: a`
-(by hand, with the row in view), `input: a` (taken from it) or `derived: name of entry` (it follows
-from another value, and saw what that one saw). A row is a prediction where no parameter of the
-models behind it saw it, and where it does not hold by construction.
+(by hand, with the row in view; `a` alone means the same), `input: a` (taken from it) or
+`derived: name of entry` (it follows from another value, and saw what that one saw). A row is a
+prediction where no parameter of the models behind it saw it, and where it does not hold by
+construction.
 """
 
 import csv
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from p53net.errors import TableError, unknown_name
+from p53net.errors import InputError, TableError, unknown_name
 from p53net.evidence.behind import PLACES, Place
 from p53net.evidence.published import observations
 from p53net.model import cell_line_entries, drug_entries
@@ -35,7 +36,7 @@ USES = {
 
 BUILT = "by construction"
 
-_STATEMENT = re.compile(r"(?P<how>fit|set|input|derived): (?P<what>.+)")
+_STATEMENT = re.compile(r"(?:(?P<how>fit|set|input|derived): )?(?P<what>[^:]+)")
 
 
 class Seen(NamedTuple):
@@ -46,6 +47,8 @@ class Seen(NamedTuple):
     """The parameters that saw it, and how: `fit: Ki_inhibitor`."""
     lines: str = ""
     """The lines that it is predicted in."""
+    why: str = ""
+    """Of what is not modelled because the structure refuses a model."""
 
 
 def uses(tables: TablesLike = None) -> dict[str, Seen]:
@@ -63,17 +66,23 @@ def _uses(
     rows, built = observations(own), _construction()
     for name in built:
         _known(name, rows, "construction.tsv")
+    behind: dict[Place, Mapping[str, Mapping[str, list[str]]]] = {}
+    refused: dict[Place, str] = {}
+    for place in dict.fromkeys(place for places in PLACES.values() for place in places):
+        try:
+            behind[place] = _seen_at(place, own, rows)
+        except InputError as error:  # options of the structure that do not go together there
+            refused[place] = str(error)
     found = {}
-    behind: dict[Place, dict[str, dict[str, list[str]]]] = {}
     for name in rows:
-        seen: dict[str, dict[str, None]] = {}
-        for place in PLACES.get(name, ()):
-            if place not in behind:
-                behind[place] = _seen_at(place, own, rows)
+        places = PLACES.get(name, ())
+        if why := next((refused[place] for place in places if place in refused), ""):
+            found[name] = Seen("not modelled", why=why)
+            continue
+        seen: dict[str, dict[str, None]] = {"set": {BUILT: None}} if name in built else {}
+        for place in places:
             for how, parameters in behind[place].get(name, {}).items():
                 seen.setdefault(how, {}).update(dict.fromkeys(parameters))
-        if name in built:
-            seen.setdefault("set", {})[BUILT] = None
         found[name] = _judged(name, {how: list(names) for how, names in seen.items()})
     return found
 
@@ -118,9 +127,10 @@ def _traced(
                 f"`{name}` of {place.drug}: `{statement}` does not say what its choice saw; write "
                 "fit: ROW, ROW; set: ROW; input: ROW; or derived: PARAMETER of ENTRY"
             )
+        how = match["how"] or "set"
         for what in map(str.strip, match["what"].split(",")):
-            if match["how"] != "derived":
-                yield match["how"], what
+            if how != "derived":
+                yield how, what
             elif what not in on:  # what is derived from itself adds nothing
                 source = _source(what, place, own)
                 yield from _traced(what, source, place, own, (*on, what))

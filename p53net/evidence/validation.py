@@ -2,19 +2,27 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import xarray as xr
 
-from p53net.errors import P53NetError
+from p53net.errors import InputError, P53NetError, UnknownNameError
+from p53net.evidence import matrix
 from p53net.evidence.cells import Predictions
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import Observation, observations
 from p53net.evidence.reasons import MISSED, NOT_MODELLED
 from p53net.evidence.seen import Seen, uses
 from p53net.model.own import Tables, TablesLike, as_tables
-from p53net.model.structures import StructureLike, as_structure, name_of, supposing
+from p53net.model.structures import (
+    StructureLike,
+    as_structure,
+    differing,
+    name_of,
+    names_of_several,
+    supposing,
+)
 from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
@@ -30,13 +38,15 @@ def validate(
     *,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    structures: str | Sequence[str] | None = None,
     engine: str = AUTO,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
     """Every observation beside its prediction, a row each. Takes a few seconds.
 
     `tables` may hold `observations` of your own: rows with the id of a published one stand in its
-    place, others are not modelled. `structure` is that of all models. Raises TableError.
+    place, others are not modelled. `structure` is that of all models; with `structures`, names of
+    them or "all", what depends on it is over `structure` too. Raises TableError, InputError.
 
     Returns a Dataset over `observation`: `predicted`, `observed` (NaN where only a range is
     published), `low`, `high`, `unit`, `use` (fit, set, input, predict, not modelled: computed, see
@@ -46,9 +56,18 @@ def validate(
     protocol, source, `tier` of the source, `interval_origin`, note and `reason` for what is outside
     or not modelled.
     """
+    if structures is not None:
+        if structure is not None:
+            raise InputError("structure and structures are both given; give one of them")
+        return matrix.compared(
+            lambda one: validate(tables=tables, structure=one, engine=engine),
+            names_of_several(structures),
+            progress,
+        )
     rows = observations(as_tables(tables))
     predicted: Predictions = {}
     failed: dict[str, str] = {}
+    lacking: dict[str, str] = {}
     with preferring(engine), supposing(structure):
         chosen, seen = as_structure(None), uses(_observations_alone(tables))
         for number, group in enumerate(GROUPS):
@@ -56,9 +75,18 @@ def validate(
                 progress(group.__name__.replace("_", " "), number / len(GROUPS))
             try:
                 predicted |= group([{}])[0]
-            except P53NetError as error:  # a structure may lack what a prediction needs
+            except (InputError, UnknownNameError) as error:
+                if not differing(chosen):
+                    raise
+                lacking[group.__name__] = str(error)  # parts that this structure does not have
+            except P53NetError as error:
                 failed[group.__name__] = str(error)
-    found = [_row(row, predicted.get(row.id, math.nan), seen[row.id]) for row in rows.values()]
+        seen |= _lacking(seen, predicted, lacking, failed)
+    known = {} if differing(chosen) else MISSED
+    found = [
+        _row(row, predicted.get(row.id, math.nan), seen[row.id], known.get(row.id, ""))
+        for row in rows.values()
+    ]
     result = xr.Dataset.from_dataframe(pd.DataFrame(found).set_index("observation"))
     result.attrs = {
         "study": "validate",
@@ -81,6 +109,11 @@ def counted(result: xr.Dataset) -> str:
     left = sum(verdict == "not modelled")
     bare = sum(verdict == "not compared")
     return f"{', '.join(parts)}; {bare} have no interval and {left} are not modelled"
+
+
+def sentence(counts: str) -> str:
+    """What `counted` says, to stand alone."""
+    return f"{counts[:1].upper()}{counts[1:]}."
 
 
 def misses(result: xr.Dataset) -> list[str]:
@@ -119,17 +152,32 @@ def markdown(result: xr.Dataset) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _lacking(
+    seen: Mapping[str, Seen],
+    predicted: Predictions,
+    lacking: Mapping[str, str],
+    failed: Mapping[str, str],
+) -> dict[str, Seen]:
+    """Rows that a structure has no parts for; none where a prediction failed for another reason,
+    which is a miss."""
+    if failed or not lacking:
+        return {}
+    why = "; ".join(dict.fromkeys(lacking.values()))
+    return {name: Seen("not modelled", why=why) for name, row in seen.items()
+            if row.use != "not modelled" and name not in predicted}  # fmt: skip
+
+
 def _observations_alone(tables: TablesLike) -> Tables:
     """Predictions are of the shipped tables, and so is what their parameters saw."""
     texts = as_tables(tables).texts
     return Tables({name: text for name, text in texts.items() if name == "observations"})
 
 
-def _row(row: Observation, predicted: float, seen: Seen) -> dict[str, object]:
+def _row(row: Observation, predicted: float, seen: Seen, missed: str) -> dict[str, object]:
     verdict = _verdict(row, predicted, seen.use)
     reason = {
-        "outside": MISSED.get(row.id, ""),
-        "not modelled": NOT_MODELLED.get(row.id, _NO_FUNCTION),
+        "outside": missed,
+        "not modelled": seen.why or NOT_MODELLED.get(row.id, _NO_FUNCTION),
     }
     return {
         "observation": row.id,

@@ -34,7 +34,7 @@ OBSERVABLES: Mapping[str, str] = {
     if one.place == "loop"
     for name, meaning in one.read_outs.items()
 }
-"""Read-outs that every model of a cell has, in nM, and what they are."""
+"""Read-outs of a cell in the default structure, in nM, and what they are."""
 
 
 # Words that Antimony or the model itself uses, and that a drug may be called.

@@ -111,10 +111,11 @@ class Library:
         """Raise InputError where a fragment does not go with the rest of the structure."""
         for switch, options in one.needs.items():
             if (chosen := self.structure.get(switch, "")) not in options:
-                what = one.choice or f"the system {system}"
+                own = f"{one.switch}={self.structure[one.switch]}, which" if one.switch else "what"
+                or_ = f", or another option of {one.switch}" if one.switch else ""
                 raise InputError(
-                    f"{what} does not go with {switch}={chosen}; choose {switch}="
-                    f"{' or '.join(options)}, or leave out {what}"
+                    f"{own} a {system} has, does not go with {switch}={chosen}; choose "
+                    f"{switch}={' or '.join(options)}{or_}"
                 )
 
     def is_more_than_cell(self, system: str) -> bool:

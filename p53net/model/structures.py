@@ -9,7 +9,7 @@ the first is the default, in `models/structures.tsv`; values that were fitted in
 import contextlib
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
@@ -114,6 +114,22 @@ def supposing(structure: StructureLike) -> Iterator[None]:
 
 def _default() -> dict[str, str]:
     return dict(next(iter(named_structures().values())).choices)
+
+
+ALL = "all"
+"""Every structure that has a name."""
+
+
+def names_of_several(given: str | Iterable[str]) -> list[str]:
+    """Names of structures, or of all. Raises InputError, UnknownNameError."""
+    if given == ALL:
+        return list(named_structures())
+    wanted = [given] if isinstance(given, str) else list(given)
+    for one in wanted:
+        as_structure(one)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError("structures names none, or one twice; give each once, or 'all'")
+    return wanted
 
 
 def name_of(structure: Mapping[str, str]) -> str:

@@ -68,6 +68,9 @@ SHIPPED = {
     "validate": Shipped(
         "p53net.evidence.validation:validate", "p53net.evidence.figures:validate_figure"
     ),
+    "matrix": Shipped(
+        "p53net.evidence.validation:validate", "p53net.evidence.matrix_drawn:matrix_figure"
+    ),
     "calibrate": Shipped(
         "p53net.evidence.calibration:calibrate", "p53net.evidence.figures:calibrate_figure"
     ),

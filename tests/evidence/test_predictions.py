@@ -10,8 +10,8 @@ from p53net.evidence import predictions
 from p53net.evidence.blocks import BLOCKS, Block
 from p53net.evidence.cells import Cell, Trial, changes, in_body, in_dish, model_of
 from p53net.evidence.pulses import peaks
-from tests.support.effects import half_effects
 from p53net.model.definition import values
+from tests.support.effects import half_effects
 
 PLACES = [
     ("nutlin-3a", "RS4;11", "culture", None),

@@ -138,46 +138,47 @@ def partner_dose(p: Numbers, active: float, synthesis: float) -> float:
     role, strength = ("degrader", "Kd_MDM2_degrader") if degrader else ("inhibitor", "Ki_inhibitor")
     out, mdmx_out = p["k_deg_MDM2"], p["k_deg_MDMX"] + p["k_deg_MDMX_MDM2"]
     activity = p["k_ub_p53"] * np.array([p["activity_alone"], p["activity_heterodimer"]])
-    on, back = p[f"k_on_{role}"], p[f"k_on_{role}"] * p[strength]
+    on = p[f"k_on_{role}"]
 
     def balances(logs: np.ndarray) -> np.ndarray:
-        mdmx, drug, *crbn = np.exp(logs[:4] if degrader else logs[:2])
+        mdmx, drug, *crbn = np.exp(logs[:5] if degrader else logs[:2])
         states = np.exp(logs[len(crbn) + 2 :]).reshape(-1, 2)  # of the pocket; alone, with MDMX
-        empty, with_p53, *drugged = states
-        ring = p["k_on_MDMX"] * (states[:, 0] * mdmx - p["Kd_MDMX"] * states[:, 1])
-        ring -= mdmx_out * states[:, 1]
-        pocket = p["k_on_p53"] * (empty * active - p["Kd_p53"] * with_p53)
-        blocked = on * empty * drug - back * drugged[0]
-        rates = np.stack([-ring, ring], axis=1) - out * states
-        rates[0] += activity * with_p53 - pocket - blocked
-        rates[1] += pocket - activity * with_p53
+        tagged, held, free = crbn if degrader else (0.0, 0.0, 0.0)
+        empty, with_p53, binary = states[:3]
+        ring = p["k_on_MDMX"] * (states[:3, 0] * mdmx - p["Kd_MDMX"] * states[:3, 1])
+        rates = -out * states
+        rates[:3] += np.stack([-ring, ring], axis=1)
+        rates += mdmx_out * states[:, 1:] * np.array([1.0, -1.0])
+        pocket = p["k_on_p53"] * (empty * active - p["Kd_p53"] * with_p53) - activity * with_p53
+        blocked = on * (empty * drug - p[strength] * binary)
+        rates[0] -= pocket + blocked
+        rates[1] += pocket
         rates[2] += blocked
         rates[0, 0] += synthesis
-        left = p["residual"] * active / p["Kd_p53"] * sum(drugged)
-        more = []
+        more: list[float] = []
         if degrader:
-            free, held = crbn
-            _, ternary, tagged = drugged
-            by_crbn = on * (
-                drugged[0] * free - p["Kd_CRBN_degrader"] / p["cooperativity"] * ternary
-            )
-            by_mdm2 = on * (held * empty - p["Kd_MDM2_degrader"] / p["cooperativity"] * ternary)
-            tagging = p["k_ub_MDM2"] * ternary - p["k_deub_MDM2"] * tagged
-            rates[0] -= by_mdm2
+            ternary, loose = states[3], 1.0 / p["cooperativity"]
+            by_crbn = on * (binary * free - p["Kd_CRBN_degrader"] * loose * ternary)
+            by_mdm2 = on * (held * empty[0] - p["Kd_MDM2_degrader"] * loose * ternary[0])
             rates[2] -= by_crbn
-            rates[3] += by_crbn + by_mdm2 - tagging
-            rates[4] += tagging - p["k_deg_MDM2_ubiquitinated"] * tagged
-            loose = on * (free * drug - p["Kd_CRBN_degrader"] * held)
-            more = [loose - by_mdm2.sum() + out * (ternary + tagged).sum(),
-                    free + held + (ternary + tagged).sum() - p["CRBN_total"]]  # fmt: skip
-        pairs = states[:, 1].sum()
-        mdmx_rate = p["k_syn_MDMX"] - p["k_deg_MDMX"] * mdmx - mdmx_out * pairs
+            rates[3] += by_crbn - p["k_ub_MDM2"] * ternary
+            rates[0, 0] -= by_mdm2
+            rates[3, 0] += by_mdm2 + p["k_deub_MDM2"] * tagged
+            untagged = p["k_deub_MDM2"] + p["k_deg_MDM2_ubiquitinated"] + out
+            crbn_binds = on * (free * drug - p["Kd_CRBN_degrader"] * held)
+            more = [
+                p["k_ub_MDM2"] * ternary.sum() - untagged * tagged,
+                crbn_binds - by_mdm2 + out * (ternary.sum() + tagged),
+                free + held + ternary.sum() + tagged - p["CRBN_total"],
+            ]
+        drugged = states[2:].sum(axis=0) + np.array([tagged, 0.0])
+        left = p["residual"] * active / p["Kd_p53"] * drugged
         gone = p["k_deg_p53"] * active + (activity * (with_p53 + left)).sum()
+        mdmx_rate = p["k_syn_MDMX"] - p["k_deg_MDMX"] * mdmx - mdmx_out * states[:, 1].sum()
         return np.array([*rates.ravel(), mdmx_rate, p["k_syn_p53"] - gone, *more])
 
-    size = 4 + 10 if degrader else 2 + 6
-    start = np.zeros(size)
-    start[0] = np.log(p["k_syn_MDMX"] / (p["k_deg_MDMX"] + p["k_deg_MDMX_MDM2"]))
+    start = np.zeros(5 + 8 if degrader else 2 + 6)
+    start[0] = np.log(p["k_syn_MDMX"] / mdmx_out)
     found = least_squares(balances, start, xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=5000)
     if np.abs(found.fun).max() > 1e-9:
         return np.nan

@@ -46,7 +46,7 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 def made_of() -> str:
-    """Digest of the engine and the shipped models, which the committed table of errors must carry."""
+    """Digest of engine and shipped models, which the committed table of errors must carry."""
     digest = hashlib.sha256()
     paths = [
         *(ROOT / "p53net" / "engines" / "batch").glob("*.py"),

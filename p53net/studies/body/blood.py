@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from p53net.dosing.medium import courses_of, same_courses
+from p53net.dosing.medium import Courses, courses_of, same_courses
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.simulation import choice, provenance
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
-from p53net.studies.body.population import GRADES, grades, patients
+from p53net.studies.body.population import GRADES, grades, patients, worsened
 
 DAYS = 56.0
 """How long counts are watched: two courses of 28 days, assumed."""
@@ -26,11 +26,11 @@ INTERMITTENT = regimen(260.0, "mg", "3/14", days=DAYS)
 OTHERS = (
     regimen(90.0, "mg", "daily", days=DAYS),
     regimen(120.0, "mg", "21/28", days=DAYS),
-    regimen(160.0, "mg", "14/28", days=DAYS),
+    regimen(160.0, "mg", "7/28", days=DAYS),
 )
-"""What stands for "all other schedules", in equal parts, assumed: how many patients had which is
-not published. The arms were days 1-21, 1-28, 1-7 and 1-3 with 15-17 of 28; 14/28 was none of them,
-but the schedule of a trial in leukaemia."""
+"""What stands for "all other schedules" of phase 1, in equal parts, assumed: its arms were days
+1-28, 1-21, 1-7 and 1-3 with 15-17 of 28, at 15 to 340 mg (Gounder 2023; ASCO Post 2023-02), and how
+many patients had which dose on which of them is not in what can be read of it."""
 
 COUNTED = Tolerances(1e-6, 1e-13)
 """For many patients: counts are right to 1e-5, of which grades and their rates tell nothing."""
@@ -58,11 +58,7 @@ def lowest_counts(
     days: float = DAYS,
 ) -> FloatArray:
     """Lowest counts (patient, count) within `days`, looked at once a day."""
-    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
-    drawn = patients(typical, number, seed)
-    columns = {name: np.full(number, value) for name, value in changed.items()}
-    columns |= {str(name): drawn[name].to_numpy() for name in drawn}
-    courses = same_courses(checked_doses(model.definition, {drug: given}), number)
+    columns, courses = population(model, drug, given, changed, number, seed)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
     found, _ = model.curves(times, courses, columns, COUNTS)
     return np.asarray(found.values.min(axis=2))
@@ -100,6 +96,21 @@ def lowest_of_trials(
     return np.asarray(lowest.reshape(len(trials), len(arms), number, -1))
 
 
+def starting_counts(
+    model: Model, changed: Mapping[str, float], number: int = PATIENTS, seed: int = SEED
+) -> FloatArray:
+    """Counts (patient, count) of the same patients before treatment."""
+    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
+    drawn = patients(typical, number, seed)
+    return drawn[[f"{count}_baseline" for count in COUNTS]].to_numpy()
+
+
+def percent_worsened(lowest: FloatArray, start: FloatArray, toxicity: str, grade: int) -> float:
+    """Patients whose grade rises to this or more, in per cent: what a trial counts."""
+    column = list(GRADES).index(toxicity)
+    return 100.0 * float(worsened(lowest[:, column], start[:, column], toxicity, grade).mean())
+
+
 def percent_at_least(lowest: FloatArray, toxicity: str, grade: int, spread: float = 0.0) -> float:
     """Patients whose worst grade is at least this, in per cent.
 
@@ -128,6 +139,42 @@ def nadir(times: FloatArray, counts: FloatArray, cycle: float, last_dose: float)
     if times[lowest] > end:
         regained = 0.0
     return Nadir(float(times[lowest] - begun - last_dose) / 24.0, float(regained))
+
+
+def by_cycle(
+    times: FloatArray, counts: FloatArray, cycle: float, last_dose: float
+) -> tuple[FloatArray, FloatArray]:
+    """Of every cycle of every patient: days from its last dose to its lowest count from then on,
+    and the share of the loss from the first count that is regained by its end; (patient, cycle).
+
+    `counts` are (patient, time); `cycle` and `last_dose` [h] are as in `nadir`.
+    """
+    days, regained = [], []
+    for begun in np.arange(0.0, times[-1] - cycle + 1e-6, cycle):
+        rest = (times >= begun + last_dose) & (times <= begun + cycle)
+        left, after = counts[:, rest], times[rest] - begun - last_dose
+        lowest = left.min(axis=1)
+        loss = counts[:, 0] - lowest
+        days.append(after[left.argmin(axis=1)] / 24.0)
+        back = np.full(len(counts), np.nan)
+        regained.append(np.divide(left[:, -1] - lowest, loss, out=back, where=loss > 0))
+    return np.array(days).T, np.array(regained).T
+
+
+def population(
+    model: Model,
+    drug: str,
+    given: Regimen,
+    changed: Mapping[str, float],
+    number: int = PATIENTS,
+    seed: int = SEED,
+) -> tuple[dict[str, FloatArray], Courses]:
+    """Parameters of virtual patients, a value for each, and the doses of all."""
+    typical = {n: row.value for n, row in model.definition.parameters.items()} | dict(changed)
+    drawn = patients(typical, number, seed)
+    columns = {name: np.full(number, value) for name, value in changed.items()}
+    columns |= {str(name): drawn[name].to_numpy() for name in drawn}
+    return columns, same_courses(checked_doses(model.definition, {drug: given}), number)
 
 
 def marrow(drug: str, tolerances: Tolerances | None = None) -> Model:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
 from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
+from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -17,6 +19,7 @@ from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
+from p53net.studies.body.holding import held_runs
 from p53net.studies.body.patients import (
     DAYS,
     TUMOUR,
@@ -25,7 +28,7 @@ from p53net.studies.body.patients import (
     study_times,
     typical_values,
 )
-from p53net.studies.body.population import GRADES, grades, patients, rate
+from p53net.studies.body.population import GRADES, patients, rate, worsened
 from p53net.sweeps.run import Progress
 
 POPULATION = 500
@@ -56,6 +59,7 @@ def schedules(
     population: int = POPULATION,
     seed: int = 1,
     grade: int = 3,
+    hold: bool = False,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -69,8 +73,10 @@ def schedules(
     Returns a Dataset over `regimen`: `dose_28_days` [mg or mg/kg]; `tgi` [% of the growth of an
     untreated tumour that is lost by the last day] and `change` of volume [%], medians with 5th and
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
-    and by `toxicity` the `rate` of `grade` or more with Wilson's interval [% of patients]; `lost`:
-    patients without a result. `parameters` are values of the typical patient, in tumour and marrow.
+    and by `toxicity` the `rate` of patients who worsen to `grade` or more with Wilson's interval
+    [%]; `lost`: patients without a result. With `hold` doses are held and reduced as trials do, and
+    `given` is the share of the planned amount, mean of patients [%].
+    `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four.
     `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
     """
@@ -91,28 +97,30 @@ def schedules(
         study_times(arm, days)
     changed = checked_changes([cell, marrow], parameters)
     drawn = patients(typical_values([cell, marrow]) | changed, population, seed, tables)
+    usual = typical_values([marrow]) | changed
+    begun = {
+        count: np.broadcast_to(
+            drawn.get(f"{count}_baseline", usual[f"{count}_baseline"]), population
+        )
+        for count, _ in GRADES.values()
+    }
     start, untreated = _untreated(cell, float(times[-1]), changed, engine)
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
     inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}
     rest = float(cell.cell.steady_state(parameters=inside, engine=engine)["p53_active"])
     rows = []
     for arm in arms:
-        grown, blood = (
-            many_patients(model, name, arm, times, drawn, (), parameters=changed, measures=wanted,
-                          curves=False, engine=engine, workers=workers, progress=progress)
-            for model, wanted in (
-                (cell, [f"at:tumour_volume:{times[-1]:g}", "auc:p53_active"]),
-                (marrow, [f"lowest:{count}" for count, _ in GRADES.values()]),
-            )
-        )  # fmt: skip
+        grown, blood = _runs({"tumour": cell, "marrow": marrow}, name, arm, times, drawn, changed,
+                             hold=hold, engine=engine, workers=workers,
+                             progress=progress)  # fmt: skip
         ran = (grown["status"].values == "ok") & (blood["status"].values == "ok")
         if not ran.any():
             raise InputError(f"{arm.label}: no patient has a result; check the regimen")
         volume = grown[end].values[ran]
         lost = 100.0 * (1.0 - (volume - start) / (untreated - start))
         rates = [
-            rate(int((grades(blood[f"lowest_{count}"].values[ran], tox) >= grade).sum()),
-                 int(ran.sum()))
+            rate(int(worsened(blood[f"lowest_{count}"].values[ran], begun[count][ran], tox,
+                              grade).sum()), int(ran.sum()))
             for tox, (count, _) in GRADES.items()
         ]  # fmt: skip
         rows.append(
@@ -123,6 +131,7 @@ def schedules(
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
                 "rate": np.array(rates),
                 "lost": int((~ran).sum()),
+                **({"given": float(blood["given"].values.mean())} if hold else {}),
             }
         )
     about = {
@@ -135,10 +144,48 @@ def schedules(
         "population": population,
         "seed": seed,
         "grade": grade,
+        **({"hold": 1} if hold else {}),
         "parameters": json.dumps(changed),
         "version": VERSION,
     }
     return _dataset(rows, labels, arms[0].unit, about)
+
+
+def _runs(
+    models: Mapping[str, Model],
+    drug: str,
+    arm: Regimen,
+    times: FloatArray,
+    drawn: pd.DataFrame,
+    changed: Mapping[str, float],
+    *,
+    hold: bool,
+    engine: str,
+    workers: int | None,
+    progress: Callable[[str, Progress], None] | None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """What the study measures in the tumour, and in the marrow, of each patient."""
+    end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
+    if hold:
+        shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
+        runs = held_runs(models, drug, arm, times, drawn, shown, parameters=changed, engine=engine)
+        grown, blood = runs["tumour"], runs["marrow"]
+        area = np.trapezoid(grown["p53_active"].values, times, axis=1)
+        grown[f"tumour_volume_at_{end}"] = grown["tumour_volume"].isel(time=-1)
+        grown["auc_p53_active"] = ("point", area)
+        lowest = {f"lowest_{count}": blood[count].min("time") for count in counts}
+        return grown, blood.assign(lowest)
+    measured = {
+        "tumour": [f"at:tumour_volume:{end}", "auc:p53_active"],
+        "marrow": [f"lowest:{count}" for count in counts],
+    }
+    grown, blood = (
+        many_patients(models[system], drug, arm, times, drawn, (), parameters=changed,
+                      measures=wanted, curves=False, engine=engine, workers=workers,
+                      progress=progress)
+        for system, wanted in measured.items()
+    )  # fmt: skip
+    return grown, blood
 
 
 def _untreated(
@@ -158,8 +205,11 @@ def _dataset(
         "dose_28_days": (unit, "dose in the first 28 days"),
         "p53_rise": ("nM h", "area of active p53 in the tumour above untreated, median"),
         "lost": ("1", "patients without a result"),
+        "given": ("%", "given of the planned amount, mean of patients"),
     }
     for key, (unit, meaning) in plain.items():
+        if key not in rows[0]:
+            continue
         values = np.array([row[key] for row in rows])
         data[key] = ("regimen", values, {"units": unit, "long_name": meaning})
     spread = {"tgi": "tumour growth inhibition", "change": "change of the tumour's volume"}

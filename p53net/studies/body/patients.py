@@ -21,7 +21,8 @@ from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
-from p53net.studies.body.population import GRADES, grades, patients, rate
+from p53net.studies.body.holding import held_runs
+from p53net.studies.body.population import GRADES, grades, patients, rate, worsened
 from p53net.sweeps.run import Progress, sweep
 
 DAYS = 56.0
@@ -51,6 +52,7 @@ def patient(
     days: float = DAYS,
     population: int | None = None,
     seed: int = 1,
+    hold: bool = False,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -70,7 +72,9 @@ def patient(
     of each `patient` and `toxicity`, with their `status` (ok where both models ran); and `rate`,
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
     grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
-    typical one, in tumour and marrow. `progress` is told of each of the two sweeps.
+    typical one, in tumour and marrow. A rate counts worsening: a grade above that at the start.
+    With `hold` doses are held and reduced as trials do (`p53net.studies.body.holding`), and `given`
+    is the share of the planned amount [%]. `progress` is told of each of the two sweeps.
     `structure` and `accuracy` are as in `load`.
     Raises InputError, UnknownNameError, SimulationError.
     """
@@ -95,23 +99,29 @@ def patient(
         "version": VERSION,
     }
     if population is None:
-        data = _typical(models, name, regimen, times, changed, engine)
+        data = _typical(models, name, regimen, times, changed, engine, hold)
         return xr.Dataset(
             data,
             coords=_clock(times),
             attrs={**models["tumour"].run_settings, **attrs, "population": 0},
         )
     drawn = patients(typical_values(models.values()) | changed, population, seed, tables)
-    runs = {
-        system: many_patients(models[system], name, regimen, times, drawn, names,
-                              parameters=changed, engine=engine, workers=workers,
-                              progress=progress)
-        for system, names in (("tumour", (*_plasma(models["tumour"]), *IN_TUMOUR)),
-                              ("marrow", IN_BLOOD))
-    }  # fmt: skip
+    shown = {"tumour": (*_plasma(models["tumour"]), *IN_TUMOUR), "marrow": IN_BLOOD}
+    if hold:
+        runs = held_runs(models, name, regimen, times, drawn, shown, parameters=changed,
+                         engine=engine)  # fmt: skip
+    else:
+        runs = {
+            system: many_patients(models[system], name, regimen, times, drawn, names,
+                                  parameters=changed, engine=engine, workers=workers,
+                                  progress=progress)
+            for system, names in shown.items()
+        }  # fmt: skip
     status, ran = _joined(runs)
     data = _percentiles(models, runs, ran)
     data |= _toxicity(runs["marrow"], ran)
+    if hold:
+        data["given"] = ("patient", runs["marrow"]["given"].values, runs["marrow"]["given"].attrs)
     data["status"] = ("patient", status, {"units": "1", "long_name": "ok, or why there is no run"})
     return xr.Dataset(
         data,
@@ -123,7 +133,7 @@ def patient(
             "grade": [1, 2, 3, 4],
             **{f"patient_{n}": ("patient", drawn[n].to_numpy()) for n in drawn},
         },
-        attrs={**attrs, "population": population, "seed": seed,
+        attrs={**attrs, **({"hold": 1} if hold else {}), "population": population, "seed": seed,
                "engine": runs["marrow"].attrs["engine"]},
     )  # fmt: skip
 
@@ -204,15 +214,29 @@ def _typical(
     times: FloatArray,
     changed: Mapping[str, float],
     engine: str,
+    hold: bool,
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     (plasma,) = _plasma(models["tumour"])
-    for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
-        model = models[system]
-        run = model.simulate(
-            times, {drug: regimen}, _own(model, changed), observables=names, engine=engine
-        )
+    shown = {"tumour": (plasma, *IN_TUMOUR), "marrow": IN_BLOOD}
+    if hold:
+        one = pd.DataFrame(index=[0])
+        found = held_runs(models, drug, regimen, times, one, shown, parameters=changed,
+                          engine=engine)  # fmt: skip
+        runs = {system: run.isel(point=0) for system, run in found.items()}
+    else:
+        runs = {
+            system: models[system].simulate(
+                times, {drug: regimen}, _own(models[system], changed), observables=names,
+                engine=engine,
+            )
+            for system, names in shown.items()
+        }  # fmt: skip
+    for system, names in shown.items():
+        run = runs[system]
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
+    if hold:
+        data["given"] = ((), float(runs["marrow"]["given"]), dict(runs["marrow"]["given"].attrs))
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data
 
@@ -270,13 +294,13 @@ def _toxicity(blood: xr.Dataset, ran: "NDArray[np.bool_]") -> dict[str, Variable
     """Lowest counts, grades and their rates among patients whose runs reached their end."""
     lowest = np.array([blood[count].values.min(axis=-1) for count, _ in GRADES.values()]).T
     worst = np.array([grades(lowest[:, i], name) for i, name in enumerate(GRADES)]).T
-    rates = np.array(
-        [
-            [rate(int((worst[ran, i] >= grade).sum()), int(ran.sum())) for grade in (1, 2, 3, 4)]
-            for i in range(len(GRADES))
-        ]
-    )
-    both, about = ("toxicity", "grade"), "patients whose worst grade is at least this"
+    start = np.array([blood[count].values[:, 0] for count, _ in GRADES.values()]).T
+    events = [
+        [worsened(lowest[ran, i], start[ran, i], name, grade).sum() for grade in (1, 2, 3, 4)]
+        for i, name in enumerate(GRADES)
+    ]
+    rates = np.array([[rate(int(one), int(ran.sum())) for one in row] for row in events])
+    both, about = ("toxicity", "grade"), "patients who worsen to this grade or more"
     return {
         "lowest": (("patient", "toxicity"), lowest, {"units": "1e9/L, g/dL of haemoglobin",
                                                      "long_name": "lowest count"}),

@@ -78,6 +78,14 @@ def grades(lowest: FloatArray, toxicity: str) -> "np.ndarray[tuple[int], np.dtyp
     return np.asarray(np.sum([lowest < limit for limit in limits], axis=0))
 
 
+def worsened(
+    lowest: FloatArray, start: FloatArray, toxicity: str, grade: int
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Whose worst grade is at least `grade` and above that at the start: what a trial counts."""
+    worst = grades(lowest, toxicity)
+    return np.asarray((worst >= grade) & (worst > grades(start, toxicity)))
+
+
 def rate(events: int, number: int) -> Rate:
     """Share of patients with an event, and Wilson's interval."""
     z, share = 1.959964, events / number

@@ -5,7 +5,7 @@ The claims are rows of `models/claims.tsv`: a sentence, and the comparison of me
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,6 @@ from p53net.errors import InputError, P53NetError
 from p53net.measures.claims import Value, holds
 from p53net.model.content import content_of
 from p53net.model.library import models_folder
-from p53net.model.structures import as_structure, name_of, named_structures
-
-ALL = "all"
-"""Every structure that has a name."""
 
 _PLACES = ("fold", "exposure", "medium_volume")
 
@@ -38,18 +34,6 @@ def claims() -> tuple[Claim, ...]:
     text = dict(content_of(models_folder()))["claims.tsv"]
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     return tuple(Claim(**row) for row in rows)
-
-
-def names(given: str | Iterable[str]) -> list[str]:
-    """Names of structures. Raises InputError, UnknownNameError."""
-    if given == ALL:
-        return list(named_structures())
-    wanted = [given] if isinstance(given, str) else list(given)
-    for one in wanted:
-        as_structure(one)
-    if not wanted or len(set(wanted)) < len(wanted):
-        raise InputError("structures names none, or one twice; give each once, or 'all'")
-    return wanted
 
 
 def compared(
@@ -137,8 +121,3 @@ def measure_table(result: xr.Dataset) -> pd.DataFrame:
         rows.append(flat.assign(measure=str(name), at=at, unit=measure.attrs["units"]))
     table = pd.concat(rows)[["structure", "drug", "measure", "at", "value", "unit"]]
     return table.sort_values(["structure", "drug"], kind="stable", ignore_index=True)
-
-
-def title_of(structure: str) -> str:
-    """A structure as people read it."""
-    return name_of(as_structure(structure))

@@ -27,7 +27,7 @@ from p53net.measures.equieffective import (
 from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
-from p53net.model.structures import StructureLike
+from p53net.model.structures import StructureLike, names_of_several
 from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
 from p53net.studies.escape import rivals
@@ -92,7 +92,7 @@ def escape(
                 [drug], cell_line, hours=hours, pulse_hours=pulse_hours, fold=fold, tables=tables,
                 structure=one, engine=engine, accuracy=accuracy,
             ),
-            names, rivals.names(structures), tell,
+            names, names_of_several(structures), tell,
         )  # fmt: skip
         about_it = {"cell_line": cell_line, "hours": hours, "pulse_hours": pulse_hours}
         return found.assign_attrs(study="structures", fold=fold, **about_it)

@@ -1,0 +1,63 @@
+"""The figure of the ledger in several structures."""
+
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from p53net.evidence.matrix import said
+from p53net.figures.style import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+_OPEN = 0.35  # of a colour, for what was seen by a choice
+_LOOK = {"inside": COLOURS[0], "outside": COLOURS[1], "not predicted": COLOURS[1]}
+
+
+def matrix_figure(result: xr.Dataset) -> "Figure":
+    """Observations over structures: blue met, orange missed and by how much; pale what some choice
+    saw, so that it is no prediction."""
+    from matplotlib.figure import Figure
+
+    shown = (result["verdict"].isin(list(_LOOK))).any("structure")
+    result = result.sel(observation=shown)
+    rows, columns = result.sizes["observation"], result.sizes["structure"]
+    figure = Figure(figsize=(3.6 + 0.72 * columns, 1.9 + 0.185 * rows), layout="constrained")
+    axes = figure.subplots()
+    for y, name in enumerate(result["observation"].values):
+        for x, structure in enumerate(result["structure"].values):
+            one = result.sel(observation=name, structure=structure)
+            colour = _LOOK.get(one["verdict"].item())
+            if colour is None:
+                continue
+            alpha = 1.0 if one["use"].item() == "predict" else _OPEN
+            axes.add_patch(_square(x, y, colour, alpha))
+            if one["verdict"].item() != "inside":
+                axes.text(x, y, said(one).removeprefix("missed"), ha="center", va="center",
+                          fontsize=6.5)  # fmt: skip
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xticks(range(columns), [str(one) for one in result["structure"].values], rotation=35,
+                    ha="left", rotation_mode="anchor", fontsize=8)  # fmt: skip
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(rows), [str(n).replace("_", " ") for n in result["observation"].values],
+                    fontsize=7)  # fmt: skip
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    missed = result["verdict"].isin(["outside", "not predicted"])
+    axes.set_xlabel(
+        "misses: " + ", ".join(f"{n} {int(m)}" for n, m in zip(result["structure"].values,
+                                                               missed.sum("observation").values,
+                                                               strict=True))
+        + "\nblue: met; orange: missed, and by what factor of the nearer end; pale: no prediction, "
+        "some choice saw it; blank: not modelled there", fontsize=7, wrap=True)  # fmt: skip
+    figure.suptitle("Published numbers in each structure", fontsize=10)
+    return figure
+
+
+def _square(x: int, y: int, colour: str, alpha: float) -> "Rectangle":
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, color=colour, alpha=alpha, lw=0)
