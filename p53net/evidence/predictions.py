@@ -167,7 +167,7 @@ def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
 def amplified(trials: Sequence[Trial]) -> list[Predictions]:
     """What is known of lines with many MDM2 genes, and of the loop of one that pulses."""
     found: list[Predictions] = [{} for _ in trials]
-    for group in (induction, viability, resistant_lines, regression, loop):
+    for group in (induction, viability, resistant_lines, regression, loop, damage):
         for one, more in zip(found, group(trials), strict=True):
             one |= more
     return found
