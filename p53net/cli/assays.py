@@ -86,6 +86,8 @@ def viability(
         "wells": result["viability"].to_dataframe().reset_index(),
     }
     finish(result, tables, out, no_plot)
+    if boundary := result.attrs.get("boundary"):
+        said.print(boundary, soft_wrap=True)
 
 
 @assay.command()

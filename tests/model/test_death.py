@@ -1,13 +1,15 @@
 """Structures of death, of a subclone with mutant TP53, and the read-out of TAp73."""
 
+import itertools
 import math
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.model import define
+from p53net.model import cell_line_entries, define
 from p53net.model.check import findings
 from tests.support.deaths import INNER, OUTER, PARTS, Fate
 from tests.support.generated import Array
@@ -17,8 +19,17 @@ CLONES = ("none", "mutant")
 OTHERS = {"partner": "capacity", "residual": "on"}
 PLACES = {"culture": {}, "tumour": {"host": "mouse"}}
 LEVELS = [0.0, 300.0, 1000.0, 1e4]
+FAST = ("spread", "mutant", "culture")
 DENSE = np.concatenate([[0.0], np.geomspace(1e-4, 1.0, 300), np.linspace(1.0, 72.0, 1421)[1:]])
 """Hours: p53 rises within minutes, and is read between these times."""
+
+all_of_them = pytest.mark.parametrize(
+    ("death", "clone", "system"),
+    [
+        pytest.param(*one, marks=[pytest.mark.slow] * (one != FAST))
+        for one in itertools.product(DEATHS, CLONES, PLACES)
+    ],
+)
 
 
 @cache
@@ -45,9 +56,7 @@ def gap(one: Array, other: Array) -> float:
     return float(np.abs(one - other).max() / np.abs(other).max())
 
 
-@pytest.mark.parametrize("system", PLACES)
-@pytest.mark.parametrize("clone", CLONES)
-@pytest.mark.parametrize("death", DEATHS)
+@all_of_them
 def test_no_structure_has_a_fault(death: str, clone: str, system: str) -> None:
     found = define(
         "milademetan", system=system, structure={"death": death, "clone": clone, "p73": "readout",
@@ -56,6 +65,7 @@ def test_no_structure_has_a_fault(death: str, clone: str, system: str) -> None:
     assert findings(found.sbml, found.parameters) == []
 
 
+@pytest.mark.slow
 def test_without_spread_all_classes_die_as_one() -> None:
     for level in (300.0, 1e4):
         none = ended(model(death="spread"), level, spread_K_PUMA=0.0)
@@ -63,12 +73,14 @@ def test_without_spread_all_classes_die_as_one() -> None:
     assert ended(model(death="spread"), 300.0) != pytest.approx(ended(model(), 300.0), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_without_more_inhibitors_of_apoptosis_the_threshold_does_not_rise() -> None:
     none = ended(model(death="rising"), 1e4, IAP_max=0.0)
     assert none == pytest.approx(ended(model(), 1e4), rel=1e-6)
     assert ended(model(death="rising"), 1e4) > 1.2 * none
 
 
+@pytest.mark.slow
 def test_a_shorter_delay_comes_nearer_to_none_in_proportion() -> None:
     known, delayed = ended(model(), 1e4), model(death="delayed")
     short, half = (ended(delayed, 1e4, stage_death=hours) - known for hours in (0.04, 0.02))
@@ -76,6 +88,7 @@ def test_a_shorter_delay_comes_nearer_to_none_in_proportion() -> None:
     assert short / half == pytest.approx(2.0, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", PLACES)
 def test_without_a_subclone_all_is_as_before(system: str) -> None:
     name = {"culture": "live_cells", "tumour": "tumour_volume"}[system]
@@ -87,12 +100,14 @@ def test_without_a_subclone_all_is_as_before(system: str) -> None:
     assert gap(none[name].values, bare[name].values) < 1e-9
 
 
+@pytest.mark.slow
 def test_a_subclone_alone_grows_as_without_drug() -> None:
     alone = ended(model(clone="mutant"), 1e4, share_mutant_start=1.0)
     untreated = math.exp(72.0 * model().definition.parameters["k_growth"].value)
     assert alone == pytest.approx(untreated, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clone", CLONES)
 @pytest.mark.parametrize("death", DEATHS)
 def test_without_drug_cells_grow_as_they_do(death: str, clone: str) -> None:
@@ -101,13 +116,13 @@ def test_without_drug_cells_grow_as_they_do(death: str, clone: str) -> None:
     growth = of.definition.parameters["k_growth"].value
     assert math.log(run["live_cells"][-1]) / 72.0 == pytest.approx(growth, rel=1e-6)
     kept = [name for name in run if str(name).startswith("share")]
-    assert all(float(run[name][-1]) == pytest.approx(float(run[name][0]), rel=1e-6) for name in kept)
+    assert all(
+        float(run[name][-1]) == pytest.approx(float(run[name][0]), rel=1e-6) for name in kept
+    )
 
 
 def test_classes_are_fifths_with_the_spread_of_a_normal_curve() -> None:
-    from scipy.stats import norm
-
-    medians = norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9])
+    medians = np.array([NormalDist().inv_cdf(p) for p in (0.1, 0.3, 0.5, 0.7, 0.9)])
     places = medians / medians.std()
     assert places[[3, 4]] == pytest.approx([INNER, OUTER], rel=1e-6)
     rows = define("milademetan", system="culture", structure={"death": "spread"}).parameters
@@ -115,6 +130,7 @@ def test_classes_are_fifths_with_the_spread_of_a_normal_curve() -> None:
     assert rows["class_inner"].value == INNER
 
 
+@pytest.mark.slow
 def test_the_sensitive_die_first_and_are_forgotten() -> None:
     times = [0.0, 24.0, 48.0, 400.0]
     course = pn.pulse(3000.0, 24.0)
@@ -125,9 +141,7 @@ def test_the_sensitive_die_first_and_are_forgotten() -> None:
     assert shares.sum(axis=0) == pytest.approx(1.0, rel=1e-6)
 
 
-@pytest.mark.parametrize("system", PLACES)
-@pytest.mark.parametrize("clone", CLONES)
-@pytest.mark.parametrize("death", DEATHS)
+@all_of_them
 def test_equations_written_by_hand_agree(death: str, clone: str, system: str) -> None:
     of = model(system, death=death, clone=clone, **OTHERS)
     level = {"tumour": 50.0, "culture": 3000.0}[system]
@@ -155,6 +169,7 @@ def test_the_batch_engine_agrees(death: str, clone: str, system: str) -> None:
                 assert gap(one[name].values, other[name].values) < 1e-6, (name, level)
 
 
+@pytest.mark.slow
 def test_tap73_is_silenced_by_mdm2_in_proportion() -> None:
     """By all of it, unless drug-bound MDM2 lets go: then by what no drug holds."""
     for drug in ("milademetan", "KT-253"):
@@ -177,6 +192,7 @@ def test_a_degrader_frees_tap73_without_p53_and_an_inhibitor_does_not() -> None:
     assert freed["KT-253"] > 0.9
 
 
+@pytest.mark.slow
 def test_what_drives_is_never_moved_by_what_follows() -> None:
     """Fate reads the loop and does nothing to it, in every structure."""
     times, known = np.linspace(0.0, 48.0, 7), None
@@ -187,3 +203,23 @@ def test_what_drives_is_never_moved_by_what_follows() -> None:
         curves = np.array([run[name].values for name in PARTS])
         known = curves if known is None else known
         assert np.abs(curves / known - 1.0).max() < 1e-6
+
+
+@pytest.mark.slow
+def test_what_a_line_without_p53_leaves_out_is_said() -> None:
+    """Wherever it is shown: in the result, on its figure, and in the list of lines."""
+    doses = np.geomspace(0.1, 1e4, 9)
+    plate = pn.viability("KT-253", ["SJSA-1", "TP53-null"], concentrations=doses)
+    assert plate.attrs["boundary"].startswith("TP53-null: ")
+    assert "TAp73" in plate.attrs["boundary"]
+    texts = [text.get_text() for text in pn.plot(plate).texts]
+    assert plate.attrs["boundary"] in texts
+    assert "boundary" not in pn.viability("KT-253", "SJSA-1", concentrations=doses).attrs
+    assert "TAp73" in cell_line_entries()["TP53-null"].facts["description"]
+
+
+def test_cores_without_puma_refuse_these_structures_by_name() -> None:
+    with pytest.raises(pn.InputError, match="core"):
+        define(system="culture", structure={"core": "Hunziker2010", "death": "spread"})
+    with pytest.raises(pn.InputError, match="core"):
+        define("milademetan", structure={"core": "Hunziker2010", "p73": "readout"})

@@ -107,7 +107,11 @@ class Fate:
         mixed = p.get("k_mix_classes", 0.0) * (wild.sum() - self.size * wild)
         d_wild = growth * divide * wild - lost + mixed
         clear = p.get("k_clear_tumour", 0.0)
-        d_gone = [lost.sum() - clear * gone[0], clear * (gone[0] - gone[1]), clear * (gone[1] - gone[2])]
+        d_gone = [
+            lost.sum() - clear * gone[0],
+            clear * (gone[0] - gone[1]),
+            clear * (gone[1] - gone[2]),
+        ]
         return np.concatenate([d_caspase, [d_iap], d_stages, d_wild, [growth * mutant], d_gone])
 
     def _read(self, y: Array) -> dict[str, Array]:

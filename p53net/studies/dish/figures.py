@@ -45,6 +45,8 @@ def viability_figure(result: xr.Dataset) -> "Figure":
     hours, noise = result.attrs["hours"], result.attrs["noise"]
     wells_said = f", noise {noise:.0%} a well" if noise else ""
     figure.suptitle(f"Viability after {hours:g} h{wells_said}. Dotted: IC50.", fontsize=11)
+    if boundary := result.attrs.get("boundary"):
+        figure.supxlabel(boundary, fontsize=7)
     return figure
 
 

@@ -24,6 +24,10 @@ from p53net.sweeps.design import checked_seed
 HOURS = 72.0
 _MOST_REPLICATES = 100
 _KILLERS = ("p53_active", "PUMA")
+_WITHOUT_P53 = (
+    "no p53 is made, and TAp73, through which a degrader can kill (Cancer Discov 2023, 13:1210), "
+    "is left out"
+)
 _ABOUT = {
     "ic50": ("nM", "dose of half the effect"),
     "ic50_low": ("nM", "lower end of its 95 % interval"),
@@ -61,7 +65,8 @@ def viability(
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
-    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
+    The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
+    as in `load`. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -77,11 +82,14 @@ def viability(
     fits = {name: np.full(shape, np.nan) for name in _ABOUT}
     status = np.empty(shape, dtype=object)
     engines: dict[str, None] = {}
+    null: dict[str, None] = {}
     for i, name in enumerate(names):
         for j, line in enumerate(lines):
             model = shared(
                 name, cell_line=line, system="culture", tables=own, structure=structure
             ).to(accuracy)
+            if model.definition.parameters["k_syn_p53"].value == 0.0:
+                null[line] = None
             read = dish.read_plate(
                 model, name, plate, at, ["live_cells"], parameters, engine=engine
             )
@@ -127,6 +135,7 @@ def viability(
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
+            **({"boundary": f"{', '.join(null)}: {_WITHOUT_P53}"} if null else {}),
             "engine": "; ".join(engines),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
