@@ -15,7 +15,6 @@ from scipy.optimize import brentq
 from tests.support.generated import Array
 
 PARTS = ("p53_active", "p21", "PUMA")
-OUTER, INNER = 1.463366, 0.598798
 Values = Mapping[str, float]
 
 
@@ -32,8 +31,10 @@ class Fate:
         self.drive: dict[str, Callable[[float], float]] = {
             name: CubicSpline(times, run[name].values) for name in PARTS
         }
-        spread = p.get("spread_K_PUMA", 0.0) if death == "spread" else 0.0
-        places = (-OUTER, -INNER, 0.0, INNER, OUTER) if death == "spread" else (0.0,)
+        spread, places = 0.0, (0.0,)
+        if death == "spread":
+            spread, outer, inner = p["spread_K_PUMA"], p["class_outer"], p["class_inner"]
+            places = (-outer, -inner, 0.0, inner, outer)
         self.thresholds = [p["K_PUMA_caspase"] * np.exp(spread * place) for place in places]
         self.size = len(places)
 
