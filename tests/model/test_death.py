@@ -55,7 +55,8 @@ def ended(of: pn.Model, level: float, name: str = "live_cells", **values: float)
 def scattered(of: pn.Model) -> dict[str, float]:
     """Every parameter off its value, so that one in the place of another is seen."""
     rows = {n: row for n, row in of.definition.parameters.items() if row.kind in KINDS}
-    return {n: row.value * (1.0 + 0.2 * math.sin(i)) for i, (n, row) in enumerate(rows.items(), 1)}
+    values = {n: r.value * (1.0 + 0.2 * math.sin(i)) for i, (n, r) in enumerate(rows.items(), 1)}
+    return values | {n: 0.3 for n in values if n == "share_mutant_start"}  # that it weighs
 
 
 def gap(one: Array, other: Array) -> float:

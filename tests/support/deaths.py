@@ -60,6 +60,9 @@ class Fate:
         usual = float(self.thresholds[number])
         return usual * (1.0 + iap / self.p["IAP_doubling"]) if self.death == "rising" else usual
 
+    def _divide(self, p21: float) -> float:
+        return 1.0 - hill(p21, self.p["K_arrest"], self.p["n_arrest"])
+
     def _start(self) -> Array:
         p, zero = self.p, {name: float(f(0.0)) for name, f in self.drive.items()}
         iap = self._iap(zero["p53_active"]) if self.death == "rising" else 0.0
@@ -73,7 +76,7 @@ class Fate:
             ]
         )  # fmt: skip
         self.death0 = p["k_death"] * self.caspase0 / p["caspase_total"]
-        self.divide0 = 1.0 - hill(zero["p21"], p["K_arrest"], p["n_arrest"])
+        self.divide0 = self._divide(zero["p21"])
         all_ = p["tumour_start"] if self.tumour else 1.0
         mutant = all_ * p.get("share_mutant_start", 0.0)
         wild = np.full(self.size, (all_ - mutant) / self.size)
@@ -98,7 +101,7 @@ class Fate:
         d_iap = p["k_deg_IAP"] * (self._iap(now["p53_active"]) - iap) if "IAP_max" in p else 0.0
         before = np.concatenate([caspase[:1], stages[:2]])
         d_stages = (before - stages) / p.get("stage_death", 1.0)
-        divide = (1.0 - hill(now["p21"], p["K_arrest"], p["n_arrest"])) / self.divide0
+        divide = self._divide(now["p21"]) / self.divide0
         growth = p["k_growth"]
         if self.tumour:
             volume = wild.sum() + mutant + gone.sum()
@@ -122,6 +125,9 @@ class Fate:
         found = {
             "caspase": (shares * caspase).sum(axis=0),
             "death_rate": (shares * self._deaths(caspase, stages)).sum(axis=0),
+            "proliferation": np.array(
+                [self._divide(float(x)) for x in self.drive["p21"](self.times)]
+            ),
             "tumour_volume" if self.tumour else "live_cells": live + self.tumour * gone.sum(axis=0),
         }
         if self.p.get("share_mutant_start"):
