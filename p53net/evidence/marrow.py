@@ -99,7 +99,7 @@ def _haematology(trial: Trial) -> Predictions:
 
 
 def recovery_days(trial: Trial) -> float:
-    """Days from the first count below 50e9/L to 75e9/L or more, median of the virtual patients whose
+    """Days from the first count below 50e9/L to 75e9/L or more, median of virtual patients whose
     platelets fall so low under 260 mg 3/14, where no dose follows; NaN where hardly any does."""
     model, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")
     low, back = LIMITS["platelets"]

@@ -134,7 +134,7 @@ def _validation() -> str:
 
 
 def _counts() -> str:
-    return f"{validation.counted(_validated()).capitalize()}.\n"
+    return f"{validation.sentence(_validated().attrs['counts'])}\n"
 
 
 @cache
@@ -171,7 +171,7 @@ def _mice() -> str:
     for drug, given, words, days, said in (
         ("KT-253", once, "1 mg/kg once", 63.0, "regression for at least 14 days, predicted"),
         (_DRUG, regimen(100.0, "mg/kg", "once"), "100 mg/kg once", 42.0, "nothing published"),
-        ("KT-253", thrice, "1 mg/kg q3w, three doses", 120.0,
+        ("KT-253", thrice, "1 mg/kg q3w, three doses", 200.0,
          "responses in leukaemia of patients, which is not modelled"),
     ):  # fmt: skip
         arm = xenograft(drug, given, "RS4;11", days=days)

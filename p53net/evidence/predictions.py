@@ -110,20 +110,23 @@ def relative_potency(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def viability(trials: Sequence[Trial]) -> list[Predictions]:
-    """What nothing was fitted to: a cell without p53, and an amplified line."""
+    """A cell without p53, under a hundred times what halves cells with it."""
     effects = []
     for drug in ("milademetan", "KT-253"):
         doses = 100.0 * ic50s(cells_of(trials, [(drug, "generic")]))
         null = cells_of(trials, [(drug, "TP53-null")])
         live = in_dish(null, "culture", doses[:, None], [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
         effects.append(100.0 * (1.0 - live[:, 1] / live[:, 0]))
-    keys = {"nutlin_ic50_sjsa1": ("nutlin-3a", AMPLIFIED)}
-    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
-    killed = dead(cells_of(trials, [("nutlin-3a", AMPLIFIED)]), 1e4, 48.0)
-    for i, one in enumerate(found):
-        one["tp53_null"] = max((float(effect[i]) for effect in effects), key=abs)
-        one["nutlin_death_sjsa1"] = float(killed[i])
-    return found
+    return [{"tp53_null": max(map(float, both), key=abs)} for both in zip(*effects, strict=True)]
+
+
+def nutlin(trials: Sequence[Trial]) -> list[Predictions]:
+    """Nutlin-3a in SJSA-1: its IC50, and the share that is dead after two days."""
+    cells = cells_of(trials, [("nutlin-3a", AMPLIFIED)])
+    return [
+        {"nutlin_ic50_sjsa1": float(half), "nutlin_death_sjsa1": float(share)}
+        for half, share in zip(ic50s(cells), dead(cells, 1e4, 48.0), strict=True)
+    ]
 
 
 def caspase(trials: Sequence[Trial]) -> list[Predictions]:
@@ -148,26 +151,28 @@ def induction(trials: Sequence[Trial]) -> list[Predictions]:
     return keyed([f"milademetan_induction_sjsa1_{short}" for short in names], halves)
 
 
-def resistant_lines(trials: Sequence[Trial]) -> list[Predictions]:
-    """Potencies in amplified lines, and KT-253's over milademetan."""
+def amplified_potency(trials: Sequence[Trial]) -> list[Predictions]:
+    """IC50s of inhibitors in amplified lines."""
     keys = {
         "navtemadlin_ic50_sjsa1": ("navtemadlin", AMPLIFIED),
         "rg7112_ic50_amplified": ("RG7112", LIPOSARCOMA),
     }
-    found = keyed(keys, ic50s(cells_of(trials, keys.values())))
+    return keyed(keys, ic50s(cells_of(trials, keys.values())))
+
+
+def over_inhibitors(trials: Sequence[Trial]) -> list[Predictions]:
+    """KT-253's potency over milademetan's, the smallest of the wild-type lines."""
     over, under = (
         ic50s(cells_of(trials, [(drug, line) for line in WILD_TYPE])).reshape(len(trials), -1)
         for drug in ("milademetan", "KT-253")
     )
-    for one, ratios in zip(found, over / under, strict=True):
-        one["kt253_over_inhibitors"] = float(ratios.min())
-    return found
+    return keyed(["kt253_over_inhibitors"], (over / under).min(axis=1))
 
 
 def amplified(trials: Sequence[Trial]) -> list[Predictions]:
-    """What is known of lines with many MDM2 genes, together."""
+    """What is known of lines with many MDM2 genes, and of the loop of one that pulses."""
     found: list[Predictions] = [{} for _ in trials]
-    for group in (induction, viability, resistant_lines, regression):
+    for group in (induction, nutlin, amplified_potency, amplified_growth, damage):
         for one, more in zip(found, group(trials), strict=True):
             one |= more
     return found
@@ -240,19 +245,18 @@ def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
 
 
 def regression(trials: Sequence[Trial]) -> list[Predictions]:
-    """What one dose of KT-253 does to leukaemia, and milademetan to SJSA-1 in two weeks."""
+    """What one dose of KT-253 does to leukaemia."""
     times = np.linspace(0.0, 63 * 24.0, 63 * 24 + 1)
     once = [regimen(1.0, "mg/kg", "once")]
     volumes = in_body(cells_of(trials, [("KT-253", LEUKAEMIA)]), "tumour", "mouse", once, times,
                       ["tumour_volume"])[:, 0, :, 0]  # fmt: skip
-    least = [min(row) for row in _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)]
-    return [
-        {
-            "kt253_regression": float(days_below(times, volume) >= 14.0),
-            "tgi_milademetan_sjsa1": inhibition,
-        }
-        for volume, inhibition in zip(volumes, least, strict=True)
-    ]
+    return [{"kt253_regression": float(days_below(times, one) >= 14.0)} for one in volumes]
+
+
+def amplified_growth(trials: Sequence[Trial]) -> list[Predictions]:
+    """What the lower and the higher dose of milademetan do to SJSA-1 in two weeks, the less."""
+    rows = _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)
+    return [{"tgi_milademetan_sjsa1": min(row)} for row in rows]
 
 
 def loop(trials: Sequence[Trial]) -> list[Predictions]:
@@ -312,6 +316,6 @@ def _inhibition(
 
 GROUPS: tuple[Group, ...] = (
     loop, damage, biochemistry, taken, degradation, induction, sensitivity, relative_potency,
-    viability, resistant_lines, caspase, biopsies, matched, plasma, on_treatment, biomarker,
-    tumour_growth, regression, *PANELS, toxicity, haematology,
+    viability, nutlin, amplified_potency, over_inhibitors, caspase, biopsies, matched, plasma, on_treatment, biomarker,
+    tumour_growth, regression, amplified_growth, *PANELS, toxicity, haematology,
 )  # fmt: skip

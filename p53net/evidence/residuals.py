@@ -1,7 +1,7 @@
 """How far predictions are from observations, in standard deviations of the latter.
 
 Logarithms are compared; shares of patients as they are, for some are 0. A row with one bound only
-counts where a prediction is beyond it.
+counts until a prediction is well inside it.
 """
 
 import math
@@ -22,5 +22,6 @@ def residual(row: Observation, value: float) -> float:
     if not value > 0:
         return math.nan
     if not math.isfinite(row.low) or not math.isfinite(row.high):
-        return math.log(value / min(max(value, row.low), row.high)) / _BOUND
+        inside = math.exp(_BOUND / 2)
+        return math.log(value / min(max(value, row.low * inside), row.high / inside)) / _BOUND
     return math.log(value / row.middle) * wide / math.log(row.high / row.low)

@@ -111,6 +111,11 @@ def counted(result: xr.Dataset) -> str:
     return f"{', '.join(parts)}; {bare} have no interval and {left} are not modelled"
 
 
+def sentence(counts: str) -> str:
+    """What `counted` says, to stand alone."""
+    return f"{counts[:1].upper()}{counts[1:]}."
+
+
 def misses(result: xr.Dataset) -> list[str]:
     """Rows that are outside, or of which the prediction failed."""
     return [str(name) for name, verdict in zip(result["observation"].values,

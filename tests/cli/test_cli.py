@@ -178,7 +178,7 @@ def test_an_unknown_option_exits_with_2() -> None:
 def test_help_names_every_command() -> None:
     done = p53net("--help")
     assert done.returncode == 0
-    for command in ("list", "simulate", "escape", "export", "check", "doctor", "build", "evidence"):
+    for command in ("list", "simulate", "escape", "export", "check", "doctor", "build", "validate"):
         assert command in done.stdout
         assert p53net(command, "--help").returncode == 0
 

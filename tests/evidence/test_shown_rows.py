@@ -10,7 +10,7 @@ import pytest
 import p53net as pn
 from p53net.evidence import predictions
 from p53net.evidence.cells import Cell
-from p53net.evidence.predictions import induction, resistant_lines
+from p53net.evidence.predictions import amplified_potency, induction, over_inhibitors
 from p53net.evidence.published import observations
 from p53net.evidence.validation import REASONS
 from p53net.model.library import models_folder
@@ -42,7 +42,7 @@ def ic50s(drug: str, lines: Iterable[str]) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, float]:
-    return {**induction([{}])[0], **resistant_lines([{}])[0]}
+    return {**induction([{}])[0], **amplified_potency([{}])[0], **over_inhibitors([{}])[0]}
 
 
 def test_each_is_shown_and_a_miss_and_no_fit(found: dict[str, float]) -> None:

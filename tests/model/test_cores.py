@@ -12,6 +12,7 @@ import p53net as pn
 from p53net.errors import InputError, UnknownNameError
 from p53net.model.check import findings
 from tests.support import published_cores as hand
+from tests.support import published_drugs
 from tests.support.agreement import assert_agree
 from tests.support.files import FOLDER, needs_published
 
@@ -20,6 +21,9 @@ HOURS = np.linspace(0.0, 40.0, 161)
 PULSES = {"milademetan": pn.pulse(2000.0, hours=5.0), "KT-253": pn.pulse(5.0, hours=9.0, start=2.0)}
 
 each_core = pytest.mark.parametrize("core", hand.CORES)
+each_engine = pytest.mark.parametrize(
+    "engine", ["roadrunner", pytest.param("batch", marks=pytest.mark.slow)]
+)
 each_drug = pytest.mark.parametrize("drug", DRUGS)
 
 
@@ -52,7 +56,7 @@ def assert_close(run: object, curves: dict[str, np.ndarray], limit: float = 1e-6
 
 
 @each_core
-@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+@each_engine
 def test_a_core_runs_as_the_equations_by_hand(core: str, engine: str, tmp_path: Path) -> None:
     curves = hand.by_hand(core, HOURS)
     model = begun(core, {name: curve[0] for name, curve in curves.items()}, tmp_path)
@@ -108,7 +112,7 @@ def test_damage_breaks_dna_up_to_the_published_number() -> None:
 
 
 @each_core
-@pytest.mark.parametrize("engine", ["roadrunner", "batch"])
+@each_engine
 def test_a_cell_without_p53_is_empty(core: str, engine: str) -> None:
     rest = pn.load(structure=core, cell_line="TP53-null").steady_state(engine=engine)
     assert [float(rest[name]) for name in ("p53_total", "MDM2_total", "MDM2_mRNA")] == [0.0] * 3
@@ -118,7 +122,12 @@ def test_a_cell_without_p53_is_empty(core: str, engine: str) -> None:
 
 
 @each_core
-@pytest.mark.parametrize("drugs", [(), *((drug,) for drug in DRUGS), DRUGS], ids=str)
+@pytest.mark.parametrize(
+    "drugs",
+    [pytest.param(one, marks=[] if len(one) == 2 else [pytest.mark.slow])
+     for one in ((), *((drug,) for drug in DRUGS), DRUGS)],
+    ids=str,
+)  # fmt: skip
 def test_a_core_has_no_finding(core: str, drugs: tuple[str, ...]) -> None:
     made = loaded(core, *drugs).definition
     assert findings(made.sbml, made.parameters) == []
@@ -179,6 +188,38 @@ def test_no_dose_is_rest(core: str) -> None:
     rest = loaded(core).steady_state()
     for name in ("p53_total", "p53_active", "MDM2_total", "MDM2_free", "MDM2_mRNA"):
         assert np.abs(run[name] / float(rest[name]) - 1.0).max() < 1e-6, name
+
+
+def scattered(model: pn.Model) -> dict[str, float]:
+    """Every parameter off its value, each by a factor of its own."""
+    values = {name: row.value for name, row in model.definition.parameters.items()}
+    own = sorted(n for n, row in model.definition.parameters.items()
+                 if row.kind not in ("input", "computed") and n != "medium")  # fmt: skip
+    factors = np.random.default_rng(15).permutation(np.geomspace(0.8, 1.25, len(own)))
+    return {n: values[n] * float(f) for n, f in zip(own, factors, strict=True)}
+
+
+@each_core
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "opened"])
+@pytest.mark.slow
+def test_both_drugs_run_as_the_equations_of_the_page(core: str, closed: bool) -> None:
+    """In a closed dish, with residual activity and, where there is any, damage."""
+    model = loaded(core, *DRUGS)
+    changed = {**scattered(model), "residual": 0.02, "stabilisation": 2.0}
+    if core == "Proctor2008":
+        changed["DSB"] = 0.02
+    doses = {"milademetan": 300.0, "KT-253": 2.0}
+    run = model.simulate(
+        HOURS, {name: pn.closed_dish(dose, 30.0) for name, dose in doses.items()}, changed,
+        feedback=closed, accuracy=1e-8,
+    )  # fmt: skip
+    values = {name: row.value for name, row in model.definition.parameters.items()}
+    by_hand = published_drugs.curves(
+        core, {**values, **changed, "closed_dish": 1.0, "medium": 30.0},
+        {model.definition.drugs[name]: dose for name, dose in doses.items()}, HOURS, closed=closed,
+    )  # fmt: skip
+    assert set(by_hand) == set(model.definition.species)
+    assert_close(run, by_hand)
 
 
 def taken_by(model: pn.Model, drug: str) -> tuple[hand.Taken, float]:
@@ -282,7 +323,7 @@ def test_both_drugs_pay_alike_while_they_take_mdm2_by_dose(core: str) -> None:
 
 
 @each_core
-@pytest.mark.parametrize("feedback", [True, False])
+@pytest.mark.parametrize("feedback", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_engines_agree(core: str, feedback: bool) -> None:
     model, about = loaded(core, *DRUGS), {"feedback": feedback}
     run = model.simulate(HOURS, PULSES, engine="batch", **about)
@@ -357,6 +398,7 @@ def test_escape_has_every_measure_in_both_cores() -> None:
     assert (drugs["MDM2_total_fold"].sel(drug="KT-253") > 0.9).all()  # the complex keeps it
 
 
+@pytest.mark.slow
 def test_degradation_needs_no_target_of_p53() -> None:
     found = pn.degradation(["KT-253"], structure="Hunziker2010")
     lowest = found["MDM2"].min(("drug", "hours", "dose"))

@@ -9,7 +9,7 @@ import xarray as xr
 import p53net as pn
 from p53net.model.check import findings
 from p53net.model.definition import define
-from tests.support import loop_law
+from tests.support import ROOT, loop_law
 
 MDMX = {"partner": "MDMX"}
 CAPACITY = {"partner": "capacity"}
@@ -279,3 +279,86 @@ def test_capacity_and_residual_activity_cancel_where_the_law_says(fold: float) -
     assert closed == pytest.approx(opened, rel=0.02)  # but for how ubiquitination frees MDM2
     assert np.greater(*free(0.7 * even))
     assert np.less(*free(1.3 * even))
+
+
+# --- the tables of docs/structures.md
+
+PAGE = (ROOT / "docs" / "structures.md").read_text(encoding="utf-8")
+
+
+def table_after(text: str) -> dict[str, list[str]]:
+    """The first table after a text, its first column to the others."""
+    rows = PAGE[PAGE.index(text) :].split("\n|---|")[1].split("\n\n")[0].splitlines()[1:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    return {first: rest for first, *rest in cells}
+
+
+def shown(text: str) -> list[float]:
+    return [np.nan if one == "never" else float(one.replace(",", "")) for one in text.split(", ")]
+
+
+@pytest.mark.parametrize("structure", [{}, *STRUCTURES[:-1], {**MDMX, **RESIDUAL}])
+@pytest.mark.slow
+def test_dose_ratios_of_the_page(structure: dict[str, str]) -> None:
+    name = ",".join(f"{a}={b}" for a, b in structure.items()) or "shipped"
+    for drug, cell in zip(BOTH, table_after("Dose ratios at 2, 3 and 5")[name], strict=True):
+        np.testing.assert_allclose(
+            measured(drug, structure, (2.0, 3.0, 5.0)), shown(cell), rtol=3e-3
+        )
+
+
+@pytest.mark.slow
+def test_ceilings_of_the_page() -> None:
+    for residual, row in table_after("The most that total p53 can rise").items():
+        for structure, cell in zip(({}, CAPACITY, MDMX), row, strict=True):
+            model = pn.load("RG7112", cell_line="LPS-amplified", structure=structure)
+            left = {"residual": float(residual)}
+            most = model.steady_state({"RG7112": 1e7}, left, stable=False)["p53_total"]
+            fold = float(most / model.steady_state(parameters=left)["p53_total"])
+            assert fold == pytest.approx(float(cell), abs=0.006)
+
+
+@pytest.mark.slow
+def test_potencies_of_the_page() -> None:
+    drugs = ["nutlin-3a", "navtemadlin", "milademetan"]
+    for name, row in table_after("IC50 [nM]; published").items():
+        found = pn.viability(drugs, ["SJSA-1"], structure=name, replicates=1)["ic50"].values.ravel()
+        np.testing.assert_allclose(found, [float(one.replace(",", "")) for one in row], rtol=5e-3)
+
+
+@pytest.mark.slow
+def test_a_line_of_its_own_uptake() -> None:
+    """What was fitted is met; MD-224 was not fitted again, and stays in the interval of its row."""
+    name, line = "CRBN of the line", "RS4;11"
+    found = pn.viability(["KT-253", "milademetan", "MD-224"], [line], structure=name, replicates=1)
+    fitted, blocked, other = found["ic50"].values.ravel()
+    assert fitted == pytest.approx(0.3, rel=5e-3)
+    assert 1.0 < other < 2.25
+    usual = pn.viability(["milademetan"], [line], replicates=1)["ic50"].item()
+    assert blocked > 3.0 * usual
+    assay = pn.degradation(["MD-4251"], line, hours=[2.0], structure=name).sel(loop="closed")
+    assert float(assay["dc50"].item()) == pytest.approx(0.2, rel=5e-3)
+    assert 94.0 < float(assay["dmax"].item()) < 98.0
+
+
+@pytest.mark.slow
+def test_crbn_sets_how_deep_mdm2_falls_and_where_the_hook_begins() -> None:
+    doses = np.geomspace(1e-2, 1e6, 81)
+    lowest, at, half = [], [], []
+    model = pn.load("KT-253", cell_line="HEK293T", structure=LINE)
+    for level in (50.0, 13.0, 3.0, 1.0):
+        run = pn.sweep(
+            model, {"KT-253": doses}, times=[0.0, 24.0], observables=["MDM2_total"],
+            parameters={"CRBN_of_line": level},
+        )  # fmt: skip
+        left = run["MDM2_total_at_24"].values / float(model.steady_state()["MDM2_total"])
+        lowest.append(left.min())
+        at.append(doses[left.argmin()])
+        half.append(np.interp(-0.5, -left[: left.argmin()], doses[: left.argmin()]))
+    assert (np.diff(lowest) > 0.0).all()
+    assert (np.diff(at) < 0.0).all()
+    rows = list(table_after("Of KT-253 in HEK293T").values())
+    np.testing.assert_allclose(half, [float(row[0]) for row in rows], rtol=0.06)
+    np.testing.assert_allclose(
+        lowest, [float(row[1].split(", ")[0]) / 100 for row in rows], rtol=0.06
+    )

@@ -50,7 +50,8 @@ def curves_of(scenario: Scenario, model: pn.Model, points: Sequence[Point]) -> l
         model, table, times=scenario.times, observables=names, doses=scenario.doses,
         feedback=scenario.closed_loop, keep_trajectories=True, engine="batch", workers=0,
     )  # fmt: skip
-    assert (found["status"] == "ok").all(), found["reason"].values[found["status"] != "ok"][0]
+    failed = ~found["status"].isin(["ok", "accuracy not reached"]).values  # LIMIT is wider
+    assert not failed.any(), found["reason"].values[failed][0]
     return [{name: found[name].values[i] for name in names} for i in range(len(points))]
 
 

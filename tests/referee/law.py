@@ -27,6 +27,8 @@ class Law:
     """Adds to the changes of states [per hour] what the law does."""
     rest: Callable[[Cell], None] = nothing
     """Writes the untreated states of what is in the cell; those left out are 0."""
+    searched: bool = False
+    """Whether the rest of its states is looked for, from what `rest` wrote."""
     start: Callable[[Cell], None] = nothing
     """Writes the start of what is around a cell; what is left out starts at 0."""
 

@@ -1,5 +1,6 @@
 """What is compared: models, doses in words of p53net and again by hand, and which points."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -85,12 +86,12 @@ MOLAR_MASS = {"milademetan": 618.5, "KT-253": 912.9}
 """g/mol of the free base."""
 
 
-OF_A_RUN = ("feedback", "closed_dish", "DSB", "_held", "_untreated")
-"""Ends of the names of parameters that a run sets."""
+OF_A_RUN = re.compile("^(?:feedback|closed_dish|DSB)$|_held$|_untreated")
+"""Names of parameters that a run sets."""
 
 
 def scatter(values: Mapping[str, float]) -> dict[str, float]:
     """Each value times a factor of its own, from 0.8 to 1.25, the same at every call."""
-    names = sorted(name for name in values if not name.endswith(OF_A_RUN))
+    names = sorted(name for name in values if not OF_A_RUN.search(name))
     factors = np.random.default_rng(15).permutation(np.geomspace(0.8, 1.25, len(names)))
     return {name: values[name] * float(one) for name, one in zip(names, factors, strict=True)}

@@ -1,5 +1,8 @@
 """All scenarios, and which parameters each moves alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 import p53net as pn
@@ -56,7 +59,6 @@ NOT_MOVED = {
 
 ROWS = np.array([0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 20.0, 24.0, 30.0, 36.0, 42.0, 48.0])
 WEEKS = np.array([*np.linspace(0.0, 96.0, 33), 144.0, 192.0, 264.0, 336.0])
-CAPACITY = {"partner": "capacity", "residual": "on"}
 DAMAGED = {"DSB": 0.5, "residual": 0.03, "stabilisation": 2.0}
 
 
@@ -109,14 +111,65 @@ WIDE = (
              moved=(*FATE, *TUMOUR), times=WEEKS),
     Scenario("marrow", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, scattered=True,
              moved=MARROW, times=WEEKS),
-    closed("capacity", 20.0, 300.0, 20.0, base=DAMAGED, scattered=True, structure=CAPACITY,
-           moved=("E3_capacity", "E3_reference"), times=ROWS),
 )  # fmt: skip
-"""In these each parameter is moved alone."""
+"""In these each parameter of the shipped structure is moved alone."""
+
+
+def varied(
+    name: str, structure: Mapping[str, str], moved: tuple[str, ...], **more: Any
+) -> Scenario:
+    """Both drugs in a closed dish, in another structure."""
+    usual = {"base": DAMAGED, "scattered": True, "times": ROWS}
+    return closed(name, 20.0, 300.0, 20.0, structure=structure, moved=moved, **{**usual, **more})
+
+
+def grown(name: str, structure: Mapping[str, str], moved: tuple[str, ...]) -> Scenario:
+    """Cells that divide and die, in another structure."""
+    return dish(name, 300.0, 2.0, system="culture", structure=structure, moved=moved,
+                base=DAMAGED, scattered=True, times=ROWS)  # fmt: skip
+
+
+HUNZIKER = (
+    *("k_syn_p53", "k_deg_p53", "k_on_p53", "Kd_p53", "k_ub_p53", "MDM2_gene_dose"),
+    *("k_transcr_MDM2_P2", "k_deg_MDM2_mRNA", "k_transl_MDM2", "k_deg_MDM2", "residual"),
+)
+PROCTOR = (
+    *(name for name in HUNZIKER if name != "k_deg_p53"),
+    *("k_phos_p53", "k_dephos_p53", "k_phos_MDM2", "k_dephos_MDM2", "k_deg_MDM2_phospho"),
+    *("k_break_DNA", "k_repair_DNA", "ATM_total", "k_on_ATM", "k_off_ATM", "DSB"),
+)
+MDMX = (
+    *("activity_alone", "activity_heterodimer", "k_on_MDMX", "Kd_MDMX", "k_syn_MDMX"),
+    *("k_deg_MDMX", "k_deg_MDMX_MDM2", "k_deg_MDMX_ATM"),
+)
+RISING = ("IAP_max", "K_IAP", "n_IAP", "k_deg_IAP", "IAP_doubling")
+SPREAD = ("spread_K_PUMA", "class_outer", "class_inner", "k_mix_classes")
+CAPACITY = ("E3_capacity", "E3_reference")
+BLOCKED = {"residual": 0.03, "stabilisation": 2.0}
+VARIED = (
+    varied("capacity", {"partner": "capacity", "residual": "on"}, CAPACITY),
+    varied("MDMX", {"partner": "MDMX"}, MDMX),
+    varied("CRBN of the line", {"CRBN": "line"}, ("CRBN_of_line", "uptake_of_line")),
+    varied("p73", {"p73": "readout"}, ("K_MDM2_p73", "hold_p73")),
+    varied("Hunziker", {"core": "Hunziker2010"}, HUNZIKER, base=BLOCKED),
+    varied("Proctor", {"core": "Proctor2008"}, PROCTOR),
+    grown("delayed", {"death": "delayed"}, ("stage_death",)),
+    grown("rising", {"death": "rising"}, RISING),
+    grown("spread", {"death": "spread"}, SPREAD),
+    grown("clone", {"clone": "mutant"}, ("share_mutant_start",)),
+    Scenario("clone in a tumour", BOTH, BODY_DOSES, BODY_GIVEN, "tumour", base=DAMAGED,
+             structure={"clone": "mutant", "death": "spread"}, scattered=True, times=WEEKS,
+             moved=("share_mutant_start",)),
+)  # fmt: skip
+"""In these what each switch adds is moved alone."""
 
 NARROW = (
     dish("damage, loop opened", base={"DSB": 1.0}, closed_loop=False),
-    dish("damage, capacity", base={"DSB": 1.0}, structure=CAPACITY),
+    dish("damage, capacity", base={"DSB": 1.0}, structure={"partner": "capacity"}),
+    dish("damage, MDMX", base={"DSB": 1.0}, structure={"partner": "MDMX"}),
+    dish("MDMX, loop opened", 300.0, 5.0, structure={"partner": "MDMX"}, closed_loop=False),
+    dish("Hunziker, loop opened", 300.0, structure={"core": "Hunziker2010"}, closed_loop=False),
+    dish("Proctor, damage", kt253=5.0, structure={"core": "Proctor2008"}, base={"DSB": 1.0}),
     dish("inhibitor", 300.0),
     dish("inhibitor, loop opened", 300.0, closed_loop=False),
     dish("a pocket that is never free", 1e5, base={"residual": 0.05}),
@@ -143,4 +196,4 @@ NARROW = (
 )  # fmt: skip
 """One run each."""
 
-SCENARIOS = (*NARROW, *WIDE)
+SCENARIOS = (*NARROW, *WIDE, *VARIED)

@@ -5,7 +5,7 @@ from tests.referee.law import Cell, Law
 
 def shown(v: Cell) -> None:
     divide = v.k_growth * v.proliferation / v.rest.proliferation
-    v.net_growth = divide - (v.death_rate - v.rest.death_rate)
+    v.net_growth = divide - (v.death_rate - v.death_rate_untreated)
 
 
 def change(v: Cell, d: Cell) -> None:

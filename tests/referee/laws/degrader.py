@@ -46,11 +46,11 @@ def change(v: Cell, d: Cell) -> None:
     d.MDM2_degrader_CRBN_ubiquitinated -= v.drugged_turnover * tagged
     d.CRBN_degrader += v.drugged_turnover * (ternary + tagged)
 
-    d.degrader += v.k_perm_degrader * (v.degrader_outside - free)
+    d.degrader += v.k_perm_degrader * (v.uptake_of_line * v.degrader_outside - free)
 
 
 def rest(v: Cell) -> None:
-    v.CRBN = v.CRBN_total
+    v.CRBN = vars(v).get("CRBN_of_line", v.CRBN_total)
 
 
 DEGRADER = Law(STATES, shown, change, rest)

@@ -12,7 +12,8 @@ def dish_of(role: str) -> Law:
 
     def change(v: Cell, d: Cell) -> None:
         p = vars(v)
-        back = p[f"k_perm_{role}"] * (p[role] - p[f"{role}_outside"])
+        taken_up = v.uptake_of_line if role == "degrader" else 1.0
+        back = p[f"k_perm_{role}"] * (p[role] - taken_up * p[f"{role}_outside"])
         if v.closed_dish:
             vars(d)[f"{role}_medium"] += back * v.cell / v.medium
 

@@ -8,7 +8,7 @@ def shown(v: Cell) -> None:
     slowed = 1.0 + v.tumour_volume * v.k_growth_tumour / v.growth_limit_tumour
     arrested = v.proliferation / v.rest.proliferation
     v.tumour_growth = v.k_growth_tumour * v.tumour_viable * arrested / slowed
-    v.tumour_death = v.tumour_viable * (v.death_rate - v.rest.death_rate)
+    v.tumour_death = v.tumour_viable * (v.death_rate - v.death_rate_untreated)
 
 
 def change(v: Cell, d: Cell) -> None:
