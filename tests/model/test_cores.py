@@ -264,6 +264,7 @@ def test_states_at_rest_are_the_roots_of_the_balances(core: str, drug: str, loop
         assert float(rest["p53_active"]) == pytest.approx(p, rel=1e-6)
         made = balance.made(p if loop else held)
         assert float(rest["MDM2_mRNA"]) * value(model, "k_transl_MDM2") == pytest.approx(made)
+        assert_close(rest, read_outs({str(name): rest[name].values for name in rest.data_vars}))
 
 
 @each_core
