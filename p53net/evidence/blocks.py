@@ -134,9 +134,9 @@ BLOCKS = (
         "viability",
         "one sensitivity of RS4;11 for both degraders, and MD-224's free fraction",
         (
-            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 2000.0),
+            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 300.0),
             Fitted("MD-224", "fu_medium_degrader", 0.003, 1.0),
-            Fitted("RS4;11", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
+            Fitted("model", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.sensitivity,
         ("kt253_ic50_rs411", "md224_ic50_rs411"),
