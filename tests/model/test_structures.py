@@ -133,7 +133,10 @@ def test_uptake_leaves_no_drug_behind_in_a_closed_dish() -> None:
     ("structure", "message"),
     [
         ({**MDMX, "core": "Hunziker2010"}, "partner=MDMX, .* does not go with core=Hunziker2010"),
-        ({**CAPACITY, "core": "Proctor2008"}, "partner=capacity, .* does not go with core=Proctor2008"),
+        (
+            {**CAPACITY, "core": "Proctor2008"},
+            "partner=capacity, .* does not go with core=Proctor2008",
+        ),
     ],
 )
 def test_a_partner_is_of_our_core(structure: dict[str, str], message: str) -> None:
