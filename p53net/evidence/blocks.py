@@ -207,8 +207,8 @@ BLOCKS = (
         "haematology",
         "sensitivity of each lineage, from grade 3 or more in two arms",
         (
-            Fitted("model", "slope_platelets", 1e-3, 0.1),
-            Fitted("model", "slope_neutrophils", 3e-4, 0.03),
+            Fitted("model", "slope_platelets", 1e-3, 0.1, "marrow=friberg"),
+            Fitted("model", "slope_neutrophils", 3e-4, 0.03, "marrow=friberg"),
             Fitted("model", "slope_red_cells", 1e-4, 0.01),
         ),
         marrow.smooth_toxicity,
