@@ -132,16 +132,8 @@ def test_uptake_leaves_no_drug_behind_in_a_closed_dish() -> None:
 @pytest.mark.parametrize(
     ("structure", "message"),
     [
-<<<<<<< HEAD
         ({**MDMX, "core": "Hunziker2010"}, "partner=MDMX.* core=Hunziker2010"),
         ({**CAPACITY, "core": "Proctor2008"}, "partner=capacity.* core=Proctor2008"),
-=======
-        ({**MDMX, "core": "Hunziker2010"}, "partner=MDMX, .* does not go with core=Hunziker2010"),
-        (
-            {**CAPACITY, "core": "Proctor2008"},
-            "partner=capacity, .* does not go with core=Proctor2008",
-        ),
->>>>>>> ledger
     ],
 )
 def test_a_partner_is_of_our_core(structure: dict[str, str], message: str) -> None:
