@@ -57,7 +57,7 @@ def test_counts_are_those_of_equations_written_by_hand(option: str) -> None:
         a, b, c, d, e = platelets
         k = 3.0 / p["MTT_platelets"]
         if option == "staged":
-            made = a * e ** -p["feedback_platelets"]
+            made = a * (1.001 / (0.001 + e)) ** p["feedback_platelets"]
         else:
             r = p["renewal_platelets"]
             made = tpo ** p["feedback_platelets"] * ((1 - r) * reserve + r * a)
@@ -66,7 +66,7 @@ def test_counts_are_those_of_equations_written_by_hand(option: str) -> None:
         kill = p["slope_neutrophils"] * rise**2 / 100.0
         a, b, c, d, e2 = neutrophils
         k = 3.0 / p["MTT_neutrophils"]
-        made = a * e2 ** -p["feedback_neutrophils"]
+        made = a * (1.001 / (0.001 + e2)) ** p["feedback_neutrophils"]
         second = [k * (made - a - q * kill * a), k * (a - b - kill * b), k * (b - c - kill * c),
                   k * (c - d - kill * d), (d - e2) / p["life_neutrophils"]]  # fmt: skip
         third = [0.0, 0.0]
