@@ -28,12 +28,11 @@ from tests.referee.laws.serum import SERUM
 from tests.referee.laws.tumour import TUMOUR
 
 Structure = Mapping[str, str]
-"""Switches and their options, those that are not usual."""
+"""Switches and their options, those that are not as in docs/model.md."""
 USUAL: Structure = MappingProxyType({})
 MECHANISMS = {"inhibitor": INHIBITOR, "degrader": DEGRADER}
 FATES = {"threshold": FATE, "delayed": DELAYED, "rising": RISING, "spread": SPREAD}
 MARROWS = {"friberg": BLOOD, "staged": STAGED, "pool": POOL}
-DEFAULT_MARROW = "friberg"
 HAVE_FATE = ("culture", "tumour")
 AROUND = {"culture": (CULTURE,), "tumour": (TUMOUR,), "marrow": (SERUM,)}
 DISHES = ("dish", "culture")
@@ -117,7 +116,7 @@ def around_of(system: str, structure: Structure) -> list[Law]:
     if structure.get("death") == "spread" and system in HAVE_FATE:
         found.append(SHARES)
     if system == "marrow":
-        found.append(MARROWS[structure.get("marrow", DEFAULT_MARROW)])
+        found.append(MARROWS[structure.get("marrow", "friberg")])
     found += AROUND.get(system, ())
     if structure.get("clone") == "mutant" and system in HAVE_FATE:
         found.append(MUTANTS[system])
