@@ -14,6 +14,7 @@ from tests.referee.compare import (
     Point,
     curves_of,
     difference,
+    names_of,
     own_curves,
     single,
     values_of,
@@ -53,6 +54,7 @@ def own_of(name: str, number: int) -> Curves:
 def test_all_laws_of_a_model_at_once(scenario: Scenario) -> None:
     """With every parameter off its value, so that one in the place of another is seen."""
     model, name = model_of(scenario.name), scenario.name
+    assert names_of(own_of(name, 0), values_of(model)) == set(model.definition.variables)
     assert difference(own_of(name, 0), single(scenario, model, points_of(name)[0])) < (LIMIT,)
 
 
