@@ -4,7 +4,7 @@ In a structure that is not the default they are replaced in `refitted.tsv`, besi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from p53net.errors import UnknownNameError
@@ -17,6 +17,7 @@ from p53net.model.tables import Value, refit_of, value_of_row
 MODEL = "model"
 """The entry of numbers in the model texts."""
 
+_FIT, _FITTED = "fit: ", "fitted"
 _TABLES = ("drugs.tsv", "cell_lines.tsv", "pharmacokinetics.tsv")
 
 
@@ -33,35 +34,53 @@ def committed_value(entry: str, parameter: str) -> Value:
     return value_of_row(line.split("\t"), str(path))
 
 
-def replace_value(entry: str, parameter: str, value: float) -> None:
-    """Write another number in the same place; in a structure that is not the default, in a row of
-    its own. Raises UnknownNameError, OutputError."""
+def fitted_by(old: Value, value: float, block: str, observed: Iterable[str]) -> Value:
+    """The number that a block of a fit gave in place of another: it saw what it was fitted to. What
+    a fitted number saw besides stays."""
+    kept = [one for one in re.split(r";\s+", old.saw) if one and not one.startswith(_FIT)]
+    saw = [f"{_FIT}{', '.join(observed)}", *(kept if old.kind == _FITTED else ())]
+    return Value(value, old.unit, _FITTED, f"p53net calibrate {block}", "; ".join(saw))
+
+
+def replace_value(entry: str, parameter: str, new: Value) -> None:
+    """Write another number in the same place, with its kind, its source and what it saw; in a
+    structure that is not the default, in a row of its own. Raises UnknownNameError, OutputError."""
     structure = as_structure(None)
     if differing(structure) or parameter in refit_of(entry, structure):
-        _refit(name_of(structure), entry, parameter, value)
+        _refit(name_of(structure), entry, parameter, new)
         return
     path, number = _place(entry, parameter)
     lines = path.read_text(encoding="utf-8").splitlines()
+    old = committed_value(entry, parameter)
     if entry == MODEL:
-        old = re.match(r"(\w+ = )(\S+)( \w+)( *)(// .+)", lines[number])
-        assert old is not None  # noqa: S101 - it was found by this form
-        start = f"{old[1]}{value:.12g}{old[3]}"
-        width = len(old[1] + old[2] + old[3] + old[4])
-        lines[number] = f"{start:<{width}}{old[5]}"
+        lines[number] = _line(lines[number], old, new)
     else:
         cells = lines[number].split("\t")
-        cells[2] = f"{value:.12g}"
+        cells[2] = f"{new.value:.12g}"
+        if new.kind != old.kind:
+            cells[4], cells[5], cells[6] = new.kind, new.source, ""  # a note on another choice
+        cells[7] = new.saw
         lines[number] = "\t".join(cells)
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _refit(structure: str, entry: str, parameter: str, value: float) -> None:
-    old = committed_value(entry, parameter)
+def _line(line: str, old: Value, new: Value) -> str:
+    found = re.match(r"(\w+ = )(\S+)( \w+)( *)(// .+)", line)
+    assert found is not None  # noqa: S101 - it was found by this form
+    start = f"{found[1]}{new.value:.12g}{found[3]}"
+    width = len(found[1] + found[2] + found[3] + found[4])
+    said = re.sub(r" \{saw: .*\}$", "", found[5])
+    if new.kind != old.kind:
+        said = f"// {new.kind}: {new.source}"
+    return f"{start:<{width}}{said}{f' {{saw: {new.saw}}}' if new.saw else ''}"
+
+
+def _refit(structure: str, entry: str, parameter: str, new: Value) -> None:
     path = models_folder() / "refitted.tsv"
     start = f"{structure}\t{entry}\t{parameter}\t"
     lines = path.read_text(encoding="utf-8").splitlines()
     lines = [line for line in lines if not line.startswith(start)]
-    cells = f"{value:.12g}", old.unit, old.kind, old.saw, old.source, ""
+    cells = f"{new.value:.12g}", new.unit, new.kind, new.saw, new.source, ""
     write_text(path, "\n".join([*lines, start + "\t".join(cells)]) + "\n")
 
 

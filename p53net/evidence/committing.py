@@ -1,11 +1,14 @@
 """Writing fitted values, and what follows from them, where they stand in the tables."""
 
+from dataclasses import replace
+
 import xarray as xr
 
-from p53net.evidence.blocks import DERIVED
-from p53net.evidence.committed import committed_value, replace_value
+from p53net.evidence.blocks import DERIVED, blocks
+from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
 from p53net.model.structures import supposing
+from p53net.model.tables import Value
 
 
 def write(result: xr.Dataset) -> list[str]:
@@ -17,18 +20,22 @@ def write(result: xr.Dataset) -> list[str]:
 
 def _write(result: xr.Dataset) -> list[str]:
     changes: list[str] = []
-    rows = (result[name].values.tolist() for name in ("entry", "symbol", "estimate"))
-    for entry, parameter, value in zip(*rows, strict=True):
-        changes += _put(entry, parameter, value)
+    observed = {block.name: block.observed for block in blocks()}
+    rows = (result[name].values.tolist() for name in ("entry", "symbol", "estimate", "block"))
+    for entry, parameter, value, block in zip(*rows, strict=True):
+        old = committed_value(entry, parameter)
+        changes += _put(entry, parameter, fitted_by(old, value, block, observed[block]))
     for row in DERIVED:
         source = committed_value(*row.source).value
-        changes += _put(row.entry, row.parameter, rounded(row.function(source)))
+        old = committed_value(row.entry, row.parameter)
+        changes += _put(row.entry, row.parameter,
+                        replace(old, value=rounded(row.function(source))))  # fmt: skip
     return changes
 
 
-def _put(entry: str, parameter: str, value: float) -> list[str]:
-    old = committed_value(entry, parameter).value
-    if old == value:
+def _put(entry: str, parameter: str, new: Value) -> list[str]:
+    old = committed_value(entry, parameter)
+    if (old.value, old.kind, old.saw) == (new.value, new.kind, new.saw):
         return []
-    replace_value(entry, parameter, value)
-    return [f"{entry}: {parameter} {old:g} to {value:g}"]
+    replace_value(entry, parameter, new)
+    return [f"{entry}: {parameter} {old.value:g} to {new.value:g}"]

@@ -99,8 +99,8 @@ def _haematology(trial: Trial) -> Predictions:
 
 
 def recovery_days(trial: Trial) -> float:
-    """Days from the first count below 50e9/L to 75e9/L or more, where no dose follows: median of
-    the virtual patients whose platelets fall so low under 260 mg 3/14; NaN of a few."""
+    """Days from the first count below 50e9/L to 75e9/L or more, median of virtual patients whose
+    platelets fall so low under 260 mg 3/14, where no dose follows; NaN where hardly any does."""
     model, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")
     low, back = LIMITS["platelets"]
     times = np.arange(0.0, (blood.DAYS + _FOLLOWED) * 24.0 + 1.0, 6.0)

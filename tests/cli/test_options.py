@@ -135,7 +135,7 @@ STUDIES = (
             "--hours": ("36", {"hours": 36.0}),
             "--pulse": ("5", {"pulse_hours": 5.0}),
             "--fold": ("2", {"fold": 2.0}),
-            "--structures": ("shipped,capacity", {"structures": ["shipped", "capacity"]}),
+            "--structures": ("v0.1,capacity", {"structures": ["v0.1", "capacity"]}),
         },
     ),
 )  # fmt: skip

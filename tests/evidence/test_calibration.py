@@ -7,16 +7,22 @@ from pathlib import Path
 
 import pytest
 
+import p53net as pn
 from p53net.errors import P53NetError, UnknownNameError
 from p53net.evidence import committed, fitted_tables
-from p53net.evidence.blocks import BLOCKS, DERIVED, Derived
+from p53net.evidence.blocks import BLOCKS, DERIVED, Derived, blocks
 from p53net.evidence.calibration import calibrate
-from p53net.evidence.committed import committed_value, replace_value
+from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
 from p53net.evidence.published import observations
+from p53net.evidence.seen import uses
 from p53net.model import tables
+from p53net.model.structures import supposing
+from tests.support.texts import copied_models
 
 ROWS = observations()
+FITTED = [one for block in blocks() for one in block.parameters if one.value.kind == "fitted"]
+"""What the default structure has, and a fit was committed of."""
 
 
 def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
@@ -32,8 +38,7 @@ def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
     for path in tables.models_folder().glob("*.ant"):
         for name in re.findall(r"(?m)^(\w+) = .*// fitted: p53net calibrate", path.read_text()):
             said.add(("model", name))
-    assert said == known
-    assert all(one.value.kind == "fitted" for block in BLOCKS for one in block.parameters)
+    assert said == {(one.entry, one.parameter) for one in FITTED} <= known
 
 
 def test_there_are_fewer_parameters_than_observations() -> None:
@@ -72,9 +77,9 @@ def test_numbers_are_replaced_where_they_stand(
               ("milademetan in human", "CL_inhibitor"), ("model", "slope_platelets")]  # fmt: skip
     for entry, parameter in places:
         old = committed_value(entry, parameter)
-        replace_value(entry, parameter, 1.234)
+        replace_value(entry, parameter, replace(old, value=1.234))
         assert committed_value(entry, parameter) == replace(old, value=1.234)
-        replace_value(entry, parameter, old.value)
+        replace_value(entry, parameter, old)
     for path in tables.models_folder().iterdir():
         if path.is_file():
             assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
@@ -95,3 +100,35 @@ def test_the_interval_of_a_row_decides_and_a_statement_holds_or_not() -> None:
     assert not replace(statement, unit="nM").comparable
     bound = replace(row, value=math.nan, low=90.0, high=math.inf)
     assert bound.holds(95.0) and not bound.holds(89.0)
+
+
+def test_what_was_set_by_hand_and_is_fitted_says_what_it_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied_models(tmp_path, monkeypatch)
+    for entry, parameter in (("model", "k_death"), ("navtemadlin", "fu_medium_inhibitor")):
+        old = committed_value(entry, parameter)
+        assert old.kind == "assumed"
+        new = fitted_by(old, 0.05, "amplified", ["navtemadlin_ic50_sjsa1"])
+        replace_value(entry, parameter, new)
+        assert committed_value(entry, parameter) == new
+        assert (new.kind, new.source) == ("fitted", "p53net calibrate amplified")
+        assert uses()["navtemadlin_ic50_sjsa1"].use == "fit"
+    slope = committed_value("model", "slope_platelets")
+    assert fitted_by(slope, slope.value, "haematology", BLOCKS[-1].observed[:2]) == slope
+
+
+def test_a_structure_keeps_fitted_values_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied_models(tmp_path, monkeypatch)
+    place = "RG7112", "fu_medium_inhibitor"
+    before = committed_value(*place)
+    with supposing("capacity"):
+        new = fitted_by(before, 0.3, "amplified", ["rg7112_ic50_amplified"])
+        replace_value(*place, new)
+        assert committed_value(*place) == new
+        assert uses()["rg7112_ic50_amplified"].use == "fit"
+        assert pn.load("RG7112").definition.parameters["fu_medium_inhibitor"].value == 0.3
+    assert committed_value(*place) == before
+    assert uses()["rg7112_ic50_amplified"].use == "predict"

@@ -27,9 +27,7 @@ QUICK = [block for block in BLOCKS if block.name != "haematology"]
 
 
 def toy(name: str, low: float, high: float, value: float) -> Observation:
-    return replace(
-        ROWS["kt253_dc50"], id=name, value=value, low=low, high=high, use="fit", unit="nM"
-    )
+    return replace(ROWS["kt253_dc50"], id=name, value=value, low=low, high=high, unit="nM")
 
 
 A, B = Fitted("toy", "a", 0.1, 100.0), Fitted("toy", "b", 0.1, 100.0)
@@ -173,7 +171,7 @@ def test_residuals_count_in_widths_of_the_interval() -> None:
     assert residual(share, 0.0) == 0.0
     assert residual(share, 8.05) == pytest.approx(1.959964)
     assert math.isnan(residual(row, 0.0)) and math.isnan(residual(row, math.nan))
-    quartiles = replace(row, note="interquartile range")
+    quartiles = replace(row, interval_origin="quartiles")
     assert residual(quartiles, 20.0) == pytest.approx(0.67449)
 
 

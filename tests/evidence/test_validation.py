@@ -94,8 +94,6 @@ def test_a_baseline_is_of_one_structure_and_others_stay(
 def test_the_command_judges_by_the_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     def run(*words: str) -> tuple[int, str]:
         done = CliRunner().invoke(app, ["validate", "--out", str(tmp_path / "out"), "--no-plot",
                                         *words])  # fmt: skip

@@ -109,8 +109,8 @@ def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
         model = pn.load("milademetan", cell_line="RS4;11", system="culture", structure=structure)
         return model.definition.parameters[name].value
 
-    assert value("K_PUMA_caspase", "capacity") == 50.0 != value("K_PUMA_caspase", "shipped")
-    assert value("Ki_inhibitor", "capacity") == 3.0 != value("Ki_inhibitor", "shipped")
+    assert value("K_PUMA_caspase", "capacity") == 50.0 != value("K_PUMA_caspase", "v0.1")
+    assert value("Ki_inhibitor", "capacity") == 3.0 != value("Ki_inhibitor", "v0.1")
     generic = pn.load(system="culture", structure="capacity").definition.parameters
     assert generic["k_growth"].value == 0.01
-    assert value("k_growth", "capacity") == value("k_growth", "shipped")  # a line's row wins
+    assert value("k_growth", "capacity") == value("k_growth", "v0.1")  # a line's row wins

@@ -75,11 +75,11 @@ def test_every_claim_is_read() -> None:
 
 @pytest.fixture(scope="module")
 def compared() -> xr.Dataset:
-    return pn.escape(["milademetan", "KT-253"], structures=["shipped", "residual"])
+    return pn.escape(["milademetan", "KT-253"], structures=["v0.1", "residual"])
 
 
 def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
-    for name in ("shipped", "residual"):
+    for name in ("v0.1", "residual"):
         alone = pn.escape(["KT-253"], structure=name)
         for measure in ("dose_ratio", "equal_dose", "stoichiometric_load"):
             here = compared[measure].sel(structure=name, drug=alone["drug"].values)
@@ -90,7 +90,7 @@ def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
 
 def test_claims_follow_from_the_measures(compared: xr.Dataset) -> None:
     ratio = compared["dose_ratio"].sel(fold=3.0)
-    for name in ("shipped", "residual"):
+    for name in ("v0.1", "residual"):
         one, other = (float(ratio.sel(structure=name, drug=d)) for d in ("KT-253", "milademetan"))
         held = compared["holds"].sel(structure=name)
         assert float(held.sel(claim="equal_price")) == (0.95 < one / other < 1.05)
@@ -118,9 +118,9 @@ def test_dose_below_a_hook() -> None:
     ("given", "message"),
     [
         ({"structures": []}, "names none"),
-        ({"structures": ["shipped", "shipped"]}, "one twice"),
+        ({"structures": ["v0.1", "v0.1"]}, "one twice"),
         ({"structures": ["nothing"]}, "unknown structure"),
-        ({"structures": "all", "structure": "shipped"}, "both given"),
+        ({"structures": "all", "structure": "v0.1"}, "both given"),
     ],
 )
 def test_bad_structures(given: dict[str, object], message: str) -> None:

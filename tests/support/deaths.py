@@ -15,7 +15,6 @@ from scipy.optimize import brentq
 from tests.support.generated import Array
 
 PARTS = ("p53_active", "p21", "PUMA")
-OUTER, INNER = 1.463366, 0.598798
 Values = Mapping[str, float]
 
 
@@ -32,8 +31,10 @@ class Fate:
         self.drive: dict[str, Callable[[float], float]] = {
             name: CubicSpline(times, run[name].values) for name in PARTS
         }
-        spread = p.get("spread_K_PUMA", 0.0) if death == "spread" else 0.0
-        places = (-OUTER, -INNER, 0.0, INNER, OUTER) if death == "spread" else (0.0,)
+        spread, places = 0.0, (0.0,)
+        if death == "spread":
+            spread, outer, inner = p["spread_K_PUMA"], p["class_outer"], p["class_inner"]
+            places = (-outer, -inner, 0.0, inner, outer)
         self.thresholds = [p["K_PUMA_caspase"] * np.exp(spread * place) for place in places]
         self.size = len(places)
 
@@ -59,6 +60,9 @@ class Fate:
         usual = float(self.thresholds[number])
         return usual * (1.0 + iap / self.p["IAP_doubling"]) if self.death == "rising" else usual
 
+    def _divide(self, p21: float) -> float:
+        return 1.0 - hill(p21, self.p["K_arrest"], self.p["n_arrest"])
+
     def _start(self) -> Array:
         p, zero = self.p, {name: float(f(0.0)) for name, f in self.drive.items()}
         iap = self._iap(zero["p53_active"]) if self.death == "rising" else 0.0
@@ -72,7 +76,7 @@ class Fate:
             ]
         )  # fmt: skip
         self.death0 = p["k_death"] * self.caspase0 / p["caspase_total"]
-        self.divide0 = 1.0 - hill(zero["p21"], p["K_arrest"], p["n_arrest"])
+        self.divide0 = self._divide(zero["p21"])
         all_ = p["tumour_start"] if self.tumour else 1.0
         mutant = all_ * p.get("share_mutant_start", 0.0)
         wild = np.full(self.size, (all_ - mutant) / self.size)
@@ -97,7 +101,7 @@ class Fate:
         d_iap = p["k_deg_IAP"] * (self._iap(now["p53_active"]) - iap) if "IAP_max" in p else 0.0
         before = np.concatenate([caspase[:1], stages[:2]])
         d_stages = (before - stages) / p.get("stage_death", 1.0)
-        divide = (1.0 - hill(now["p21"], p["K_arrest"], p["n_arrest"])) / self.divide0
+        divide = self._divide(now["p21"]) / self.divide0
         growth = p["k_growth"]
         if self.tumour:
             volume = wild.sum() + mutant + gone.sum()
@@ -121,6 +125,9 @@ class Fate:
         found = {
             "caspase": (shares * caspase).sum(axis=0),
             "death_rate": (shares * self._deaths(caspase, stages)).sum(axis=0),
+            "proliferation": np.array(
+                [self._divide(float(x)) for x in self.drive["p21"](self.times)]
+            ),
             "tumour_volume" if self.tumour else "live_cells": live + self.tumour * gone.sum(axis=0),
         }
         if self.p.get("share_mutant_start"):
