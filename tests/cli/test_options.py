@@ -106,6 +106,7 @@ STUDIES = (
             "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
             "--population": ("5", {"population": 5}),
             "--seed": ("7", {"seed": 7}),
+            "--hold": ("", {"hold": True}),
             "--workers": ("0", {"workers": 0}),
             "--form": (
                 "tosylate hydrate", {"regimen": mg(260.0, days=56.0, form="tosylate hydrate")}
@@ -122,6 +123,7 @@ STUDIES = (
             "--population": ("5", {"population": 5}),
             "--seed": ("7", {"seed": 7}),
             "--grade": ("4", {"grade": 4}),
+            "--hold": ("", {"hold": True}),
             "--workers": ("0", {"workers": 0}),
         },
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 import p53net as pn
-from tests.referee.composing import Equations
+from tests.referee.composing import OUR_OWN, Equations
 from tests.referee.scenarios import ROLES, Scenario
 from tests.referee.solving import solution
 
@@ -39,6 +39,11 @@ def own_curves(scenario: Scenario, values: Mapping[str, float], point: Point) ->
         structure=scenario.structure,
     )
     return solution(equations, scenario.times, scenario.steps(at))
+
+
+def names_of(own: Curves, values: Mapping[str, float]) -> set[str]:
+    """Quantities that a model has to give: all that the referee knows and no parameter is."""
+    return own.keys() - values.keys() - OUR_OWN
 
 
 def curves_of(scenario: Scenario, model: pn.Model, points: Sequence[Point]) -> list[Curves]:

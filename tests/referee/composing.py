@@ -21,6 +21,7 @@ from tests.referee.laws.drugs import SHARED, SUMS
 from tests.referee.laws.fate import FATE
 from tests.referee.laws.inhibitor import INHIBITOR
 from tests.referee.laws.marrows import POOL, STAGED
+from tests.referee.laws.mdmx import DRUGGED as PAIRED
 from tests.referee.laws.mdmx import HETERODIMERS, LOOP, MDMX, WITH
 from tests.referee.laws.p73 import P73
 from tests.referee.laws.plasma import plasma_of
@@ -28,12 +29,16 @@ from tests.referee.laws.serum import SERUM
 from tests.referee.laws.tumour import TUMOUR
 
 Structure = Mapping[str, str]
-"""Switches and their options, those that are not usual."""
+"""Switches and their options, those that are not as in docs/model.md."""
 USUAL: Structure = MappingProxyType({})
+OUR_OWN = {
+    *("ligase", "ligase_with_MDMX", "drugged_turnover", "ternaries", "uptake_of_line"),
+    "K_PUMA_caspase_3",  # the threshold of the middle class, which has no name of its own
+}
+"""Names that laws use between them; all others are quantities of the model."""
 MECHANISMS = {"inhibitor": INHIBITOR, "degrader": DEGRADER}
 FATES = {"threshold": FATE, "delayed": DELAYED, "rising": RISING, "spread": SPREAD}
 MARROWS = {"friberg": BLOOD, "staged": STAGED, "pool": POOL}
-DEFAULT_MARROW = "friberg"
 HAVE_FATE = ("culture", "tumour")
 AROUND = {"culture": (CULTURE,), "tumour": (TUMOUR,), "marrow": (SERUM,)}
 DISHES = ("dish", "culture")
@@ -64,7 +69,7 @@ class Equations:
         self._fixed = {
             "uptake_of_line": 1.0,
             **parameters,
-            "death_rate_untreated": vars(rest).get("death_rate", 0.0),
+            **untreated_death(rest),
             "closed": closed_loop,
             "closed_dish": closed_dish,
             "rest": rest,
@@ -103,7 +108,7 @@ def cell_of(system: str, roles: Sequence[str], structure: Structure = USUAL) -> 
     if drugs:
         found += [SHARED, *drugs]
         if partner == "MDMX":
-            found += [*(WITH[role] for role in roles), HETERODIMERS]
+            found += [PAIRED, *(WITH[role] for role in roles), HETERODIMERS]
         found.append(SUMS)
     found += [CAPACITY] if partner == "capacity" else []
     found += [P73] if structure.get("p73") == "readout" else []
@@ -117,7 +122,7 @@ def around_of(system: str, structure: Structure) -> list[Law]:
     if structure.get("death") == "spread" and system in HAVE_FATE:
         found.append(SHARES)
     if system == "marrow":
-        found.append(MARROWS[structure.get("marrow", DEFAULT_MARROW)])
+        found.append(MARROWS[structure.get("marrow", "friberg")])
     found += AROUND.get(system, ())
     if structure.get("clone") == "mutant" and system in HAVE_FATE:
         found.append(MUTANTS[system])
@@ -136,6 +141,11 @@ def untreated(inside: Sequence[Law], parameters: Mapping[str, float]) -> Cell:
     for law in inside:
         law.shown(v)
     return v
+
+
+def untreated_death(rest: Cell) -> dict[str, float]:
+    """The rate of death that is no drug's, where cells die."""
+    return {"death_rate_untreated": rest.death_rate} if hasattr(rest, "death_rate") else {}
 
 
 def _search(v: Cell, laws: Sequence[Law]) -> None:

@@ -21,6 +21,13 @@ Course = Sequence[tuple[float, float]]
 """Hours, and nM of the medium from then on, or mg that a body gets then."""
 
 
+PLAIN = {
+    **{"core": "p53net", "partner": "none", "residual": "off", "CRBN": "generic"},
+    **{"marrow": "friberg", "death": "threshold", "clone": "none", "p73": "none"},
+}
+"""What docs/model.md defines, whichever options are the default."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """Runs of one model under the same doses."""
@@ -44,14 +51,14 @@ class Scenario:
     """Each is moved alone, in a run of its own."""
     closed_loop: bool = True
     structure: Mapping[str, str] = field(default_factory=dict)
-    """Switches that are not at their default."""
+    """Switches that are not as in `PLAIN`."""
     times: np.ndarray = field(default_factory=lambda: DAY)
 
     def model(self) -> pn.Model:
         """As p53net makes it."""
         return pn.load(
             *self.drugs, cell_line=self.cell_line, system=self.system, host=self.host,
-            structure=dict(self.structure), accuracy=1e-8,
+            structure={**PLAIN, **self.structure}, accuracy=1e-8,
         )  # fmt: skip
 
     def points(self, values: Mapping[str, float]) -> list[dict[str, float]]:

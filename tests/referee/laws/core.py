@@ -31,7 +31,7 @@ def shown(v: Cell) -> None:
     v.p53_total = v.p53_active + v.MDM2_p53 + v.MDM2_p53_phospho
     v.MDM2_mRNA = v.MDM2_mRNA_nuclear + v.MDM2_mRNA_cytoplasmic
     v.ligase = v.k_ub_p53  # which a partner changes
-    v.MDM2_MDMX_drugged = v.ligase_with_MDMX = 0.0
+    v.ligase_with_MDMX = 0.0
 
 
 def change(v: Cell, d: Cell) -> None:

@@ -13,8 +13,9 @@ def after(v: Cell) -> None:
 
 
 def change(v: Cell, d: Cell) -> None:
-    alone = v.MDM2_drugged - v.MDM2_MDMX_drugged
-    still_lost = v.residual * (alone * v.ligase + v.MDM2_MDMX_drugged * v.ligase_with_MDMX)
+    paired = vars(v).get("MDM2_MDMX_drugged", 0.0)
+    alone = v.MDM2_drugged - paired
+    still_lost = v.residual * (alone * v.ligase + paired * v.ligase_with_MDMX)
     d.p53 -= still_lost / v.Kd_p53 * v.p53
     d.p53_phospho -= still_lost / v.Kd_p53_phospho * v.p53_phospho
 

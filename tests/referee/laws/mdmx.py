@@ -70,6 +70,10 @@ def change(v: Cell, d: Cell) -> None:
         d.MDM2_MDMX += gone - net
 
 
+def drugs_shown(v: Cell) -> None:
+    v.MDM2_MDMX_drugged = 0.0  # each drug adds its own
+
+
 def inhibitor_shown(v: Cell) -> None:
     v.MDM2_MDMX_drugged += v.MDM2_MDMX_inhibitor
     v.inhibitor_in_cell += v.MDM2_MDMX_inhibitor
@@ -125,5 +129,7 @@ WITH = {
     ),
 }
 """Each behind the drug's own law."""
+DRUGGED = Law(shown=drugs_shown)
+"""Before all of them."""
 HETERODIMERS = Law(shown=sums)
 """Behind all drugs."""

@@ -18,6 +18,7 @@ from tests.referee.compare import (
     Point,
     curves_of,
     difference,
+    names_of,
     own_curves,
     single,
     values_of,
@@ -120,7 +121,9 @@ def _seen(names: Sequence[str]) -> Iterator[str]:
         except Exception:  # which only an unsound text can raise
             yield STUCK
             continue
-        if not difference(own_of(name, 0), found) < (LIMIT,):
+        own = own_of(name, 0)
+        lost = names_of(own, pristine(name).values) - found.keys()
+        if lost or not difference(own, found) < (LIMIT,):
             yield name
     for name in names:
         scenario = scenario_of(name)
