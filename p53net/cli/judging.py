@@ -15,6 +15,7 @@ from p53net.cli.terminal import (
     progress,
     said,
     several_of,
+    show,
     structure_of,
     tables_of,
     write,
@@ -37,6 +38,9 @@ def validate(
         bool,
         typer.Option("--write-baseline", help="Commit to these verdicts, models/baseline.tsv."),
     ] = False,
+    holdout: Annotated[
+        bool, typer.Option("--holdout", help="Print the frozen hold-out instead, with predictions.")
+    ] = False,
     engine: Engine = AUTO,
     structure: Structures = None,
     structures: Several = None,
@@ -49,6 +53,13 @@ def validate(
     """
     from p53net.evidence import baseline, matrix, validation
 
+    if holdout:
+        from p53net.evidence.holdout import compared
+
+        with said.status("predicting the hold-out"):
+            found = compared()
+        show(found)
+        return
     if structures is not None:
         with progress() as told:
             both = validation.validate(

@@ -31,9 +31,9 @@ def keyed(keys: Iterable[str], values: FloatArray) -> list[Predictions]:
     return [dict(zip(names, row, strict=True)) for row in values.reshape(-1, len(names)).tolist()]
 
 
-def ic50s(cells: Sequence[Cell]) -> FloatArray:
-    """IC50s [nM] after three days."""
-    live = in_dish(cells, "culture", PLATE, [0.0, 72.0], ["live_cells"])[:, :, 1, 0]
+def ic50s(cells: Sequence[Cell], hours: float = 72.0) -> FloatArray:
+    """IC50s [nM] after three days, or another time [h]; NaN where no dose has an effect."""
+    live = in_dish(cells, "culture", PLATE, [0.0, hours], ["live_cells"])[:, :, 1, 0]
     return np.array([fit_logistic(PLATE, one[1:] / one[0]).middle for one in live])
 
 

@@ -75,7 +75,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "tgi_milademetan_sjsa1": (Place("milademetan", AMPLIFIED, "tumour", "mouse"),),
     "kt253_regression": (Place("KT-253", LEUKAEMIA, "tumour", "mouse"),),
     **dict.fromkeys((*_GRADES, "thrombocytopenia_order", "platelets_japan_any", "haem_reversible",
-                     "friberg_platelets"), (_MARROW,)),
+                     "friberg_platelets", "platelet_recovery_time"), (_MARROW,)),
     **dict.fromkeys((f"{cell}_{what}" for cell in ("platelet", "neutrophil")
                      for what in ("nadir", "recovery")), (_MARROW,)),
     "kt253_haem": (Place("KT-253", None, "marrow", "human"),),

@@ -98,6 +98,10 @@ _LEAST_K_PUMA = 70.0
 """Lowest `K_PUMA_caspase` [nM]. With less, more than a tenth of the caspase-3/7 of an untreated
 RS4;11 cell would be active, and a second solution, near 34 nM, would give both IC50s with 84 %."""
 
+_LEAST_CAPACITY = 20.0
+"""Lowest `E3_capacity` [nM]: untreated MDM2 of an unamplified cell is not beyond it. Mice with one
+Mdm2 gene for two have more active p53, so that MDM2 limits it there."""
+
 
 def blocks() -> tuple[Block, ...]:
     """All blocks, with the parameters that the structure which is supposed has."""
@@ -134,9 +138,9 @@ BLOCKS = (
         "viability",
         "one sensitivity of RS4;11 for both degraders, and MD-224's free fraction",
         (
-            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 2000.0),
+            Fitted("RS4;11", "K_PUMA_caspase", _LEAST_K_PUMA, 600.0),
             Fitted("MD-224", "fu_medium_degrader", 0.003, 1.0),
-            Fitted("RS4;11", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
+            Fitted("model", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.sensitivity,
         ("kt253_ic50_rs411", "md224_ic50_rs411"),
@@ -164,7 +168,7 @@ BLOCKS = (
             Fitted("milademetan", "fu_medium_inhibitor", 0.03, 1.0),
             Fitted("navtemadlin", "fu_medium_inhibitor", 0.01, 1.0),
             Fitted("RG7112", "fu_medium_inhibitor", 0.01, 1.0),
-            Fitted("model", "E3_capacity", 5.0, 1e4, "partner=capacity"),
+            Fitted("model", "E3_capacity", _LEAST_CAPACITY, 1e4, "partner=capacity"),
         ),
         predicted.amplified,
         ("milademetan_induction_sjsa1_p53", "milademetan_induction_sjsa1_p21",

@@ -316,6 +316,8 @@ def _inhibition(
 
 GROUPS: tuple[Group, ...] = (
     loop, damage, biochemistry, taken, degradation, induction, sensitivity, relative_potency,
-    viability, nutlin, amplified_potency, over_inhibitors, caspase, biopsies, matched, plasma, on_treatment, biomarker,
-    tumour_growth, regression, amplified_growth, *PANELS, toxicity, haematology,
+    viability, nutlin, amplified_potency, over_inhibitors, caspase, biopsies, matched, plasma,
+    on_treatment, biomarker, tumour_growth, regression, amplified_growth, *PANELS, toxicity,
+    haematology,
 )  # fmt: skip
+"""All of them: each predicts observations of its own."""

@@ -43,8 +43,6 @@ MISSED = {
     "most patients have haemoglobin below 12 g/dL before treatment",
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as anaemia_any_intermittent: reports, not laboratory values",
-    "platelets_japan_any": "as thrombocytopenia_any_other",
-    "kt253_haem": "its human exposure and doses are not published",
     "thrombocytopenia_grade34_mantra": "fitted to phase 1, of which 20 patients had this schedule; "
     "the larger trial counted all causes over many cycles",
     "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
@@ -87,7 +85,6 @@ NOT_MODELLED = {
                      "clone_patients_idasanutlin"), _CLONE),
     "rg7112_ki67": "no share of cells in cycle is modelled",
     "rg7112_reversible": "the time since the last dose is not published",
-    "platelet_recovery_time": "of patients who stopped one of several drugs at grade 3 or 4",
     "thrombocytopenia_any_class": "of several drugs and schedules together",
     **dict.fromkeys(("platelet_production", "neutrophil_half_life", "neutrophil_transit"), _BLOOD),
 }  # fmt: skip

@@ -102,8 +102,10 @@ def test_a_cell_that_comes_to_rest() -> None:
 
 def test_a_rest_that_the_cell_would_leave() -> None:
     assert "moves away" in str(one_cell(Toy(lambda x: x - 1.0, 1.0)).errors[0])
-    asked = one_cell(Toy(lambda x: x - 1.0, 1.0), stable=False)
+    toy = Toy(lambda x: x - 1.0, 1.0)
+    asked = one_cell(toy, stable=False)
     assert not asked.errors and asked.states == pytest.approx(np.array([[1.0]]))
+    assert toy.followed == [(0.0, settling.APPROACH_TIME)]
 
 
 def test_a_rest_that_the_cell_does_not_come_to() -> None:

@@ -6,7 +6,7 @@ from scipy.signal import find_peaks
 
 import p53net as pn
 from p53net.dosing.regimens import regimen
-from p53net.evidence import predictions
+from p53net.evidence import assays
 from p53net.evidence.blocks import BLOCKS, Block
 from p53net.evidence.cells import Cell, Trial, changes, in_body, in_dish, model_of
 from p53net.evidence.pulses import peaks
@@ -85,7 +85,7 @@ def test_trials_do_not_feel_each_other(block: Block) -> None:
 
 def test_half_effects_are_those_of_a_search_by_bracketing() -> None:
     cells = [Cell({}, "milademetan", line) for line in ("generic", "SJSA-1")]
-    found = predictions._half_effects(cells, "p21", 24.0)
+    found = assays.half_effects(cells, "p21", 24.0)
     for dose, cell in zip(found, cells, strict=True):
         model = pn.load("milademetan", cell_line=cell.line)
         assert dose == pytest.approx(half_effects(model, "milademetan", ["p21"], 24.0)["p21"][0])

@@ -104,11 +104,30 @@ def test_a_core_rests_where_its_balances_say(core: str, line: str) -> None:
     assert float(rest["MDM2_total"]) == pytest.approx(free + bound, rel=1e-8)
 
 
+def read_outs(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of the page, of curves of species."""
+
+    def summed(*names: str) -> np.ndarray:
+        return np.sum([curves[name] for name in names if name in curves], axis=0)
+
+    undrugged = "MDM2", "MDM2_phospho", "MDM2_p53"
+    drugged = [name for name in published_drugs.DRUGS if name.startswith("MDM2_")]
+    drugged.remove("MDM2_destroyed")
+    return {
+        "p53_active": summed("p53", "p53_phospho"),
+        "p53_total": summed("p53", "p53_phospho", "MDM2_p53"),
+        "MDM2_free": curves["MDM2"],
+        "MDM2_undrugged": summed(*undrugged),
+        "MDM2_total": summed(*undrugged, *drugged),
+    }
+
+
 def test_damage_breaks_dna_up_to_the_published_number() -> None:
     """120 breaks: 2 a second for the minute of the published irradiation."""
     run = loaded("Proctor2008").simulate(HOURS, parameters={"DSB": 1.0})
     assert_close(run, {"DNA_breaks": 120.0 * (1.0 - np.exp(-2e-5 * 3600.0 * HOURS))})
     assert float(run["p53_active"].max()) > 10.0 * float(run["p53_active"][0])
+    assert_close(run, read_outs({str(name): run[name].values for name in run.data_vars}))
 
 
 @each_core
@@ -219,7 +238,7 @@ def test_both_drugs_run_as_the_equations_of_the_page(core: str, closed: bool) ->
         {model.definition.drugs[name]: dose for name, dose in doses.items()}, HOURS, closed=closed,
     )  # fmt: skip
     assert set(by_hand) == set(model.definition.species)
-    assert_close(run, by_hand)
+    assert_close(run, {**by_hand, **read_outs(by_hand)})
 
 
 def taken_by(model: pn.Model, drug: str) -> tuple[hand.Taken, float]:
@@ -245,6 +264,7 @@ def test_states_at_rest_are_the_roots_of_the_balances(core: str, drug: str, loop
         assert float(rest["p53_active"]) == pytest.approx(p, rel=1e-6)
         made = balance.made(p if loop else held)
         assert float(rest["MDM2_mRNA"]) * value(model, "k_transl_MDM2") == pytest.approx(made)
+        assert_close(rest, read_outs({str(name): rest[name].values for name in rest.data_vars}))
 
 
 @each_core

@@ -20,6 +20,7 @@ from tests.referee.laws.dish import dish_of
 from tests.referee.laws.drugs import SHARED, SUMS
 from tests.referee.laws.fate import FATE
 from tests.referee.laws.inhibitor import INHIBITOR
+from tests.referee.laws.marrows import POOL, STAGED
 from tests.referee.laws.mdmx import HETERODIMERS, LOOP, MDMX, WITH
 from tests.referee.laws.p73 import P73
 from tests.referee.laws.plasma import plasma_of
@@ -31,8 +32,10 @@ Structure = Mapping[str, str]
 USUAL: Structure = MappingProxyType({})
 MECHANISMS = {"inhibitor": INHIBITOR, "degrader": DEGRADER}
 FATES = {"threshold": FATE, "delayed": DELAYED, "rising": RISING, "spread": SPREAD}
+MARROWS = {"friberg": BLOOD, "staged": STAGED, "pool": POOL}
+DEFAULT_MARROW = "friberg"
 HAVE_FATE = ("culture", "tumour")
-AROUND = {"culture": (CULTURE,), "tumour": (TUMOUR,), "marrow": (BLOOD, SERUM)}
+AROUND = {"culture": (CULTURE,), "tumour": (TUMOUR,), "marrow": (SERUM,)}
 DISHES = ("dish", "culture")
 
 
@@ -113,6 +116,8 @@ def around_of(system: str, structure: Structure) -> list[Law]:
     found: list[Law] = []
     if structure.get("death") == "spread" and system in HAVE_FATE:
         found.append(SHARES)
+    if system == "marrow":
+        found.append(MARROWS[structure.get("marrow", DEFAULT_MARROW)])
     found += AROUND.get(system, ())
     if structure.get("clone") == "mutant" and system in HAVE_FATE:
         found.append(MUTANTS[system])

@@ -143,6 +143,11 @@ MDMX = (
     *("k_deg_MDMX", "k_deg_MDMX_MDM2", "k_deg_MDMX_ATM"),
 )
 RISING = ("IAP_max", "K_IAP", "n_IAP", "k_deg_IAP", "IAP_doubling")
+STAGED = (
+    *("progenitors_hit_platelets", "progenitors_hit_neutrophils", "life_platelets"),
+    *("life_neutrophils", "PUMA_kill", "marrow_steps"),
+)
+POOL = ("k_thrombopoietin", "life_reserve", "renewal_platelets")
 SPREAD = ("spread_K_PUMA", "class_outer", "class_inner", "k_mix_classes")
 CAPACITY = ("E3_capacity", "E3_reference")
 BLOCKED = {"residual": 0.03, "stabilisation": 2.0}
@@ -157,6 +162,10 @@ VARIED = (
     grown("rising", {"death": "rising"}, RISING),
     grown("spread", {"death": "spread"}, SPREAD),
     grown("clone", {"clone": "mutant"}, ("share_mutant_start",)),
+    Scenario("staged", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, times=WEEKS,
+             structure={"marrow": "staged"}, scattered=True, moved=STAGED),
+    Scenario("pool", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, times=WEEKS,
+             structure={"marrow": "pool"}, scattered=True, moved=POOL),
     Scenario("clone in a tumour", BOTH, BODY_DOSES, BODY_GIVEN, "tumour", base=DAMAGED,
              structure={"clone": "mutant", "death": "spread"}, scattered=True, times=WEEKS,
              moved=("share_mutant_start",)),

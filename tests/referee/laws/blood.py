@@ -18,17 +18,22 @@ def shown(v: Cell) -> None:
         p[f"division_{one}"] = p[f"{one}_progenitors"] * hurried
 
 
-def change(v: Cell, d: Cell) -> None:
+def chain(v: Cell, d: Cell, one: str) -> None:
+    """One lineage."""
     p, changes = vars(v), vars(d)
+    rate = p[f"k_tr_{one}"]
+    counts = [p[f"{one}_{step}"] for step in STEPS]
+    killed = p[f"slope_{one}"] * v.PUMA_rise * counts[0]
+    changes[f"{one}_progenitors"] += rate * (p[f"division_{one}"] - killed - counts[0])
+    for place in (1, 2, 3):
+        changes[f"{one}_{STEPS[place]}"] += rate * (counts[place - 1] - counts[place])
+    lost = 1.0 / v.life_red_cells if one == "red_cells" else rate
+    changes[f"{one}_circulating"] += lost * (counts[3] - counts[4])
+
+
+def change(v: Cell, d: Cell) -> None:
     for one in LINEAGES:
-        rate = p[f"k_tr_{one}"]
-        counts = [p[f"{one}_{step}"] for step in STEPS]
-        killed = p[f"slope_{one}"] * v.PUMA_rise * counts[0]
-        changes[f"{one}_progenitors"] += rate * (p[f"division_{one}"] - killed - counts[0])
-        for place in (1, 2, 3):
-            changes[f"{one}_{STEPS[place]}"] += rate * (counts[place - 1] - counts[place])
-        lost = 1.0 / v.life_red_cells if one == "red_cells" else rate
-        changes[f"{one}_circulating"] += lost * (counts[3] - counts[4])
+        chain(v, d, one)
 
 
 STATES = tuple(f"{one}_{step}" for one in LINEAGES for step in STEPS)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from tests.referee.mutants.texts import NAME, Statement, kinds, species, statements
 
-EACH = {"core": 8}
-"""Of a kind in the fragment with the most equations; in others, the `USUAL` number."""
-USUAL, OF_A_SWITCH = 3, 1
+MOST = {"core": 44}
+"""Of the fragment with the most equations; of others, the `USUAL` number."""
+USUAL, OF_A_SWITCH = 11, 5
 """The second is of texts that are one option of a switch, of which there are many."""
-
 SPECIES = "a species"
 
 Change = Iterator[Statement]
@@ -41,8 +40,8 @@ def mutants(fragment: str, texts: dict[str, str]) -> list[Mutant]:
     is_option = re.search(
         r"^// structure: (?!core = p53net|death = threshold|marrow = friberg)", text, re.MULTILINE
     )
-    most = EACH.get(fragment, OF_A_SWITCH if is_option else USUAL)
-    found: list[Mutant] = []
+    most = MOST.get(fragment, OF_A_SWITCH if is_option else USUAL)
+    drawn: list[Mutant] = []
     for kind, rule in RULES.items():
         every = [
             Mutant(fragment, kind, one.number, one.name, one.line, new.line, "")
@@ -51,14 +50,17 @@ def mutants(fragment: str, texts: dict[str, str]) -> list[Mutant]:
             if new.line != one.line
         ]
         every = list({(one.number, one.became): one for one in every}.values())
-        chosen = chance.sample(every, min(len(every), most))
-        for one in sorted(chosen, key=lambda each: each.number):
-            changed = [*lines[: one.number - 1], one.became, *lines[one.number :]]
-            if not one.became:  # nor is anything said of it
-                changed = [line for line in changed if not _is_about(line, one.name)]
-            new_text = "".join(f"{line}\n" for line in changed)
-            found.append(replace(one, text=new_text))
-    return found
+        drawn += chance.sample(every, min(len(every), -(-most // 10)))
+    chosen = set(chance.sample(drawn, min(len(drawn), most)))
+    return [_with_text(one, lines) for one in drawn if one in chosen]
+
+
+def _with_text(one: Mutant, lines: list[str]) -> Mutant:
+    """The mutant with the whole text as it became."""
+    changed = [*lines[: one.number - 1], one.became, *lines[one.number :]]
+    if not one.became:  # nor is anything said of it
+        changed = [line for line in changed if not _is_about(line, one.name)]
+    return replace(one, text="".join(f"{line}\n" for line in changed))
 
 
 def _sign(one: Statement, _own: dict[str, str], _known: dict[str, str]) -> Change:
