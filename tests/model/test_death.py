@@ -56,7 +56,8 @@ def scattered(of: pn.Model) -> dict[str, float]:
     """Every parameter off its value, so that one in the place of another is seen."""
     rows = {n: row for n, row in of.definition.parameters.items() if row.kind in KINDS}
     values = {n: r.value * (1.0 + 0.2 * math.sin(i)) for i, (n, r) in enumerate(rows.items(), 1)}
-    return values | {n: 0.3 for n in values if n == "share_mutant_start"}  # that it weighs
+    weighty = {"share_mutant_start": 0.3, "K_arrest": 20.0}  # else next to nothing without drug
+    return values | {name: value for name, value in weighty.items() if name in values}
 
 
 def gap(one: Array, other: Array) -> float:
