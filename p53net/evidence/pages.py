@@ -28,6 +28,7 @@ from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.xenografts import most_tgi, xenograft
 from p53net.studies.dish.viability_assay import viability
+from p53net.studies.escape.rivals import claim_table
 from p53net.studies.escape.study import escape
 
 _DRUG = "milademetan"
@@ -124,6 +125,18 @@ def _escape() -> str:
     load_of = result["stoichiometric_load"].sel({"medium_volume": 2.0})
     rows.append(row("drug per untreated MDM2, closed dish of 2 pL per cell", load_of, ".3g"))
     return rows_of(" | milademetan | KT-253 | its non-catalytic twin", rows)
+
+
+def _claims() -> str:
+    """Of each claim in how many structures it holds, and which are the fewer."""
+    result, rows = escape(structures="all"), []
+    for one in claim_table(result).to_dict("records"):
+        held = [name for name in result["structure"].values if one[name] == "holds"]
+        fails = [name for name in result["structure"].values if one[name] == "does not"]
+        fewer = f"only {', '.join(held)}" if len(held) <= len(fails) else f"not {', '.join(fails)}"
+        rows.append([one["sentence"], {"holds": "yes", "does not": "no"}.get(one["default"], "-"),
+                     f"{one['holds']} of {one['of']}", fewer if held and fails else ""])  # fmt: skip
+    return rows_of("claim | default | holds in | where", rows)
 
 
 def _validation() -> str:
@@ -328,6 +341,7 @@ def _fitted(make: Callable[[xr.Dataset], str]) -> str:
 
 TABLES = (
     Table("README.md", "escape", _escape),
+    Table("README.md", "claims", _claims),
     Table("README.md", "ledger", _counts),
     Table("docs/validation.md", "counts", _counts),
     Table("docs/validation.md", "validation", _validation),
