@@ -61,9 +61,9 @@ def test_every_row_is_as_the_baseline_says(result: xr.Dataset) -> None:
 def test_a_row_that_changes_either_way_is_told(result: xr.Dataset) -> None:
     miss = with_verdict(result, "tp53_null", "outside")
     assert baseline.changes(miss) == ["tp53_null: outside, inside in the baseline (a new miss)"]
-    hit = with_verdict(result, "md224_dc", "inside")
+    hit = with_verdict(result, "kt253_over_inhibitors", "inside")
     assert baseline.changes(hit) == [
-        "md224_dc: inside, outside in the baseline (an unexpected hit)"
+        "kt253_over_inhibitors: inside, outside in the baseline (an unexpected hit)"
     ]
     failed = with_verdict(result, "milademetan_tmax", "not predicted")
     assert baseline.changes(failed) == [
