@@ -4,7 +4,7 @@ Two trials of the same regimen, 3 of 20 and 34 of 86, cannot tell how much trial
 spread was fixed from other drugs before the marrow by stage was fitted (docs/schedules.md).
 """
 
-from collections.abc import Mapping
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ COUNTED = {
 """Observation to patients with the event and all patients of its trial: phase 1, in Japan too, and
 MANTRA."""
 
+_ROUNDED = 0.6  # per cent: shares are published without decimals
 _AT = np.linspace(-8.5, 8.5, 401)  # of the integral over trials, in standard deviations
 
 
@@ -93,9 +94,15 @@ def highest_rate(events: int, number: int, chance: float = 0.05, spread: float =
     return 100.0 * float(expit(brentq(above, -12.0, 12.0, xtol=1e-9)))
 
 
-def judged(predicted: Mapping[str, float]) -> dict[str, Expected]:
-    """Every count of `COUNTED` beside what trials of its predicted rate [%] count."""
-    return {name: expected(predicted[name], *counted) for name, counted in COUNTED.items()}
+def counted_in(name: str, observed: float, percent: float) -> Expected | None:
+    """What such trials count, beside what the trial of an observation [%] did; None where it is no
+    count of a trial, or nothing is predicted."""
+    if name not in COUNTED or not math.isfinite(percent):
+        return None
+    events, number = COUNTED[name]
+    if abs(observed - 100.0 * events / number) > _ROUNDED:  # a user's own row of that name
+        return None
+    return expected(percent, events, number)
 
 
 def log_chance(percent: float, events: int, number: int, spread: float = SPREAD) -> float:

@@ -14,6 +14,7 @@ from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import Observation, observations
 from p53net.evidence.reasons import MISSED, NOT_MODELLED
 from p53net.evidence.seen import Seen, uses
+from p53net.evidence.trials import counted_in
 from p53net.model.own import Tables, TablesLike, as_tables
 from p53net.model.structures import (
     StructureLike,
@@ -52,9 +53,10 @@ def validate(
     published), `low`, `high`, `unit`, `use` (fit, set, input, predict, not modelled: computed, see
     docs/validation.md), `seen_by` which parameters, `verdict` (inside, outside, not compared, not
     predicted, not modelled), `place` in the interval (-1 low, 0 middle, 1 high; in logarithms where
-    all are above 0), with subject, quantity, `line` of the observation, lines it is `predicted_in`,
-    protocol, source, `tier` of the source, `interval_origin`, note and `reason` for what is outside
-    or not modelled.
+    all are above 0), `counted_low` and `counted_high` (what 95 % of trials count where the rate is
+    as predicted, by which counts of trials are judged), with subject, quantity, `line` of the
+    observation, lines it is `predicted_in`, protocol, source, `tier` of the source,
+    `interval_origin`, note and `reason` for what is outside or not modelled.
     """
     if structures is not None:
         if structure is not None:
@@ -195,6 +197,7 @@ def _row(row: Observation, predicted: float, seen: Seen, missed: str) -> dict[st
         "use": seen.use,
         "seen_by": seen.by,
         "verdict": verdict,
+        **_of_trials(row, predicted),
         "place": _place(row, predicted),
         "reason": reason.get(verdict, ""),
         "source": row.source,
@@ -204,6 +207,14 @@ def _row(row: Observation, predicted: float, seen: Seen, missed: str) -> dict[st
     }
 
 
+def _of_trials(row: Observation, predicted: float) -> dict[str, float]:
+    """What 95 % of such trials count where this rate is predicted, in per cent of patients."""
+    trial = counted_in(row.id, row.value, predicted)
+    ends = (math.nan, math.nan) if trial is None else (trial.low, trial.high)
+    share = math.nan if trial is None else 100.0 / trial.number
+    return {"counted_low": ends[0] * share, "counted_high": ends[1] * share}
+
+
 def _verdict(row: Observation, predicted: float, use: str) -> str:
     if use == "not modelled":
         return use
@@ -211,7 +222,9 @@ def _verdict(row: Observation, predicted: float, use: str) -> str:
         return "not compared"
     if math.isnan(predicted):
         return "not predicted"
-    return "inside" if row.holds(predicted) else "outside"
+    trial = counted_in(row.id, row.value, predicted)
+    holds = row.holds(predicted) if trial is None else trial.inside
+    return "inside" if holds else "outside"
 
 
 def _place(row: Observation, value: float) -> float:
