@@ -61,9 +61,9 @@ def test_every_row_is_as_the_baseline_says(result: xr.Dataset) -> None:
 def test_a_row_that_changes_either_way_is_told(result: xr.Dataset) -> None:
     miss = with_verdict(result, "tp53_null", "outside")
     assert baseline.changes(miss) == ["tp53_null: outside, inside in the baseline (a new miss)"]
-    hit = with_verdict(result, "md224_dc", "inside")
+    hit = with_verdict(result, "kt253_over_inhibitors", "inside")
     assert baseline.changes(hit) == [
-        "md224_dc: inside, outside in the baseline (an unexpected hit)"
+        "kt253_over_inhibitors: inside, outside in the baseline (an unexpected hit)"
     ]
     failed = with_verdict(result, "milademetan_tmax", "not predicted")
     assert baseline.changes(failed) == [
@@ -119,18 +119,17 @@ def test_the_command_judges_by_the_baseline(
 
 
 @pytest.mark.slow
-def test_a_miss_has_a_reason_and_what_is_not_modelled_too(result: xr.Dataset) -> None:
+@pytest.mark.parametrize("structure", MISSED)
+def test_a_miss_has_a_reason_and_what_is_not_modelled_too(structure: str) -> None:
+    result = pn.validate(structure=structure)
     frame = result.to_dataframe()
     assert list(frame.index) == list(ROWS)
-    for verdict, reasons in (("outside", MISSED), ("not modelled", NOT_MODELLED)):
+    for verdict, reasons in (("outside", MISSED[structure]), ("not modelled", NOT_MODELLED)):
         said = frame[frame["verdict"] == verdict]
         assert set(said.index) == set(reasons), verdict
         assert said["reason"].str.len().gt(10).all()
-    assert set(validation.misses(result)) == set(MISSED)
+    assert set(validation.misses(result)) == set(MISSED[structure])
     assert not (frame["verdict"] == "not predicted").any() and result.attrs["failed"] == ""
-    for text in MISSED.values():
-        for name in re.findall(r"\bas (\w+)", text):
-            assert name in ROWS or "_" not in name, text
 
 
 @pytest.mark.slow
@@ -156,11 +155,11 @@ def test_the_ledger_has_a_row_for_each_and_says_no_middle_of_a_range(result: xr.
 
 @pytest.mark.slow
 def test_a_structure_is_judged_as_the_shipped_one_is(result: xr.Dataset) -> None:
-    other = pn.validate(structure="capacity")
-    assert other.attrs["structure"] == "capacity" and other.attrs["failed"] == ""
+    first = pn.validate(structure="v0.1")
+    assert first.attrs["structure"] == "v0.1" and first.attrs["failed"] == ""
     names = [f"milademetan_induction_sjsa1_{name}" for name in ("p53", "p21", "mdm2")]
-    assert (result["verdict"].sel(observation=names) == "outside").all()
-    assert (other["verdict"].sel(observation=names) == "inside").all()
+    assert (first["verdict"].sel(observation=names) == "outside").all()
+    assert (result["verdict"].sel(observation=names) == "inside").all()
     core = pn.validate(structure="Proctor2008")
     assert core["verdict"].sel(observation="platelet_nadir").item() == "not modelled"
     assert "core=Proctor2008" in core["reason"].sel(observation="platelet_nadir").item()
