@@ -18,7 +18,7 @@ import xarray as xr
 from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
 from p53net.evidence import fitted_tables, validation
-from p53net.evidence.markdown import asked, interval, rows_of, shown
+from p53net.evidence.markdown import asked, interval, rows_of, shown, used
 from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
 from p53net.simulation.loading import load
@@ -134,8 +134,9 @@ def _claims() -> str:
         held = [name for name in result["structure"].values if one[name] == "holds"]
         fails = [name for name in result["structure"].values if one[name] == "does not"]
         fewer = f"only {', '.join(held)}" if len(held) <= len(fails) else f"not {', '.join(fails)}"
-        rows.append([one["sentence"], {"holds": "yes", "does not": "no"}.get(one["default"], "-"),
-                     f"{one['holds']} of {one['of']}", fewer if held and fails else ""])  # fmt: skip
+        here = {"holds": "yes", "does not": "no"}.get(one["default"], "not defined")
+        share = f"{one['holds']} of {one['of']}"
+        rows.append([one["sentence"], here, share, fewer if held and fails else ""])
     return rows_of("claim | default | holds in | where", rows)
 
 
@@ -181,8 +182,9 @@ def _mice() -> str:
         rows.append([f"{name}{dose:g} mg/kg daily", f"{float(mice['tgi'][number]):.1f}",
                      asked(f"tgi_milademetan_{dose:g}"), *_volumes(mice, number)])  # fmt: skip
     once, thrice = regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)
+    regression = f"regression for at least 14 days, {used('kt253_regression')}"
     for drug, given, words, days, said in (
-        ("KT-253", once, "1 mg/kg once", 63.0, "regression for at least 14 days, predicted"),
+        ("KT-253", once, "1 mg/kg once", 63.0, regression),
         (_DRUG, regimen(100.0, "mg/kg", "once"), "100 mg/kg once", 42.0, "nothing published"),
         ("KT-253", thrice, "1 mg/kg q3w, three doses", 200.0,
          "responses in leukaemia of patients, which is not modelled"),
@@ -227,7 +229,7 @@ def _plates() -> str:
         plate = viability(list(drugs), line).sel(cell_line=line)
         for drug, said in drugs.items():
             dose = float(plate["ic50"].sel(drug=drug))
-            rows.append([f"{line}, {drug}", f"{dose:.3g}", said, *_folds(drug, line, dose)])
+            rows.append([f"{line}, {drug}", shown(dose), said, *_folds(drug, line, dose)])
     line, drug, dose = "TP53-null", "KT-253", 30.0  # of `tp53_null`
     status = str(viability(drug, line)["status"].item())
     ic50 = "none" if status != "ok" else "?"
@@ -287,7 +289,7 @@ def _patient() -> str:
     rows = []
     for name, about, form in (
         ("p53_active", "active p53, tumour [nM]", ".3g"),
-        ("MDM2_total", "MDM2 protein, tumour [nM]", ".3g"),
+        ("MDM2_total", "MDM2 protein, tumour [nM]", ",.0f"),
         ("p21", "p21, tumour [nM]", ".3g"),
         ("GDF15_serum", "GDF-15 in serum, fold", ".2g"),
         ("platelets", "platelets [1e9/L]", ".0f"),

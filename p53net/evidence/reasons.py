@@ -34,8 +34,8 @@ _DEFAULT = {
     "haemoglobin below 12 g/dL before treatment",
     "anaemia_any_other": "as anaemia_any_intermittent",
     "thrombocytopenia_any_other": "as thrombocytopenia_any_intermittent",
-    "anaemia_grade34_mantra": "the slope of red cells was fitted to phase 1 alone, where none of 20 "
-    "had it; they live 72 days here and nothing else, as bleeding or disease, lowers haemoglobin",
+    "anaemia_grade34_mantra": "the slope of red cells was fitted to phase 1 alone, where none of "
+    "20 had it; nothing else than it, as bleeding or disease, lowers haemoglobin here",
 }
 _VERSION_0_1 = {
     "rg7112_htrf_ic50": "its Kd of 10.7 nM, and concentrations as in milademetan's assay, "
