@@ -93,8 +93,10 @@ MODELS = {
 def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, dict[str, Value]]:
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
-    text = fragments.join("v0.1", library_of(), "dish", [known[name] for name in drugs], line, {})
-    return sbml.to_sbml(text.antimony, "v0.1"), dict(text.parameters)
+    text = fragments.join(
+        "shipped", library_of(), "dish", [known[name] for name in drugs], line, {}
+    )
+    return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 
 
 @pytest.mark.parametrize("drugs", MODELS.values(), ids=MODELS)

@@ -11,6 +11,7 @@ import pytest
 import p53net as pn
 from p53net.errors import InputError, UnknownNameError
 from p53net.model.check import findings
+from p53net.model.structures import named_structures
 from tests.support import published_cores as hand
 from tests.support import published_drugs
 from tests.support.agreement import assert_agree
@@ -28,8 +29,8 @@ each_drug = pytest.mark.parametrize("drug", DRUGS)
 
 
 @cache
-def loaded(core: str, *drugs: str, **options: object) -> pn.Model:
-    return pn.load(*drugs, structure={"core": core, **options})
+def loaded(core: str, *drugs: str, **options: str) -> pn.Model:
+    return pn.load(*drugs, structure={**named_structures()[core].choices, **options})
 
 
 def value(model: pn.Model, name: str) -> float:
@@ -248,7 +249,8 @@ def taken_by(model: pn.Model, drug: str) -> tuple[hand.Taken, float]:
     free = value(model, f"fu_medium_{role}")
     if role == "inhibitor":
         return hand.by_inhibitor(value(model, "k_on_inhibitor"), value(model, "Ki_inhibitor")), free
-    return hand.by_degrader({n: v.value for n, v in model.definition.parameters.items()}), free
+    p = {n: v.value for n, v in model.definition.parameters.items()}
+    return hand.by_degrader(p), free * p["uptake_of_line"]
 
 
 @each_core
@@ -270,9 +272,10 @@ def test_states_at_rest_are_the_roots_of_the_balances(core: str, drug: str, loop
 @each_core
 def test_residual_activity_takes_p53_by_the_capture_of_free_mdm2(core: str) -> None:
     """Drug-bound MDM2 degrades p53 as free MDM2 would, if slower: k_on*k_ub/(k_off + k_ub)."""
-    model, balance, drug = loaded(core, "milademetan", residual="on"), hand.BALANCES[core], 500.0
+    model, balance, inside = loaded(core, "milademetan", residual="on"), hand.BALANCES[core], 125.0
     ki, on = value(model, "Ki_inhibitor"), value(model, "k_on_inhibitor")
-    held = value(model, "fu_medium_inhibitor") * drug / (ki + balance.turnover / on)
+    drug = inside / value(model, "fu_medium_inhibitor")
+    held = inside / (ki + balance.turnover / on)
     capture = balance.on * balance.ubiquitination / (balance.off + balance.ubiquitination)
     rest = model.steady_state({"milademetan": drug})
     p = float(rest["p53_active"])
