@@ -16,6 +16,7 @@ from p53net.evidence.published import ORIGINS, TIERS, observations
 from p53net.evidence.reasons import MISSED, NOT_MODELLED
 from p53net.evidence.seen import uses
 from p53net.model import library
+from p53net.model.structures import as_structure, name_of
 from tests.support import ROOT
 from tests.support.texts import copied_models
 
@@ -60,9 +61,9 @@ def test_every_row_is_as_the_baseline_says(result: xr.Dataset) -> None:
 def test_a_row_that_changes_either_way_is_told(result: xr.Dataset) -> None:
     miss = with_verdict(result, "tp53_null", "outside")
     assert baseline.changes(miss) == ["tp53_null: outside, inside in the baseline (a new miss)"]
-    hit = with_verdict(result, "md224_dc", "inside")
+    hit = with_verdict(result, "kt253_over_inhibitors", "inside")
     assert baseline.changes(hit) == [
-        "md224_dc: inside, outside in the baseline (an unexpected hit)"
+        "kt253_over_inhibitors: inside, outside in the baseline (an unexpected hit)"
     ]
     failed = with_verdict(result, "milademetan_tmax", "not predicted")
     assert baseline.changes(failed) == [
@@ -104,7 +105,9 @@ def test_the_command_judges_by_the_baseline(
     folder = tmp_path / "models"
     folder.mkdir()
     text = (library.models_folder() / "baseline.tsv").read_text(encoding="utf-8")
-    text = text.replace("tp53_null\tshipped\tinside", "tp53_null\tshipped\toutside")
+    row = f"tp53_null\t{name_of(as_structure(None))}\t"
+    assert f"{row}inside" in text
+    text = text.replace(f"{row}inside", f"{row}outside")
     (folder / "baseline.tsv").write_text(text, encoding="utf-8")
     monkeypatch.setattr(baseline, "models_folder", lambda: folder)
     code, said = run()
@@ -116,18 +119,17 @@ def test_the_command_judges_by_the_baseline(
 
 
 @pytest.mark.slow
-def test_a_miss_has_a_reason_and_what_is_not_modelled_too(result: xr.Dataset) -> None:
+@pytest.mark.parametrize("structure", MISSED)
+def test_a_miss_has_a_reason_and_what_is_not_modelled_too(structure: str) -> None:
+    result = pn.validate(structure=structure)
     frame = result.to_dataframe()
     assert list(frame.index) == list(ROWS)
-    for verdict, reasons in (("outside", MISSED), ("not modelled", NOT_MODELLED)):
+    for verdict, reasons in (("outside", MISSED[structure]), ("not modelled", NOT_MODELLED)):
         said = frame[frame["verdict"] == verdict]
         assert set(said.index) == set(reasons), verdict
         assert said["reason"].str.len().gt(10).all()
-    assert set(validation.misses(result)) == set(MISSED)
+    assert set(validation.misses(result)) == set(MISSED[structure])
     assert not (frame["verdict"] == "not predicted").any() and result.attrs["failed"] == ""
-    for text in MISSED.values():
-        for name in re.findall(r"\bas (\w+)", text):
-            assert name in ROWS or "_" not in name, text
 
 
 @pytest.mark.slow
@@ -153,11 +155,11 @@ def test_the_ledger_has_a_row_for_each_and_says_no_middle_of_a_range(result: xr.
 
 @pytest.mark.slow
 def test_a_structure_is_judged_as_the_shipped_one_is(result: xr.Dataset) -> None:
-    other = pn.validate(structure="capacity")
-    assert other.attrs["structure"] == "capacity" and other.attrs["failed"] == ""
+    first = pn.validate(structure="v0.1")
+    assert first.attrs["structure"] == "v0.1" and first.attrs["failed"] == ""
     names = [f"milademetan_induction_sjsa1_{name}" for name in ("p53", "p21", "mdm2")]
-    assert (result["verdict"].sel(observation=names) == "outside").all()
-    assert (other["verdict"].sel(observation=names) == "inside").all()
+    assert (first["verdict"].sel(observation=names) == "outside").all()
+    assert (result["verdict"].sel(observation=names) == "inside").all()
     core = pn.validate(structure="Proctor2008")
     assert core["verdict"].sel(observation="platelet_nadir").item() == "not modelled"
     assert "core=Proctor2008" in core["reason"].sel(observation="platelet_nadir").item()
