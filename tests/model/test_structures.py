@@ -107,7 +107,8 @@ def test_crbn_of_a_line() -> None:
     assert holding(other, "CRBN") == pytest.approx(40.0, rel=1e-8)
     usual = pn.load("KT-253", cell_line="MOLM-14", structure="one CRBN")
     assert float(usual.steady_state()["CRBN"]) == 50.0
-    twice = line.steady_state({"KT-253": 1.0}, {"uptake_of_line": 2.0}, stable=False)
+    taken_up = line.definition.parameters["uptake_of_line"].value
+    twice = line.steady_state({"KT-253": 1.0}, {"uptake_of_line": 2.0 * taken_up}, stable=False)
     dose = line.steady_state({"KT-253": 2.0}, stable=False)
     assert float(twice["MDM2_total"]) == pytest.approx(float(dose["MDM2_total"]), rel=1e-8)
 
@@ -241,8 +242,7 @@ def test_when_an_inhibitor_pays_more() -> None:
     def ratio(drug: str, structure: str) -> float:
         return float(np.divide(*by_hand(drug, structure, 3.0)))
 
-    for equal in ("v0.1", "no partner"):
-        assert ratio("milademetan", equal) == pytest.approx(ratio("KT-253", equal), rel=2e-3)
+    assert ratio("milademetan", "v0.1") == pytest.approx(ratio("KT-253", "v0.1"), rel=2e-3)
     assert ratio("milademetan", ALONE) > 1.5 * ratio("KT-253", ALONE)
     for partner in ("default", "MDMX"):
         assert ratio("milademetan", partner) < 0.85 * ratio("KT-253", partner)
@@ -253,9 +253,10 @@ def test_when_an_inhibitor_pays_more() -> None:
 def test_capacity_and_residual_activity_cancel_where_the_law_says(fold: float) -> None:
     """With this much residual activity free MDM2 does not depend on how much MDM2 there is, so the
     dose ratio of an inhibitor is that of drugged MDM2 alone; with less it is below, with more
-    above."""
-    p = numbers("milademetan", "default")
-    untreated = float(model_of("default").steady_state()["p53_active"])
+    above. But for how ubiquitination frees MDM2, which fast binding leaves no part in."""
+    model, fast = model_of("default", "milademetan"), {"k_on_p53": 3600.0}
+    p = {**numbers("milademetan", "default"), **fast}
+    untreated = float(model.steady_state(parameters=fast)["p53_active"])
     level = fold * untreated
     made = loop_law.made(p, level), loop_law.made(p, untreated)
     asked = (p["k_syn_p53"] - p["k_deg_p53"] * level) / p["k_ub_p53"]
@@ -263,18 +264,15 @@ def test_capacity_and_residual_activity_cancel_where_the_law_says(fold: float) -
 
     def free(residual: float) -> list[float]:
         """Free MDM2, loop closed and opened, from the dose and drugged MDM2."""
-        model = model_of("default", "milademetan")
-        found = []
+        changed, found = {**fast, "residual": residual}, []
         for feedback, one in zip((True, False), made, strict=True):
-            dose = loop_law.inhibitor_dose({**p, "residual": residual}, level, one)
-            rest = model.steady_state(
-                {"milademetan": dose}, {"residual": residual}, feedback=feedback, stable=False
-            )
+            dose = {"milademetan": loop_law.inhibitor_dose({**p, **changed}, level, one)}
+            rest = model.steady_state(dose, changed, feedback=feedback, stable=False)
             found.append(float(rest["MDM2_free"]))
         return found
 
     closed, opened = free(even)
-    assert closed == pytest.approx(opened, rel=0.02)  # but for how ubiquitination frees MDM2
+    assert closed == pytest.approx(opened, rel=1e-4)
     assert np.greater(*free(0.7 * even))
     assert np.less(*free(1.3 * even))
 
