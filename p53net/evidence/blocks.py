@@ -44,6 +44,8 @@ class Block:
     """The same, cheaper, to look for optima with."""
     near: Group | None = None
     """The same, cheaper, but close enough for profiles, corrected."""
+    of: tuple[str, ...] = ()
+    """The only structures that have it, by options; all, if empty."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def blocks() -> tuple[Block, ...]:
     return tuple(
         replace(one, parameters=tuple(p for p in one.parameters if p.of in ("", *chosen)))
         for one in BLOCKS
+        if not one.of or chosen.intersection(one.of)
     )
 
 
@@ -207,8 +210,8 @@ BLOCKS = (
         "haematology",
         "sensitivity of each lineage, from grade 3 or more in two arms",
         (
-            Fitted("model", "slope_platelets", 1e-3, 0.1, "marrow=friberg"),
-            Fitted("model", "slope_neutrophils", 3e-4, 0.03, "marrow=friberg"),
+            Fitted("model", "slope_platelets", 1e-3, 0.1),
+            Fitted("model", "slope_neutrophils", 3e-4, 0.03),
             Fitted("model", "slope_red_cells", 1e-4, 0.01),
         ),
         marrow.smooth_toxicity,
@@ -216,5 +219,16 @@ BLOCKS = (
               for arm in ("intermittent", "other")),
         rough=marrow.rough_toxicity,
         near=marrow.near_toxicity,
+        of=("marrow=friberg",),
+    ),
+    Block(
+        "red cells",
+        "sensitivity of red cells; the other lineages: python -m benchmarks.marrow",
+        (Fitted("model", "slope_red_cells", 1e-4, 0.01),),
+        marrow.smooth_toxicity,
+        ("anaemia_grade3plus_intermittent", "anaemia_grade3plus_other"),
+        rough=marrow.rough_toxicity,
+        near=marrow.near_toxicity,
+        of=("marrow=staged", "marrow=pool"),
     ),
 )  # fmt: skip

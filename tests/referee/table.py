@@ -145,7 +145,7 @@ MDMX = (
 RISING = ("IAP_max", "K_IAP", "n_IAP", "k_deg_IAP", "IAP_doubling")
 STAGED = (
     *("progenitors_hit_platelets", "progenitors_hit_neutrophils", "life_platelets"),
-    *("life_neutrophils", "PUMA_kill", "marrow_steps"),
+    *("life_neutrophils", "PUMA_kill", "marrow_steps", "least_circulating"),
 )
 POOL = ("k_thrombopoietin", "life_reserve", "renewal_platelets")
 SPREAD = ("spread_K_PUMA", "class_outer", "class_inner", "k_mix_classes")
@@ -162,8 +162,9 @@ VARIED = (
     grown("rising", {"death": "rising"}, RISING),
     grown("spread", {"death": "spread"}, SPREAD),
     grown("clone", {"clone": "mutant"}, ("share_mutant_start",)),
-    Scenario("staged", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, times=WEEKS,
-             structure={"marrow": "staged"}, scattered=True, moved=STAGED),
+    Scenario("staged", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", times=WEEKS,
+             base={**DAMAGED, "least_circulating": 0.05}, structure={"marrow": "staged"},
+             scattered=True, moved=STAGED),
     Scenario("pool", BOTH, BODY_DOSES, BODY_GIVEN, "marrow", base=DAMAGED, times=WEEKS,
              structure={"marrow": "pool"}, scattered=True, moved=POOL),
     Scenario("clone in a tumour", BOTH, BODY_DOSES, BODY_GIVEN, "tumour", base=DAMAGED,

@@ -13,6 +13,8 @@ def staged_shown(v: Cell) -> None:
     for one in KILLED:
         p[f"k_tr_{one}"] = v.marrow_steps / p[f"MTT_{one}"]
         p[f"kill_{one}"] = p[f"slope_{one}"] * v.PUMA_rise**2 / v.PUMA_kill
+        seen = (p[f"{one}_circulating"] + v.least_circulating) / (1.0 + v.least_circulating)
+        p[f"division_{one}"] = p[f"{one}_progenitors"] * seen ** -p[f"feedback_{one}"]
 
 
 def staged_change(v: Cell, d: Cell) -> None:

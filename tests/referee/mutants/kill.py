@@ -90,9 +90,11 @@ def own_of(name: str, number: int) -> Curves:
 
 
 def begin(names: Iterable[str]) -> None:
-    """Once in each process, while the texts are as they are."""
+    """Once in each process, while the texts are as they are: nothing must be seen in them."""
     for name in names:
-        own_of(name, 0)
+        scenario = scenario_of(name)
+        found = single(scenario, scenario.model(), pristine(name).points[0])
+        assert difference(own_of(name, 0), found) < (LIMIT,), f"{name} differs without a mutant"
 
 
 def verdict(mutant: Mutant) -> str:
