@@ -320,7 +320,9 @@ def test_published_nutlin_is_our_inhibitor_of_the_same_occupancy() -> None:
 
 @cache
 def ratios(core: str, drug: str, **options: str) -> list[float]:
-    found = pn.sweep(loaded(core, drug, **options), {drug: [1.0]}, measures=["dose_ratio:2", "dose_ratio:3"])
+    found = pn.sweep(
+        loaded(core, drug, **options), {drug: [1.0]}, measures=["dose_ratio:2", "dose_ratio:3"]
+    )
     assert found["status"].item() == "ok"
     return [found[f"dose_ratio_{fold}"].item() for fold in (2, 3)]
 
