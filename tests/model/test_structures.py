@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 import p53net as pn
-from p53net.model.check import findings
 from p53net.model import structures
+from p53net.model.check import findings
 from p53net.model.definition import define
 from tests.support import ROOT, loop_law
 
