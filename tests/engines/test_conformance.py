@@ -29,6 +29,7 @@ from tests.support.closed_forms import free_drug
 from tests.support.files import TRANSPORT, read, solved, transport
 from tests.support.generated import System
 from tests.support.oracles import scipy_solution
+from tests.support.pulsing import PULSING
 
 ENGINES = tuple(choice.ENGINES)
 ERROR = 1e-6
@@ -313,7 +314,6 @@ def test_doses_in_a_body_add_up(engine: str, models: Callable[[str], pn.Model]) 
 # --- rest
 
 
-PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 """A cell that does not come to rest."""
 
 
