@@ -174,6 +174,10 @@ def texts() -> list[Path]:
     return [one for one in [*pages, *models] if one.name != "holdout.md"]
 
 
-def test_no_code_reads_it() -> None:
-    for path in (ROOT / "p53net").rglob("*.py"):
-        assert not re.search("hold_?out", path.read_text(encoding="utf-8"), re.I), path
+def test_no_code_reads_it_but_that_which_compares() -> None:
+    """And that is asked by the command alone, so that nothing is chosen by it."""
+    code = ROOT / "p53net"
+    allowed = {code / "evidence" / "holdout.py", code / "cli" / "judging.py"}
+    said = {path for path in code.rglob("*.py")
+            if re.search("hold_?out", path.read_text(encoding="utf-8"), re.I)}  # fmt: skip
+    assert said == allowed
