@@ -43,7 +43,7 @@ def predicted(model: Model, lineage: str, changed: Mapping[str, float]) -> dict[
     many = model.curves(times, courses, columns, blood.COUNTS)[0].values
     _, typical = blood.population(model, "milademetan", given, changed, 1)
     alone = {name: np.full(1, value) for name, value in changed.items()}
-    single = model.curves(times, typical, alone, [lineage])[0].values[:, 0]
+    single = model.curves(times, typical, alone, [lineage], engine="batch")[0].values[:, 0]
     others = [blood.lowest_counts(model, "milademetan", arm, changed) for arm in blood.OTHERS]
     late = times <= blood.DAYS * 24.0
     return {

@@ -21,7 +21,8 @@ from p53net.studies.body import blood
 from p53net.studies.body.holding import LIMITS
 from p53net.studies.body.population import GRADES, worsened
 
-_CYCLES = 8  # of a typical patient, among which the one with the lowest counts is looked for
+_CYCLES = 8  # of a typical patient; the one with the lowest counts, from the second on, is scored
+_CYCLE = 336.0  # h
 _MEASURED = 0.05  # standard deviation of a count's logarithm, which smooths shares for a fit
 _FEW, _BROAD = 16, 0.25  # patients to look for optima with, and what smooths the shares of few
 _JAPAN = 200  # patients for each dose of the trial in Japan
@@ -76,14 +77,16 @@ def haematology(trials: Sequence[Trial]) -> list[Predictions]:
 
 def _haematology(trial: Trial) -> Predictions:
     names = {"platelets": "platelet", "neutrophils": "neutrophil"}
-    times = np.arange(0.0, _CYCLES * 14 * 24.0 + 1.0, 6.0)
+    times = np.arange(0.0, _CYCLES * _CYCLE + 1.0, 6.0)
     given = regimen(260.0, "mg", "3/14", cycles=_CYCLES)
     ((curves,),) = in_body([Cell(trial, "milademetan")], "marrow", "human", [given], times,
                            list(names))  # fmt: skip
     found: Predictions = {}
     for key, curve in zip(names.values(), curves.T, strict=True):
-        lowest = blood.nadir(times, curve, 14 * 24.0, 48.0)
-        found |= {f"{key}_nadir": lowest.days, f"{key}_recovery": lowest.regained}
+        days, regained = blood.by_cycle(times, curve[np.newaxis], _CYCLE, 48.0)
+        later = curve[times >= _CYCLE]  # the first cycle is shown apart: docs/patient.md
+        worst = 1 + int(later.argmin() * (times[1] - times[0]) // _CYCLE)
+        found |= {f"{key}_nadir": days[0, worst], f"{key}_recovery": regained[0, worst]}
     rows = observations()
     found["haem_reversible"] = float(all(rows[key].holds(value) for key, value in found.items()))
     many, changed = _patients("milademetan"), _in_marrow(trial, "milademetan")

@@ -328,6 +328,7 @@ def _fitted(make: Callable[[xr.Dataset], str]) -> str:
 
 TABLES = (
     Table("README.md", "escape", _escape),
+    Table("README.md", "ledger", _counts),
     Table("docs/validation.md", "counts", _counts),
     Table("docs/validation.md", "validation", _validation),
     Table("docs/viability.md", "viability", _plates),

@@ -69,8 +69,11 @@ class Observation:
     @property
     def middle(self) -> float:
         """What a fit aims at: the value, or the geometric mean of the interval where no value is
-        published. It is no observation."""
-        return math.sqrt(self.low * self.high) if math.isnan(self.value) else self.value
+        published; NaN of a bound that stands alone. It is no observation."""
+        if math.isfinite(self.value):
+            return self.value
+        both = math.isfinite(self.low) and math.isfinite(self.high)
+        return math.sqrt(self.low * self.high) if both else math.nan
 
 
 def observations(own: Tables = NONE) -> dict[str, Observation]:

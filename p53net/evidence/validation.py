@@ -84,7 +84,7 @@ def validate(
             except P53NetError as error:
                 failed[group.__name__] = str(error)
         seen |= _lacking(seen, predicted, lacking, failed)
-    known = {} if differing(chosen) else MISSED
+    known = MISSED.get(name_of(chosen), {})
     found = [
         _row(row, predicted.get(row.id, math.nan), seen[row.id], known.get(row.id, ""))
         for row in rows.values()

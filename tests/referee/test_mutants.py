@@ -45,7 +45,7 @@ def test_planted_errors_are_seen(fragment: str) -> None:
     some = {one.kind: one for one in reversed(mutants(fragment, TEXTS))}
     said = {kind: verdict(one) for kind, one in some.items()}
     assert ALIVE not in said.values(), said
-    assert len([one for one in said.values() if one not in (REFUSED, STUCK)]) >= 5
+    assert len([one for one in said.values() if not one.startswith((REFUSED, STUCK))]) >= 5
     first = next(iter(some.values()))
     as_it_is = first.__class__(fragment, "none", 1, "", "", "", TEXTS[fragment])
     assert verdict(as_it_is) == ALIVE

@@ -17,6 +17,7 @@ from p53net.errors import InputError, P53NetError
 from p53net.measures.claims import Value, holds
 from p53net.model.content import content_of
 from p53net.model.library import models_folder
+from p53net.simulation.loading import shared
 
 _PLACES = ("fold", "exposure", "medium_volume")
 
@@ -34,6 +35,17 @@ def claims() -> tuple[Claim, ...]:
     text = dict(content_of(models_folder()))["claims.tsv"]
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     return tuple(Claim(**row) for row in rows)
+
+
+def distinct(structures: Sequence[str], drugs: Sequence[str], cell_line: str) -> list[str]:
+    """The first of those structures that are the same model of these drugs in a dish, so that none
+    counts twice: they differ in blood or in death."""
+    first: dict[tuple[str, ...], str] = {}
+    for name in structures:
+        texts = (shared(one, cell_line=cell_line, structure=name).definition.antimony
+                 for one in drugs)  # fmt: skip
+        first.setdefault(tuple(text.partition("\n")[2] for text in texts), name)
+    return list(first.values())
 
 
 def compared(

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _MARKERS = "osD^v"
 _MEASURES: tuple[tuple[str, dict[str, float], str, bool], ...] = (
-    ("dose_ratio", {"fold": 2.0}, "dose ratio at\np53 2 times", False),
-    ("dose_ratio", {"fold": 3.0}, "dose ratio at\np53 3 times", False),
-    ("dose_ratio", {"fold": 5.0}, "dose ratio at\np53 5 times", False),
+    ("dose_ratio", {"fold": 2.0}, "dose ratio at\np53 2 times", True),
+    ("dose_ratio", {"fold": 3.0}, "dose ratio at\np53 3 times", True),
+    ("dose_ratio", {"fold": 5.0}, "dose ratio at\np53 5 times", True),
     ("escape_index", {}, "escape\nindex", False),
     ("loop_factor", {}, "loop\nfactor", False),
     ("equal_dose", {}, "equal dose\n[nM]", True),
@@ -90,7 +90,7 @@ def _measure(
                   color=COLOURS[number % len(COLOURS)], markersize=6, alpha=0.85)  # fmt: skip
     if logarithmic:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=20))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(rows, [str(one) for one in result["structure"].values])

@@ -27,7 +27,7 @@ from p53net.measures.equieffective import (
 from p53net.measures.searching import Found
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
-from p53net.model.structures import StructureLike, names_of_several
+from p53net.model.structures import ALL, StructureLike, names_of_several
 from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
 from p53net.studies.escape import rivals
@@ -65,8 +65,9 @@ def escape(
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
     `engine` is as in `Model.simulate`, `structure` and `accuracy` as in `load`.
-    With `structures`, names of them or "all", the measures are over `structure` too, with a
-    `status` for each drug in each, and `holds` says which claims hold where, by `claim`.
+    With `structures`, names of them or "all" (those that differ in a dish), the measures are over
+    `structure` too, with a `status` for each drug in each, and `holds` says which claims hold
+    where, by `claim`.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -87,12 +88,15 @@ def escape(
     if structures is not None:
         if structure is not None:
             raise InputError("structure and structures are both given; give one of them")
+        several = names_of_several(structures)
+        if structures == ALL:
+            several = rivals.distinct(several, names, cell_line)
         found = rivals.compared(
             lambda one, drug: escape(
                 [drug], cell_line, hours=hours, pulse_hours=pulse_hours, fold=fold, tables=tables,
                 structure=one, engine=engine, accuracy=accuracy,
             ),
-            names, names_of_several(structures), tell,
+            names, several, tell,
         )  # fmt: skip
         about_it = {"cell_line": cell_line, "hours": hours, "pulse_hours": pulse_hours}
         return found.assign_attrs(study="structures", fold=fold, **about_it)

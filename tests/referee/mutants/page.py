@@ -69,7 +69,7 @@ def _table(text: str) -> list[list[str]]:
 def counts(rows: Iterable[Row]) -> dict[str, int]:
     """How many were planted, and what became of them."""
     rows = list(rows)
-    said = [row.seen_by for row in rows]
+    said = [row.seen_by.partition(":")[0] for row in rows]
     found = {"planted": len(rows), REFUSED: said.count(REFUSED), STUCK: said.count(STUCK)}
     found |= {"survive": said.count(ALIVE), _SAME: said.count(_SAME)}
     found["seen"] = len(rows) - sum(found.values()) + len(rows)
@@ -117,9 +117,11 @@ def _counted(what: str, names: list[str], of: list[str], rows: Sequence[Row]) ->
 
 
 def _left(rows: Sequence[Row]) -> list[str]:
-    found = ["## Equivalent\n"]
-    for fragment, number, became, reason in EQUIVALENT:
-        found.append(f"- {fragment}, line {number}: `{_code(became)}`: {reason}")
+    same = [
+        f"- {fragment}, line {number}: `{_code(became)}`: {reason}"
+        for fragment, number, became, reason in EQUIVALENT
+    ]
+    found = ["## Equivalent\n", *(same or ["None."])]
     found += ["\n## Survivors\n"]
     alive = [row for row in rows if row.seen_by == ALIVE]
     found += [f"- {row.fragment}, {row.of}: {row.change}" for row in alive] or ["None."]
