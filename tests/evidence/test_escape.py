@@ -278,7 +278,7 @@ def test_summary_of_one_drug_compares_nothing() -> None:
 @pytest.mark.slow
 def test_a_dose_that_is_not_the_only_one_says_so() -> None:
     """Where the twin pulses, its response at 24 h crosses the level several times."""
-    result = pn.escape(["KT-253"], "LPS-amplified", fold=25.0)
+    result = pn.escape(["KT-253"], "LPS-amplified", fold=25.0, structure=ALONE)
     status = result["equal_dose_status"].sel(drug="KT-253" + TWIN).item()
     assert status.startswith("the lowest of several")
     assert "the lowest of several" in escape_report.summary(result)
@@ -304,7 +304,7 @@ def test_the_record_repeats_the_run(result) -> None:
 
 @pytest.mark.slow
 def test_summary_of_an_amplified_line_does_not_speak_of_a_rise_that_is_not_there() -> None:
-    text = escape_report.summary(pn.escape(["milademetan", "KT-253"], "SJSA-1"))
+    text = escape_report.summary(pn.escape(["milademetan", "KT-253"], "SJSA-1", structure=ALONE))
     assert "MDM2 mRNA hardly moves" in text
     assert "Feedback costs hardly any dose in this line" in text
     assert "outgrows CRBN" not in text

@@ -41,7 +41,7 @@ def test_what_is_fitted_is_what_a_block_fits_to() -> None:
     used = [name for block in BLOCKS for name in block.observed]
     assert len(used) == len(set(used))
     text = (library.models_folder() / "haematology_staged.ant").read_text(encoding="utf-8")
-    tags = re.findall(r"// fitted: python -m benchmarks.marrow .*{saw: fit: (.*)}", text)
+    tags = re.findall(r"// fitted: python -m benchmarks.marrow .*{saw: fit: ([^;}]*)", text)
     marrow = {name for tag in tags for name in tag.split(", ")}
     fitted = {name for name, row in SHIPPED.items() if row.use == "fit"}
     assert marrow < fitted <= {*used, *marrow}
