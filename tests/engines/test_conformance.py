@@ -432,7 +432,11 @@ def seed(model: pn.Model, state: str, changed: Mapping[str, float]) -> float:
     return 0.0 if name is None else changed.get(name, model.definition.parameters[name].value)
 
 
-TOTALS: tuple[dict[str, float], ...] = ({}, {"CRBN_total": 20.0, "k_deg_p53": 0.15}, {"cell": 2.0})
+TOTALS: tuple[dict[str, float], ...] = (
+    {},
+    {"CRBN_of_line": 20.0, "k_deg_p53": 0.15},
+    {"cell": 2.0},
+)
 
 
 def test_untreated_cells(engine: str, models: Callable[[str], pn.Model]) -> None:

@@ -61,7 +61,7 @@ def test_changed_parameters_do_not_stay(fresh: Model) -> None:
     before = values(fresh.simulate(GRID, {"KT-253": 10.0}))
     fresh.simulate(GRID, {"KT-253": 3.0}, {"k_deg_p53": 1.0, "cell": 0.5}, feedback=False)
     fresh.simulate(GRID, {"KT-253": pn.closed_dish(3.0, 2.0)}, {"DSB": 1.0})
-    fresh.steady_state({"KT-253": 1.0}, {"CRBN_total": 5.0})
+    fresh.steady_state({"KT-253": 1.0}, {"CRBN_of_line": 5.0})
     np.testing.assert_array_equal(before, values(fresh.simulate(GRID, {"KT-253": 10.0})))
 
 
