@@ -262,35 +262,30 @@ def _theorem(result: xr.Dataset) -> str:
         )
     return (
         f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting, "
-        "drug-bound MDM2 is inactive and ubiquitination of p53 has no capacity that MDM2 shares."
+        "drug-bound MDM2 is inactive, and undrugged MDM2 alone sets how fast p53 is degraded."
     )
 
 
 def _twin_dose_ratio(result: xr.Dataset) -> str:
-    departs, cheaper = list[str](), list[str]()
+    said = []
     for twin in result["drug"].values[result["mechanism"] == "twin"]:
         own, parent = (
             result["dose_ratio"].sel(drug=name) for name in (twin, twin.removesuffix(TWIN))
         )
-        if not (_finite(own) and _finite(parent)):
+        if not _finite(own) or not _finite(parent):
             continue
-        ratio = float(own[-1] / parent[-1])
-        if ratio > _ALIKE:
-            departs.append(twin)
-        elif ratio < 1.0 / _ALIKE:
-            cheaper.append(twin)
-    said = ""
-    if departs:
-        said = (
-            f" {' and '.join(departs)} departs because its MDM2 is not destroyed: closed, it "
-            "outgrows CRBN, which holds drug and MDM2 together; opened, it does not."
-        )
-    if cheaper:
-        said += (
-            f" {' and '.join(cheaper)} pays less because its MDM2 is not destroyed, and takes up "
-            "what undrugged MDM2 needs to ubiquitinate p53."
-        )
-    return said
+        more = float(own[-1] / parent[-1])
+        if more > _ALIKE:
+            said.append(
+                f" {twin} pays more because its MDM2 is not destroyed: closed, it outgrows CRBN, "
+                "which holds drug and MDM2 together; opened, it does not."
+            )
+        elif more < 1 / _ALIKE:
+            said.append(
+                f" {twin} pays less because its MDM2 is not destroyed: what piles up is more than "
+                "can degrade p53."
+            )
+    return "".join(said)
 
 
 def _finite(values: xr.DataArray) -> bool:
