@@ -27,8 +27,8 @@ from p53net.studies.body.xenografts import tgi
 LINE = "SJSA-1"
 ROWS = ("nutlin_ic50_sjsa1", "nutlin_death_sjsa1", "tgi_milademetan_sjsa1")
 PARTNERS: tuple[dict[str, str], ...] = (
-    {}, {"partner": "capacity"}, {"partner": "capacity", "residual": "on"}, {"partner": "MDMX"},
-    {"partner": "MDMX", "residual": "on"},
+    {"partner": "none"}, {"partner": "capacity"}, {"partner": "capacity", "residual": "on"},
+    {"partner": "MDMX"}, {"partner": "MDMX", "residual": "on"},
 )  # fmt: skip
 COMMON = {
     "K_PUMA_caspase": (70, 80, 90, 100, 115, 130, 155, 180, 210, 250, 300),  # 70: see blocks.py

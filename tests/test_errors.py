@@ -19,6 +19,8 @@ from p53net.model import sbml, statements, tables
 GRID = np.linspace(0.0, 24.0, 25)
 MODEL = pn.load("KT-253")
 BOTH = pn.load("milademetan", "KT-253")
+PULSING = pn.load("KT-253", structure="v0.1")
+"""Without a partner it pulses at values at which it rests with a capacity."""
 LOOP = pn.load()
 NAN, INF = math.nan, math.inf
 ROW = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
@@ -153,9 +155,10 @@ CASES: list[tuple[str, Callable[[Path], object], type[Exception], str]] = [
     # runs
     ("integration fails", simulate(doses={"KT-253": 1e300}), pn.SimulationError, "integration failed"),
     ("untreated cell that pulses for ever",
-     simulate(parameters={"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}),
+     lambda _: PULSING.simulate(
+         GRID, parameters={"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}),
      pn.SteadyStateError, "it pulses"),
-    ("no state at rest", lambda _: MODEL.steady_state({"KT-253": 12.0}, {"k_ub_MDM2": 0.0}),
+    ("no state at rest", lambda _: PULSING.steady_state({"KT-253": 12.0}, {"k_ub_MDM2": 0.0}),
      pn.SteadyStateError, "does not come to rest"),
     # escape
     ("escape without p53", lambda _: pn.escape(["KT-253"], "TP53-null"), pn.MeasureError, "no p53"),

@@ -105,7 +105,7 @@ _LEAST_CAPACITY = 20.0
 Mdm2 gene for two have more active p53, so that MDM2 limits it there."""
 
 
-def blocks() -> tuple[Block, ...]:
+def all_blocks() -> tuple[Block, ...]:
     """All blocks, with the parameters that the structure which is supposed has."""
     chosen = {f"{switch}={option}" for switch, option in as_structure(None).items()}
     return tuple(

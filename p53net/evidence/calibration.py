@@ -10,8 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from p53net.errors import InputError, unknown_name
-from p53net.evidence.blocks import Block
-from p53net.evidence.blocks import blocks as all_blocks
+from p53net.evidence.blocks import Block, all_blocks
 from p53net.evidence.fit import SEED, STARTS, Fit, fit_jointly
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.residuals import residual

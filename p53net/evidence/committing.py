@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import xarray as xr
 
-from p53net.evidence.blocks import DERIVED, blocks
+from p53net.evidence.blocks import DERIVED, all_blocks
 from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
 from p53net.model.structures import supposing
@@ -20,7 +20,7 @@ def write(result: xr.Dataset) -> list[str]:
 
 def _write(result: xr.Dataset) -> list[str]:
     changes: list[str] = []
-    observed = {block.name: block.observed for block in blocks()}
+    observed = {block.name: block.observed for block in all_blocks()}
     rows = (result[name].values.tolist() for name in ("entry", "symbol", "estimate", "block"))
     for entry, parameter, value, block in zip(*rows, strict=True):
         old = committed_value(entry, parameter)

@@ -93,8 +93,10 @@ MODELS = {
 def shipped(drugs: tuple[str, ...], cell_line: str = "generic") -> tuple[str, dict[str, Value]]:
     known = tables.drug_entries()
     line = tables.cell_line_entries()[cell_line]
-    text = fragments.join("v0.1", library_of(), "dish", [known[name] for name in drugs], line, {})
-    return sbml.to_sbml(text.antimony, "v0.1"), dict(text.parameters)
+    text = fragments.join(
+        "shipped", library_of(), "dish", [known[name] for name in drugs], line, {}
+    )
+    return sbml.to_sbml(text.antimony, "shipped"), dict(text.parameters)
 
 
 @pytest.mark.parametrize("drugs", MODELS.values(), ids=MODELS)
@@ -122,7 +124,7 @@ def test_no_parameter_of_the_shipped_model_can_be_a_thousand_times_off() -> None
     """Each is put in a unit of a thousandth, one after the other, in the SBML and in the table."""
     text, table = shipped(MODELS["both"])
     fine = {name for name, row in table.items() if not missed_when_scaled(text, table, name, row)}
-    assert set(table) - fine == set()
+    assert set(table) - fine == {"CRBN_total"}  # computed, and in no equation
 
 
 def missed_when_scaled(text: str, table: dict[str, Value], name: str, row: Value) -> bool:

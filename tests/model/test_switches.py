@@ -18,25 +18,31 @@ def part(text: str, name: str = "x") -> Part:
 
 def test_default_is_as_without() -> None:
     usual = pn.load("KT-253").definition
-    for given in (None, {}, {"partner": "none"}, next(iter(structures.named_structures()))):
+    for given in (
+        None,
+        {},
+        {"partner": "capacity"},
+        "default",
+        next(iter(structures.named_structures())),
+    ):
         found = pn.load("KT-253", structure=given).definition
         assert (found.id, found.sbml) == (usual.id, usual.sbml)
     assert "structure" not in usual.loaded
 
 
 def test_a_record_makes_it_again() -> None:
-    model = pn.load("milademetan", structure={"partner": "capacity"})
+    model = pn.load("milademetan", structure={"partner": "MDMX"})
     run = model.simulate(np.array([0.0, 24.0]), {"milademetan": 300.0})
-    assert run.attrs["structure"] == "capacity"
+    assert run.attrs["structure"] == "MDMX"
     again = pn.rerun(run)
     assert again.identical(run)
-    assert model.definition.id == "milademetan_partner_capacity"
+    assert model.definition.id == "milademetan_partner_MDMX"
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("capcity", "unknown structure 'capcity'; did you mean 'capacity'"),
+        ("residul", "unknown structure 'residul'; did you mean 'residual'"),
         ({"partners": "MDMX"}, "unknown switch 'partners'; did you mean 'partner'"),
         ({"partner": "MDMY"}, "unknown option of partner 'MDMY'"),
         ({"partner": 3}, "unknown option of partner '3'"),
@@ -102,15 +108,15 @@ def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(
         "p53net.model.tables.refitted",
-        lambda structure: rows if structures.name_of(structure) == "capacity" else {},
+        lambda structure: rows if structures.name_of(structure) == "MDMX" else {},
     )
 
     def value(name: str, structure: str) -> float:
         model = pn.load("milademetan", cell_line="RS4;11", system="culture", structure=structure)
         return model.definition.parameters[name].value
 
-    assert value("K_PUMA_caspase", "capacity") == 50.0 != value("K_PUMA_caspase", "v0.1")
-    assert value("Ki_inhibitor", "capacity") == 3.0 != value("Ki_inhibitor", "v0.1")
-    generic = pn.load(system="culture", structure="capacity").definition.parameters
+    assert value("K_PUMA_caspase", "MDMX") == 50.0 != value("K_PUMA_caspase", "v0.1")
+    assert value("Ki_inhibitor", "MDMX") == 3.0 != value("Ki_inhibitor", "v0.1")
+    generic = pn.load(system="culture", structure="MDMX").definition.parameters
     assert generic["k_growth"].value == 0.01
-    assert value("k_growth", "capacity") == value("k_growth", "v0.1")  # a line's row wins
+    assert value("k_growth", "MDMX") == value("k_growth", "v0.1")  # a line's row wins

@@ -137,7 +137,7 @@ def by_degrader(of: dict[str, float]) -> Taken:
     """Binary and ternary complexes and their ubiquitinated form are linear where free MDM2, drug
     and CRBN are known; CRBN is what its total leaves."""
     on, k_m, k_c = of["k_on_degrader"], of["Kd_MDM2_degrader"], of["Kd_CRBN_degrader"]
-    alpha, total = of["cooperativity"], of["CRBN_total"]
+    alpha, total = of["cooperativity"], of["CRBN_of_line"]
     tag, untag, end = of["k_ub_MDM2"], of["k_deub_MDM2"], of["k_deg_MDM2_ubiquitinated"]
 
     def forms(crbn: float, free: float, drug: float, turnover: float) -> Array:

@@ -58,7 +58,7 @@ def of_drugs(p: SimpleNamespace, d: SimpleNamespace) -> None:
     share = p.closed_dish * p.cell / p.medium
     d.inhibitor_medium -= share * p.k_perm_inhibitor * (outside - p.inhibitor)
 
-    outside = p.fu_medium_degrader * p.degrader_medium
+    outside = p.uptake_of_line * p.fu_medium_degrader * p.degrader_medium
     k, own_k, crbn_k, c = (p.k_on_degrader, p.Kd_MDM2_degrader, p.Kd_CRBN_degrader, p.cooperativity)
     binary, other = p.MDM2_degrader, p.CRBN_degrader
     ternary, tagged = p.MDM2_degrader_CRBN, p.MDM2_degrader_CRBN_ubiquitinated
@@ -111,7 +111,7 @@ def curves(
         ).y  # fmt: skip
 
     empty = np.zeros(len(names))
-    empty[names.index("CRBN")] = values["CRBN_total"]
+    empty[names.index("CRBN")] = values["CRBN_of_line"]
     rest = solved(empty, np.array([0.0, 3000.0]), None, DSB=0.0)[:, -1]
     held = None if closed else promoter(core, cell(rest))
     for role, dose in doses.items():

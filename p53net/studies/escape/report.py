@@ -174,8 +174,8 @@ def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
     yield (
         f"After washout of {long['exposure']:g} h of exposure active p53 falls below untreated by "
         f"{fall}; free MDM2 peaks at log2 {free}. In brackets the half-time of the drug in the "
-        "cell, on which this depends: rates of entry and exit are assumed, and at equal rates an "
-        "inhibitor and a degrader rebound alike.",
+        "cell, on which this depends: rates of entry and exit are assumed, and at equal rates a "
+        "degrader rebounds as well.",
         _alike(result, "rebound", long, absolute=True),
     )
     lasting = _each(result, "{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", **short)
