@@ -135,7 +135,7 @@ BLOCKS = (
             Fitted("HEK293T", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.degradation,
-        ("kt253_dc50", "md4251_dc50", "md4251_dmax", "md224_dc"),
+        ("kt253_dc50", "md4251_dc50", "md4251_dmax"),
     ),
     Block(
         "viability",
@@ -146,7 +146,7 @@ BLOCKS = (
             Fitted("model", "uptake_of_line", 0.1, 200.0, "CRBN=line"),
         ),
         predicted.sensitivity,
-        ("kt253_ic50_rs411", "md224_ic50_rs411"),
+        ("kt253_ic50_rs411", "md224_ic50_rs411", "md224_dc"),
     ),
     Block(
         "potency",

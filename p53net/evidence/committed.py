@@ -11,7 +11,7 @@ from p53net.errors import UnknownNameError
 from p53net.files import write_text
 from p53net.model.library import models_folder
 from p53net.model.statements import value_of_line
-from p53net.model.structures import as_structure, differing, name_of
+from p53net.model.structures import as_structure, differing, library_of, name_of
 from p53net.model.tables import Value, refit_of, value_of_row
 
 MODEL = "model"
@@ -94,7 +94,8 @@ def _place(entry: str, parameter: str) -> tuple[Path, int]:
 
 def _lines(texts: bool) -> Iterator[tuple[Path, int, str]]:
     folder = models_folder()
-    names = sorted(folder.glob("*.ant")) if texts else [folder / name for name in _TABLES]
+    chosen = sorted(f"{one.name}.ant" for one in library_of().chosen)
+    names = [folder / name for name in (chosen if texts else _TABLES)]
     for path in names:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             yield path, number, line

@@ -55,7 +55,10 @@ def validate_figure(result: xr.Dataset) -> "Figure":
                            arrowprops={"arrowstyle": "->", "color": colour})  # fmt: skip
     above.set_xlim(-_REACH - 0.5, _REACH + 0.5)
     above.set_xticks([-1, 0, 1], ["low", "middle", "high"])
-    above.set_xlabel("prediction, in the observation's interval (arrow: further out)")
+    above.set_xlabel(
+        "prediction, in the observation's interval (arrow: further out); counts of "
+        "trials\nare judged by what trials with the predicted rate count"
+    )
     answers = {"inside": 0.0, "outside": 1.0, "not compared": 2.0, "not predicted": 2.0}
     for height, name in _rows(below, rest):
         one = rest.sel(observation=name)

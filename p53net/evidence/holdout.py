@@ -31,10 +31,11 @@ _NOT_PREDICTED = {
     "siremadlin": _NO_EXPOSURE,
     "navtemadlin": _NO_EXPOSURE,
     "idasanutlin": _NO_EXPOSURE,
-    "milademetan": "why patients stop is not modelled",
+    "milademetan_anaemia_aml": "no patients with leukaemia, whose marrow is ill, are modelled",
+    "milademetan_discontinuation_mantra": "why patients stop is not modelled",
     "RG7112": "no line with an amplified MDM4 gene is in the tables",
 }
-"""Why rows of a drug have no prediction, where they have none."""
+"""Why a row, or the rows of a drug, have no prediction."""
 
 
 def compared() -> pd.DataFrame:
@@ -48,7 +49,7 @@ def compared() -> pd.DataFrame:
     for row in rows:
         low, high = (float(row[end] or other) for end, other in (("low", "-inf"), ("high", "inf")))
         value = known.get(row["id"], math.nan)
-        verdict, why = "not predicted", _NOT_PREDICTED.get(row["subject"].split(",")[0], "")
+        verdict, why = "not predicted", _why(row["id"], row["subject"])
         if row["id"] in known:
             verdict, why = "inside" if low <= value <= high else "outside", ""
         found.append(
@@ -67,6 +68,10 @@ def compared() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(found)
+
+
+def _why(name: str, subject: str) -> str:
+    return _NOT_PREDICTED.get(name) or _NOT_PREDICTED.get(subject.split()[0], "")
 
 
 def predictions() -> dict[str, float]:

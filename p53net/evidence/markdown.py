@@ -39,4 +39,9 @@ def interval(name: str) -> str:
 
 def asked(name: str, unit: str = "") -> str:
     """The interval of an observation, and what it was used for."""
-    return f"{interval(name)}{unit}, {_USES[uses()[name].use]}"
+    return f"{interval(name)}{unit}, {used(name)}"
+
+
+def used(name: str) -> str:
+    """What an observation was to the models."""
+    return _USES[uses()[name].use]

@@ -18,7 +18,7 @@ import xarray as xr
 from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
 from p53net.evidence import fitted_tables, validation
-from p53net.evidence.markdown import asked, interval, rows_of, shown
+from p53net.evidence.markdown import asked, interval, rows_of, shown, used
 from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
 from p53net.simulation.loading import load
@@ -28,6 +28,7 @@ from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.xenografts import most_tgi, xenograft
 from p53net.studies.dish.viability_assay import viability
+from p53net.studies.escape.rivals import claim_table
 from p53net.studies.escape.study import escape
 
 _DRUG = "milademetan"
@@ -126,6 +127,19 @@ def _escape() -> str:
     return rows_of(" | milademetan | KT-253 | its non-catalytic twin", rows)
 
 
+def _claims() -> str:
+    """Of each claim in how many structures it holds, and which are the fewer."""
+    result, rows = escape(structures="all"), []
+    for one in claim_table(result).to_dict("records"):
+        held = [name for name in result["structure"].values if one[name] == "holds"]
+        fails = [name for name in result["structure"].values if one[name] == "does not"]
+        fewer = f"only {', '.join(held)}" if len(held) <= len(fails) else f"not {', '.join(fails)}"
+        here = {"holds": "yes", "does not": "no"}.get(one["default"], "not defined")
+        share = f"{one['holds']} of {one['of']}"
+        rows.append([one["sentence"], here, share, fewer if held and fails else ""])
+    return rows_of("claim | default | holds in | where", rows)
+
+
 def _validation() -> str:
     result = _validated().copy(deep=True)
     value = result["predicted"]
@@ -168,8 +182,9 @@ def _mice() -> str:
         rows.append([f"{name}{dose:g} mg/kg daily", f"{float(mice['tgi'][number]):.1f}",
                      asked(f"tgi_milademetan_{dose:g}"), *_volumes(mice, number)])  # fmt: skip
     once, thrice = regimen(1.0, "mg/kg", "once"), regimen(1.0, "mg/kg", "q3w", cycles=3)
+    regression = f"regression for at least 14 days, {used('kt253_regression')}"
     for drug, given, words, days, said in (
-        ("KT-253", once, "1 mg/kg once", 63.0, "regression for at least 14 days, predicted"),
+        ("KT-253", once, "1 mg/kg once", 63.0, regression),
         (_DRUG, regimen(100.0, "mg/kg", "once"), "100 mg/kg once", 42.0, "nothing published"),
         ("KT-253", thrice, "1 mg/kg q3w, three doses", 200.0,
          "responses in leukaemia of patients, which is not modelled"),
@@ -214,7 +229,7 @@ def _plates() -> str:
         plate = viability(list(drugs), line).sel(cell_line=line)
         for drug, said in drugs.items():
             dose = float(plate["ic50"].sel(drug=drug))
-            rows.append([f"{line}, {drug}", f"{dose:.3g}", said, *_folds(drug, line, dose)])
+            rows.append([f"{line}, {drug}", shown(dose), said, *_folds(drug, line, dose)])
     line, drug, dose = "TP53-null", "KT-253", 30.0  # of `tp53_null`
     status = str(viability(drug, line)["status"].item())
     ic50 = "none" if status != "ok" else "?"
@@ -274,7 +289,7 @@ def _patient() -> str:
     rows = []
     for name, about, form in (
         ("p53_active", "active p53, tumour [nM]", ".3g"),
-        ("MDM2_total", "MDM2 protein, tumour [nM]", ".3g"),
+        ("MDM2_total", "MDM2 protein, tumour [nM]", ",.0f"),
         ("p21", "p21, tumour [nM]", ".3g"),
         ("GDF15_serum", "GDF-15 in serum, fold", ".2g"),
         ("platelets", "platelets [1e9/L]", ".0f"),
@@ -328,6 +343,7 @@ def _fitted(make: Callable[[xr.Dataset], str]) -> str:
 
 TABLES = (
     Table("README.md", "escape", _escape),
+    Table("README.md", "claims", _claims),
     Table("README.md", "ledger", _counts),
     Table("docs/validation.md", "counts", _counts),
     Table("docs/validation.md", "validation", _validation),

@@ -1,5 +1,42 @@
 """Why a prediction misses its observation, as far as is known, and why a row has no prediction."""
 
+_DEFAULT = {
+    "rg7112_htrf_ic50": "its Kd of 10.7 nM, and concentrations as in milademetan's assay, "
+    "give more; both numbers are quoted from memory",
+    "idasanutlin_htrf_ic50": "a Ki of 1 nM was guessed from it by analogy with milademetan's",
+    "navtemadlin_htrf_ic50": "2 nM of MDM2 in the assumed assay take up half as much drug",
+    "rg7112_p53": "one concentration is fitted to the folds of p53, p21 and MDM2 mRNA, and more of "
+    "it, which p53 asks for, takes p21 further out",
+    "rg7112_p21": "as rg7112_p53; p21's basal transcription is assumed: five times of it, or with "
+    "it a higher concentration, brings p21 inside",
+    "rg7112_p21_matched": "as rg7112_p21: with five times its basal transcription p21 is inside "
+    "where p53 is as published",
+    "rg7112_mdm2_mrna_matched": "three quarters of untreated p53 are bound to MDM2 in this cell, "
+    "so where total p53 has risen 4.86-fold active p53, which P2 follows, has risen 9-fold",
+    "rg7112_ic50_normal": "its free fraction was fitted to the amplified lines' 0.52 uM, and in no "
+    "structure here is a line without the amplification 15 times as resistant",
+    "rg7112_amplified_over_normal": "more MDM2 genes make a line more resistant in every structure "
+    "here, less so with a partner that runs short; measured lines with many are the more sensitive",
+    "nutlin_ic50_wild_type": "its free fraction and the threshold of death were fitted in SJSA-1, "
+    "which comes out more resistant than a line with one gene, not alike as published",
+    "nutlin_mdm2_sensitivity": "as rg7112_amplified_over_normal",
+    "nutlin_lethal_sjsa1": "the greatest rate of death was fitted to the share of SJSA-1 that is "
+    "dead after two days, and at that rate no dose leaves less than a tenth after a week",
+    "kt253_over_inhibitors": "what is shown is the smallest ratio of four lines, to milademetan: "
+    "lines with many MDM2 genes, where a degrader has more MDM2 to destroy; lines with one gene "
+    "are above 200. The published inhibitors and lines have no names",
+    "kt253_apoptosis_ratio": "as kt253_over_inhibitors",
+    "platelet_life_span": "the life that was taken is another measurement's, 205 h (Harker 2000)",
+    "thrombocytopenia_any_intermittent": "any-grade rates count what was reported, not laboratory "
+    "values: every fall below the lower limit of normal counts here",
+    "neutropenia_any_intermittent": "as thrombocytopenia_any_intermittent",
+    "anaemia_any_intermittent": "as thrombocytopenia_any_intermittent; most patients have "
+    "haemoglobin below 12 g/dL before treatment",
+    "anaemia_any_other": "as anaemia_any_intermittent",
+    "thrombocytopenia_any_other": "as thrombocytopenia_any_intermittent",
+    "anaemia_grade34_mantra": "the slope of red cells was fitted to phase 1 alone, where none of "
+    "20 had it; nothing else than it, as bleeding or disease, lowers haemoglobin here",
+}
 _VERSION_0_1 = {
     "rg7112_htrf_ic50": "its Kd of 10.7 nM, and concentrations as in milademetan's assay, "
     "give more; both numbers are quoted from memory",
@@ -48,19 +85,19 @@ _VERSION_0_1 = {
     "neutropenia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
     "anaemia_grade34_mantra": "as thrombocytopenia_grade34_mantra",
 }
-MISSED = {"v0.1": _VERSION_0_1}
+MISSED = {"default": _DEFAULT, "v0.1": _VERSION_0_1}
 """Of what is outside, by the structure that the reason is true of."""
 
 _LINE = "no such line is modelled"
 _MOUSE = "the drug's exposure in mice is not in the tables"
 _NORMAL = "no normal cell is modelled in a dish"
 _RESPONSE = "responses and survival of patients are not modelled"
-_CLONE = "no clone of TP53-mutant cells is modelled"
-_BLOOD = "the chain of maturation here has no such number of its own"
+_CLONE = "the default has no clone of TP53-mutant cells (`clone` = none)"
+_BLOOD = "a number of the chain of maturation, not predicted by it"
 
 NOT_MODELLED = {
     "siremadlin_ki_mdmx": "the drug's binding to MDMX is in no model",
-    "crbn_molm14": "no such line is modelled; 50 nM are assumed for all lines",
+    "crbn_molm14": "what MOLM-14 is given, and, as an assumption, every other line",
     **dict.fromkeys(("tgi_milademetan_molm13", "kt253_mv411", "milademetan_p53_mcc",
                      "milademetan_mcc_dose"), _LINE),
     "kt253_pdx": "no such tumour is modelled",
@@ -77,8 +114,8 @@ NOT_MODELLED = {
                     _MOUSE),
     **dict.fromkeys(("siremadlin_pulse_puma", "kt253_brief"), "doses and times are not published"),
     **dict.fromkeys(("progenitor_death_rg7112", "progenitor_all_stages"),
-                    "what was built in, not predicted: progenitors die of PUMA here, and no other "
-                    "stage"),
+                    "what was built in, not predicted: PUMA kills progenitors and all maturing "
+                    "cells here"),
     **dict.fromkeys(("milademetan_response_mantra2", "milademetan_pfs_mantra2", "rg7112_response",
                      "milademetan_dcr_ddlps", "milademetan_pfs_ddlps",
                      "milademetan_dcr_ddlps_intermittent"), _RESPONSE),

@@ -101,4 +101,4 @@ def test_what_cannot_be_written_is_said(checkout: Path) -> None:
 def test_an_interval_is_said_as_the_observation_has_it() -> None:
     assert markdown.interval("kt253_dc50") == "0.27 to 0.6"
     assert markdown.interval("md224_dc") == "at most 1"
-    assert pages.asked("tgi_milademetan_sjsa1") == "90 or more, predicted"
+    assert pages.asked("tgi_milademetan_sjsa1") == "90 or more, fitted"

@@ -29,6 +29,7 @@ from tests.support.closed_forms import free_drug
 from tests.support.files import TRANSPORT, read, solved, transport
 from tests.support.generated import System
 from tests.support.oracles import scipy_solution
+from tests.support.pulsing import PULSING
 
 ENGINES = tuple(choice.ENGINES)
 ERROR = 1e-6
@@ -313,7 +314,6 @@ def test_doses_in_a_body_add_up(engine: str, models: Callable[[str], pn.Model]) 
 # --- rest
 
 
-PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 """A cell that does not come to rest."""
 
 
@@ -432,7 +432,11 @@ def seed(model: pn.Model, state: str, changed: Mapping[str, float]) -> float:
     return 0.0 if name is None else changed.get(name, model.definition.parameters[name].value)
 
 
-TOTALS: tuple[dict[str, float], ...] = ({}, {"CRBN_total": 20.0, "k_deg_p53": 0.15}, {"cell": 2.0})
+TOTALS: tuple[dict[str, float], ...] = (
+    {},
+    {"CRBN_of_line": 20.0, "k_deg_p53": 0.15},
+    {"cell": 2.0},
+)
 
 
 def test_untreated_cells(engine: str, models: Callable[[str], pn.Model]) -> None:

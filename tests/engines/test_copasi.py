@@ -28,6 +28,7 @@ from tests.support.files import (
     needs_published,
     read,
 )
+from tests.support.pulsing import PULSING
 
 COPASI = pytest.importorskip("COPASI", reason="COPASI's Python package is not installed")
 
@@ -416,10 +417,9 @@ def test_states_at_rest(doses: dict[str, float], about: dict[str, object], both:
 
 
 def test_a_pulsing_cell_does_not_rest(loop: pn.Model) -> None:
-    pulsing = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
     for engine in ("roadrunner", "copasi"):
         with pytest.raises(pn.SteadyStateError, match="pulses"):
-            loop.steady_state(parameters=pulsing, engine=engine)
+            loop.steady_state(parameters=PULSING, engine=engine)
 
 
 def test_a_sweep(inhibitor: pn.Model) -> None:

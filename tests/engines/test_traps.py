@@ -61,7 +61,7 @@ def test_changed_parameters_do_not_stay(fresh: Model) -> None:
     before = values(fresh.simulate(GRID, {"KT-253": 10.0}))
     fresh.simulate(GRID, {"KT-253": 3.0}, {"k_deg_p53": 1.0, "cell": 0.5}, feedback=False)
     fresh.simulate(GRID, {"KT-253": pn.closed_dish(3.0, 2.0)}, {"DSB": 1.0})
-    fresh.steady_state({"KT-253": 1.0}, {"CRBN_total": 5.0})
+    fresh.steady_state({"KT-253": 1.0}, {"CRBN_of_line": 5.0})
     np.testing.assert_array_equal(before, values(fresh.simulate(GRID, {"KT-253": 10.0})))
 
 
@@ -87,13 +87,14 @@ def test_a_dose_is_a_concentration_in_any_volume(fresh: Model) -> None:
     assert float(run["degrader_medium"][0]) == 10.0
     held = fresh.simulate(GRID, {"KT-253": 10.0}, {"cell": 4.0, "medium": 7.0})
     assert np.unique(held["degrader_medium"].values).tolist() == [10.0]
-    free = fresh.definition.parameters["fu_medium_degrader"].value
-    assert float(held["degrader"][-1]) == pytest.approx(10.0 * free, rel=1e-3)
+    p = {name: row.value for name, row in fresh.definition.parameters.items()}
+    inside = 10.0 * p["fu_medium_degrader"] * p["uptake_of_line"]
+    assert float(held["degrader"][-1]) == pytest.approx(inside, rel=1e-3)
 
 
 def test_a_start_that_follows_a_parameter_moves_with_it(fresh: Model) -> None:
     """Conserved totals are not updated by engines that analyse moieties."""
-    run = fresh.simulate(GRID, {"KT-253": 10.0}, {"CRBN_total": 5.0})
+    run = fresh.simulate(GRID, {"KT-253": 10.0}, {"CRBN_of_line": 5.0})
     assert float(run["CRBN"][0]) == 5.0
     bound = run["CRBN_degrader"] + run["MDM2_degrader_CRBN"]
     total = run["CRBN"] + bound + run["MDM2_degrader_CRBN_ubiquitinated"]

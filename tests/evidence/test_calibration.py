@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import p53net as pn
 from p53net.errors import P53NetError, UnknownNameError
 from p53net.evidence import committed, fitted_tables
-from p53net.evidence.blocks import BLOCKS, DERIVED, Derived
+from p53net.evidence.blocks import BLOCKS, DERIVED, Derived, blocks
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
@@ -22,17 +21,12 @@ from p53net.model.structures import supposing
 from tests.support.texts import copied_models
 
 ROWS = observations()
-
-
-@pytest.fixture(autouse=True)
-def first_structure() -> Iterator[None]:
-    """Labels are looked at where they do not move with a refit: in the structure of version 0.1."""
-    with supposing("v0.1"):
-        yield
+FITTED = [one for block in blocks() for one in block.parameters if one.value.kind == "fitted"]
+"""What the default structure has, and a fit was committed of."""
 
 
 def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
-    known = {(one.entry, one.parameter) for block in BLOCKS for one in block.parameters}
+    """Of the tables and of the texts of all structures."""
     said = set()
     holders = [*tables.drug_entries().values(), *tables.cell_line_entries().values(),
                *tables._entries("pharmacokinetics", tables.NONE).values()]  # fmt: skip
@@ -44,7 +38,9 @@ def test_what_says_fitted_is_fitted_and_nothing_else() -> None:
     for path in tables.models_folder().glob("*.ant"):
         for name in re.findall(r"(?m)^(\w+) = .*// fitted: p53net calibrate", path.read_text()):
             said.add(("model", name))
-    assert said <= known
+    parameters = [one for block in BLOCKS for one in block.parameters]
+    known = {(one.entry, one.parameter) for one in parameters if one.value.kind == "fitted"}
+    assert said == known >= {(one.entry, one.parameter) for one in FITTED}
 
 
 def test_there_are_fewer_parameters_than_observations() -> None:
@@ -82,11 +78,10 @@ def test_numbers_are_replaced_where_they_stand(
     places = [("milademetan", "Ki_inhibitor"), ("RS4;11", "K_PUMA_caspase"),
               ("milademetan in human", "CL_inhibitor"), ("model", "slope_platelets")]  # fmt: skip
     for entry, parameter in places:
-        with supposing("default"):
-            old = committed_value(entry, parameter)
-            replace_value(entry, parameter, replace(old, value=1.234))
-            assert committed_value(entry, parameter) == replace(old, value=1.234)
-            replace_value(entry, parameter, old)
+        old = committed_value(entry, parameter)
+        replace_value(entry, parameter, replace(old, value=1.234))
+        assert committed_value(entry, parameter) == replace(old, value=1.234)
+        replace_value(entry, parameter, old)
     for path in tables.models_folder().iterdir():
         if path.is_file():
             assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
@@ -113,14 +108,16 @@ def test_what_was_set_by_hand_and_is_fitted_says_what_it_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied_models(tmp_path, monkeypatch)
-    for entry, parameter in (("model", "k_death"), ("navtemadlin", "fu_medium_inhibitor")):
+    row = "idasanutlin_ic50_wild_type"
+    for entry, parameter in (("model", "k_dephos_p53"), ("idasanutlin", "fu_medium_inhibitor")):
         old = committed_value(entry, parameter)
-        assert old.kind == "assumed"
-        new = fitted_by(old, 0.05, "amplified", ["navtemadlin_ic50_sjsa1"])
+        assert old.kind == "assumed" and uses()[row].use == "predict"
+        new = fitted_by(old, 0.05, "amplified", [row])
         replace_value(entry, parameter, new)
         assert committed_value(entry, parameter) == new
         assert (new.kind, new.source) == ("fitted", "p53net calibrate amplified")
-        assert uses()["navtemadlin_ic50_sjsa1"].use == "fit"
+        assert uses()[row].use == "fit"
+        replace_value(entry, parameter, old)
     slope = committed_value("model", "slope_platelets")
     assert fitted_by(slope, slope.value, "haematology", BLOCKS[-1].observed[:2]) == slope
 
@@ -129,13 +126,13 @@ def test_a_structure_keeps_fitted_values_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied_models(tmp_path, monkeypatch)
-    place = "RG7112", "fu_medium_inhibitor"
+    place, row = ("idasanutlin", "fu_medium_inhibitor"), "idasanutlin_ic50_wild_type"
     before = committed_value(*place)
-    with supposing("MDMX"):
-        new = fitted_by(before, 0.3, "amplified", ["rg7112_ic50_amplified"])
+    with supposing("residual"):
+        new = fitted_by(before, 0.3, "amplified", [row])
         replace_value(*place, new)
         assert committed_value(*place) == new
-        assert uses()["rg7112_ic50_amplified"].use == "fit"
-        assert pn.load("RG7112").definition.parameters["fu_medium_inhibitor"].value == 0.3
+        assert uses()[row].use == "fit"
+        assert pn.load("idasanutlin").definition.parameters["fu_medium_inhibitor"].value == 0.3
     assert committed_value(*place) == before
-    assert uses()["rg7112_ic50_amplified"].use == "predict"
+    assert uses()[row].use == "predict"

@@ -61,7 +61,8 @@ def test_bodies_of_many_are_each_in_its_own_model() -> None:
     model = pn.load(drug, cell_line=line, system=system, host=host)
     for number, arm in enumerate(arms):
         run = model.simulate(times, None if arm is None else {drug: arm})
-        assert found[1, number, :, 0] == pytest.approx(run["tumour_volume"].values, rel=1e-6)
+        within = 2e-6  # both are within 1e-6 of the truth, the accuracy of every run
+        assert found[1, number, :, 0] == pytest.approx(run["tumour_volume"].values, rel=within)
     assert found[0, 1, -1, 0] != pytest.approx(found[1, 1, -1, 0], rel=1e-3)
 
 

@@ -18,6 +18,7 @@ from p53net.engines.batch.machine import processor
 from p53net.simulation import gradients
 from p53net.simulation.inputs import checked_doses
 from tests.support.files import read
+from tests.support.pulsing import PULSING
 from tests.support.sixteen import KT_253, MILADEMETAN, SIXTEEN, Run
 
 LIMIT = 1e-5
@@ -432,8 +433,7 @@ def test_what_the_engine_gives_up_another_takes(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_cell_that_pulses_has_no_slopes() -> None:
-    pulsing = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
-    found = pn.load().gradient(["peak:p53_active"], ["k_deg_p53"], at=pulsing)
+    found = pn.load().gradient(["peak:p53_active"], ["k_deg_p53"], at=PULSING)
     assert found["status"].values.tolist() == [["failed"]]
     assert "pulses" in str(found["reason"].values[0, 0])
 

@@ -73,13 +73,16 @@ def test_every_claim_is_read() -> None:
         assert math.isnan(holds(one.expression, lambda _: np.asarray(math.nan)))
 
 
+RESIDUAL = "partner=none, residual=on"
+
+
 @pytest.fixture(scope="module")
 def compared() -> xr.Dataset:
-    return pn.escape(["milademetan", "KT-253"], structures=["v0.1", "residual"])
+    return pn.escape(["milademetan", "KT-253"], structures=["v0.1", RESIDUAL])
 
 
 def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
-    for name in ("v0.1", "residual"):
+    for name in ("v0.1", RESIDUAL):
         alone = pn.escape(["KT-253"], structure=name)
         for measure in ("dose_ratio", "equal_dose", "stoichiometric_load"):
             here = compared[measure].sel(structure=name, drug=alone["drug"].values)
@@ -90,7 +93,7 @@ def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
 
 def test_claims_follow_from_the_measures(compared: xr.Dataset) -> None:
     ratio = compared["dose_ratio"].sel(fold=3.0)
-    for name in ("v0.1", "residual"):
+    for name in ("v0.1", RESIDUAL):
         one, other = (float(ratio.sel(structure=name, drug=d)) for d in ("KT-253", "milademetan"))
         held = compared["holds"].sel(structure=name)
         assert float(held.sel(claim="equal_price")) == (0.95 < one / other < 1.05)
@@ -98,14 +101,14 @@ def test_claims_follow_from_the_measures(compared: xr.Dataset) -> None:
     table = rivals.claim_table(compared).set_index("claim")
     assert table.loc["equal_price", ["holds", "of"]].tolist() == [1, 2]
     twin = "KT-253 (non-catalytic twin)"
-    assert np.isnan(compared["dose_ratio"].sel(structure="residual", drug=twin, fold=5.0))
+    assert np.isnan(compared["dose_ratio"].sel(structure=RESIDUAL, drug=twin, fold=5.0))
     assert table.loc["twin_pays", "of"] == 1
 
 
 def test_dose_below_a_hook() -> None:
     """With residual activity p53 falls again above the hook: the dose below it is found."""
-    model = pn.load("KT-253", structure="residual")
-    found = pn.escape(["KT-253"], structure="residual")["resting_dose_closed"].sel(
+    model = pn.load("KT-253", structure=RESIDUAL)
+    found = pn.escape(["KT-253"], structure=RESIDUAL)["resting_dose_closed"].sel(
         drug="KT-253", fold=5.0
     )
     untreated = model.steady_state()["p53_active"]

@@ -128,11 +128,14 @@ def test_folds_at_the_ic50_are_those_of_that_dose() -> None:
 
 
 def test_degradation_shows_dc50_dmax_and_the_hook() -> None:
+    measured = pn.degradation("KT-253", "HEK293T", hours=2.0).squeeze()  # where it was
+    assert 0.27 <= float(measured["dc50"].sel(loop="open")) <= 0.6
+    assert 100.0 < float(measured["hook"].sel(loop="closed")) < 1e4
     found = pn.degradation(["KT-253", "milademetan"], hours=2.0)
     kt253, blocked = found.sel(drug="KT-253", hours=2.0), found.sel(drug="milademetan", hours=2.0)
-    assert 0.27 <= float(kt253["dc50"].sel(loop="open")) <= 0.6
     assert float(kt253["dmax"].sel(loop="closed")) > 95.0
-    assert 100.0 < float(kt253["hook"].sel(loop="closed")) < 1e4
+    hooks = [float(one["hook"].sel(loop="closed")) for one in (kt253, measured)]
+    assert hooks[0] < hooks[1]  # cells of the generic line take up more
     assert np.isnan(blocked["dc50"]).all() and np.isnan(blocked["hook"]).all()
     assert "blocked" in str(blocked["status"].sel(loop="closed").item())
     opened = kt253.sel(loop="open")
@@ -463,14 +466,15 @@ def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
     def gives_up(self: Runner, *args: object, **options: object) -> object:
         runs = original(self, *args, **options)  # type: ignore[arg-type]
         asked.append(self.name)
-        if self.name == "batch":
+        if self.name == "batch" and len(runs.values) == 12:  # all, and not those that are refined
             runs.values[1] = np.nan
             runs.given_up[1] = "for a test"
         return runs
 
     monkeypatch.setattr(Runner, "follow", gives_up)
     again = lowest_counts(model, "milademetan", dose, {}, number=12, days=14)
-    assert asked == ["batch", "batch", "roadrunner"]  # two tolerances, and one
+    assert asked[:2] == ["batch", "batch"] and asked[-1] == "roadrunner"  # two tolerances, and one
+    assert asked.count("roadrunner") == 1
     np.testing.assert_allclose(again, usual, rtol=1e-5)
 
 

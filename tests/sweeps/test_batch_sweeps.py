@@ -33,6 +33,7 @@ from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.rows import UNMET
 from tests.support import faults
+from tests.support.pulsing import PULSING
 
 sweeps = import_module("p53net.sweeps.run")  # the package has a function of this name
 TIMES = np.linspace(0.0, 24.0, 49)
@@ -45,7 +46,6 @@ ARRAYS = [
 ]  # fmt: skip
 AFTER = ["rebound", "free_MDM2_rise", "persistence", "washout_half_time"]
 SEARCHES = ["dose_ratio:3", "loop_factor:3", "equal_dose:3", "stoichiometric_load:3:2"]
-PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 USUAL = {name: ONE.definition.parameters[name].value for name in PULSING}
 # Untreated cells that pulse, among others; half of the exponents are those of the file, whose code
 # is another.

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 import p53net as pn
 from p53net.engines.batch import engine as batch_engine
 from p53net.measures.searching import Found, effective_doses
+from tests.support.pulsing import PULSING
 
 ONE, DEGRADER = pn.load("milademetan"), pn.load("KT-253")
 TIMES = np.linspace(0.0, 24.0, 49)
 SEARCHES = ["dose_ratio:3", "loop_factor:3", "equal_dose:3", "stoichiometric_load:3:2"]
 AFTER = ["rebound", "free_MDM2_rise", "persistence", "washout_half_time"]
-PULSING = {"k_syn_p53": 150.0, "n_MDM2": 8.5, "k_deg_MDM2_mRNA": 1.6}
 """An untreated cell that pulses."""
 ROUND = {"k_ub_MDM2": 0.0}
 """The twin, which pulses round its state at rest under doses near 12 nM."""

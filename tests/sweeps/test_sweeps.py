@@ -326,7 +326,7 @@ def test_drug_parameters_leave_the_untreated_state_bit_for_bit() -> None:
     usual = untreated()
     for name in ("Ki_inhibitor", "k_ub_MDM2", "fu_medium_degrader"):
         np.testing.assert_array_equal(untreated(**{name: 0.5}), usual)
-    assert (untreated(CRBN_total=200.0) != usual).any()
+    assert (untreated(CRBN_of_line=200.0) != usual).any()
 
 
 def test_the_store_is_plain_parquet(tmp_path: Path, small: xr.Dataset) -> None:

@@ -66,8 +66,10 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
                     low = float(one["MDM2"].sel(dose=hook))
                     panel.plot([hook], [low], "v", color=colour, ms=7, mfc="white")
         panel.axhline(100.0, color="#777777", lw=0.8)
-        room = 1.3 * max(float(result["MDM2"].sel(drug=drug).max()), 100.0)  # for the legend
-        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, room))
+        left = result["MDM2"].sel(drug=drug)
+        ends = min(0.7 * float(left.min()), 50.0), 6.0 * max(float(left.max()), 100.0)  # a legend
+        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", yscale="log", ylim=ends)
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set_title(str(drug), loc="left")
         panel.legend(fontsize=8)
     panels[0].set_ylabel("total MDM2 [% of vehicle]")

@@ -174,8 +174,8 @@ def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
     yield (
         f"After washout of {long['exposure']:g} h of exposure active p53 falls below untreated by "
         f"{fall}; free MDM2 peaks at log2 {free}. In brackets the half-time of the drug in the "
-        "cell, on which this depends: rates of entry and exit are assumed, and at equal rates an "
-        "inhibitor and a degrader rebound alike.",
+        "cell, on which this depends: rates of entry and exit are assumed, and at equal rates a "
+        "degrader rebounds as well.",
         _alike(result, "rebound", long, absolute=True),
     )
     lasting = _each(result, "{:.2g} h ({:.2g} h)", "persistence", "washout_half_time", **short)
@@ -261,25 +261,31 @@ def _theorem(result: xr.Dataset) -> str:
             "exposure and equal p53, catalysis by itself does not weaken the feedback."
         )
     return (
-        f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting and "
-        "drug-bound MDM2 is inactive."
+        f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting, "
+        "drug-bound MDM2 is inactive, and undrugged MDM2 alone sets how fast p53 is degraded."
     )
 
 
 def _twin_dose_ratio(result: xr.Dataset) -> str:
-    departs = []
+    said = []
     for twin in result["drug"].values[result["mechanism"] == "twin"]:
         own, parent = (
             result["dose_ratio"].sel(drug=name) for name in (twin, twin.removesuffix(TWIN))
         )
-        if _finite(own) and _finite(parent) and abs(float(own[-1] / parent[-1]) - 1) > _ALIKE - 1:
-            departs.append(twin)
-    if not departs:
-        return ""
-    return (
-        f" {' and '.join(departs)} departs because its MDM2 is not destroyed: closed, it outgrows "
-        "CRBN, which holds drug and MDM2 together; opened, it does not."
-    )
+        if not _finite(own) or not _finite(parent):
+            continue
+        more = float(own[-1] / parent[-1])
+        if more > _ALIKE:
+            said.append(
+                f" {twin} pays more because its MDM2 is not destroyed: closed, it outgrows CRBN, "
+                "which holds drug and MDM2 together; opened, it does not."
+            )
+        elif more < 1 / _ALIKE:
+            said.append(
+                f" {twin} pays less because its MDM2 is not destroyed: what piles up is more than "
+                "can degrade p53."
+            )
+    return "".join(said)
 
 
 def _finite(values: xr.DataArray) -> bool:
