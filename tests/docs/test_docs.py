@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from p53net.evidence.blocks import blocks
+from p53net.evidence.blocks import all_blocks
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -135,7 +135,7 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_calibration_page_holds_the_committed_values() -> None:
     page = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
-    for block in blocks():
+    for block in all_blocks():
         for one in block.parameters:
             assert f"| {one.entry} | `{one.parameter}` | {one.value.value:g} |" in page
 
