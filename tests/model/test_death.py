@@ -52,6 +52,13 @@ def ended(of: pn.Model, level: float, name: str = "live_cells", **values: float)
     return float(run[name][-1])
 
 
+def usual(of: pn.Model) -> dict[str, float]:
+    """Values of the default for what this structure shares with it, which has values of its own."""
+    rows = model().definition.parameters
+    known = of.definition.parameters
+    return {n: row.value for n, row in rows.items() if row.kind in KINDS and n in known}
+
+
 def scattered(of: pn.Model) -> dict[str, float]:
     """Every parameter off its value, so that one in the place of another is seen."""
     rows = {n: row for n, row in of.definition.parameters.items() if row.kind in KINDS}
@@ -76,23 +83,30 @@ def test_no_structure_has_a_fault(death: str, clone: str, system: str) -> None:
 
 @pytest.mark.slow
 def test_without_spread_all_classes_die_as_one() -> None:
+    spread = model(death="spread")
     for level in (300.0, 1e4):
-        none = ended(model(death="spread"), level, spread_K_PUMA=0.0)
+        none = ended(spread, level, **usual(spread), spread_K_PUMA=0.0)
         assert none == pytest.approx(ended(model(), level), rel=1e-6)
-    assert ended(model(death="spread"), 300.0) != pytest.approx(ended(model(), 300.0), rel=1e-3)
+    some = ended(spread, 300.0, **usual(spread))
+    assert some != pytest.approx(ended(model(), 300.0), rel=1e-3)
 
 
 @pytest.mark.slow
 def test_without_more_inhibitors_of_apoptosis_the_threshold_does_not_rise() -> None:
-    none = ended(model(death="rising"), 1e4, IAP_max=0.0)
-    assert none == pytest.approx(ended(model(), 1e4), rel=1e-6)
-    assert ended(model(death="rising"), 1e4) > 1.2 * none
+    rising = model(death="rising")
+    alike = {**usual(rising), "K_PUMA_caspase": 155.0, "k_death": 0.2}
+    none = ended(rising, 1e4, **{**alike, "IAP_max": 0.0})
+    assert none == pytest.approx(ended(model(), 1e4, **alike), rel=1e-6)
+    assert ended(rising, 300.0, **alike) > 1.2 * ended(model(), 300.0, **alike)
 
 
 @pytest.mark.slow
 def test_a_shorter_delay_comes_nearer_to_none_in_proportion() -> None:
     known, delayed = ended(model(), 1e4), model(death="delayed")
-    short, half = (ended(delayed, 1e4, stage_death=hours) - known for hours in (0.04, 0.02))
+    alike = usual(delayed)
+    short, half = (
+        ended(delayed, 1e4, **alike, stage_death=hours) - known for hours in (0.04, 0.02)
+    )
     assert short / known > 1e-4
     assert short / half == pytest.approx(2.0, rel=0.02)
 
@@ -205,9 +219,8 @@ def test_what_drives_is_never_moved_by_what_follows() -> None:
     """Fate reads the loop and does nothing to it, in every structure."""
     times, known = np.linspace(0.0, 48.0, 7), None
     for death in DEATHS:
-        run = model(death=death, clone="mutant", p73="readout").simulate(
-            times, {"milademetan": 1000.0}, observables=list(PARTS)
-        )
+        of = model(death=death, clone="mutant", p73="readout")
+        run = of.simulate(times, {"milademetan": 1000.0}, usual(of), observables=list(PARTS))
         curves = np.array([run[name].values for name in PARTS])
         known = curves if known is None else known
         assert np.abs(curves / known - 1.0).max() < 1e-6
