@@ -10,8 +10,8 @@ import p53net as pn
 from p53net.evidence import assays, predictions
 from p53net.evidence.behind import WILD_TYPE
 from p53net.evidence.cells import Cell
-from p53net.evidence.predictions import amplified_potency, induction, over_inhibitors
 from p53net.evidence.markdown import shown
+from p53net.evidence.predictions import amplified_potency, induction, over_inhibitors
 from p53net.evidence.published import observations
 from p53net.evidence.reasons import MISSED
 from p53net.evidence.seen import uses
