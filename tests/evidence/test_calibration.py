@@ -10,7 +10,7 @@ import pytest
 import p53net as pn
 from p53net.errors import P53NetError, UnknownNameError
 from p53net.evidence import committed, fitted_tables
-from p53net.evidence.blocks import BLOCKS, DERIVED, Derived, blocks
+from p53net.evidence.blocks import BLOCKS, DERIVED, Derived, all_blocks
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
@@ -21,7 +21,7 @@ from p53net.model.structures import supposing
 from tests.support.texts import copied_models
 
 ROWS = observations()
-FITTED = [one for block in blocks() for one in block.parameters if one.value.kind == "fitted"]
+FITTED = [one for block in all_blocks() for one in block.parameters if one.value.kind == "fitted"]
 """What the default structure has, and a fit was committed of."""
 
 

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from p53net.errors import InputError, SimulationError
 from p53net.evidence import joint
-from p53net.evidence.blocks import Block, Fitted, blocks
+from p53net.evidence.blocks import Block, Fitted, all_blocks
 from p53net.evidence.calibration import as_dataset, calibrate, table
 from p53net.evidence.cells import Trial
 from p53net.evidence.fit import fit_jointly
@@ -23,8 +23,8 @@ from p53net.model import tables
 from p53net.studies.body import blood
 
 ROWS = observations()
-NAMED = {block.name: block for block in blocks()}
-QUICK = [block for block in blocks() if block.name != "haematology"]
+NAMED = {block.name: block for block in all_blocks()}
+QUICK = [block for block in all_blocks() if block.name != "haematology"]
 
 
 def toy(name: str, low: float, high: float, value: float) -> Observation:

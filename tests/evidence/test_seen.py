@@ -8,7 +8,7 @@ import pytest
 import p53net as pn
 from p53net.evidence import cells
 from p53net.evidence.behind import PLACES, Place
-from p53net.evidence.blocks import BLOCKS, DERIVED, blocks
+from p53net.evidence.blocks import BLOCKS, DERIVED, all_blocks
 from p53net.evidence.cells import Cell
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import observations
@@ -32,7 +32,7 @@ def own_lines(folder: Path, old: str, new: str) -> dict[str, Path]:
 
 
 COMMITTED = [
-    block for block in blocks() if all(one.value.kind == "fitted" for one in block.parameters)
+    block for block in all_blocks() if all(one.value.kind == "fitted" for one in block.parameters)
 ]
 """Blocks of the default structure of which a fit was committed."""
 
