@@ -47,7 +47,8 @@ def dead(cells: Sequence[Cell], dose: float, hours: float) -> FloatArray:
 def destroyed(cells: Sequence[Cell], *, feedback: bool = True) -> FloatArray:
     """Total MDM2 after 2 h, per cent of vehicle, of each cell under each dose of the plate."""
     wells = in_dish(cells, "dish", PLATE, [0.0, 2.0], ["MDM2_total"], feedback=feedback)[..., 1, 0]
-    return np.asarray(100.0 * wells[:, 1:] / wells[:, :1])
+    with np.errstate(invalid="ignore"):  # NaN where a cell has no MDM2 to lose
+        return np.asarray(100.0 * wells[:, 1:] / wells[:, :1])
 
 
 def half_effects(

@@ -18,7 +18,8 @@ def compared(
     progress: Callable[[str, float], None] | None,
 ) -> xr.Dataset:
     """The ledger over `structure` and `observation`; `beyond` is how far a prediction is outside: a
-    factor of the nearer end, or points where shares of patients are compared; NaN if it is not.
+    factor of the nearer end, or a difference where shares of patients are compared or a number is
+    not above 0; NaN if it is not.
 
     `run` is the ledger of one structure.
     """
@@ -81,7 +82,9 @@ def said(one: xr.Dataset) -> str:
     word, beyond = _WORDS.get(one["verdict"].item(), ""), float(one["beyond"])
     if word != "missed" or not math.isfinite(beyond):
         return word
-    return f"{beyond:+.0f} points" if one["unit"].item() in _SHARES else f"x {beyond:.3g}"
+    if one["unit"].item() in _SHARES:
+        return f"{beyond:+.0f} points"
+    return f"x {beyond:.3g}" if beyond > 0 else f"{beyond:+.3g} {one['unit'].item()}"
 
 
 def _beyond(one: xr.Dataset) -> float:

@@ -16,8 +16,8 @@ TWIN = {"k_ub_MDM2": 0.0}
 
 
 @cache
-def model(drug: str | None = None, line: str = "generic") -> pn.Model:
-    return pn.load(*([drug] if drug else []), cell_line=line)
+def model(drug: str | None = None, line: str = "generic", structure: str | None = None) -> pn.Model:
+    return pn.load(*([drug] if drug else []), cell_line=line, structure=structure)
 
 
 def rest(drug: str, **changed: float) -> dict[str, float]:
@@ -60,22 +60,36 @@ def test_mdm2_comes_back_at_doses_that_hold_drug_and_ligase_apart() -> None:
     assert high["p53_active"] > 0.9 * middle["p53_active"]
 
 
-def test_feedback_takes_p53_back_from_its_peak_and_only_while_it_is_closed() -> None:
+@pytest.mark.parametrize(("structure", "left"), [("v0.1", 0.9), (None, 0.99)])
+def test_feedback_takes_p53_back_from_its_peak_and_only_while_it_is_closed(
+    structure: str | None, left: float
+) -> None:
+    """Where MDM2 has a capacity more of it counts little, and what is taken back is a few per
+    cent."""
     times, drug = np.linspace(0.0, 24.0, 481), "milademetan"
     closed, opened = (
-        model(drug).simulate(times, {drug: 100.0}, feedback=feedback)["p53_total"].values
+        model(drug, structure=structure)
+        .simulate(times, {drug: 100.0}, feedback=feedback)["p53_total"]
+        .values
         for feedback in (True, False)
     )
-    assert closed[-1] < 0.9 * closed.max() and opened.argmax() == len(times) - 1
+    assert closed[-1] < left * closed.max() and opened.argmax() == len(times) - 1
 
 
-def test_p53_falls_below_untreated_after_a_drug_that_leaves_fast_and_not_after_a_slow_one() -> None:
+@pytest.mark.parametrize(("structure", "lowest"), [("v0.1", 0.8), (None, 0.95)])
+def test_p53_falls_below_untreated_after_a_drug_that_leaves_fast_and_not_after_a_slow_one(
+    structure: str | None, lowest: float
+) -> None:
+    """With a capacity by less than a tenth, for the same reason."""
     times, drug = np.linspace(0.0, 48.0, 961), "milademetan"
     low = []
     for rate in (10.0, 1.0):
-        run = model(drug).simulate(times, {drug: pulse(300.0, 24.0)}, {"k_perm_inhibitor": rate})
+        parameters = {"k_perm_inhibitor": rate}
+        run = model(drug, structure=structure).simulate(
+            times, {drug: pulse(100.0, 24.0)}, parameters
+        )
         low.append(float(run["p53_active"].min() / run["p53_active"][0]))
-    assert low[0] < 0.8 < 0.99 < low[1]
+    assert low[0] < lowest < 0.99 < low[1]
 
 
 def test_damage_gives_more_than_one_pulse_of_both() -> None:

@@ -8,7 +8,7 @@ import pytest
 import p53net as pn
 from p53net.evidence import cells
 from p53net.evidence.behind import PLACES, Place
-from p53net.evidence.blocks import BLOCKS, DERIVED, all_blocks
+from p53net.evidence.blocks import DERIVED, all_blocks
 from p53net.evidence.cells import Cell
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import observations
@@ -38,7 +38,7 @@ COMMITTED = [
 
 
 def test_what_is_fitted_is_what_a_block_fits_to() -> None:
-    used = [name for block in BLOCKS for name in block.observed]
+    used = [name for block in all_blocks() for name in block.observed]
     assert len(used) == len(set(used))
     text = (library.models_folder() / "haematology_staged.ant").read_text(encoding="utf-8")
     tags = re.findall(r"// fitted: python -m benchmarks.marrow .*{saw: fit: ([^;}]*)", text)

@@ -5,7 +5,7 @@ The claims are rows of `models/claims.tsv`: a sentence, and the comparison of me
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from p53net.errors import InputError, P53NetError
 from p53net.measures.claims import Value, holds
 from p53net.model.content import content_of
 from p53net.model.library import models_folder
+from p53net.model.structures import as_structure, refitted
 from p53net.simulation.loading import shared
 
 _PLACES = ("fold", "exposure", "medium_volume")
@@ -38,14 +39,22 @@ def claims() -> tuple[Claim, ...]:
 
 
 def distinct(structures: Sequence[str], drugs: Sequence[str], cell_line: str) -> list[str]:
-    """The first of those structures that are the same model of these drugs in a dish, so that none
-    counts twice: they differ in blood or in death."""
+    """The first of those structures that are the same model of these drugs in a dish, but for what
+    was fitted in each, so that none counts twice: they differ in blood or in death."""
     first: dict[tuple[str, ...], str] = {}
+    fitted = {key for name in structures for entry in refitted(as_structure(name)).values()
+              for key in entry}  # fmt: skip
     for name in structures:
         texts = (shared(one, cell_line=cell_line, structure=name).definition.antimony
                  for one in drugs)  # fmt: skip
-        first.setdefault(tuple(text.partition("\n")[2] for text in texts), name)
+        first.setdefault(tuple(_but_for(fitted, text) for text in texts), name)
     return list(first.values())
+
+
+def _but_for(parameters: Collection[str], text: str) -> str:
+    """A model's text without its name and the values of these parameters."""
+    lines = text.splitlines()[1:]
+    return "\n".join(line for line in lines if line.split(" =")[0].strip() not in parameters)
 
 
 def compared(
