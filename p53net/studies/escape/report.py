@@ -262,7 +262,8 @@ def _theorem(result: xr.Dataset) -> str:
         )
     return (
         f" They differ by up to {spread:.0%}: they are equal only while CRBN is not limiting, "
-        "drug-bound MDM2 is inactive, and undrugged MDM2 alone sets how fast p53 is degraded."
+        "drug-bound MDM2 is inactive, and MDM2 has no capacity beyond which it degrades p53 no "
+        "faster."
     )
 
 
