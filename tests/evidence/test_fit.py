@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import lsq_linear, minimize
 
 from p53net.errors import InputError, SimulationError
 from p53net.evidence import joint
@@ -17,14 +17,14 @@ from p53net.evidence.fit import fit_jointly
 from p53net.evidence.joint import STEP, Joint
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.published import Observation, observation, observations
-from p53net.evidence.reasons import MISSED
 from p53net.evidence.residuals import residual
 from p53net.model import tables
 from p53net.studies.body import blood
 
 ROWS = observations()
 NAMED = {block.name: block for block in all_blocks()}
-QUICK = [block for block in all_blocks() if block.name != "haematology"]
+QUICK = [block for block in all_blocks() if block.rough is None]
+"""All but blood, whose patients take seconds."""
 
 
 def toy(name: str, low: float, high: float, value: float) -> Observation:
@@ -243,21 +243,23 @@ def test_patients_of_many_trials_are_those_of_each() -> None:
             assert found[i, j] == pytest.approx(alone, rel=1e-5)
 
 
-@pytest.mark.parametrize("block", QUICK, ids=lambda block: block.name)
-def test_committed_values_are_what_each_block_gives_alone(block: Block) -> None:
-    """With the others as committed: they were fitted one after the other."""
-    found = fit_jointly([block], starts=1)
-    for one, value in found.estimates.items():
-        assert value == pytest.approx(one.value.value, rel=2e-3), one
-    for name in block.observed:
-        assert ROWS[name].holds(found.predictions[name]) or name in MISSED.get("default", {}), name
-
-
 @pytest.mark.slow
-def test_blood_is_at_its_optimum_alone() -> None:
-    found = fit_jointly([NAMED["haematology"]], starts=1)
-    for one, value in found.estimates.items():
-        assert value == pytest.approx(one.value.value, rel=1e-2), one
+def test_committed_values_are_an_optimum_of_all_blocks_together() -> None:
+    """A step of Gauss and Newton within the bounds gains less than 0.02 of chi-squared: no estimate
+    is further from the optimum than a seventh, the root of it, of its standard error."""
+    whole = Joint(all_blocks())
+    logs = np.log([[one.value.value for one in whole.parameters]])
+    residuals = whole.problem.residuals(logs)
+    slopes = whole.problem.slopes(logs, residuals)[0]
+    assert np.isfinite(residuals).all()
+    below, above = (
+        np.log([getattr(one, end) for one in whole.parameters]) - logs[0] for end in ("low", "high")
+    )
+    nothing = 1e-9  # where a value is at its bound
+    step = lsq_linear(
+        slopes, -residuals[0], (np.minimum(below, -nothing), np.maximum(above, nothing))
+    )
+    assert (residuals**2).sum() - 2.0 * step.cost < 0.02
 
 
 @pytest.mark.slow

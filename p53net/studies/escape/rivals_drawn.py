@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_WIDE = 300.0  # a range that is labelled at decades alone
 _MARKERS = "osD^v"
 _MEASURES: tuple[tuple[str, dict[str, float], str, bool], ...] = (
     ("dose_ratio", {"fold": 2.0}, "dose ratio at\np53 2 times", True),
@@ -90,7 +91,8 @@ def _measure(
                   color=COLOURS[number % len(COLOURS)], markersize=6, alpha=0.85)  # fmt: skip
     if logarithmic:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=20))
+        wide = float(values.max() / values.min()) > _WIDE
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0), numticks=20))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(rows, [str(one) for one in result["structure"].values])
