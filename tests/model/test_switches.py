@@ -123,7 +123,7 @@ def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_only_told_cannot_be_set() -> None:
-    """CRBN_total follows the line's CRBN in the default: setting it would do nothing, in silence."""
+    """CRBN_total follows the CRBN of a line in the default: setting it would do nothing."""
     model = pn.load("KT-253")
     times = np.array([0.0, 24.0])
     with pytest.raises(pn.InputError, match="would change nothing; set CRBN_of_line instead"):
