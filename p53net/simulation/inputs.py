@@ -1,5 +1,6 @@
 """What users give a run, checked: times, doses, parameters, observables, and all together."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, unknown_name
 from p53net.model import Definition, drug_names
+from p53net.model.library import code_of
 
 Doses: TypeAlias = "Medium | Given"
 """What users write: nM and their course in a dish, a regimen in a body."""
@@ -99,6 +101,12 @@ def checked_parameters(
     for name, value in parameters.items():
         if name not in known:
             raise unknown_name("parameter", name, known)
+        if (of := definition.computed.get(name)) and not _acts(definition, name):
+            what = definition.starts.get(of, of)
+            raise InputError(
+                f"parameter {name} only tells the untreated {of} of a run, and setting it would "
+                f"change nothing; set {what} instead"
+            )
         if name in _INPUTS:
             raise InputError(f"parameter {name} cannot be set: {_INPUTS[name]}")
         number = finite_number(
@@ -107,6 +115,13 @@ def checked_parameters(
         if number == 0 and name in definition.divisors:
             raise InputError(f"parameter {name} is 0, but the model divides by it; give more")
     return {name: float(value) for name, value in parameters.items()}
+
+
+def _acts(definition: Definition, name: str) -> bool:
+    """Whether anything but its own line has a parameter."""
+    lines = (code_of(line) for line in definition.antimony.splitlines())
+    return any(re.search(rf"\b{name}\b", line) for line in lines
+               if not line.startswith(f"{name} = "))  # fmt: skip
 
 
 def checked_observables(definition: Definition, names: Sequence[str] | None) -> tuple[str, ...]:

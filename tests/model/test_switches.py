@@ -120,3 +120,18 @@ def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     generic = pn.load(system="culture", structure="MDMX").definition.parameters
     assert generic["k_growth"].value == 0.01
     assert value("k_growth", "MDMX") == value("k_growth", "v0.1")  # a line's row wins
+
+
+def test_what_is_only_told_cannot_be_set() -> None:
+    """CRBN_total follows the line's CRBN in the default: setting it would do nothing, in silence."""
+    model = pn.load("KT-253")
+    times = np.array([0.0, 24.0])
+    with pytest.raises(pn.InputError, match="would change nothing; set CRBN_of_line instead"):
+        model.simulate(times, {"KT-253": 1.0}, {"CRBN_total": 5.0})
+    less = model.simulate(times, {"KT-253": 1.0}, {"CRBN_of_line": 1.0})
+    assert float(less["MDM2_total"][-1]) > float(
+        model.simulate(times, {"KT-253": 1.0})["MDM2_total"][-1]
+    )
+    old = pn.load("KT-253", structure="v0.1")
+    old.simulate(times, {"KT-253": 1.0}, {"CRBN_total": 5.0})
+    model.simulate(times, {"KT-253": 1.0}, {"P2_activity_held": 0.5}, feedback=False)
