@@ -32,13 +32,13 @@ def test_a_slow_table_was_made_of_what_is_here(table: Table) -> None:
 
 
 def test_a_sample_of_slow_tables_is_today_s() -> None:
-    """RG7112's concentration, which shares no observation with another parameter."""
-    fits, known = calibrate(["biopsies"], starts=2), {table.name: table for table in SLOW}
-    for name in ("estimates", "fit"):
+    """The kidney line's uptake, which shares no observation with another parameter."""
+    fits, known = calibrate(["degradation"], starts=2), {table.name: table for table in SLOW}
+    for name, sign in (("estimates", "HEK293T"), ("fit", "kt253_dc50")):
         page = (ROOT / known[name].page).read_text(encoding="utf-8")
         lines = pages.standing(page, known[name]).splitlines()
-        found = fitted_tables.MADE[name](fits).splitlines()
-        assert len(found) > 2 and [one for one in lines if one in found] == found
+        (found,) = (one for one in fitted_tables.MADE[name](fits).splitlines() if sign in one)
+        assert found in lines
 
 
 def test_another_model_makes_slow_tables_stale(checkout: Path) -> None:
