@@ -122,6 +122,11 @@ def join(
                 raise TableError(f"{entry.name}: {unknown_name('parameter', name, names)}")
             if name not in parameters:
                 continue  # a value for a module that this model does not have
+            if parameters[name].kind in INPUT_KINDS:
+                raise TableError(
+                    f"{entry.name}: {name} is worked out in this structure, so that a row would do "
+                    "nothing; see docs/structures.md for what gives it, or choose another structure"
+                )
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
     lines = [_written(line, parameters) for line in lines]
     lines += [line for drug in drugs if "inchikey" in drug.facts for line in _identity(drug, lines)]

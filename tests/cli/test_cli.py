@@ -242,7 +242,7 @@ def test_a_sweep_is_stored_resumed_and_drawn(tmp_path: Path) -> None:
 
 
 def test_a_random_sweep_from_a_table_and_on_workers(tmp_path: Path) -> None:
-    pd.DataFrame({"KT-253": [1.0, 10.0], "CRBN_total": [50.0, 100.0]}).to_csv(
+    pd.DataFrame({"KT-253": [1.0, 10.0], "CRBN_of_line": [13.0, 50.0]}).to_csv(
         tmp_path / "points.csv", index=False
     )
     asked = "sweep KT-253 --table points.csv --measure fold:MDM2_total --out t --workers 1"

@@ -108,7 +108,7 @@ def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None
     path = write(
         tmp_path / "lines.tsv",
         "cell_line",
-        "mine\tCRBN_total\t13\tnM\tmeasured\tGuo 2020\t",
+        "mine\tCRBN_of_line\t21\tnM\tassumed\t\tguess",
         "mine\tMDM2_gene_dose\t3\tdimensionless\tassumed\t\tguess",
     )
     assert (
@@ -118,7 +118,17 @@ def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None
         == 3
     )
     both = pn.load("KT-253", cell_line="MINE", tables={"cell_lines": path})
-    assert float(both.steady_state()["CRBN"]) == 13.0
+    assert float(both.steady_state()["CRBN"]) == 21.0
+
+
+def test_a_row_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
+    """In the default CRBN_total only tells the CRBN of a line; in version 0.1's it is what counts."""
+    row = "mine\tCRBN_total\t21\tnM\tassumed\t\tguess"
+    tables = {"cell_lines": write(tmp_path / "lines.tsv", "cell_line", row)}
+    with pytest.raises(pn.TableError, match="mine: CRBN_total is worked out in this structure"):
+        pn.load("KT-253", cell_line="mine", tables=tables)
+    model = pn.load("KT-253", cell_line="mine", tables=tables, structure="v0.1")
+    assert float(model.steady_state()["CRBN"]) == 21.0
 
 
 def test_a_byte_order_mark_and_crlf_do_no_harm(tmp_path: Path) -> None:
