@@ -122,7 +122,7 @@ def test_a_users_cell_line_may_set_what_this_model_lacks(tmp_path: Path) -> None
 
 
 def test_a_row_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
-    """In the default CRBN_total only tells the CRBN of a line; in version 0.1's it is what counts."""
+    """In the default CRBN_total only tells the CRBN of a line; in v0.1 it is what counts."""
     row = "mine\tCRBN_total\t21\tnM\tassumed\t\tguess"
     tables = {"cell_lines": write(tmp_path / "lines.tsv", "cell_line", row)}
     with pytest.raises(pn.TableError, match="mine: CRBN_total is worked out in this structure"):
