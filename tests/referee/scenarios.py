@@ -99,6 +99,7 @@ OF_A_RUN = re.compile("^(?:feedback|closed_dish|DSB)$|_held$|_untreated")
 
 def scatter(values: Mapping[str, float]) -> dict[str, float]:
     """Each value times a factor of its own, from 0.8 to 1.25, the same at every call."""
-    names = sorted(name for name in values if not OF_A_RUN.search(name))
+    told = {"CRBN_total"} if "CRBN_of_line" in values else set()  # that a line's CRBN sets
+    names = sorted(name for name in values if not OF_A_RUN.search(name) and name not in told)
     factors = np.random.default_rng(15).permutation(np.geomspace(0.8, 1.25, len(names)))
     return {name: values[name] * float(one) for name, one in zip(names, factors, strict=True)}
