@@ -156,7 +156,8 @@ def test_classes_are_fifths_with_the_spread_of_a_normal_curve() -> None:
 def test_the_sensitive_die_first_and_are_forgotten() -> None:
     times = [0.0, 24.0, 48.0, 400.0]
     course = pn.pulse(3000.0, 24.0)
-    run = model(death="spread").simulate(times, {"milademetan": course})
+    fast = {"k_death": 0.2, "K_PUMA_caspase": 155.0}  # so that shares move while there is drug
+    run = model(death="spread").simulate(times, {"milademetan": course}, fast)
     shares = np.array([run[f"share_{i}"].values for i in range(1, 6)])
     assert (np.diff(shares[:, 1]) > 0.0).all()
     assert shares[:, 3] == pytest.approx(0.2, rel=0.02)

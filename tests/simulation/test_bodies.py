@@ -233,7 +233,9 @@ def test_counts_fall_and_come_back() -> None:
 def test_nothing_in_a_body_becomes_negative(dose: float, sensitivity: float) -> None:
     given = pn.regimen(10**dose, "mg", "daily", days=20)
     changed = {"slope_platelets": 1e-3 * 10**sensitivity}
-    run = MARROW.simulate(np.linspace(0.0, 800.0, 201), {"milademetan": given}, changed)
+    run = MARROW.simulate(
+        np.linspace(0.0, 800.0, 201), {"milademetan": given}, changed, engine="batch"
+    )  # RoadRunner gives up where hardly a platelet is left
     for name in run.data_vars:
         if name != "PUMA_rise":
             assert float(run[name].min()) > -1e-6 * max(1.0, float(run[name].max())), name
@@ -275,7 +277,13 @@ def test_the_loop_can_be_opened_in_a_body() -> None:
     times = np.linspace(0.0, 48.0, 97)
     shut, opened = (MARROW.simulate(times, given, feedback=f) for f in (True, False))
     assert float(opened["MDM2_mRNA"].max()) == pytest.approx(float(shut["MDM2_mRNA"][0]), rel=1e-6)
-    assert float(opened["p53_active"].max()) > 1.2 * float(shut["p53_active"].max())
+    # with a capacity that MDM2 shares the feedback costs less than without
+    old = pn.load("milademetan", system="marrow", structure="v0.1")
+    gains = []
+    for model in (MARROW, old):
+        shut, opened = (model.simulate(times, given, feedback=f) for f in (True, False))
+        gains.append(float(opened["p53_active"].max()) / float(shut["p53_active"].max()))
+    assert 1.0 < gains[0] < gains[1]
 
 
 def test_gdf15_clearance_stands_in_one_fragment_only() -> None:

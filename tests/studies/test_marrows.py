@@ -259,7 +259,12 @@ def test_both_trials_of_one_regimen_are_inside(option: str) -> None:
         rates = marrow.toxicity([{}])[0] | marrow.haematology([{}])[0]
     found = {name: trials.expected(rates[name], *counted) for name, counted in
              trials.COUNTED.items()}  # fmt: skip
-    assert {name for name, one in found.items() if not one.inside} == {"anaemia_grade34_mantra"}
+    # the reserve is set by hand, under the loop of version 0.1: docs/patient.md
+    missed = {
+        "staged": {"anaemia_grade34_mantra"},
+        "pool": {"neutropenia_grade3plus_intermittent", "platelets_japan_any"},
+    }
+    assert {name for name, one in found.items() if not one.inside} == missed[option]
 
 
 @pytest.mark.slow
