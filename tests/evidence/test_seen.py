@@ -92,10 +92,10 @@ def test_derived_values_saw_what_their_source_saw(tmp_path: Path) -> None:
 
 
 def test_one_entry_changes_a_label(tmp_path: Path) -> None:
-    marked = own_lines(tmp_path, "set: tp53_null, ", "set: kt253_over_inhibitors, ")
+    marked = own_lines(tmp_path, "set: tp53_null, ", "set: nutlin_lethal_sjsa1, ")
     found = uses(marked)
     assert found["tp53_null"].use == "predict"
-    assert found["kt253_over_inhibitors"].use == "predict"  # not of that line
+    assert found["nutlin_lethal_sjsa1"].use == "predict"  # not of that line
     assert found["nutlin_null_leukaemia"] == SHIPPED["nutlin_null_leukaemia"]
     fitted = own_lines(
         tmp_path, "fit: kt253_ic50_rs411, md224_ic50_rs411", "fit: md224_ic50_rs411, md224_dc"
