@@ -28,6 +28,7 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
+from p53net.inference.draws import Ensemble, ensemble
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.model.structures import listed as structures
@@ -55,6 +56,7 @@ from p53net.sweeps.sensitivity import sobol_indices, tornado
 __all__ = [
     "OBSERVABLES",
     "Dose",
+    "Ensemble",
     "InputError",
     "Measure",
     "MeasureError",
@@ -81,6 +83,7 @@ __all__ = [
     "convert",
     "course",
     "degradation",
+    "ensemble",
     "errors",
     "escape",
     "export",

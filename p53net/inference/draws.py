@@ -1,0 +1,196 @@
+"""An ensemble: cells and patients that the evidence leaves plausible, as equally weighted draws.
+
+A draw is a structure and a value for every parameter that has a prior. A parameter that a structure
+does not have is NaN there. What follows from drawn values (a mouse from a man, plasma from medium)
+is computed from them, as the tables do.
+"""
+
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from p53net.engines.base import FloatArray
+from p53net.errors import InputError, TableError
+from p53net.evidence.blocks import DERIVED
+from p53net.evidence.cells import Cell, Trial, changes
+from p53net.files import as_path, read_bytes, write_bytes
+from p53net.inference.digest import digest
+from p53net.model.library import models_folder
+from p53net.model.structures import supposing
+from p53net.simulation.model import Model
+
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+"""Of an ensemble: the median, and what holds 50 and 95 % of the draws."""
+
+SHIPPED = "ensemble.parquet"
+_LARGEST = 50 * 2**20  # bytes
+_ABOUT = b"p53net"  # key of the file's own notes
+_STRUCTURE, _DRAW = "structure", "draw"
+
+
+class Part(NamedTuple):
+    """The draws of one structure."""
+
+    structure: str
+    draws: NDArray[np.intp]
+    """Their places in the ensemble."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Draws of structures and parameters, each as plausible as another.
+
+    ensemble = pn.ensemble()
+    len(ensemble), ensemble.structures, ensemble.table["model: k_syn_p53"].median()
+    """
+
+    table: pd.DataFrame
+    """A row for each draw: `structure`, and a column `ENTRY: PARAMETER` for each parameter."""
+    about: Mapping[str, object]
+    """How it was made: models, seed, rows of evidence, weights, convergence, failed draws."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def structures(self) -> dict[str, float]:
+        """Share of the draws that each structure has, the largest first."""
+        return self.table[_STRUCTURE].value_counts(normalize=True).to_dict()
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the columns that hold values: `ENTRY: PARAMETER`."""
+        return [name for name in self.table if name != _STRUCTURE]
+
+    def parts(self) -> Iterator[Part]:
+        """The draws of each structure, in the order in which structures first appear."""
+        names = self.table[_STRUCTURE].to_numpy()
+        for structure in dict.fromkeys(names):
+            yield Part(str(structure), np.flatnonzero(names == structure))
+
+    def thinned(self, draws: int) -> "Ensemble":
+        """At most so many of the draws, evenly spaced. Raises InputError."""
+        if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
+            raise InputError(f"draws is {draws!r}, but must be a whole number, 1 or more")
+        places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
+        return replace(self, table=self.table.iloc[places].reset_index(drop=True))
+
+    def structure(self, draw: int) -> str:
+        """The structure of one draw. Raises InputError where there is no such draw."""
+        return str(self.table[_STRUCTURE].iloc[self._place(draw)])
+
+    def trial(self, draw: int) -> Trial:
+        """Values of one draw by entry and parameter, with what follows from them. Raises
+        InputError."""
+        return self._trials[self._place(draw)]
+
+    def columns(
+        self, model: Model, draws: Sequence[int] | NDArray[np.intp], cell_line: str | None = None
+    ) -> dict[str, FloatArray]:
+        """What these draws change in a model of their structure: a value of each parameter for
+        each draw, as runs take them. `cell_line` is that of the model, unless said otherwise."""
+        usual = model.definition.parameters
+        line = cell_line or model.definition.cell_line or None
+        drugs = list(model.definition.drugs)
+        rows: list[dict[str, float]] = [{} for _ in draws]
+        with supposing(model.definition.structure):
+            for drug in drugs:
+                cells = [Cell(self._trials[int(draw)], drug, line) for draw in draws]
+                for row, found in zip(rows, changes(model, cells), strict=True):
+                    row |= found
+        if not drugs:
+            for row, draw in zip(rows, draws, strict=True):
+                trial = self._trials[int(draw)]
+                for entry in ("model", line or ""):
+                    row |= {n: v for n, v in trial.get(entry, {}).items() if n in usual}
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {
+            name: np.array([row.get(name, usual[name].value) for row in rows]) for name in names
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write the draws as a Parquet table with their notes. Raises OutputError."""
+        frame = pa.Table.from_pandas(self.table, preserve_index=False)
+        notes = {_ABOUT: json.dumps(self.about, sort_keys=True).encode()}
+        buffer = io.BytesIO()
+        pq.write_table(frame.replace_schema_metadata(notes), buffer, compression="zstd")
+        return write_bytes(path, buffer.getvalue())
+
+    @cached_property
+    def _trials(self) -> list[Trial]:
+        names = [name.partition(": ")[::2] for name in self.parameters]
+        found: list[Trial] = []
+        for row in self.table[self.parameters].to_numpy(dtype=float):
+            trial: dict[str, dict[str, float]] = {}
+            for (entry, parameter), value in zip(names, row.tolist(), strict=True):
+                if not math.isnan(value):
+                    trial.setdefault(entry, {})[parameter] = value
+            for one in DERIVED:
+                entry, parameter = one.source
+                if parameter in trial.get(entry, {}):
+                    made = one.function(trial[entry][parameter])
+                    trial.setdefault(one.entry, {}).setdefault(one.parameter, made)
+            found.append(trial)
+        return found
+
+    def _place(self, draw: int) -> int:
+        if not isinstance(draw, int | np.integer) or isinstance(draw, bool):
+            raise InputError(f"draw is {draw!r}, but must be a whole number")
+        if not 0 <= draw < len(self):
+            raise InputError(f"draw is {draw}, but there are {len(self)}: give 0 to {len(self) - 1}")
+        return int(draw)
+
+
+def ensemble(path: str | Path | None = None) -> Ensemble:
+    """The ensemble that the package ships, or one that `p53net infer` wrote.
+
+    Raises InputError where the file is no ensemble, where it was made for other models or values
+    than those of this package, or where its sampler had not converged.
+    """
+    if path is None:
+        return _shipped(digest())
+    return _read(as_path(path, "the ensemble"))
+
+
+@lru_cache(maxsize=1)
+def _shipped(_digest: str) -> Ensemble:
+    return _read(models_folder() / SHIPPED)
+
+
+def _read(path: Path) -> Ensemble:
+    content = read_bytes(path, _LARGEST, "the ensemble")
+    wrong = f"the ensemble {path} cannot be read: "
+    try:
+        frame = pq.read_table(pa.BufferReader(content))
+        about = json.loads((frame.schema.metadata or {})[_ABOUT])
+        table = frame.to_pandas()
+    except (pa.ArrowException, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{wrong}{error}; give a file that `p53net infer` wrote") from None
+    if not isinstance(about, dict) or _STRUCTURE not in table or not len(table):
+        raise InputError(f"{wrong}it has no draws; give a file that `p53net infer` wrote")
+    for name in table.columns.drop(_STRUCTURE):
+        if ": " not in name or not np.issubdtype(table[name].dtype, np.floating):
+            raise TableError(f"{wrong}the column {name} is no `ENTRY: PARAMETER` with numbers")
+    if about.get("models") != (now := digest()):
+        raise InputError(
+            f"the ensemble {path} was made for other models, values or evidence "
+            f"({about.get('models')}) than those of this package ({now}): make one with "
+            "`p53net infer`"
+        )
+    if not about.get("converged"):
+        raise InputError(
+            f"the ensemble {path} has not converged: {about.get('why', 'nothing says why')}; run "
+            "`p53net infer` again with more draws"
+        )
+    return Ensemble(table, about)
