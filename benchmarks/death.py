@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 import p53net as pn
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.evidence.assays import dead, ic50s
-from p53net.evidence.cells import Cell, in_body
+from p53net.evidence.cells import in_body
 from p53net.evidence.published import observations
 from p53net.model.structures import supposing
+from p53net.simulation.trials import Cell
 from p53net.studies.body.xenografts import tgi
 
 LINE = "SJSA-1"

@@ -10,6 +10,7 @@ from p53net.dosing.amounts import convert
 from p53net.dosing.medium import Dose, closed_dish, constant, course, pulse
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.drawing import plot
+from p53net.ensembles.draws import Ensemble, ensemble
 from p53net.errors import (
     InputError,
     MeasureError,
@@ -28,7 +29,6 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
-from p53net.inference.draws import Ensemble, ensemble
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.model.structures import listed as structures

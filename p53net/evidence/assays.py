@@ -6,8 +6,9 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError
-from p53net.evidence.cells import Cell, Predictions, Trial, in_dish
+from p53net.evidence.cells import Predictions, in_dish
 from p53net.measures.dose_response import fit_logistic
+from p53net.simulation.trials import Cell, Trial
 
 PLATE = np.geomspace(1e-3, 1e5, 33)
 """Doses of a plate [nM], four in each decade."""

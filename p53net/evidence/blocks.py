@@ -3,7 +3,6 @@
 A block is a few parameters and the observations that say something about them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from p53net.evidence import marrow
@@ -48,53 +47,7 @@ class Block:
     """The only structures that have it, by options; all, if empty."""
 
 
-@dataclass(frozen=True)
-class Derived:
-    """A row of a table that follows from a fitted one."""
-
-    entry: str
-    parameter: str
-    source: tuple[str, str]
-    function: Callable[[float], float]
-    words: str
-
-
-def _in_plasma(share: float) -> float:
-    """Free fraction in plasma of a drug with this one in medium with 10 % serum."""
-    return share / (10.0 - 9.0 * share)
-
-
-def _allometric(power: float) -> Callable[[float], float]:
-    return lambda human: float(human * (0.02 / 70.0) ** power)
-
-
-_HUMAN, _MOUSE = "milademetan in human", "milademetan in mouse"
-
-
-DERIVED = (
-    *(
-        Derived(_MOUSE, name, (_HUMAN, name), _allometric(power), f"times (0.02/70)^{power:g}")
-        for name, power in (
-            ("ka_inhibitor", -0.25),
-            ("CL_inhibitor", 0.75),
-            ("V_central_inhibitor", 1.0),
-            ("Q_inhibitor", 0.75),
-            ("V_peripheral_inhibitor", 1.0),
-            ("fu_plasma_inhibitor", 0.0),
-        )
-    ),
-    *(
-        Derived(
-            f"KT-253 in {host}",
-            "fu_plasma_degrader",
-            ("KT-253", "fu_medium_degrader"),
-            _in_plasma,
-            "f/(10 - 9 f)",
-        )
-        for host in ("mouse", "human")
-    ),
-)
-"""Rows that move with fitted ones: mouse by allometry, plasma from medium with a tenth of serum."""
+_HUMAN = "milademetan in human"
 
 _LEAST_K_PUMA = 70.0
 """Lowest `K_PUMA_caspase` [nM]. With less, more than a tenth of the caspase-3/7 of an untreated

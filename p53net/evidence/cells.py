@@ -6,7 +6,7 @@ runs them all, with their values as parameters of a run. `supposing` says of whi
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,18 +14,11 @@ from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.errors import unknown_name
-from p53net.model import cell_line_entries, drug_entries
-from p53net.model.content import Content, content_of
-from p53net.model.definition import values
-from p53net.model.library import models_folder
-from p53net.model.structures import as_structure
-from p53net.model.tables import pharmacokinetics_of
+from p53net.model import drug_entries
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
-
-Trial: TypeAlias = Mapping[str, Mapping[str, float]]
-"""Values that stand for those of the tables: entry, parameter, value."""
+from p53net.simulation.trials import Cell, Trial, all_content, changes
 
 Predictions: TypeAlias = dict[str, float]
 """Observation to what is predicted."""
@@ -36,56 +29,12 @@ Group: TypeAlias = Callable[[Sequence[Trial]], list[Predictions]]
 _MANY = 25  # runs: trials are asked for again and again, so the engine for many is worth it
 
 
-class Cell(NamedTuple):
-    """Whose values a run has."""
-
-    trial: Trial
-    drug: str
-    line: str | None = None
-    """A cell line; that of the system, unless said otherwise."""
-
-
 def model_of(drug: str, system: str, host: str | None = None) -> Model:
     """The model that runs a drug: in a body its own, for doses are masses; in a dish that of the
     first drug with its mechanism."""
     if host is None:
-        drug = _first_of_its_kind(drug, _content())
+        drug = _first_of_its_kind(drug, all_content())
     return shared(drug, system=system, host=host)
-
-
-def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
-    """What each cell changes in the model that runs it."""
-    usual = {name: row.value for name, row in model.definition.parameters.items()}
-    system, host = model.definition.system, model.definition.host or None
-    content = _content()
-    found = []
-    for cell in cells:
-        own = _values(cell.drug, cell.line, system, host, content)
-        changed = {name: value for name, value in own.items() if value != usual[name]}
-        line = cell.line or model.definition.cell_line
-        tabled = _tabled(cell.drug, line, host, content)
-        for entry in ("model", cell.drug, line, f"{cell.drug} in {host}"):
-            rows = cell.trial.get(entry, {})
-            changed |= {
-                name: rows[name]
-                for name in rows
-                if name in usual and not (entry == "model" and name in tabled)
-            }
-        found.append(changed)
-    return found
-
-
-def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
-    """A value in a trial; else that of a model, or of the tables of drugs and cell lines. Raises
-    UnknownNameError where a model of another structure has no such parameter."""
-    if parameter in trial.get(entry, {}):
-        return trial[entry][parameter]
-    if model is not None:
-        known = model.definition.parameters
-        if parameter not in known:
-            raise unknown_name("parameter", parameter, known)
-        return known[parameter].value
-    return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
 def in_dish(
@@ -154,29 +103,8 @@ def _columns(
     }
 
 
-def _content() -> tuple[Content, tuple[tuple[str, str], ...]]:
-    """What values depend on: texts, tables, and the structure that is supposed."""
-    return content_of(models_folder()), tuple(as_structure(None).items())
-
-
 @lru_cache(maxsize=64)
 def _first_of_its_kind(drug: str, _content: object) -> str:
     entries = drug_entries()
     mechanism = entries[drug].facts["mechanism"]
     return next(name for name, one in entries.items() if one.facts["mechanism"] == mechanism)
-
-
-@lru_cache(maxsize=256)
-def _tabled(drug: str, line: str, host: str | None, _content: object) -> frozenset[str]:
-    """Parameters that the rows of a drug, a line or a drug in a host set, over the model texts."""
-    entries = [drug_entries()[drug], cell_line_entries()[line]]
-    if host is not None:
-        entries.append(pharmacokinetics_of(drug, host))
-    return frozenset(name for entry in entries for name in entry.values)
-
-
-@lru_cache(maxsize=256)
-def _values(
-    drug: str, line: str | None, system: str, host: str | None, _content: object
-) -> dict[str, float]:
-    return values(drug, cell_line=line, system=system, host=host)

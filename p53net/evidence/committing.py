@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import xarray as xr
 
-from p53net.evidence.blocks import DERIVED, all_blocks
+from p53net.evidence.blocks import all_blocks
 from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
+from p53net.model.derived import DERIVED
 from p53net.model.structures import supposing
 from p53net.model.tables import Value
 

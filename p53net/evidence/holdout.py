@@ -12,9 +12,9 @@ import pandas as pd
 
 from p53net.dosing.regimens import regimen
 from p53net.evidence.assays import ic50s
-from p53net.evidence.cells import Cell
 from p53net.files import read_bytes
 from p53net.model.library import models_folder
+from p53net.simulation.trials import Cell
 from p53net.studies.body import blood
 from p53net.studies.body.patients import patient
 

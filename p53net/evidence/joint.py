@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import SimulationError, SteadyStateError
-from p53net.evidence.blocks import DERIVED, Block, Fitted
-from p53net.evidence.cells import Group, Predictions, Trial
+from p53net.evidence.blocks import Block, Fitted
+from p53net.evidence.cells import Group, Predictions
 from p53net.evidence.published import observation
 from p53net.evidence.residuals import residual
+from p53net.model.derived import DERIVED
+from p53net.simulation.trials import Trial
 
 STEP = 1e-3
 """Of a logarithm, for slopes by differences."""

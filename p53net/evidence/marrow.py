@@ -13,10 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from p53net.dosing.regimens import regimen
-from p53net.evidence.cells import Cell, Predictions, Trial, changes, in_body, value_of
+from p53net.evidence.cells import Predictions, in_body
 from p53net.evidence.published import observations
 from p53net.evidence.trials import highest_rate
 from p53net.simulation.model import Model
+from p53net.simulation.trials import Cell, Trial, changes, value_of
 from p53net.studies.body import blood
 from p53net.studies.body.holding import LIMITS
 from p53net.studies.body.population import GRADES, worsened

@@ -9,7 +9,8 @@ import numpy as np
 
 from p53net.evidence.assays import PLATE, cells_of, half_effects, ic50s, keyed
 from p53net.evidence.behind import AMPLIFIED, LEUKAEMIA, LIPOSARCOMA, NULL, WILD_TYPE
-from p53net.evidence.cells import Cell, Group, Predictions, Trial, in_dish, model_of, value_of
+from p53net.evidence.cells import Group, Predictions, in_dish, model_of
+from p53net.simulation.trials import Cell, Trial, value_of
 
 _GENERIC = "generic"
 _WEEK = 168.0  # h

@@ -27,21 +27,13 @@ from p53net.evidence.assays import (
     keyed,
 )
 from p53net.evidence.behind import AMPLIFIED, GASTRIC, KIDNEY, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
-from p53net.evidence.cells import (
-    Cell,
-    Group,
-    Predictions,
-    Trial,
-    in_body,
-    in_dish,
-    model_of,
-    value_of,
-)
+from p53net.evidence.cells import Group, Predictions, in_body, in_dish, model_of
 from p53net.evidence.marrow import biomarker, haematology, toxicity
 from p53net.evidence.panels import PANELS
 from p53net.evidence.published import observation
 from p53net.evidence.pulses import peaks
 from p53net.model import drug_entries
+from p53net.simulation.trials import Cell, Trial, value_of
 from p53net.studies.body.pharmacokinetics import exposure_slopes, read, samples_of
 from p53net.studies.body.xenografts import DAYS, days_below, tgi
 from p53net.studies.dish.binding import binding_ic50

@@ -1,1 +1,1 @@
-"""What is known of the parameters: priors, likelihood, posterior draws and what follows from them."""
+"""Priors, likelihood, sampling, and what follows from posterior draws."""

@@ -10,13 +10,14 @@ import pytest
 import p53net as pn
 from p53net.errors import P53NetError, UnknownNameError
 from p53net.evidence import committed, fitted_tables
-from p53net.evidence.blocks import BLOCKS, DERIVED, Derived, all_blocks
+from p53net.evidence.blocks import BLOCKS, all_blocks
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.committed import committed_value, fitted_by, replace_value
 from p53net.evidence.fit import rounded
 from p53net.evidence.published import observations
 from p53net.evidence.seen import uses
 from p53net.model import tables
+from p53net.model.derived import DERIVED, Derived
 from p53net.model.structures import supposing
 from tests.support.texts import copied_models
 

@@ -12,13 +12,13 @@ from p53net.errors import InputError, SimulationError
 from p53net.evidence import joint
 from p53net.evidence.blocks import Block, Fitted, all_blocks
 from p53net.evidence.calibration import as_dataset, calibrate, table
-from p53net.evidence.cells import Trial
 from p53net.evidence.fit import fit_jointly
 from p53net.evidence.joint import STEP, Joint
 from p53net.evidence.profiles import add_profiles
 from p53net.evidence.published import Observation, observation, observations
 from p53net.evidence.residuals import residual
 from p53net.model import tables
+from p53net.simulation.trials import Trial
 from p53net.studies.body import blood
 
 ROWS = observations()

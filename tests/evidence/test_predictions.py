@@ -8,9 +8,10 @@ import p53net as pn
 from p53net.dosing.regimens import regimen
 from p53net.evidence import assays
 from p53net.evidence.blocks import BLOCKS, Block
-from p53net.evidence.cells import Cell, Trial, changes, in_body, in_dish, model_of
+from p53net.evidence.cells import in_body, in_dish, model_of
 from p53net.evidence.pulses import peaks
 from p53net.model.definition import values
+from p53net.simulation.trials import Cell, Trial, changes
 from tests.support.effects import half_effects
 
 PLACES = [

@@ -8,13 +8,14 @@ import pytest
 import p53net as pn
 from p53net.evidence import cells
 from p53net.evidence.behind import PLACES, Place
-from p53net.evidence.blocks import DERIVED, all_blocks
-from p53net.evidence.cells import Cell
+from p53net.evidence.blocks import all_blocks
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import observations
 from p53net.evidence.seen import BUILT, USES, uses
 from p53net.model import library
+from p53net.model.derived import DERIVED
 from p53net.model.structures import supposing
+from p53net.simulation.trials import Cell
 from tests.support.texts import copied_models
 
 SHIPPED = uses()

@@ -9,7 +9,6 @@ import pytest
 import p53net as pn
 from p53net.evidence import assays, predictions
 from p53net.evidence.behind import WILD_TYPE
-from p53net.evidence.cells import Cell
 from p53net.evidence.markdown import shown
 from p53net.evidence.predictions import amplified_potency, induction, over_inhibitors
 from p53net.evidence.published import observations
@@ -17,6 +16,7 @@ from p53net.evidence.reasons import MISSED
 from p53net.evidence.seen import uses
 from p53net.model.structures import supposing
 from p53net.simulation import choice
+from p53net.simulation.trials import Cell
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow

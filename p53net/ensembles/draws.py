@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
+from p53net.ensembles.identity import digest
 from p53net.errors import InputError, TableError
-from p53net.evidence.blocks import DERIVED
-from p53net.evidence.cells import Cell, Trial, changes
 from p53net.files import as_path, read_bytes, write_bytes
-from p53net.inference.digest import digest
+from p53net.model.derived import DERIVED
 from p53net.model.library import models_folder
 from p53net.model.structures import supposing
 from p53net.simulation.model import Model
+from p53net.simulation.trials import Cell, Trial, changes
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 """Of an ensemble: the median, and what holds 50 and 95 % of the draws."""
@@ -66,12 +66,13 @@ class Ensemble:
     @property
     def structures(self) -> dict[str, float]:
         """Share of the draws that each structure has, the largest first."""
-        return self.table[_STRUCTURE].value_counts(normalize=True).to_dict()
+        shares = self.table[_STRUCTURE].value_counts(normalize=True)
+        return {str(name): float(share) for name, share in shares.items()}
 
     @property
     def parameters(self) -> list[str]:
         """Names of the columns that hold values: `ENTRY: PARAMETER`."""
-        return [name for name in self.table if name != _STRUCTURE]
+        return [str(name) for name in self.table if name != _STRUCTURE]
 
     def parts(self) -> Iterator[Part]:
         """The draws of each structure, in the order in which structures first appear."""
@@ -148,7 +149,9 @@ class Ensemble:
         if not isinstance(draw, int | np.integer) or isinstance(draw, bool):
             raise InputError(f"draw is {draw!r}, but must be a whole number")
         if not 0 <= draw < len(self):
-            raise InputError(f"draw is {draw}, but there are {len(self)}: give 0 to {len(self) - 1}")
+            raise InputError(
+                f"draw is {draw}, but there are {len(self)}: give 0 to {len(self) - 1}"
+            )
         return int(draw)
 
 

@@ -1,0 +1,1 @@
+"""Ensembles: draws of structures and parameters that studies take in place of one set of values."""
