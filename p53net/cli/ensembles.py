@@ -6,8 +6,11 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+import xarray as xr
 
-from p53net.cli.terminal import app, progress, said, show
+from p53net.cli.doses import regimen_in_words
+from p53net.cli.studies import NoPlot, finish
+from p53net.cli.terminal import CellLine, app, progress, said, show
 from p53net.ensembles.draws import ensemble as read
 from p53net.files import write_text
 
@@ -58,6 +61,70 @@ def next_experiment(
     for name, lost in table.groupby("answer", sort=False)["undefined"].first().items():
         if lost:
             said.print(f"{name}: not defined in {lost} draws", soft_wrap=True)
+
+
+@app.command("trial-questions")
+def trial_questions(
+    drug: Annotated[str, typer.Argument(help="A drug; see `p53net list`.")] = "milademetan",
+    regimen: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--regimen",
+            help="As '260 mg 3/14', the first is compared with. Repeatable; default "
+            "fifty of milademetan.",
+        ),
+    ] = None,
+    ensemble: EnsembleFile = None,
+    draws: Annotated[int, typer.Option("--draws", help="Draws of the ensemble.")] = 50,
+    population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 200,
+    days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
+    cell_line: CellLine = "LPS-amplified",
+    grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
+    toxicity: Annotated[
+        str, typer.Option("--toxicity", help="thrombocytopenia, neutropenia or anaemia.")
+    ] = "thrombocytopenia",
+    seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
+        "trial-questions"
+    ),
+    no_plot: NoPlot = False,
+) -> None:
+    """Ask how plausible it is that one schedule does as much as others, or spares blood counts.
+
+    Example: p53net trial-questions milademetan --regimen "260 mg 3/14" --regimen "160 mg 14/28"
+    """
+    from p53net.inference.questions import trial_questions as study
+
+    arms = [regimen_in_words(text, days, "mg") for text in regimen] if regimen else None
+    several = read(ensemble)
+    with progress() as told:
+        result = study(drug, arms, ensemble=several, draws=draws, population=population,
+                       cell_line=cell_line, days=days, grade=grade, toxicity=toxicity, seed=seed,
+                       progress=told)  # fmt: skip
+    asked = ["probability", "probability_error", "holds_in", "of"]
+    tables = {
+        "questions": result[asked].to_dataframe().reset_index(),
+        "regimens": regimens_of(result),
+        "front": result["front"]
+        .to_pandas()
+        .assign(error=result["front_error"].values)
+        .reset_index(),
+    }
+    finish(result, tables, out, no_plot)
+
+
+def regimens_of(result: xr.Dataset) -> pd.DataFrame:
+    """A row for each regimen: medians over draws with their 95 % band and Monte-Carlo errors."""
+    rate = result["rate"].sel(toxicity=result.attrs["toxicity"])
+    columns = {"regimen": result["regimen"].values}
+    for name, band in (("tgi", result["tgi"]), ("rate", rate)):
+        for end, quantile in (("", 0.5), ("_low", 0.025), ("_high", 0.975)):
+            columns[f"{name}{end}"] = band.sel(quantile=quantile).values
+    columns["tgi_error"] = result["tgi_error"].values
+    columns["rate_error"] = result["rate_error"].sel(toxicity=result.attrs["toxicity"]).values
+    for name in ("on_front", "on_front_error", "lost"):
+        columns[name] = result[name].values
+    return pd.DataFrame(columns)
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:
