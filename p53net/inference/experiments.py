@@ -17,7 +17,6 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -48,6 +47,7 @@ _EMPTY = ("line", "dose")
 _DISHES, _BODIES = ("dish", "culture"), ("plasma", "tumour", "marrow")
 _KINDS = ("cv", "sd")
 _DOSE = re.compile(r"([\d.]+) nM(?: for ([\d.]+) h| in ([\d.]+) pL)?")
+_APART = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')  # but not within the name of a line
 _LARGEST = 2**20  # bytes
 _MOST_DAYS = 728.0
 
@@ -152,7 +152,7 @@ def _experiment(row: dict[str, str | None], where: str) -> Experiment:
         )
     one = Experiment(
         cells["experiment"], cells["title"],
-        tuple(part.strip() for part in cells["read_out"].split(";")),
+        tuple(part.strip() for part in _APART.split(cells["read_out"])),
         cells["unit"], system, host, cells["line"], cells["drug"], cells["dose"],
         _above_0(cells["error"], "error", where), cells["error_kind"] == "cv",
         _above_0(cells["days"], "days", where), cells["effort"], cells["reason"], cells["source"],
@@ -228,12 +228,3 @@ def _above_0(text: str, name: str, where: str) -> float:
     if not 0.0 < number < math.inf:
         raise TableError(f"{where}: {name} is '{text}', but must be a number above 0")
     return number
-
-
-def named(given: Sequence[Experiment], names: Sequence[str]) -> list[Experiment]:
-    """Those of these names. Raises InputError."""
-    known = {one.name: one for one in given}
-    for name in names:
-        if name not in known:
-            raise InputError(f"no experiment is called {name}; there are {', '.join(known)}")
-    return [known[name] for name in names]

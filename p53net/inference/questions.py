@@ -207,7 +207,7 @@ def _resampled(found: Trials, column: int, asked: list[int], seed: int) -> dict[
     _, draws, people = found.tgi.shape
     kept: dict[str, list[FloatArray]] = {}
     for _ in range(_AGAIN):
-        some, others = (random.integers(0, n, size=n, dtype=np.intp) for n in (draws, people))
+        some, others = (random.choice(np.arange(n), n) for n in (draws, people))
         one = found.of(some, others)
         tgi, rates = one.tgi_of_median(), one.rates()
         numbers = {
