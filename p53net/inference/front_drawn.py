@@ -25,6 +25,9 @@ def front_figure(result: xr.Dataset) -> "Figure":
     _draw_front(left, result)
     _draw_questions(right, result)
     about = result.attrs
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+    )
     figure.suptitle(
         f"{about['drug']}, {about['tumour']} tumour, {about['days']:g} days: "
         f"{about['population']} virtual patients, the same in {about['draws']} draws of "
@@ -65,7 +68,6 @@ def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
         xlim=(0.0, 100.0),
     )
     panel.set_ylim(0.0, 1.08 * float(np.nanmax(front.values)))
-    panel.legend(fontsize=7, loc="lower right")
 
 
 def _arms(band: xr.DataArray, low: float, high: float) -> list[list[float]]:

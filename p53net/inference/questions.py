@@ -72,7 +72,7 @@ def trial_questions(
     growth of an untreated tumour], of the median patient, and `rate` [% of patients who worsen to
     `grade` or more], their medians' Monte-Carlo errors `tgi_error` and `rate_error`, and
     `tgi_draws`, `rate_draws`; `front`, the most effect of any regimen whose rate of `toxicity` is
-    at most `at` [%], with `front_error`; `on_front`, the share of draws in which no other regimen
+    at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no other regimen
     has more effect at no higher rate; `lost`, the share of runs without a result; and by `question`
     its `probability` with `probability_error`, and `holds_in` structures, `of` so many. Structures
     without a tumour or a marrow are left out; the attribute `left_out` says which.
@@ -188,10 +188,10 @@ def _held(found: Trials, column: int, asked: list[int]) -> FloatArray:
 
 
 def _front(tgi: FloatArray, rate: FloatArray) -> FloatArray:
-    """Rate, draw: the most effect of a regimen whose rate is at most this; NaN where none is."""
+    """Rate, draw: the most effect of a regimen whose rate is at most this; 0 where none is, for
+    who is not treated has neither."""
     allowed = rate[None] <= _AT[:, None, None]
-    most = np.where(allowed, tgi[None], -np.inf).max(axis=1)
-    return np.where(np.isfinite(most), most, np.nan)
+    return np.asarray(np.where(allowed, tgi[None], 0.0).max(axis=1, initial=0.0))
 
 
 def _on_front(tgi: FloatArray, rate: FloatArray) -> FloatArray:
@@ -213,18 +213,13 @@ def _resampled(found: Trials, column: int, asked: list[int], seed: int) -> dict[
         numbers = {
             "tgi": np.median(tgi, axis=1),
             "rate": np.median(rates, axis=2).T,
-            "front": _median(_front(tgi, rates[column])),
+            "front": np.median(_front(tgi, rates[column]), axis=1),
             "on_front": _on_front(tgi, rates[column]).mean(axis=1),
             "probability": _held(one, column, asked).mean(axis=1),
         }
         for key, value in numbers.items():
             kept.setdefault(key, []).append(value)
     return {key: np.asarray(np.std(values, axis=0)) for key, values in kept.items()}
-
-
-def _median(front: FloatArray) -> FloatArray:
-    """The median over draws; NaN where a draw has none."""
-    return np.asarray(np.median(front, axis=1))
 
 
 def _data(

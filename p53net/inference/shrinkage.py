@@ -27,7 +27,7 @@ _PASSES = 4  # of simulated noise, which are averaged
 _GROUPS = 20  # of draws, of a jackknife
 _WINDOWS, _LEAST = 48, 30  # of neighbours, and draws of each
 _MARGIN = 0.95  # of the line's variance: neighbours must leave less to be worth their noise
-_RIDGE = 1e-3  # of a logistic regression, for each draw
+_RIDGE = 1e-2  # of a logistic regression: so little that it only keeps slopes finite
 _NEWTON = 25
 
 
@@ -170,7 +170,7 @@ def _logistic(holds: FloatArray, data: FloatArray) -> FloatArray:
     spread = data.std(axis=0)
     z = (data - data.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
     design = np.column_stack([np.ones(len(z)), z, z**2 - 1.0])
-    penalty = np.diag([0.0, *([_RIDGE * len(z)] * (design.shape[1] - 1))])
+    penalty = np.diag([0.0, *([_RIDGE] * (design.shape[1] - 1))])
     slopes = np.zeros(design.shape[1])
     start = (holds.sum() + 0.5) / (len(holds) + 1.0)
     slopes[0] = np.log(start / (1.0 - start))

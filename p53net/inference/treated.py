@@ -31,7 +31,7 @@ class Treated:
         self._one, self._doses, self._exposure = one, doses, exposure
         self._values: dict[bool, dict[str, FloatArray]] = {}
         if exposure is not None:
-            since = np.linspace(-exposure, _AFTER_WASHOUT, _POINTS) + exposure
+            since = np.linspace(-max(exposure, hours), _AFTER_WASHOUT, _POINTS) + exposure
             self.times = np.unique(np.concatenate([[0.0, exposure], since[since > 0.0]]))
 
     def curve(self, name: str) -> FloatArray:

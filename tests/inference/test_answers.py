@@ -175,7 +175,7 @@ def test_answers_are_those_of_the_studies() -> None:
             names[f'{name}:2["{drug}"]'] = study[name].sel(medium_volume=2)
         found = answers_of(several, names).values
         for name, expected in names.items():
-            assert found[name][0] == pytest.approx(float(expected), rel=2e-4, abs=2e-5), name
+            assert found[name][0] == pytest.approx(float(expected), rel=1e-5, abs=2e-6), name
         assert (found.iloc[0] != found.iloc[1]).any()
     plate = pn.viability("KT-253", "RS4;11")
     found = answers_of(several, ['ic50["KT-253","RS4;11"]']).values
