@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.identity import digest
+from p53net.ensembles.probability import Probability
 from p53net.errors import InputError, TableError
 from p53net.files import as_path, read_bytes, write_bytes
 from p53net.model.derived import DERIVED
@@ -35,6 +37,7 @@ QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 SHIPPED = "ensemble.parquet"
 _LARGEST = 50 * 2**20  # bytes
+_OF_CLAIMS = "p53net.inference.claims"  # above this room, which knows it by name only
 _ABOUT = b"p53net"  # key of the file's own notes
 _STRUCTURE, _DRAW = "structure", "draw"
 
@@ -119,6 +122,14 @@ class Ensemble:
         return {
             name: np.array([row.get(name, usual[name].value) for row in rows]) for name in names
         }
+
+    def probability(self, claim: str) -> Probability:
+        """The share of draws in which a claim holds, with its error, and in which structures.
+
+        A claim compares arithmetic of answers: `dose_ratio:3["KT-253"] <
+        dose_ratio:3["milademetan"]`, or `tgi 3/14 > 14/28`. Raises InputError, UnknownNameError.
+        """
+        return cast(Probability, import_module(_OF_CLAIMS).probability(self, claim))
 
     def save(self, path: str | Path) -> Path:
         """Write the draws as a Parquet table with their notes. Raises OutputError."""
