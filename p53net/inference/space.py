@@ -46,7 +46,8 @@ class Space:
         self._leaders = np.array([pair[1] for pair in pairs], dtype=int)
         self._correlations = np.array([pair[2] for pair in pairs])
         self._own = np.sqrt(1 - self._correlations**2)
-        self._mixing = self._mixed()
+        self.mixing = self._mixed()
+        """What takes independent coordinates to those of each parameter (parameter, coordinate)."""
 
     def __len__(self) -> int:
         return len(self.priors)
@@ -54,7 +55,7 @@ class Space:
     def values(self, z: FloatArray) -> FloatArray:
         """Values [n, p], in the units of the models, at independent standard normal coordinates
         [n, p]. Raises InputError for another shape."""
-        return _mapped([one.value for one in self._margins], self._checked(z) @ self._mixing.T)
+        return _mapped([one.value for one in self._margins], self._checked(z) @ self.mixing.T)
 
     def coordinates(self, values: FloatArray) -> FloatArray:
         """Coordinates [n, p] of values [n, p]; infinite or NaN where a value has no density."""
