@@ -114,6 +114,8 @@ def test_priors_of_a_line_of_ones_own(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="unknown entry 'mine'"):
         priors(own=own)
     assert "mine: k_growth" in priors(own=own, tables=tmp_path / "tables")
+    own.rename(tmp_path / "tables" / "priors.tsv")
+    assert "mine: k_growth" in [one.name for one in for_structure(tables=tmp_path / "tables")]
 
 
 def test_a_published_core_keeps_its_values() -> None:
