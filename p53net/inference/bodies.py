@@ -105,19 +105,19 @@ class Bodies:
                 found.setdefault(name, np.full(len(z), np.nan))[part] = values
         return found
 
-    def log_likelihood(self, z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
-        """Of all rows (n)."""
+    def residuals(self, z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        """Distances of all rows (n, row)."""
         predicted = self.predicted(z, labels)
         nothing = np.full(len(z), np.nan)
-        residuals = self.likelihood.of(
+        return self.likelihood.of(
             {name: predicted.get(name, nothing) for name in self.rows}, len(z)
         )
-        return np.asarray(self.likelihood.highest - 0.5 * (residuals**2).sum(axis=1))
 
     def drawn(self, random: np.random.Generator, settings: Settings, told: Told) -> Sampled:
         """A body for each cell."""
         labels = np.resize(np.arange(len(self.cells)), settings.particles)
-        return tempered(self.log_likelihood, len(self.names), random, settings, told, labels)
+        return tempered(self.residuals, self.likelihood.highest, len(self.names), random, settings,
+                        told, labels)  # fmt: skip
 
 
 def _read(target: Target) -> list[str]:

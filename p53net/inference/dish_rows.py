@@ -43,6 +43,7 @@ _DEGRADED = (*(Kind("KT-253", line) for line in WILD_TYPE), Kind("MD-224", LEUKA
 _CAUSED = np.array([100.0, 300.0, 1e3, 3e3, 1e4])  # nM, of the caspase assay
 _DEATH = np.concatenate([np.arange(0.0, 49.0, 3.0), [168.0]])
 _DAMAGE = np.linspace(0.0, 40.0, 401)
+_PROMINENT = 1e-3  # of the highest: a pulse that dies away still has a period
 _WEEK, _DEADLY = -1, 3
 
 
@@ -126,7 +127,7 @@ def _damage(rows: DishRows, values: FloatArray) -> Rows:
 
 def _tops(curve: FloatArray) -> FloatArray:
     """Times of the peaks, between points of the grid by a parabola."""
-    at = peaks(curve, 0.02 * float(curve.max()))
+    at = peaks(curve, _PROMINENT * float(curve.max()))
     left, here, right = curve[at - 1], curve[at], curve[at + 1]
     return np.asarray(_DAMAGE[at] + (_DAMAGE[1] / 2) * (left - right) / (left - 2 * here + right))
 

@@ -87,7 +87,8 @@ def drawn(
     """Run a unit. `own` may hold `observations` and `priors` of a user."""
     target = Target(unit.structure, width=unit.width, own=own)
     random = np.random.default_rng(unit.seed(seed))
-    found = tempered(target.log_likelihood, len(target.moved), random, settings, told)
+    found = tempered(target.residuals_of, target.likelihood.highest, len(target.moved), random,
+                     settings, told)  # fmt: skip
     draws, particles = found.log_likelihood.shape
     z = random.standard_normal((draws, particles, len(target.space)))
     z[..., target.moved] = found.chains
@@ -102,6 +103,7 @@ def drawn(
             "unit": asdict(unit),
             "degrees": found.degrees,
             "accepted": found.accepted,
+            "steps": found.steps,
             "evaluations": found.evaluations,
             "failures": dict(target.failures),
             "rows": list(target.rows),
