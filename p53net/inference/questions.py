@@ -72,10 +72,10 @@ def trial_questions(
     growth of an untreated tumour], of the median patient, and `rate` [% of patients who worsen to
     `grade` or more], their medians' Monte-Carlo errors `tgi_error` and `rate_error`, and
     `tgi_draws`, `rate_draws`; `front`, the most effect of any regimen whose rate of `toxicity` is
-    at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no other regimen
-    has more effect at no higher rate; `lost`, the share of runs without a result; and by `question`
-    its `probability` with `probability_error`, and `holds_in` structures, `of` so many. Structures
-    without a tumour or a marrow are left out; the attribute `left_out` says which.
+    at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no
+    other regimen has more effect at no higher rate; `lost`, the share of runs without a result; and
+    by `question` its `probability` with `probability_error`, and `holds_in` structures, `of` so
+    many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
     Raises InputError, UnknownNameError.
     """
     name = resolve("drug", drug, drug_entries()).name

@@ -177,6 +177,11 @@ def test_answers_are_those_of_the_studies() -> None:
         for name, expected in names.items():
             assert found[name][0] == pytest.approx(float(expected), rel=1e-5, abs=2e-6), name
         assert (found.iloc[0] != found.iloc[1]).any()
+    silent = Ensemble(pd.DataFrame({"structure": ["default"] * 2, "model: k_syn_p53": [52.0, 0.0]}),
+                      {})  # fmt: skip
+    lost = answers_of(silent, ["dose_ratio:3", "MDM2_total_fold", "rebound:4"])
+    for name in lost.names:
+        assert lost.undefined(name) == {"not reached by any dose": 1}, name
     plate = pn.viability("KT-253", "RS4;11")
     found = answers_of(several, ['ic50["KT-253","RS4;11"]']).values
-    assert found.iloc[0, 0] == pytest.approx(float(plate["ic50"]), rel=1e-2)
+    assert found.iloc[0, 0] == pytest.approx(plate["ic50"].item(), rel=1e-2)
