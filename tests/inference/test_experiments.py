@@ -132,8 +132,13 @@ def test_a_read_out_of_another_structure_is_undefined_and_one_of_none_refused(
     (found,) = readings(Ensemble(table, {}), read_experiments(written(tmp_path, row))).values()
     assert np.isfinite(found.values[:, 0]).tolist() == [True, False]
     assert found.reasons.tolist() == ["", NOT_HERE]
+    elsewhere = ROW | {"read_out": "MDMX_total:0"}  # of a structure that this ensemble has not
+    (found,) = readings(
+        Ensemble(table, {}), read_experiments(written(tmp_path, elsewhere))
+    ).values()
+    assert (found.reasons == NOT_HERE).all()
     wrong = written(tmp_path, ROW | {"read_out": "no_such_thing:4"})
-    with pytest.raises(pn.TableError, match="no structure of the ensemble has no_such_thing"):
+    with pytest.raises(pn.TableError, match="no structure has no_such_thing"):
         readings(Ensemble(table, {}), read_experiments(wrong))
 
 
