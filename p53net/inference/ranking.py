@@ -60,9 +60,9 @@ def next_experiment(
     `days`, `effort`, `answer`, `kind`; `low` and `high` of the answer's 95 % interval now, or its
     `probability`; `promise`, by which share the experiment is expected to shrink that interval (of
     its logarithm where the answer is above 0), or the chance that it settles a claim (beyond 95 %
-    or below 5 %), with `promise_error`; `variance`, the share of variance that goes; `method` of
-    the regression; `defined`, the share of draws that predict the read-out; and `undefined`, draws
-    without the answer. Ranks go by the mean promise over answers.
+    or below 5 %), with `promise_error`; `variance`, the share of variance that goes; `by_line`,
+    what a straight line promises of an interval; `defined`, the share of draws that predict the
+    read-out; and `undefined`, draws without the answer. Ranks go by the mean promise over answers.
 
     With `confirm` the five best and three others at random are checked with `data` synthetic data
     each: `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too
@@ -121,15 +121,9 @@ def _one(one: Experiment, seen: ReadOut, told: Answers, name: str) -> _One:
 
 def _promised(pair: _One, seed: int) -> dict[str, Any]:
     one, values = pair.experiment, pair.values
-    there = np.isfinite(pair.read).all(axis=1)
-    share = float(there.mean())
     of = shrinkage.of_claim if pair.claim else shrinkage.of_interval
-    if there.sum() < shrinkage.FEWEST:
-        promise = shrinkage.Promise(np.nan, np.nan, np.nan, "too few draws")
-    else:
-        promise = of(values[there], pair.read[there], one.error, one.relative, seed)
+    promise = of(values, pair.read, one.error, one.relative, seed)
     low, high = np.quantile(values, [shrinkage.LOW, shrinkage.HIGH])
-    settled = float(shrinkage.is_settled(values.mean(keepdims=True))[0]) if pair.claim else 0.0
     return {
         "experiment": one.name,
         "title": one.title,
@@ -140,12 +134,11 @@ def _promised(pair: _One, seed: int) -> dict[str, Any]:
         "low": np.nan if pair.claim else low,
         "high": np.nan if pair.claim else high,
         "probability": float(values.mean()) if pair.claim else np.nan,
-        # a draw that predicts no read-out learns nothing of it
-        "promise": share * promise.shrinkage + (1.0 - share) * settled,
-        "promise_error": share * promise.error,
-        "variance": share * promise.variance,
-        "method": promise.method,
-        "defined": share,
+        "promise": promise.shrinkage,
+        "promise_error": promise.error,
+        "variance": promise.variance,
+        "by_line": promise.by_line,
+        "defined": float(np.isfinite(pair.read).all(axis=1).mean()),
         "undefined": pair.undefined,
     }
 
