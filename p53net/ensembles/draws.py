@@ -141,20 +141,7 @@ class Ensemble:
 
     @cached_property
     def _trials(self) -> list[Trial]:
-        names = [name.partition(": ")[::2] for name in self.parameters]
-        found: list[Trial] = []
-        for row in self.table[self.parameters].to_numpy(dtype=float):
-            trial: dict[str, dict[str, float]] = {}
-            for (entry, parameter), value in zip(names, row.tolist(), strict=True):
-                if not math.isnan(value):
-                    trial.setdefault(entry, {})[parameter] = value
-            for one in DERIVED:
-                entry, parameter = one.source
-                if parameter in trial.get(entry, {}):
-                    made = one.function(trial[entry][parameter])
-                    trial.setdefault(one.entry, {}).setdefault(one.parameter, made)
-            found.append(trial)
-        return found
+        return as_trials(self.parameters, self.table[self.parameters].to_numpy(dtype=float))
 
     def _place(self, draw: int) -> int:
         if not isinstance(draw, int | np.integer) or isinstance(draw, bool):
@@ -164,6 +151,25 @@ class Ensemble:
                 f"draw is {draw}, but there are {len(self)}: give 0 to {len(self) - 1}"
             )
         return int(draw)
+
+
+def as_trials(parameters: Sequence[str], values: FloatArray) -> list[Trial]:
+    """Values (draw, `ENTRY: PARAMETER`) by entry and parameter, with what follows from them; NaN is
+    what a draw does not have."""
+    names = [name.partition(": ")[::2] for name in parameters]
+    found: list[Trial] = []
+    for row in values.tolist():
+        trial: dict[str, dict[str, float]] = {}
+        for (entry, parameter), value in zip(names, row, strict=True):
+            if not math.isnan(value):
+                trial.setdefault(entry, {})[parameter] = value
+        for one in DERIVED:
+            entry, parameter = one.source
+            if parameter in trial.get(entry, {}):
+                made = one.function(trial[entry][parameter])
+                trial.setdefault(one.entry, {}).setdefault(one.parameter, made)
+        found.append(trial)
+    return found
 
 
 def ensemble(path: str | Path | None = None) -> Ensemble:

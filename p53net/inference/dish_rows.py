@@ -58,6 +58,8 @@ class DishRows:
         self.structure = as_structure(structure)
         self.failures: Counter[str] = Counter()
         """Why runs failed, and how often."""
+        self.read: set[str] = set()
+        """Those of `parameters` that some row was made of."""
 
     def __call__(self, values: FloatArray) -> Rows:
         """Of trials (trial, parameter)."""
@@ -75,13 +77,14 @@ class DishRows:
         if key not in self._made:
             model = shared(kinds[0].drug, system=system, structure=self.structure)
             rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
-            self._made[key] = Wells(model, kinds, rows, times, names, self.failures)
+            self._made[key] = Wells(model, kinds, rows, times, names, self.failures, self.read)
         return self._made[key]
 
     def value(self, values: FloatArray, entry: str, parameter: str) -> FloatArray:
         """A parameter of the tables or the model in each trial."""
         name = f"{entry}: {parameter}"
         if name in self.parameters:
+            self.read.add(name)
             return values[:, self.parameters[name]]
         if entry == "model":
             model = shared("milademetan", structure=self.structure)

@@ -46,13 +46,16 @@ def priors(
     tables: TablesLike = None,
 ) -> dict[str, Prior]:
     """All priors by name, `ENTRY: PARAMETER`, in the order of the table: those of the package, or
-    of the table at `path`; rows of the table `own` win. `tables` are the user's own drugs and cell
-    lines, which may have priors too. Raises TableError, InputError."""
+    of the table at `path`; rows of the table `own` win, by default `priors.tsv` of `tables`. Those
+    hold the user's own drugs and cell lines, which may have priors. Raises TableError, InputError.
+    """
     shipped = Text(FILE, dict(content_of(models_folder()))[FILE])
     base = shipped if path is None else read_text(path, LARGEST_TABLE, "the table of priors")
-    mine = None if own is None else read_text(own, LARGEST_TABLE, "the table of priors")
-    texts = tuple(as_tables(tables))
-    return dict(_all(base, mine, texts, content_of(models_folder())))
+    given = as_tables(tables)
+    mine = given.texts.get("priors")
+    if own is not None:
+        mine = read_text(own, LARGEST_TABLE, "the table of priors")
+    return dict(_all(base, mine, tuple(given), content_of(models_folder())))
 
 
 def for_structure(

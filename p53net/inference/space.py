@@ -16,6 +16,8 @@ from p53net.inference.prior import LOG_NORMAL, LOG_UNIFORM, LOGIT_NORMAL, Prior
 _Map: TypeAlias = Callable[[FloatArray], FloatArray]
 
 _LOG_ROOT = 0.5 * float(np.log(2 * np.pi))
+_ROUNDING = 1e-14  # of a tail: what is at an end may fall a last digit beyond it
+_LEAST = 1e-18  # tail of a number at an end, nine deviations out
 
 
 class Space:
@@ -44,7 +46,8 @@ class Space:
         self._leaders = np.array([pair[1] for pair in pairs], dtype=int)
         self._correlations = np.array([pair[2] for pair in pairs])
         self._own = np.sqrt(1 - self._correlations**2)
-        self._mixing = self._mixed()
+        self.mixing = self._mixed()
+        """What takes independent coordinates to those of each parameter (parameter, coordinate)."""
 
     def __len__(self) -> int:
         return len(self.priors)
@@ -52,7 +55,7 @@ class Space:
     def values(self, z: FloatArray) -> FloatArray:
         """Values [n, p], in the units of the models, at independent standard normal coordinates
         [n, p]. Raises InputError for another shape."""
-        return _mapped([one.value for one in self._margins], self._checked(z) @ self._mixing.T)
+        return _mapped([one.value for one in self._margins], self._checked(z) @ self.mixing.T)
 
     def coordinates(self, values: FloatArray) -> FloatArray:
         """Coordinates [n, p] of values [n, p]; infinite or NaN where a value has no density."""
@@ -129,11 +132,8 @@ def _margin(prior: Prior) -> _Margin:
 
 def _log_uniform(low: float, high: float) -> _Margin:
     def normal(v: FloatArray) -> FloatArray:
-        above, below = np.log(v) - low, high - np.log(v)
-        inside = (above >= 0) & (below >= 0)
-        x = np.where(above < below, ndtri(above / (high - low)), -ndtri(below / (high - low)))
-        found: FloatArray = np.where(inside, x, np.nan)
-        return found
+        above, below = (np.log(v) - low) / (high - low), (high - np.log(v)) / (high - low)
+        return _from_tails(above, below, (above >= -_ROUNDING) & (below >= -_ROUNDING))
 
     def log_slope(v: FloatArray) -> FloatArray:
         slope: FloatArray = 0.5 * normal(v) ** 2 + _LOG_ROOT - np.log(v) - np.log(high - low)
@@ -168,6 +168,13 @@ def _seen_through(prior: Prior, scale: _Map, back: _Map, log_slope_of_scale: _Ma
     return _Margin(value, normal, log_slope)
 
 
+def _from_tails(lower: FloatArray, upper: FloatArray, inside: NDArray[np.bool_]) -> FloatArray:
+    """The standard normal number with these tails, by the smaller; finite at the ends too."""
+    x = np.where(lower < upper, ndtri(np.maximum(lower, _LEAST)), -ndtri(np.maximum(upper, _LEAST)))
+    found: FloatArray = np.where(inside, x, np.nan)
+    return found
+
+
 class _Cut:
     """A standard normal curve between two ends. Each half is computed from its own tail, so that
     neither loses digits."""
@@ -191,11 +198,7 @@ class _Cut:
             return y
         lower = (ndtr(y) - self.below) / self.mass
         upper = (ndtr(-y) - self.above) / self.mass
-        inside = (lower >= 0) & (upper >= 0)
-        found: FloatArray = np.where(
-            inside, np.where(lower < upper, ndtri(lower), -ndtri(upper)), np.nan
-        )
-        return found
+        return _from_tails(lower, upper, (lower >= -_ROUNDING) & (upper >= -_ROUNDING))
 
     def log_slope(self, y: FloatArray) -> FloatArray:
         """Logarithm of how fast `whole` moves."""

@@ -43,6 +43,8 @@ class Wells:
     names: Sequence[str]
     failures: Counter[str] = field(default_factory=Counter)
     """Why runs failed, and how often."""
+    read: set[str] = field(default_factory=set)
+    """Parameters that were given and count in some cell."""
 
     def run(self, parameters: Mapping[str, int], values: FloatArray) -> FloatArray:
         """Quantities (trial, kind, well, time, name); the first well is vehicle.
@@ -136,6 +138,7 @@ class Wells:
                     next((one for one in wanted if one in given), None)
                 )  # fmt: skip
                 places.append(here)
+                self.read.update([here] if here else [])
             if any(places) or any(name in usual for usual in self._usual):
                 found[name] = places
         return found

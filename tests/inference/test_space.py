@@ -90,7 +90,7 @@ def test_a_density_adds_up_to_one(one: Prior) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(
-    z=st.lists(st.floats(-6, 6), min_size=7, max_size=7),
+    z=st.lists(st.floats(-5, 5), min_size=7, max_size=7),
     correlation=st.floats(-0.99, 0.99).filter(bool),
     width=st.floats(0.5, 2.0),
 )
@@ -104,7 +104,7 @@ def test_coordinates_come_back(z: list[float], correlation: float, width: float)
     space = Space(named, width)
     values = space.values(np.array([z]))
     again = space.values(space.coordinates(values))
-    np.testing.assert_allclose(again, values, rtol=1e-9)
+    np.testing.assert_allclose(again, values, rtol=1e-9, atol=1e-12)
 
 
 def test_a_pair_is_correlated_as_said_and_each_keeps_its_own_distribution() -> None:
@@ -145,6 +145,20 @@ def test_what_is_outside_the_bounds_has_no_density_and_no_coordinate() -> None:
         space = Space([one])
         assert space.log_density(np.array([[outside]])) == -np.inf
         assert not np.isfinite(space.coordinates(np.array([[outside]]))).any()
+
+
+def test_at_a_bound_there_is_a_coordinate_and_a_density() -> None:
+    for one, expected in (
+        (CUT_NORMAL, EXPECTED["cut normal"][1]),
+        (LOG_UNIFORM, EXPECTED["log-uniform"][1]),
+    ):
+        ends, space = np.array([one.low, one.high]), Space([one])
+        far = space.coordinates(ends[:, None])[:, 0]
+        assert (np.sign(far) == [-1, 1]).all() and (abs(far) > 8).all() and (abs(far) < 9).all()
+        density = space.log_density(ends[:, None])
+        np.testing.assert_allclose(
+            density, expected.logpdf(ends * [1 + 1e-12, 1 - 1e-12]), rtol=1e-6
+        )
 
 
 def test_a_fixed_prior_has_no_coordinate_and_a_missing_partner_leaves_one_alone() -> None:
