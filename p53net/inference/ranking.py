@@ -10,10 +10,9 @@ import pandas as pd
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
-from p53net.ensembles.draws import ensemble as shipped
 from p53net.errors import InputError
 from p53net.inference import nested, shrinkage
-from p53net.inference.answers import Answers, answers_of
+from p53net.inference.answers import Answers, answers_of, as_given
 from p53net.inference.experiments import Experiment, read_experiments
 from p53net.inference.nested import Confirmed, Refit
 from p53net.inference.read_outs import ReadOut, readings
@@ -72,7 +71,7 @@ def next_experiment(
     if not isinstance(data, int) or isinstance(data, bool) or data < 2:
         raise InputError(f"data is {data!r}, but must be a whole number, 2 or more")
     tell = progress or (lambda _what, _share: None)
-    several = shipped() if ensemble is None else ensemble
+    several = as_given(ensemble)
     several = several if draws is None else several.thinned(draws)
     if len(several) < shrinkage.FEWEST:
         raise InputError(

@@ -148,6 +148,25 @@ def test_what_is_no_claim_has_no_probability(claim: object, said: str) -> None:
         PLAIN.probability(claim)  # type: ignore[arg-type]
 
 
+def test_values_are_kept_for_one_ensemble_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same draws are not run again; others are, with the same columns too."""
+    asked: list[int] = []
+
+    def of(several: Ensemble, *_: object) -> dict[Value, Numbers]:
+        asked.append(len(several))
+        return {value: numbers(several.table["model: k_deg_MDM2"].to_numpy())}
+
+    monkeypatch.setattr(room, "_known", room.OrderedDict())
+    monkeypatch.setattr(room.escape_answers, "in_cells_of", of)
+    value = room.checked(Value("dose_ratio", 3.0, "KT-253"))
+    tables = [{"structure": ["default"] * 2, "model: k_deg_MDM2": [1.0, last]} for last in (2, 3.0)]
+    for table in (tables[0], tables[0], tables[1]):
+        frame = pd.DataFrame(table).astype({"model: k_deg_MDM2": float})
+        found = room.numbers_of(Ensemble(frame, {}), [value])[value]
+        assert found.values.tolist() == table["model: k_deg_MDM2"]
+    assert asked == [2, 2]
+
+
 def test_what_is_not_finite_is_not_defined() -> None:
     found = numbers(np.array([1.0, np.inf, np.nan]))
     assert found.counts() == {NOT_DEFINED: 2}

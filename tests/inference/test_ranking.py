@@ -113,11 +113,12 @@ def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
         ({"draws": 0}, "draws is 0"),
         ({"data": 1}, "data is 1"),
         ({"data": 2.5}, "data is 2.5"),
+        ({"ensemble": "mine.parquet"}, "ensemble is 'mine.parquet'"),
     ],
 )
 def test_bad_options_are_refused(toy: Ensemble, options: dict[str, int], said: str) -> None:
     with pytest.raises(pn.InputError, match=said):
-        pn.next_experiment("answer", ensemble=toy, **options)  # type: ignore[arg-type]
+        pn.next_experiment("answer", **({"ensemble": toy} | options))  # type: ignore[arg-type]
 
 
 def test_an_answer_that_hardly_a_draw_has_is_refused(
