@@ -52,7 +52,7 @@ def next_experiment(
 
     several = read(ensemble)
     with progress() as told:
-        table = ranked(answer, ensemble=several, experiments=experiments, draws=draws,
+        table = ranked(answer, ensemble=several, experiments=experiments, most_draws=draws,
                        confirm=confirm, seed=seed, progress=told)  # fmt: skip
     if out is not None:
         path = write_text(out, table.to_csv(index=False, lineterminator="\n"))
@@ -98,7 +98,7 @@ def trial_questions(
     arms = [regimen_in_words(text, days, "mg") for text in regimen] if regimen else None
     several = read(ensemble)
     with progress() as told:
-        result = study(drug, arms, ensemble=several, draws=draws, population=population,
+        result = study(drug, arms, ensemble=several, most_draws=draws, population=population,
                        cell_line=cell_line, days=days, grade=grade, toxicity=toxicity, seed=seed,
                        progress=told)  # fmt: skip
     asked = ["probability", "probability_error", "holds_in", "of"]

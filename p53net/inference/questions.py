@@ -53,7 +53,7 @@ def trial_questions(
     regimens: Sequence[Regimen] | None = None,
     *,
     ensemble: Ensemble | None = None,
-    draws: int = 50,
+    most_draws: int = 50,
     population: int = 200,
     cell_line: str = TUMOUR,
     days: float = DAYS,
@@ -62,7 +62,7 @@ def trial_questions(
     seed: int = 1,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Tumour effect and toxicity of regimens, in `population` patients in each of `draws` draws.
+    """Tumour effect and toxicity of regimens, in `population` patients in each of at most `most_draws` draws.
 
     All regimens and draws have the same patients. By default there are fifty regimens of
     milademetan, and questions are asked of its published ones; else of all, and the first is the
@@ -87,7 +87,7 @@ def trial_questions(
     if not isinstance(population, int) or not 1 < population <= MOST_PATIENTS:
         raise InputError(f"population is {population!r}, but must be 2 to {MOST_PATIENTS:,}")
     tell = progress or (lambda _what, _share: None)
-    several, left_out = _possible(as_given(ensemble).thinned(draws), name, cell_line)
+    several, left_out = _possible(as_given(ensemble).thinned(most_draws), name, cell_line)
     found = trials(
         several, name, arms, line=cell_line, days=days, population=population,
         seed=checked_seed(seed), grade=grade, told=lambda share: tell("patients", share),

@@ -38,21 +38,21 @@ class _One(NamedTuple):
 
 
 def next_experiment(
-    wanted: str | Iterable[str],
+    answers: str | Iterable[str],
     *,
     ensemble: Ensemble | None = None,
     experiments: str | Path | None = None,
-    draws: int | None = None,
+    most_draws: int | None = None,
     confirm: bool = False,
-    data: int = DATA,
+    synthetic: int = DATA,
     seed: int = 1,
     refit: Refit | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Experiments ranked by what they would teach of the answers that are `wanted`.
+    """Experiments ranked by what they would teach of some answers.
 
     An answer is as in `Ensemble.probability`: `dose_ratio:3` of both drugs, arithmetic of values,
-    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `draws` thins the
+    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `most_draws` thins the
     ensemble, by default the shipped one.
 
     A row for each experiment and answer, the best experiment first: `rank`, `experiment`, `title`,
@@ -63,23 +63,23 @@ def next_experiment(
     what a straight line promises of an interval; `defined`, the share of draws that predict the
     read-out; and `undefined`, draws without the answer. Ranks go by the mean promise over answers.
 
-    With `confirm` the five best and three others at random are checked with `data` synthetic data
+    With `confirm` the five best and three others at random are checked with so many `synthetic` data
     each: `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too
     few of them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two
     standard errors. Raises InputError, TableError, UnknownNameError.
     """
-    if not isinstance(data, int) or isinstance(data, bool) or data < 2:
-        raise InputError(f"data is {data!r}, but must be a whole number, 2 or more")
+    if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
+        raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")
     tell = progress or (lambda _what, _share: None)
     several = as_given(ensemble)
-    several = several if draws is None else several.thinned(draws)
+    several = several if most_draws is None else several.thinned(most_draws)
     if len(several) < shrinkage.FEWEST:
         raise InputError(
             f"there are {len(several)} draws, but a regression needs {shrinkage.FEWEST} or more"
         )
     known = read_experiments(experiments)
     tell("answers", 0.0)
-    told = answers_of(several, [wanted] if isinstance(wanted, str) else wanted)
+    told = answers_of(several, [answers] if isinstance(answers, str) else answers)
     tell("read-outs", 0.3)
     seen = readings(several, known)
     pairs = [_one(one, seen[one.name], told, name) for one in known for name in told.names]
@@ -98,7 +98,7 @@ def next_experiment(
     names = _checked(list(order), seed)
     tell("synthetic data", 0.8)
     found = {
-        (pair.experiment.name, pair.answer): _confirmed(pair, data, seed, refit)
+        (pair.experiment.name, pair.answer): _confirmed(pair, synthetic, seed, refit)
         for pair in pairs
         if pair.experiment.name in names
     }

@@ -57,7 +57,7 @@ def test_fifty_regimens_hold_the_published_ones() -> None:
         ({"toxicity": "nausea"}, "toxicity is 'nausea'"),
         ({"grade": 5}, "grade is 5"),
         ({"population": 1}, "population is 1"),
-        ({"draws": 0}, "draws is 0"),
+        ({"most_draws": 0}, "draws is 0"),
         ({"days": 2000.0}, "days is 2000"),
     ],
 )

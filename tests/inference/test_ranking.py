@@ -109,10 +109,10 @@ def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"draws": 20}, "a regression needs 60"),
-        ({"draws": 0}, "draws is 0"),
-        ({"data": 1}, "data is 1"),
-        ({"data": 2.5}, "data is 2.5"),
+        ({"most_draws": 20}, "a regression needs 60"),
+        ({"most_draws": 0}, "draws is 0"),
+        ({"synthetic": 1}, "synthetic is 1"),
+        ({"synthetic": 2.5}, "synthetic is 2.5"),
         ({"ensemble": "mine.parquet"}, "ensemble is 'mine.parquet'"),
     ],
 )
