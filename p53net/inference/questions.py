@@ -62,11 +62,12 @@ def trial_questions(
     seed: int = 1,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Tumour effect and toxicity of regimens, in `population` patients in each of at most `most_draws` draws.
+    """Tumour effect and toxicity of regimens in virtual patients, in draws of an ensemble.
 
-    All regimens and draws have the same patients. By default there are fifty regimens of
-    milademetan, and questions are asked of its published ones; else of all, and the first is the
-    one that others are compared with.
+    There are `population` patients in each of at most `most_draws` draws. All regimens and draws
+    have the same patients. By default there are fifty regimens of milademetan, and questions are
+    asked of its published ones; else of all, and the first is the one that others are compared
+    with.
 
     Returns a Dataset over `regimen`, `toxicity`, `quantile` (of draws) and `draw_number`: `tgi` [%
     of the growth of an untreated tumour], of the median patient, and `rate` [% of patients who

@@ -52,8 +52,8 @@ def next_experiment(
     """Experiments ranked by what they would teach of some answers.
 
     An answer is as in `Ensemble.probability`: `dose_ratio:3` of both drugs, arithmetic of values,
-    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `most_draws` thins the
-    ensemble, by default the shipped one.
+    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `most_draws` thins
+    the ensemble, by default the shipped one.
 
     A row for each experiment and answer, the best experiment first: `rank`, `experiment`, `title`,
     `days`, `effort`, `answer`, `kind`; `low` and `high` of the answer's 95 % interval now, or its
@@ -63,10 +63,10 @@ def next_experiment(
     what a straight line promises of an interval; `defined`, the share of draws that predict the
     read-out; and `undefined`, draws without the answer. Ranks go by the mean promise over answers.
 
-    With `confirm` the five best and three others at random are checked with so many `synthetic` data
-    each: `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too
-    few of them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two
-    standard errors. Raises InputError, TableError, UnknownNameError.
+    With `confirm` the five best and three others at random are checked with `synthetic` data each:
+    `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too few of
+    them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two standard
+    errors. Raises InputError, TableError, UnknownNameError.
     """
     if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
         raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")

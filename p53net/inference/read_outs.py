@@ -13,15 +13,13 @@ from p53net.ensembles.draws import Ensemble
 from p53net.errors import P53NetError, TableError
 from p53net.inference.answers import checked, numbers_of
 from p53net.inference.experiments import UNTREATED, Experiment, given_of, is_answer, values_of
-from p53net.inference.per_draw import Numbers, kind_of, nothing, numbers, together
+from p53net.inference.per_draw import NOT_HERE, Numbers, kind_of, nothing, numbers, together
 from p53net.measures.claims import Value, value_of
 from p53net.model.structures import named_structures
 from p53net.simulation import choice
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
-
-NOT_HERE = "not in this structure"
 
 
 class ReadOut(NamedTuple):

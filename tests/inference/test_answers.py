@@ -12,7 +12,7 @@ from p53net.errors import P53NetError
 from p53net.inference import answers as room
 from p53net.inference.answers import answers_of, in_full, values_in
 from p53net.inference.claims import standard_error
-from p53net.inference.per_draw import NOT_DEFINED, Numbers, numbers
+from p53net.inference.per_draw import NOT_DEFINED, NOT_HERE, Numbers, numbers
 from p53net.measures.claims import Value, is_claim, value_of
 
 PLAIN = Ensemble(pd.DataFrame({"structure": ["default"] * 4 + ["MDMX"] * 6}), {})
@@ -201,6 +201,9 @@ def test_answers_are_those_of_the_studies() -> None:
     lost = answers_of(silent, ["dose_ratio:3", "MDM2_total_fold", "rebound:4"])
     for name in lost.names:
         assert lost.undefined(name) == {"not reached by any dose": 1}, name
+    published = Ensemble(pd.DataFrame({"structure": ["default", "Proctor2008"]}), {})
+    name = 'ic50["milademetan"]'  # cells of that structure do not die
+    assert answers_of(published, [name]).undefined(name) == {NOT_HERE: 1}
     plate = pn.viability("KT-253", "RS4;11")
     found = answers_of(several, ['ic50["KT-253","RS4;11"]']).values
     assert found.iloc[0, 0] == pytest.approx(plate["ic50"].item(), rel=1e-2)

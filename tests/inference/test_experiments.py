@@ -10,7 +10,8 @@ import p53net as pn
 from p53net.ensembles.draws import Ensemble
 from p53net.errors import P53NetError
 from p53net.inference.experiments import COLUMNS, read_experiments
-from p53net.inference.read_outs import NOT_HERE, readings
+from p53net.inference.per_draw import NOT_HERE
+from p53net.inference.read_outs import readings
 
 ROW = {
     "experiment": "half_life", "title": "Half-life of MDM2", "read_out": "41.59/k_deg_MDM2",
