@@ -39,6 +39,7 @@ def next_experiment(
         bool, typer.Option("--confirm", help="Check the best, and some others, by synthetic data.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of simulated errors.")] = 1,
+    top: Annotated[int, typer.Option("--top", help="Experiments that a terminal shows.")] = 10,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="The whole table, as CSV.")
     ] = None,
@@ -57,7 +58,7 @@ def next_experiment(
     if out is not None:
         path = write_text(out, table.to_csv(index=False, lineterminator="\n"))
         said.print(f"wrote {path}", soft_wrap=True)
-    show(_short(table) if sys.stdout.isatty() else table)
+    show(shown(table[table["rank"] <= top]) if sys.stdout.isatty() else table)
     for name, lost in table.groupby("answer", sort=False)["undefined"].first().items():
         if lost:
             said.print(f"{name}: not defined in {lost} draws", soft_wrap=True)
@@ -127,7 +128,7 @@ def regimens_of(result: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _short(table: pd.DataFrame) -> pd.DataFrame:
+def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a person: numbers with their errors in one cell."""
     found = table.assign(
         now=[

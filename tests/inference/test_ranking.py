@@ -1,5 +1,6 @@
 """Experiments ranked, from a table to the command line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 import p53net as pn
+from p53net.cli.ensembles import shown
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
@@ -81,6 +83,15 @@ def test_what_teaches_most_comes_first(toy: Ensemble) -> None:
         exact = 2.0 * norm.sf(norm.ppf(SETTLED) * noise)
         one = rows.loc[name, "claim"]
         assert abs(one["promise"] - exact) < 3.0 * one["promise_error"], name
+
+
+def test_a_terminal_shows_numbers_with_their_errors(toy: Ensemble) -> None:
+    table = shown(pn.next_experiment(["answer"], ensemble=toy))
+    assert table.columns.tolist() == ["rank", "experiment", "days", "answer", "now", "promise"]
+    first = table.iloc[0]
+    assert re.fullmatch(r"-\d\.\d\d? to \d\.\d\d?", first["now"])
+    assert re.fullmatch(r"\d\d ± \d %", first["promise"])
+    assert re.fullmatch(r"0\.\d\d", table.iloc[1]["now"])  # a claim has its probability
 
 
 def test_the_best_and_some_others_are_confirmed(toy: Ensemble) -> None:
