@@ -5,6 +5,7 @@ does not have is NaN there. What follows from drawn values (a mouse from a man, 
 is computed from them, as the tables do.
 """
 
+import hashlib
 import io
 import json
 import math
@@ -59,6 +60,8 @@ class Ensemble:
     """A row for each draw: `structure`, and a column `ENTRY: PARAMETER` for each parameter."""
     about: Mapping[str, object]
     """How it was made: models, seed, rows of evidence, weights, convergence, failed draws."""
+    source: str = ""
+    """Where it was read from: `SHIPPED`, a path, or nowhere."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -81,11 +84,12 @@ class Ensemble:
             yield Part(str(structure), np.flatnonzero(names == structure))
 
     def thinned(self, draws: int) -> "Ensemble":
-        """At most so many of the draws, evenly spaced. Raises InputError."""
+        """At most so many of the draws, evenly spaced; the table's index still has their numbers.
+        Raises InputError."""
         if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
             raise InputError(f"draws is {draws!r}, but must be a whole number, 1 or more")
         places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
-        return replace(self, table=self.table.iloc[places].reset_index(drop=True))
+        return replace(self, table=self.table.iloc[places])
 
     def structure(self, draw: int) -> str:
         """The structure of one draw. Raises InputError where there is no such draw."""
@@ -119,6 +123,20 @@ class Ensemble:
         return {
             name: np.array([row.get(name, usual[name].value) for row in rows]) for name in names
         }
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the draws, with their numbers."""
+        names = [list(self.table.columns), self.table.index.tolist(),
+                 self.table[_STRUCTURE].tolist()]  # fmt: skip
+        found = hashlib.sha256(json.dumps(names).encode())
+        found.update(np.ascontiguousarray(self.table[self.parameters].to_numpy(float)).tobytes())
+        return found.hexdigest()
+
+    def as_record(self) -> dict[str, object]:
+        """For the record of a run: where it is from, and which draws of it."""
+        draws = [int(number) for number in self.table.index]
+        return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
     def save(self, path: str | Path) -> Path:
         """Write the draws as a Parquet table with their notes. Raises OutputError."""
@@ -168,7 +186,7 @@ def ensemble(path: str | Path | None = None) -> Ensemble:
 
 @lru_cache(maxsize=1)
 def _shipped(_digest: str) -> Ensemble:
-    return _read(models_folder() / SHIPPED)
+    return replace(_read(models_folder() / SHIPPED), source="shipped")
 
 
 def _read(path: Path) -> Ensemble:
@@ -196,4 +214,4 @@ def _read(path: Path) -> Ensemble:
             f"the ensemble {path} has not converged: {about.get('why', 'nothing says why')}; run "
             "`p53net infer` again with more draws"
         )
-    return Ensemble(table, about)
+    return Ensemble(table, about, str(path.absolute()))
