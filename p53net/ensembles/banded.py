@@ -38,7 +38,7 @@ def quantiles(values: FloatArray, shares: Sequence[float] = QUANTILES) -> FloatA
     return np.array(found)
 
 
-def banded(result: xr.Dataset, along: Sequence[str] = ()) -> xr.Dataset:
+def with_bands(result: xr.Dataset, along: Sequence[str] = ()) -> xr.Dataset:
     """The Dataset with `quantile` in place of `draw`. Beside each measure stands its share of
     draws that have a value, beside curves, which go `along` a dimension, none. Of words, such as a
     status, there is how often each is said."""

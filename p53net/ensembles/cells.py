@@ -133,7 +133,7 @@ class Cells:
         if self._keep:
             own = {"draw": table.index.to_numpy(), "structure": ("draw", list(table["structure"]))}
             return result.assign_coords(own).assign_attrs(about)
-        return banded.banded(result, along).assign_attrs(about)
+        return banded.with_bands(result, along).assign_attrs(about)
 
 
 def as_ensemble(given: object) -> Ensemble | None:

@@ -3,9 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from p53net.ensembles.banded import DEFINED, is_banded
-from p53net.ensembles.cells import Cells
 from p53net.engines.base import FloatArray
+from p53net.ensembles.banded import DEFINED, is_banded
+from p53net.ensembles.draws import Ensemble
 from p53net.measures.claims import Value, holds
 from p53net.studies.escape.rivals import Claim, claims, lookup_in
 
@@ -13,7 +13,7 @@ HOLDS_IN = 0.5
 """Share of the draws of a structure above which a claim holds in it, in words."""
 
 
-def with_claims(finished: xr.Dataset, result: xr.Dataset, cells: Cells) -> xr.Dataset:
+def with_claims(finished: xr.Dataset, result: xr.Dataset, ensemble: Ensemble) -> xr.Dataset:
     """The finished result with what `result`, over draws, says of the claims about its drugs:
     `holds` by `claim`, the share of draws in which it does where it is defined; or of each draw 1,
     0 or NaN, where the draws are kept."""
@@ -28,8 +28,7 @@ def with_claims(finished: xr.Dataset, result: xr.Dataset, cells: Cells) -> xr.Da
     if not is_banded(finished):
         meaning = "1 holds, 0 does not, NaN not defined"
         return finished.assign(holds=(("draw", "claim"), held, _about(meaning)))
-    assert cells.ensemble is not None
-    parts = {str(structure): draws for structure, draws in cells.ensemble.parts()}
+    parts = {str(structure): draws for structure, draws in ensemble.parts()}
     within = np.stack([_share(held[draws]) for draws in parts.values()], axis=1)
     return finished.assign_coords(structure=list(parts)).assign(
         {
@@ -75,7 +74,9 @@ def _share(held: FloatArray) -> FloatArray:
     """Of the draws where each claim is defined; NaN where it is in none."""
     defined = np.isfinite(held).sum(axis=0)
     total = np.nansum(held, axis=0)
-    return np.divide(total, defined, out=np.full(len(total), np.nan), where=defined > 0)
+    share = np.full(len(total), np.nan)
+    np.divide(total, defined, out=share, where=defined > 0)
+    return share
 
 
 def _about(meaning: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ _SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
 _CLOSED, _BOTH = (True,), (True, False)
 
 
-def steps(
+def each_step(
     one: Candidate, hours: float, pulse_hours: float, fold: float, failed: Failed
 ) -> Iterator[tuple[str, xr.Dataset]]:
     """Each step by what it does, and what it gives."""
@@ -116,19 +116,17 @@ def _run(
 def _each(
     measure: Callable[..., float | tuple[float, ...]], *rows: FloatArray
 ) -> tuple[FloatArray, dict[int, P53NetError]]:
-    """A measure of each cell's curves, and why a cell has none."""
-    found: dict[int, object] = {}
+    """A measure, or several, of each cell's curves, and why a cell has none."""
+    found: dict[int, FloatArray] = {}
     errors: dict[int, P53NetError] = {}
     for i, values in enumerate(zip(*rows, strict=True)):
         try:
-            found[i] = measure(*values)
+            found[i] = np.asarray(measure(*values), dtype=float)
         except MeasureError as error:
             errors[i] = error
-    shape = np.shape(next(iter(found.values()), 0.0))
-    result = np.full((len(rows[0]), *shape), np.nan)
-    for i, value in found.items():
-        result[i] = value
-    return result, errors
+    shape = next(iter(found.values())).shape if found else ()
+    nothing = np.full(shape, np.nan)
+    return np.array([found.get(i, nothing) for i in range(len(rows[0]))]), errors
 
 
 def _needed(found: tuple[FloatArray, dict[int, P53NetError]], failed: Failed) -> FloatArray:
@@ -224,11 +222,10 @@ def _washouts(
         for name, values in piece.items():
             found.setdefault(name, []).append(values)
     stacked = {name: np.stack(values, axis=1) for name, values in found.items()}
-    curves = {name: stacked.pop(name) for name in list(stacked) if name.startswith("washout_") and
-              stacked[name].ndim == 3}  # fmt: skip
+    followed = {f"washout_{name}": stacked.pop(f"washout_{name}") for name in _SHOWN}
     exposed = list(exposures)
     return _over_draws(stacked, exposure=exposed).merge(
-        _over_draws(curves, exposure=exposed, since_washout=since)
+        _over_draws(followed, exposure=exposed, since_washout=since)
     )
 
 

@@ -21,7 +21,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
 from p53net.studies.escape import claimed, rivals
 from p53net.studies.escape.report import about
-from p53net.studies.escape.steps import FOLDS, MEDIUM_VOLUMES, NUMBER, steps
+from p53net.studies.escape.steps import FOLDS, MEDIUM_VOLUMES, NUMBER, each_step
 
 DRUGS = ("milademetan", "KT-253")
 _TOGETHER = 100  # draws of a job: threads share them, and few are left over at the end
@@ -100,7 +100,7 @@ def escape(
         (part, candidates_in(cells, part, names, cell_line, tables, engine, accuracy))
         for part in cells.parts(_TOGETHER)
     ]
-    result = _measured(cells, parts, partial(steps, hours=hours, pulse_hours=pulse_hours,
+    result = _measured(cells, parts, partial(each_step, hours=hours, pulse_hours=pulse_hours,
                                              fold=fold), tell)  # fmt: skip
     chosen = parts[0][1]
     settings = chosen[0].model.run_settings
@@ -142,16 +142,32 @@ def _measured(
 
     chosen = parts[0][1]
     found = together([partial(measured, part, one) for part, made in parts for one in made])
-    each = [xr.concat(found[i :: len(chosen)], "draw", data_vars="all", join="exact")
-            .sortby("draw").expand_dims(drug=[one.name]) for i, one in enumerate(chosen)]  # fmt: skip
-    result = xr.concat(each, "drug", data_vars="all", join="exact")
-    result = result.assign_coords(mechanism=("drug", [one.mechanism for one in chosen]))
+    finished: list[xr.Dataset] = []
+    measures: list[xr.Dataset] = []
+    for i in range(len(chosen)):  # one after the other, for curves of many draws are large
+        pieces = [found[place] for place in range(i, len(found), len(chosen))]
+        whole = xr.concat(pieces, "draw", data_vars="all", join="exact").sortby("draw")
+        for place in range(i, len(found), len(chosen)):
+            found[place] = xr.Dataset()
+        finished.append(cells.finished(_described(whole), _CURVES))
+        measures.append(whole.drop_dims(_CURVES))
+    drug = xr.Variable("drug", [one.name for one in chosen])
+    result = xr.concat(finished, drug, data_vars="all", join="exact")
+    result = _described(result.assign_coords(mechanism=("drug", [one.mechanism for one in chosen])))
+    if cells.ensemble is None:
+        return result
+    result = result.transpose("quantile", "draw", ..., missing_dims="ignore")
+    return claimed.with_claims(result, xr.concat(measures, drug, data_vars="all"),
+                               cells.ensemble)  # fmt: skip
+
+
+def _described(result: xr.Dataset) -> xr.Dataset:
+    """With unit and meaning of each variable."""
     for name in (*result.data_vars, *result.coords):
-        if name != "draw":
+        if not result[name].attrs and name != "draw":
             unit, meaning = about(str(name))
             result[name].attrs = {"units": unit, "long_name": meaning}
-    finished = cells.finished(result, _CURVES)
-    return finished if cells.ensemble is None else claimed.with_claims(finished, result, cells)
+    return result
 
 
 def _at_least(value: float, name: str, lowest: float) -> float:
