@@ -91,6 +91,13 @@ class Ensemble:
         places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
         return replace(self, table=self.table.iloc[places])
 
+    def numbered(self, numbers: Sequence[int]) -> "Ensemble":
+        """The draws with these numbers. Raises InputError."""
+        missing = [n for n in numbers if n not in self.table.index]
+        if missing:
+            raise InputError(f"the ensemble has no draw {missing[0]!r}")
+        return replace(self, table=self.table.loc[list(numbers)])
+
     def structure(self, draw: int) -> str:
         """The structure of one draw. Raises InputError where there is no such draw."""
         return str(self.table[_STRUCTURE].iloc[self._place(draw)])

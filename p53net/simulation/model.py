@@ -19,7 +19,7 @@ from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
-from p53net.simulation import choice, gradients, provenance
+from p53net.simulation import choice, gradients, many, provenance
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -186,14 +186,10 @@ class Model:
         row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
         the error of the first run that failed.
         """
-        name, said = choice.chosen(self, engine, max(runs, len(courses.at)))
-        found = exact.curves_to(
-            self.accuracy, self.runner(name), times, courses, parameters, outputs, feedback=feedback
-        )
+        found, said = many.attempted(self, times, courses, parameters, outputs,
+                                     feedback=feedback, engine=engine, runs=runs)  # fmt: skip
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
-        said += self.runner(name).said(found.given_up)
-        provenance.note(self, said)
         return found, said
 
     def to(self, accuracy: float | None) -> "Model":
