@@ -1,6 +1,7 @@
 """Results over draws as bands: quantiles of what is defined, and how often that is."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +15,8 @@ from p53net.ensembles.draws import QUANTILES, Ensemble
 DEFINED = "_defined"
 """Added to the name of a measure: the share of the draws in which it has a value."""
 
-_SEVERAL = "differs between draws"
+ENDS = (QUANTILES[0], QUANTILES[-1])
+"""What holds 95 % of the draws."""
 
 
 def quantiles(values: FloatArray, shares: Sequence[float] = QUANTILES) -> FloatArray:
@@ -89,7 +91,30 @@ def is_banded(result: xr.Dataset) -> bool:
 
 def median(result: xr.Dataset) -> xr.Dataset:
     """The same shape as a point estimate: medians of the draws, where there are quantiles."""
-    return result.sel(quantile=0.5) if is_banded(result) else result
+    return result.sel(quantile=0.5, drop=True) if is_banded(result) else result
+
+
+class Band(float):
+    """A median that is written with what holds 95 % of the draws: `4.3 [1.2 to 13]`."""
+
+    def __new__(cls, values: xr.DataArray) -> "Band":
+        """Of a number with quantiles."""
+        made = super().__new__(cls, float(values.sel(quantile=0.5)))
+        made._ends = tuple(float(values.sel(quantile=one)) for one in ENDS)
+        return made
+
+    _ends: tuple[float, ...]
+
+    def __format__(self, spec: str) -> str:
+        if math.isnan(self):
+            return format(float(self), spec)
+        low, high = (format(end, spec) for end in self._ends)
+        return f"{format(float(self), spec)} [{low} to {high}]"
+
+
+def number(values: xr.DataArray) -> float:
+    """One value: a number, or a median that is written with its band."""
+    return Band(values) if "quantile" in values.dims else float(values)
 
 
 def _said(values: "NDArray[np.object_]") -> "NDArray[np.object_]":

@@ -49,9 +49,15 @@ def in_words(result: xr.Dataset, claim: str) -> str:
     if not np.isfinite(share):
         return "is defined in no draw"
     number = int((within > HOLDS_IN).sum())
-    return f"holds in {share:.0%} of draws, in {number} of {len(within)} structures".replace(
-        "%", " %"
-    )
+    return f"holds in {100 * share:.0f} % of draws, in {number} of {len(within)} structures"
+
+
+def sentences(result: xr.Dataset) -> list[str]:
+    """Every claim with how often it holds."""
+    return [
+        f"{result['sentence'].sel(claim=claim).item()}: {in_words(result, str(claim))}."
+        for claim in result["claim"].values
+    ]
 
 
 def _held(claim: Claim, result: xr.Dataset) -> FloatArray:
