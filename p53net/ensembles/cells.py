@@ -114,6 +114,33 @@ class Cells:
         own = {name: np.full(len(part.draws), value) for name, value in (changed or {}).items()}
         return {name: np.repeat(values, copies) for name, values in {**drawn, **own}.items()}
 
+    def one_by_one(self, run: Callable[[Part], xr.Dataset]) -> xr.Dataset:
+        """What a study gives of each cell alone, over `draw`; of cells that fail, NaN. Raises the
+        error of a point estimate."""
+        found: list[xr.Dataset] = []
+        for part in self.parts(1):
+            try:
+                one = run(part)
+            except P53NetError as error:
+                self.fail(part.draws[0], error)
+            else:
+                found.append(one.assign_coords(draw=int(part.draws[0])))
+        return self.joined(found)
+
+    def joined(self, pieces: Sequence[xr.Dataset]) -> xr.Dataset:
+        """Pieces, each of one `draw` or of several, in order and beside draws without any. Raises
+        InputError where every draw has failed."""
+        if not pieces:
+            raise InputError(f"no draw has a result: {next(iter(self._failed))[1]}")
+        together = xr.concat(pieces, "draw", data_vars="all", coords="minimal", compat="override",
+                             join="exact", combine_attrs="override").sortby("draw")  # fmt: skip
+        if together.sizes["draw"] == len(self):
+            return together
+        words = {name: "no run" for name, one in together.data_vars.items()
+                 if one.dtype.kind in "OU"}  # fmt: skip
+        return together.reindex(draw=np.arange(len(self)), fill_value={
+            name: words.get(name, np.nan) for name in together.data_vars})  # fmt: skip
+
     def fail(self, draw: int, error: P53NetError, where: str = "") -> None:
         """Note that a cell has no result. Raises the error of a point estimate."""
         if self.ensemble is None:

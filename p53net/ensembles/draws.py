@@ -186,9 +186,16 @@ def ensemble(path: str | Path | None = None) -> Ensemble:
     Raises InputError where the file is no ensemble, where it was made for other models or values
     than those of this package, or where its sampler had not converged.
     """
+    if path is None and not is_shipped():
+        raise InputError("this package ships no ensemble; make one with `p53net infer`")
     if path is None:
         return _shipped(digest())
     return _read(as_path(path, "the ensemble"))
+
+
+def is_shipped() -> bool:
+    """Whether the package ships an ensemble."""
+    return (models_folder() / SHIPPED).is_file()
 
 
 @lru_cache(maxsize=1)

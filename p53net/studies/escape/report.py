@@ -16,6 +16,7 @@ AFTER_WASHOUT = 96.0
 
 _ALIKE = 1.05  # drugs within this ratio are called alike in words
 _FELT = 1.1  # a ratio below this is called no effect in words
+_SMALL = ("late_swing", "rebound", "free_MDM2_rise")  # ratios near 0 say nothing
 _MEASURE_DIMENSIONS = frozenset({"drug", "fold", "exposure", "medium_volume"})
 
 _ABOUT = {
@@ -91,6 +92,24 @@ def table(result: xr.Dataset) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows).sort_values("drug", kind="stable", ignore_index=True)
+
+
+def beside(point: xr.Dataset, result: xr.Dataset) -> str:
+    """How far the medians of an ensemble are from a point estimate, in one line."""
+    values = table(point).merge(table(result), on=["drug", "measure", "condition"])
+    values = values[values["value_x"].notna() & values["value_y"].notna()]
+    outside = values[(values["value_x"] < values["low"]) | (values["value_x"] > values["high"])]
+    ratios = values[(values["value_x"] > 0) & (values["value_y"] > 0)
+                    & ~values["measure"].isin(_SMALL)]  # fmt: skip
+    apart = np.abs(np.log((ratios["value_x"] / ratios["value_y"]).to_numpy(dtype=float)))
+    farthest = ratios.iloc[int(apart.argmax())]
+    where = f"{farthest['measure']} {farthest['condition']}".strip()
+    return (
+        f"The values of the tables alone give {len(values) - len(outside)} of {len(values)} "
+        f"measures inside the 95 % of the draws. They are farthest from the median in {where} of "
+        f"{farthest['drug']}: {farthest['value_x']:.3g}, and the median is "
+        f"{farthest['value_y']:.3g}."
+    )
 
 
 def _ends(result: xr.Dataset, name: str, at: Mapping[Hashable, int]) -> dict[str, float]:
