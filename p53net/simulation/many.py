@@ -1,7 +1,10 @@
 """Many runs of a model at once, each with what became of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import xarray as xr
 
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
@@ -11,6 +14,8 @@ from p53net.simulation.runs import Curves
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+
+_OF_DRAWS = "p53net.ensembles.drawn"
 
 
 def attempted(
@@ -32,3 +37,9 @@ def attempted(
     said += model.runner(name).said(found.given_up)
     provenance.note(model, said)
     return found, said
+
+
+def curves_over(model: "Model", *given: object) -> xr.Dataset:
+    """Curves of each draw of an ensemble. Ensembles are above this room, which knows them by name
+    only."""
+    return cast(xr.Dataset, import_module(_OF_DRAWS).curves_over(model, *given))

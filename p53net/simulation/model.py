@@ -101,6 +101,8 @@ class Model:
         observables: Sequence[str] | None = None,
         engine: str = choice.AUTO,
         accuracy: float | None = None,
+        ensemble: object = None,
+        draws: bool = False,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
@@ -115,12 +117,16 @@ class Model:
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
         the attribute `engine` says why. `accuracy` takes the place of the model's.
+        `ensemble` and `draws` are as in `escape`: the same run of each draw, in its structure.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
         """
         model = self.to(accuracy)
+        if ensemble is not None or draws:
+            return many.curves_over(model, ensemble, draws, times, doses, parameters, feedback,
+                                    observables, engine)  # fmt: skip
         run = model.arms(
             times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
         )
@@ -339,6 +345,8 @@ class Model:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
         structure = self.definition.structure
         other = {"structure": name_of(structure)} if differing(structure) else {}
+        if "draw" in self.definition.loaded:
+            other["draw"] = str(self.definition.loaded["draw"])
         return {
             **other,
             "engine": self.runner().engine.label,
