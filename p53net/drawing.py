@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from p53net.ensembles.banded import median
 from p53net.errors import InputError
 from p53net.figures.run import rest_figure, run_figure
 from p53net.figures.style import STYLE
@@ -37,7 +38,7 @@ def plot(
         if study == "sweep":
             from p53net.sweeps.figures import sweep_figure
 
-            return sweep_figure(result, x, y, colour)
+            return sweep_figure(median(result), x, y, colour)
         if (draw := catalogue.figure_of(str(study))) is not None:
             return draw(result)
         if set(result.sizes) <= {"time", "quantile"} and "time" in result.sizes:

@@ -96,4 +96,5 @@ def in_words(measures: xr.Dataset) -> pd.DataFrame:
 def _words(middle: float, low: float, high: float) -> str:
     if np.isnan(middle):
         return ""
-    return f"{short(middle)} ({short(low)} to {short(high)})"
+    said = [short(one) for one in (middle, low, high)]
+    return said[0] if len(set(said)) == 1 else f"{said[0]} ({said[1]} to {said[2]})"
