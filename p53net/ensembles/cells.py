@@ -178,7 +178,9 @@ def as_ensemble(given: object) -> Ensemble | None:
 def without_numbers(text: str) -> str:
     """What is common to reasons that differ in their numbers, without the remedy."""
     first = text.partition(";")[0]
-    return " ".join(re.sub(r"(?<![\w-])[-+]?\d[\d.,]*(?:e[-+]?\d+)?(?![\w-])", "#", first).split())
+    return " ".join(
+        re.sub(r"(?<![\w-])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?![\w-])", "#", first).split()
+    )
 
 
 def together(jobs: Sequence[Callable[[], _Result]]) -> list[_Result]:

@@ -1,6 +1,7 @@
 """Small ensembles, made by code: no posterior, but of the same form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.model import cell_line_entries, drug_entries
+from p53net.model.definition import values
 from p53net.model.tables import pharmacokinetics_of
 from p53net.simulation.loading import shared
 
@@ -26,37 +28,40 @@ def drawn(
     *,
     spread: float = 0.2,
     structures: Sequence[str] = STRUCTURES,
-    names: Sequence[str] = NAMES,
     seed: int = 5,
-    **changed: Sequence[float],
+    given: Mapping[str, Sequence[float]] | None = None,
 ) -> Ensemble:
     """So many draws, in turn of each structure: values of the tables times a factor, which is 1
-    without a spread; a parameter that a structure does not have is NaN. `changed` are factors of
-    single parameters of the model."""
+    without a spread; a parameter that a structure does not have is NaN. `given` are values of
+    parameters of the model, one for each draw."""
     random, rows = np.random.default_rng(seed), []
     for i in range(number):
         structure = structures[i % len(structures)]
-        factors = np.exp(spread * random.standard_normal(len(names)))
-        row: dict[str, object] = {"structure": structure}
-        for name, factor in zip(names, factors.tolist(), strict=True):
-            row[name] = committed(name, structure) * factor
-        for name, each in changed.items():
-            row[f"model: {name}"] = committed(f"model: {name}", structure) * each[i]
-        rows.append(row)
+        factors = np.exp(spread * random.standard_normal(len(NAMES))).tolist()
+        row = {name: committed(name, structure) * f for name, f in zip(NAMES, factors, strict=True)}
+        more = {f"model: {name}": float(each[i]) for name, each in (given or {}).items()}
+        rows.append({"structure": structure, **row, **more})
     return Ensemble(pd.DataFrame(rows), {"models": digest(), "converged": True})
 
 
 def committed(name: str, structure: str) -> float:
-    """The value that the tables and texts have for `ENTRY: PARAMETER`."""
+    """The value that the tables and texts have for `ENTRY: PARAMETER`; NaN where there is none."""
     entry, _, parameter = name.partition(": ")
     if entry == "model":
-        models = (
-            shared("milademetan", system=system, structure=structure, **where)
-            for system, where in (("culture", {}), ("marrow", {"host": "human"}))
-        )
-        found = (one.definition.parameters for one in models)
-        return next((one[parameter].value for one in found if parameter in one), np.nan)
+        return _of_texts(structure).get(parameter, np.nan)
     drug, _, host = entry.partition(" in ")
     if host:
         return pharmacokinetics_of(drug, host).values[parameter].value
     return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
+
+
+@cache
+def _of_texts(structure: str) -> dict[str, float]:
+    return {**values("milademetan", system="culture", structure=structure),
+            **values("milademetan", system="marrow", structure=structure)}  # fmt: skip
+
+
+def changed(ensemble: Ensemble, draw: int, drug: str, **where: str) -> dict[str, float]:
+    """What a draw changes in a model of its structure, as a study takes it by `parameters`."""
+    model = shared(drug, **where, structure=ensemble.structure(draw))
+    return {name: float(column[0]) for name, column in ensemble.columns(model, [draw]).items()}
