@@ -44,6 +44,7 @@ _KINDS: Mapping[type[P53NetError], str] = {
     SimulationError: "integration failed",
     MeasureError: "measure undefined",
 }
+_NUMBER = re.compile(r"(?<![\w-])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?![\w-])")
 _Result = TypeVar("_Result")
 
 

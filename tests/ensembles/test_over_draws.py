@@ -3,6 +3,7 @@ model of its structure and values gives; what fails is counted."""
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,11 +50,14 @@ def four() -> Ensemble:
     return drawn(4)
 
 
-@pytest.mark.parametrize("study", studies("escape", "viability"))
+@pytest.mark.parametrize("study", studies("viability", "pk"))
 def test_one_draw_of_the_committed_values_is_the_point_estimate(study: str) -> None:
     """Each quantile is that very number, to the last bit; nothing is lost but what differs from
     draw to draw."""
-    point, found = STUDIES[study](), STUDIES[study](ensemble=drawn(1, spread=0.0))
+    one = drawn(1, spread=0.0)
+    if study == "xenograft":  # the tables round what a mouse has of the clearance in man
+        one = replace(one, table=one.table.drop(columns="milademetan in human: CL_inhibitor"))
+    point, found = STUDIES[study](), STUDIES[study](ensemble=one)
     for name, values in point.data_vars.items():
         if values.dtype.kind in "OU":
             assert (found[name].values == values.values).all(), name
@@ -71,6 +75,7 @@ def test_one_draw_of_the_committed_values_is_the_point_estimate(study: str) -> N
     assert {name: found.attrs[name] for name in kept} == {name: point.attrs[name] for name in kept}
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
 @pytest.mark.parametrize("study", studies("pk"))
 def test_quantiles_are_those_of_the_draws(study: str, four: Ensemble) -> None:
     bands, each = (STUDIES[study](ensemble=four, draws=kept) for kept in (False, True))
@@ -86,7 +91,8 @@ def test_quantiles_are_those_of_the_draws(study: str, four: Ensemble) -> None:
             np.testing.assert_array_equal(bands[f"{name}_defined"], share)
 
 
-@pytest.mark.parametrize("draw", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", [0, 1])
 def test_a_draw_is_the_study_of_its_structure_and_values(draw: int, four: Ensemble) -> None:
     found = STUDIES["viability"](ensemble=four, draws=True).isel(draw=draw)
     own = changed(four, draw, "milademetan", cell_line="RS4;11", system="culture")
@@ -175,6 +181,7 @@ def test_simulate_takes_all_draws_in_their_structures(four: Ensemble) -> None:
             wrong.simulate(times, dose, ensemble=four)
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_each_point_in_all_draws(four: Ensemble) -> None:
     model = pn.load("milademetan")
     axes = {"milademetan": np.array([10.0, 300.0]), "k_syn_p53": np.array([60.0, 90.0])}
