@@ -146,7 +146,10 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
     if many and is_banded(result):
-        who += " of the patients in the median draw; dashed: median patient in 95 % of the draws"
+        who += (
+            " of the patients, medians of the draws\nDashed: ends of 95 % of the draws, of the "
+            "patient in the middle"
+        )
     elif is_banded(result):
         who += _note(result)
     figure.suptitle(
