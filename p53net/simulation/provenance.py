@@ -96,9 +96,10 @@ class Call:
                 "call": self._function.__name__,
                 **self._of_the_user(),
                 "arguments": kept,
-                "engine": "; ".join(self._engines),
-                "tolerances": "; ".join(self._tolerances),
-                "models": self._models,
+                # sorted, for threads note what they run in any order
+                "engine": "; ".join(sorted(self._engines)),
+                "tolerances": "; ".join(sorted(self._tolerances)),
+                "models": dict(sorted(self._models.items())),
                 "software": software(),
             }
         )

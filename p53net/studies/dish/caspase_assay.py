@@ -91,7 +91,7 @@ def caspase(
         {
             "study": "caspase",
             "cell_line": line,
-            "engine": "; ".join(engines),
+            "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         }

@@ -121,7 +121,7 @@ def degradation(
         {
             "study": "degradation",
             "cell_line": line,
-            "engine": "; ".join(engines),
+            "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         }

@@ -154,8 +154,12 @@ def viability(
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
-            **({"boundary": f"{', '.join(null)}: {_WITHOUT_P53}"} if null else {}),
-            "engine": "; ".join(engines),
+            **(
+                {"boundary": f"{', '.join(one for one in lines if one in null)}: {_WITHOUT_P53}"}
+                if null
+                else {}
+            ),
+            "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
         }
