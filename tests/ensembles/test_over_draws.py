@@ -214,3 +214,18 @@ def test_every_drug_is_drawn_and_so_is_its_twin(four: Ensemble) -> None:
     twin = found["MDM2_total_fold"].sel(drug="KT-253" + TWIN)
     assert (twin > found["MDM2_total_fold"].sel(drug="KT-253")).all()
     assert len(np.unique(twin)) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", ["escape", "viability"])
+def test_neither_threads_nor_parts_change_a_bit(
+    study: str, four: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = STUDIES[study](ensemble=four)
+    assert STUDIES[study](ensemble=four).identical(first)
+    module = {"escape": "p53net.studies.escape.study",
+              "viability": "p53net.studies.dish.viability_assay"}[study]  # fmt: skip
+    monkeypatch.setattr(f"{module}.together", lambda jobs: [job() for job in jobs])
+    monkeypatch.setattr("p53net.studies.escape.study._TOGETHER", 1)
+    monkeypatch.setattr("p53net.studies.dish.plate.TOGETHER", 1)
+    assert STUDIES[study](ensemble=four).identical(first)

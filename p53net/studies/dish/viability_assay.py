@@ -148,17 +148,14 @@ def viability(
             "replicate": np.arange(1, wells + 1),
         },
     )
+    without = [line for line in lines if line in null]
     return cells.finished(result, ("dose",)).assign_attrs(
         {
             "study": "viability",
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
-            **(
-                {"boundary": f"{', '.join(one for one in lines if one in null)}: {_WITHOUT_P53}"}
-                if null
-                else {}
-            ),
+            **({"boundary": f"{', '.join(without)}: {_WITHOUT_P53}"} if without else {}),
             "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
