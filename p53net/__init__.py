@@ -29,6 +29,8 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
+from p53net.inference.questions import trial_questions
+from p53net.inference.ranking import next_experiment
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.model.structures import listed as structures
@@ -92,6 +94,7 @@ __all__ = [
     "load",
     "log_uniform",
     "measures",
+    "next_experiment",
     "patient",
     "pk",
     "plot",
@@ -108,6 +111,7 @@ __all__ = [
     "study",
     "sweep",
     "tornado",
+    "trial_questions",
     "uniform",
     "validate",
     "viability",

@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.identity import digest
+from p53net.ensembles.probability import Probability
 from p53net.errors import InputError, TableError
 from p53net.files import as_path, read_bytes, write_bytes
 from p53net.model.derived import DERIVED
@@ -36,6 +38,7 @@ QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 SHIPPED = "ensemble.parquet"
 _LARGEST = 50 * 2**20  # bytes
+_OF_CLAIMS = "p53net.inference.claims"  # above this room, which knows it by name only
 _ABOUT = b"p53net"  # key of the file's own notes
 _STRUCTURE, _DRAW = "structure", "draw"
 
@@ -145,6 +148,14 @@ class Ensemble:
         draws = [int(number) for number in self.table.index]
         return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
+    def probability(self, claim: str) -> Probability:
+        """The share of draws in which a claim holds, with its error, and in which structures.
+
+        A claim compares arithmetic of answers: `dose_ratio:3["KT-253"] <
+        dose_ratio:3["milademetan"]`, or `tgi 3/14 > 14/28`. Raises InputError, UnknownNameError.
+        """
+        return cast(Probability, import_module(_OF_CLAIMS).probability(self, claim))
+
     def save(self, path: str | Path) -> Path:
         """Write the draws as a Parquet table with their notes. Raises OutputError."""
         frame = pa.Table.from_pandas(self.table, preserve_index=False)
@@ -155,20 +166,7 @@ class Ensemble:
 
     @cached_property
     def _trials(self) -> list[Trial]:
-        names = [name.partition(": ")[::2] for name in self.parameters]
-        found: list[Trial] = []
-        for row in self.table[self.parameters].to_numpy(dtype=float):
-            trial: dict[str, dict[str, float]] = {}
-            for (entry, parameter), value in zip(names, row.tolist(), strict=True):
-                if not math.isnan(value):
-                    trial.setdefault(entry, {})[parameter] = value
-            for one in DERIVED:
-                entry, parameter = one.source
-                if parameter in trial.get(entry, {}):
-                    made = one.function(trial[entry][parameter])
-                    trial.setdefault(one.entry, {}).setdefault(one.parameter, made)
-            found.append(trial)
-        return found
+        return as_trials(self.parameters, self.table[self.parameters].to_numpy(dtype=float))
 
     def _place(self, draw: int) -> int:
         if not isinstance(draw, int | np.integer) or isinstance(draw, bool):
@@ -178,6 +176,25 @@ class Ensemble:
                 f"draw is {draw}, but there are {len(self)}: give 0 to {len(self) - 1}"
             )
         return int(draw)
+
+
+def as_trials(parameters: Sequence[str], values: FloatArray) -> list[Trial]:
+    """Values (draw, `ENTRY: PARAMETER`) by entry and parameter, with what follows from them; NaN is
+    what a draw does not have."""
+    names = [name.partition(": ")[::2] for name in parameters]
+    found: list[Trial] = []
+    for row in values.tolist():
+        trial: dict[str, dict[str, float]] = {}
+        for (entry, parameter), value in zip(names, row, strict=True):
+            if not math.isnan(value):
+                trial.setdefault(entry, {})[parameter] = value
+        for one in DERIVED:
+            entry, parameter = one.source
+            if parameter in trial.get(entry, {}):
+                made = one.function(trial[entry][parameter])
+                trial.setdefault(one.entry, {}).setdefault(one.parameter, made)
+        found.append(trial)
+    return found
 
 
 def ensemble(path: str | Path | None = None) -> Ensemble:

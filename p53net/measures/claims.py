@@ -2,9 +2,11 @@
 
     dose_ratio:3["KT-253"] < dose_ratio:3["milademetan"]
     0.95 < MDM2_mRNA_fold["KT-253"] / MDM2_mRNA_fold["milademetan"] < 1.05
+    ic50["milademetan","SJSA-1"] > 10*ic50["KT-253","RS4;11"]
 
-A value is NAME["DRUG"], or NAME:AT["DRUG"] of a measure that is taken at several places. `and`
-joins comparisons. What holds is 1, what does not 0, and NaN where a value is not defined.
+A value is NAME["DRUG"], or NAME:AT["DRUG"] of a measure that is taken at several places; a second
+word in the brackets says where: a cell line, or a regimen. `and` joins comparisons. What holds is
+1, what does not 0, and NaN where a value is not defined.
 """
 
 import operator
@@ -18,7 +20,8 @@ from p53net.engines.base import FloatArray
 from p53net.errors import InputError
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<name>[A-Za-z_]\w*)(?::(?P<at>[\d.]+))?\["(?P<drug>[^"\]]+)"\]
+    r"""\s*(?:(?!and\b)(?P<name>[A-Za-z_]\w*)(?::(?P<at>\d+\.?\d*))?
+      (?:\["(?P<drug>[^"\]]+)"\s*(?:,\s*"(?P<place>[^"\]]+)"\s*)?\])?
     | (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?) | (?P<word>and\b|<=|>=|[-+*/()<>]))""",
     re.VERBOSE | re.ASCII,
 )
@@ -34,10 +37,27 @@ class Value(NamedTuple):
     name: str
     at: float | None
     drug: str
+    place: str = ""
+    """A cell line or a regimen; empty for the usual one."""
 
 
 Lookup = Callable[[Value], FloatArray]
 """The numbers of a value: one, or one for each of many cells."""
+
+
+def is_claim(text: str) -> bool:
+    """Whether a text compares, outside of the words in its brackets."""
+    return re.search(r"[<>]", re.sub(r'"[^"]*"', "", text)) is not None
+
+
+def value_of(text: str, lookup: Lookup, *, bare: bool = False) -> FloatArray:
+    """The number of a text that only computes: no comparison. With `bare` a value may stand
+    without a drug. Raises InputError."""
+    reader = _Reader(text, lookup, bare=bare)
+    result = reader.sum()
+    if reader.tokens:
+        raise reader.error()
+    return result
 
 
 def holds(claim: str, lookup: Lookup) -> FloatArray:
@@ -54,7 +74,7 @@ def holds(claim: str, lookup: Lookup) -> FloatArray:
 class _Reader:
     """Reads a claim from left to right, and computes what it reads."""
 
-    def __init__(self, claim: str, lookup: Lookup) -> None:
+    def __init__(self, claim: str, lookup: Lookup, *, bare: bool = False) -> None:
         self._claim, self._lookup, self._depth = claim, lookup, 0
         self.tokens: list[re.Match[str]] = []
         place = 0
@@ -62,7 +82,7 @@ class _Reader:
             raise InputError(f"a claim has at most {_LONGEST} characters")
         while claim[place:].strip():
             match = _TOKEN.match(claim, place)
-            if match is None:
+            if match is None or (match["name"] and not match["drug"] and not bare):
                 raise self.error(claim[place:].strip())
             self.tokens.append(match)
             place = match.end()
@@ -82,9 +102,9 @@ class _Reader:
         return ""
 
     def comparison(self) -> FloatArray:
-        left, compared, result = self._sum(), False, np.asarray(1.0)
+        left, compared, result = self.sum(), False, np.asarray(1.0)
         while word := self.take(*_COMPARED):
-            right = self._sum()
+            right = self.sum()
             true = np.asarray(_COMPARED[word](left, right), dtype=float)
             result = result * np.where(np.isfinite(left) & np.isfinite(right), true, np.nan)
             left, compared = right, True
@@ -92,7 +112,8 @@ class _Reader:
             raise self.error()
         return result
 
-    def _sum(self) -> FloatArray:
+    def sum(self) -> FloatArray:
+        """What the next terms add up to."""
         return self._chain(self._product, _ADDED)
 
     def _product(self) -> FloatArray:
@@ -114,7 +135,7 @@ class _Reader:
             self._depth += 1
             if self._depth > _DEEPEST:
                 raise InputError(f"a claim has at most {_DEEPEST} parentheses in one another")
-            result = self._sum()
+            result = self.sum()
             if not self.take(")"):
                 raise self.error()
             self._depth -= 1
@@ -127,4 +148,5 @@ class _Reader:
         if token["number"]:
             return np.asarray(float(token["number"]))
         at = None if token["at"] is None else float(token["at"])
-        return np.asarray(self._lookup(Value(token["name"], at, token["drug"])), dtype=float)
+        value = Value(token["name"], at, token["drug"] or "", token["place"] or "")
+        return np.asarray(self._lookup(value), dtype=float)

@@ -11,7 +11,9 @@ from typing import TypeAlias
 from p53net.errors import InputError, TableError, unknown_name
 from p53net.files import as_path, read_bytes
 
-KINDS = ("drugs", "cell_lines", "pharmacokinetics", "hosts", "variability", "observations")
+KINDS = (
+    "drugs", "cell_lines", "pharmacokinetics", "hosts", "variability", "observations", "priors",
+)  # fmt: skip
 """Tables that a user may add rows to; each has its namesake in `models/`."""
 
 LARGEST_TABLE = 10 * 2**20

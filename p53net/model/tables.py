@@ -120,6 +120,11 @@ def pharmacokinetics_of(
     return entries[known[key]]
 
 
+def pharmacokinetic_entries(own: Tables = NONE) -> dict[str, Entry]:
+    """What is known of drugs in plasma, by `DRUG in HOST`; a user's rows win."""
+    return _entries("pharmacokinetics", own)
+
+
 def names_of(entries: Mapping[str, Entry]) -> dict[str, str]:
     """Every name and synonym, in lower case, to the entry's name; a name wins over a synonym."""
     synonyms = {s.casefold(): entry.name for entry in entries.values() for s in entry.synonyms}

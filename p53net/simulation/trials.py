@@ -51,6 +51,16 @@ def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
     return found
 
 
+def entries_of(model: Model, drug: str, line: str | None = None) -> dict[str, tuple[str, ...]]:
+    """Whose values each parameter of a cell in this model has, the nearest first; those that no row
+    of a table sets under "": of the model texts last."""
+    host, content = model.definition.host or None, all_content()
+    own = line or model.definition.cell_line
+    nearest = (*((f"{drug} in {host}",) if host else ()), own, drug)
+    tabled = _tabled(drug, own, host, content)
+    return {"": (*nearest, "model"), **dict.fromkeys(tabled, nearest)}
+
+
 def value_of(trial: Trial, entry: str, parameter: str, model: Model | None = None) -> float:
     """A value in a trial; else that of a model, or of the tables of drugs and cell lines. Raises
     UnknownNameError where a model of another structure has no such parameter."""

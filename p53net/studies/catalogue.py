@@ -74,6 +74,9 @@ SHIPPED = {
     "calibrate": Shipped(
         "p53net.evidence.calibration:calibrate", "p53net.evidence.figures:calibrate_figure"
     ),
+    "trial_questions": Shipped(
+        "p53net.inference.questions:trial_questions", "p53net.inference.front_drawn:front_figure"
+    ),
     "sweep": Shipped("p53net.sweeps.run:sweep", "p53net.sweeps.figures:sweep_figure"),
     "tornado": Shipped(
         "p53net.sweeps.sensitivity:tornado", "p53net.sweeps.sensitivity_figures:tornado_figure"

@@ -1,7 +1,7 @@
 """A patient under a regimen, typical or one of many: plasma, tumour, GDF-15 and blood counts."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -175,6 +175,13 @@ def study_times(regimen: Regimen, days: float, step: float = _STEP) -> FloatArra
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
     return np.union1d(np.arange(0.0, length * 24.0, step), [length * 24.0])
+
+
+def typical_values(models: Iterable[Model]) -> dict[str, float]:
+    """Parameters of several models of the same patient."""
+    return {
+        name: row.value for model in models for name, row in model.definition.parameters.items()
+    }
 
 
 def many_patients(

@@ -1,0 +1,116 @@
+"""Quick predictions of the ledger's rows about plasma, tumours and blood, for a likelihood.
+
+Rates are those of few virtual patients, the same for all draws, smoothed as a fit smooths them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from p53net.dosing.regimens import regimen
+from p53net.engines.base import FloatArray
+from p53net.errors import P53NetError
+from p53net.evidence import marrow, predictions
+from p53net.evidence.behind import LEUKAEMIA
+from p53net.evidence.cells import Group, in_body
+from p53net.model.structures import supposing
+from p53net.simulation.trials import Cell, Trial, changes
+from p53net.studies.body import blood
+from p53net.studies.body.population import GRADES
+
+Rows = dict[str, FloatArray]
+
+PATIENTS, _SMOOTHED = 16, 0.15
+"""For each arm, and the standard deviation of a count's logarithm that smooths a share of few."""
+
+_JAPAN = tuple(regimen(dose, "mg", "21/28", days=blood.DAYS) for dose in (60.0, 90.0))
+_ARMS = (blood.INTERMITTENT, *blood.OTHERS, *_JAPAN)
+_ARM_OF_JAPAN = (2, 4, 5)  # 120 mg on days 1 to 21 of 28 is among the others
+_DAYS = 63.0
+
+
+def body_rows(trials: Sequence[Trial], structure: str) -> Rows:
+    """Of trials of one structure; NaN where a run fails."""
+    found: Rows = {}
+    with supposing(structure):
+        for group in (predictions.third_day, marrow.biomarker, predictions.on_treatment,
+                      predictions.tumour_growth, predictions.amplified_growth):  # fmt: skip
+            found |= _gathered(_sound(group, trials))
+        found |= _gathered(_sound(_regression, trials)) | _blood(trials) | _typical(trials)
+    return found
+
+
+def _regression(trials: Sequence[Trial]) -> list[dict[str, float]]:
+    """Days that one dose of KT-253 keeps leukaemia below its start."""
+    times = np.linspace(0.0, _DAYS * 24.0, int(_DAYS) * 2 + 1)
+    once = [regimen(1.0, "mg/kg", "once")]
+    cells = [Cell(trial, "KT-253", LEUKAEMIA) for trial in trials]
+    volumes = in_body(cells, "tumour", "mouse", once, times, ["tumour_volume"])[:, 0, :, 0]
+    below = (volumes[:, 1:] < volumes[:, :1]).mean(axis=1) * _DAYS
+    return [{"kt253_regression": float(days)} for days in below]
+
+
+def _blood(trials: Sequence[Trial]) -> Rows:
+    model = blood.marrow("milademetan", blood.COUNTED)
+    changed = [
+        {name: value for name, value in one.items() if not name.endswith("_baseline")}
+        for one in changes(model, [Cell(trial, "milademetan") for trial in trials])
+    ]
+    lowest = blood.lowest_of_trials(model, "milademetan", _ARMS, changed, PATIENTS)
+    start = blood.starting_counts(model, {}, PATIENTS)
+    found: Rows = {}
+    for column, name in enumerate(GRADES):
+        severe = _shares(lowest[..., column], start[:, column], name, 3)
+        mild = _shares(lowest[..., column], start[:, column], name, 1)
+        for key, shares in (("grade3plus", severe), ("any", mild)):
+            found[f"{name}_{key}_intermittent"] = shares[:, 0]
+            found[f"{name}_{key}_other"] = shares[:, 1 : 1 + len(blood.OTHERS)].mean(axis=1)
+        found[f"{name}_grade34_mantra"] = severe[:, 0]
+        if name == "thrombocytopenia":
+            found["platelets_japan_any"] = mild[:, _ARM_OF_JAPAN].mean(axis=1)
+    return found
+
+
+def _shares(lowest: FloatArray, start: FloatArray, toxicity: str, grade: int) -> FloatArray:
+    """Per cent (trial, arm) of patients who fall below a limit that they were not below before."""
+    from scipy.special import ndtr
+
+    limit = GRADES[toxicity][1][grade - 1]
+    fallen = ndtr((np.log(limit) - np.log(lowest)) / _SMOOTHED) * (start >= limit)
+    return np.asarray(100.0 * fallen.mean(axis=2))
+
+
+def _typical(trials: Sequence[Trial]) -> Rows:
+    """When the typical patient's counts are lowest after the last dose of a cycle, and how much is
+    regained, in the cycle with the lowest count from the second on."""
+    names = {"platelets": "platelet", "neutrophils": "neutrophil"}
+    cycle, cycles = 336.0, 6
+    times = np.arange(0.0, cycles * cycle + 1.0, 6.0)
+    given = regimen(260.0, "mg", "3/14", cycles=cycles)
+    cells = [Cell(trial, "milademetan") for trial in trials]
+    curves = in_body(cells, "marrow", "human", [given], times, list(names))[:, 0]
+    found: Rows = {}
+    for column, key in enumerate(names.values()):
+        counts = curves[..., column]
+        days, regained = blood.by_cycle(times, counts, cycle, 48.0)
+        later = counts[:, times >= cycle].argmin(axis=1)
+        worst = np.minimum(1 + (later * (times[1] - times[0]) // cycle).astype(int), cycles - 1)
+        rows = np.arange(len(trials))
+        found[f"{key}_nadir"], found[f"{key}_recovery"] = days[rows, worst], regained[rows, worst]
+    return found
+
+
+def _sound(group: Group, trials: Sequence[Trial]) -> list[dict[str, float]]:
+    """Predictions of each trial, none of one that fails."""
+    try:
+        return group(trials)
+    except P53NetError:
+        if len(trials) == 1:
+            return [{}]
+    half = len(trials) // 2
+    return _sound(group, trials[:half]) + _sound(group, trials[half:])
+
+
+def _gathered(rows: Sequence[dict[str, float]]) -> Rows:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}

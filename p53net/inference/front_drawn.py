@@ -1,0 +1,91 @@
+"""The figure of questions about trials: the Pareto front with its band, and the answers."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from p53net.figures.style import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKERS = "osD^vP*X"
+_GREY = "#999999"
+
+
+def front_figure(result: xr.Dataset) -> "Figure":
+    """Effect against toxicity of every regimen, the front of draws as a band, and how plausible
+    each statement is."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13.0, 5.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
+    _draw_front(left, result)
+    _draw_questions(right, result)
+    about = result.attrs
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
+    )
+    figure.suptitle(
+        f"{about['drug']}, {about['tumour']} tumour, {about['days']:g} days: "
+        f"{about['population']} virtual patients, the same in {about['draws']} draws of "
+        f"{len(about['structures'].split(', '))} structures",
+        fontsize=11,
+    )
+    return figure
+
+
+def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
+    at, front = result["at"].values, result["front"]
+    for low, high, alpha, label in ((0.025, 0.975, 0.15, "95 % of draws"),
+                                    (0.25, 0.75, 0.25, "50 %")):  # fmt: skip
+        ends = front.sel(quantile=low), front.sel(quantile=high)
+        panel.fill_between(at, *ends, color=COLOURS[0], alpha=alpha, lw=0, step="post",
+                           label=f"front, {label}")  # fmt: skip
+    middle, error = front.sel(quantile=0.5).values, result["front_error"].values
+    panel.step(at, middle, where="post", color=COLOURS[0], lw=1.8, label="front, median")
+    for sign in (-2.0, 2.0):
+        panel.step(at, middle + sign * error, where="post", color=COLOURS[0], lw=0.7, ls="--",
+                   label="± 2 Monte-Carlo errors" if sign > 0 else None)  # fmt: skip
+    toxicity = result.attrs["toxicity"]
+    rate = result["rate"].sel(toxicity=toxicity)
+    panel.plot(rate.sel(quantile=0.5), result["tgi"].sel(quantile=0.5), ".", color=_GREY, ms=4,
+               label="each regimen, median", zorder=2)  # fmt: skip
+    asked = result["regimen"].values[result["asked"].values == 1]
+    for i, name in enumerate(asked[: len(_MARKERS)]):
+        x, y = rate.sel(regimen=name), result["tgi"].sel(regimen=name)
+        middle_x, middle_y = float(x.sel(quantile=0.5)), float(y.sel(quantile=0.5))
+        panel.errorbar(
+            middle_x, middle_y, xerr=_arms(x, 0.25, 0.75), yerr=_arms(y, 0.25, 0.75),
+            fmt=_MARKERS[i], color=COLOURS[(i + 1) % len(COLOURS)], ms=7, capsize=2, lw=1,
+            label=f"{name} (bars: 50 %)", zorder=3,
+        )  # fmt: skip
+    panel.set(
+        xlabel=f"{toxicity} of grade {result.attrs['grade']} or more [% of patients]",
+        ylabel="tumour growth inhibition, median patient [%]",
+        xlim=(0.0, 100.0),
+    )
+    panel.set_ylim(0.0, 1.08 * float(np.nanmax(front.values)))
+
+
+def _arms(band: xr.DataArray, low: float, high: float) -> list[list[float]]:
+    middle = float(band.sel(quantile=0.5))
+    return [[middle - float(band.sel(quantile=low))], [float(band.sel(quantile=high)) - middle]]
+
+
+def _draw_questions(panel: "Axes", result: xr.Dataset) -> None:
+    places = np.arange(result.sizes["question"])[::-1]
+    share, error = result["probability"].values, result["probability_error"].values
+    panel.barh(places, 100.0 * share, xerr=200.0 * error, color=COLOURS[0], alpha=0.6, height=0.6,
+               error_kw={"lw": 1, "capsize": 2})  # fmt: skip
+    said = [
+        f"{text}\n(in {holds} of {of} structures)"
+        for text, holds, of in zip(
+            result["question"].values, result["holds_in"].values, result["of"].values, strict=True
+        )
+    ]
+    panel.set_yticks(places, said, fontsize=7)
+    panel.axvline(50.0, color=_GREY, lw=0.8, ls=":")
+    panel.set(xlabel="share of draws [%] (bars: ± 2 Monte-Carlo errors)", xlim=(0.0, 100.0))

@@ -1,0 +1,106 @@
+"""A promise checked: synthetic data of an experiment, and what each would leave of an answer.
+
+A draw is taken for the truth, its datum is read with noise, and the other draws are weighted by the
+likelihood of that datum. Where hardly a draw has weight the draws are too few for it: then `refit`,
+a sampler, may draw anew.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.inference.experiments import Experiment
+from p53net.inference.shrinkage import HIGH, LOW, is_settled, noisy, scaled
+
+Refit: TypeAlias = Callable[[Experiment, FloatArray], Ensemble]
+"""Draws anew, of all evidence and one more datum: its numbers, logarithms where the experiment's
+error is relative."""
+
+Anew: TypeAlias = Callable[[FloatArray], FloatArray]
+"""An answer in draws that were drawn anew with a datum."""
+
+ENOUGH = 30.0
+"""Effective draws below which weights tell too little of an interval."""
+
+
+class Confirmed(NamedTuple):
+    """What synthetic data left of an answer."""
+
+    shrinkage: float
+    """Mean over data; of a claim the share of data that settle it."""
+    error: float
+    """Its standard error."""
+    effective: float
+    """Effective draws, the median over data that were weighted."""
+    poor: int
+    """Data with too few effective draws that were not drawn anew."""
+
+
+def confirmed(
+    answer: FloatArray,
+    read: FloatArray,
+    error: float,
+    relative: bool,
+    *,
+    claim: bool,
+    data: int,
+    seed: int,
+    anew: Anew | None = None,
+) -> Confirmed:
+    """Of an answer that is defined, and what is read (draw, number), NaN where a draw has none."""
+    random = np.random.default_rng(seed)
+    truths = random.choice(len(answer), data, replace=data > len(answer))
+    seen = noisy(read, error, relative, random)
+    value = answer if claim else scaled(answer)
+    before = _interval(value, np.ones(len(value)))
+    gains, effective, poor = [], [], 0
+    for truth in truths:
+        weights = weights_of(seen[truth], read, error, relative)
+        weights[truth] = 0.0  # the truth is not among what is known
+        number = float(weights.sum() ** 2 / (weights**2).sum())
+        after = value
+        if number < ENOUGH and anew is not None:
+            after = anew(seen[truth]) if claim else scaled(anew(seen[truth]))
+            after = after[np.isfinite(after)]
+            weights = np.ones(len(after))
+        else:
+            effective.append(number)
+            poor += number < ENOUGH
+        if claim:
+            chances = np.array([np.average(after, weights=weights)])
+            gains.append(float(is_settled(chances).mean()))
+        else:
+            gains.append(1.0 - _interval(after, weights) / before if before > 0.0 else 0.0)
+    mean = float(np.mean(gains))
+    if claim:  # of a share, with half a datum on each side, so that it is never 0
+        share = (sum(gains) + 0.5) / (data + 1.0)
+        spread = float(np.sqrt(share * (1.0 - share) / (data + 1.0)))
+    else:
+        spread = float(np.std(gains, ddof=1) / np.sqrt(data))
+    return Confirmed(mean, spread, float(np.median(effective)) if effective else np.nan, poor)
+
+
+def weights_of(datum: FloatArray, read: FloatArray, error: float, relative: bool) -> FloatArray:
+    """Likelihood of a datum in each draw, the largest 1. A draw that predicts nothing has the mean
+    of the others: the datum is silent about it; and all are equal where there is no datum."""
+    if not np.isfinite(datum).all():
+        return np.ones(len(read))
+    there = np.isfinite(read).all(axis=1)
+    expected = np.log(read[there]) if relative else read[there]
+    logs = -0.5 * (((datum - expected) / error) ** 2).sum(axis=1)
+    found = np.empty(len(read))
+    found[there] = np.exp(logs - logs.max())
+    found[~there] = found[there].mean()
+    return found
+
+
+def _interval(value: FloatArray, weights: FloatArray) -> float:
+    """Width of the 95 % interval of weighted draws."""
+    order = np.argsort(value)
+    sorted_, share = value[order], weights[order] / weights.sum()
+    middle = np.cumsum(share) - 0.5 * share
+    low, high = np.interp([LOW, HIGH], middle, sorted_)
+    return float(high - low)

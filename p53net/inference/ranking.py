@@ -1,0 +1,191 @@
+"""Which experiment to do next: what each would teach of the answers that are wanted."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.draws import ensemble as shipped
+from p53net.errors import InputError
+from p53net.inference import nested, shrinkage
+from p53net.inference.answers import Answers, answers_of
+from p53net.inference.experiments import Experiment, read_experiments
+from p53net.inference.nested import Confirmed, Refit
+from p53net.inference.read_outs import ReadOut, readings
+
+DATA = 32
+"""Synthetic data of each experiment that is confirmed."""
+
+_BEST, _RANDOM = 5, 3  # experiments that are confirmed
+_WITHIN, _ERRORS = 0.2, 2.0  # how near a promise is to be: of what is confirmed, or standard errors
+
+Progress = Callable[[str, float], None]
+
+
+class _One(NamedTuple):
+    """An experiment and an answer in the draws that have the answer."""
+
+    experiment: Experiment
+    answer: str
+    claim: bool
+    values: FloatArray
+    read: FloatArray
+    undefined: int
+
+
+def next_experiment(
+    wanted: str | Iterable[str],
+    *,
+    ensemble: Ensemble | None = None,
+    experiments: str | Path | None = None,
+    draws: int | None = None,
+    confirm: bool = False,
+    data: int = DATA,
+    seed: int = 1,
+    refit: Refit | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Experiments ranked by what they would teach of the answers that are `wanted`.
+
+    An answer is as in `Ensemble.probability`: `dose_ratio:3` of both drugs, arithmetic of values,
+    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `draws` thins the
+    ensemble, by default the shipped one.
+
+    A row for each experiment and answer, the best experiment first: `rank`, `experiment`, `title`,
+    `days`, `effort`, `answer`, `kind`; `low` and `high` of the answer's 95 % interval now, or its
+    `probability`; `promise`, by which share the experiment is expected to shrink that interval (of
+    its logarithm where the answer is above 0), or the chance that it settles a claim (beyond 95 %
+    or below 5 %), with `promise_error`; `variance`, the share of variance that goes; `method` of
+    the regression; `defined`, the share of draws that predict the read-out; and `undefined`, draws
+    without the answer. Ranks go by the mean promise over answers.
+
+    With `confirm` the five best and three others at random are checked with `data` synthetic data
+    each: `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too
+    few of them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two
+    standard errors. Raises InputError, TableError, UnknownNameError.
+    """
+    if not isinstance(data, int) or isinstance(data, bool) or data < 2:
+        raise InputError(f"data is {data!r}, but must be a whole number, 2 or more")
+    tell = progress or (lambda _what, _share: None)
+    several = shipped() if ensemble is None else ensemble
+    several = several if draws is None else several.thinned(draws)
+    if len(several) < shrinkage.FEWEST:
+        raise InputError(
+            f"there are {len(several)} draws, but a regression needs {shrinkage.FEWEST} or more"
+        )
+    known = read_experiments(experiments)
+    tell("answers", 0.0)
+    told = answers_of(several, [wanted] if isinstance(wanted, str) else wanted)
+    tell("read-outs", 0.3)
+    seen = readings(several, known)
+    pairs = [_one(one, seen[one.name], told, name) for one in known for name in told.names]
+    rows = []
+    for number, pair in enumerate(pairs):
+        rows.append(_promised(pair, seed))
+        tell(pair.experiment.name, 0.5 + 0.3 * number / len(pairs))
+    table = pd.DataFrame(rows)
+    score = table.groupby("experiment", sort=False)["promise"].mean()
+    order = score.sort_values(ascending=False, kind="stable").index
+    ranks = {name: i + 1 for i, name in enumerate(order)}
+    table.insert(0, "rank", table["experiment"].map(ranks))
+    table = table.sort_values("rank", kind="stable", ignore_index=True)
+    if not confirm:
+        return table
+    names = _checked(list(order), seed)
+    tell("synthetic data", 0.8)
+    found = {
+        (pair.experiment.name, pair.answer): _confirmed(pair, data, seed, refit)
+        for pair in pairs
+        if pair.experiment.name in names
+    }
+    return _with(table, found)
+
+
+def _one(one: Experiment, seen: ReadOut, told: Answers, name: str) -> _One:
+    values = told.values[name].to_numpy()
+    there = np.isfinite(values)
+    if there.sum() < shrinkage.FEWEST:
+        reasons = ", ".join(f"{why} ({n})" for why, n in told.undefined(name).items())
+        raise InputError(
+            f"{name} is defined in {there.sum()} of {len(values)} draws only: {reasons}; ask for "
+            "another answer"
+        )
+    claim = name in told.claims
+    return _One(one, name, claim, values[there], seen.values[there], int((~there).sum()))
+
+
+def _promised(pair: _One, seed: int) -> dict[str, Any]:
+    one, values = pair.experiment, pair.values
+    there = np.isfinite(pair.read).all(axis=1)
+    share = float(there.mean())
+    of = shrinkage.of_claim if pair.claim else shrinkage.of_interval
+    if there.sum() < shrinkage.FEWEST:
+        promise = shrinkage.Promise(np.nan, np.nan, np.nan, "too few draws")
+    else:
+        promise = of(values[there], pair.read[there], one.error, one.relative, seed)
+    low, high = np.quantile(values, [shrinkage.LOW, shrinkage.HIGH])
+    settled = float(shrinkage.is_settled(values.mean(keepdims=True))[0]) if pair.claim else 0.0
+    return {
+        "experiment": one.name,
+        "title": one.title,
+        "days": one.days,
+        "effort": one.effort,
+        "answer": pair.answer,
+        "kind": "claim" if pair.claim else "interval",
+        "low": np.nan if pair.claim else low,
+        "high": np.nan if pair.claim else high,
+        "probability": float(values.mean()) if pair.claim else np.nan,
+        # a draw that predicts no read-out learns nothing of it
+        "promise": share * promise.shrinkage + (1.0 - share) * settled,
+        "promise_error": share * promise.error,
+        "variance": share * promise.variance,
+        "method": promise.method,
+        "defined": share,
+        "undefined": pair.undefined,
+    }
+
+
+def _checked(order: Sequence[str], seed: int) -> set[str]:
+    """The best, and some of the others at random."""
+    best, others = order[:_BEST], order[_BEST:]
+    chosen = np.random.default_rng(seed).permutation(len(others))[:_RANDOM]
+    return {*best, *(others[i] for i in chosen)}
+
+
+def _confirmed(pair: _One, data: int, seed: int, refit: Refit | None) -> Confirmed:
+    one = pair.experiment
+
+    def anew(again: Refit, datum: FloatArray) -> FloatArray:
+        return answers_of(again(one, datum), [pair.answer]).values[pair.answer].to_numpy()
+
+    return nested.confirmed(
+        pair.values, pair.read, one.error, one.relative, claim=pair.claim, data=data, seed=seed,
+        anew=None if refit is None else partial(anew, refit),
+    )  # fmt: skip
+
+
+def _with(table: pd.DataFrame, found: dict[tuple[str, str], Confirmed]) -> pd.DataFrame:
+    rows = []
+    for row in table.itertuples():
+        one = found.get((str(row.experiment), str(row.answer)))
+        if one is None:
+            rows.append({"confirmed": np.nan, "agrees": ""})
+            continue
+        apart = abs(float(row.promise) - one.shrinkage)  # type: ignore[arg-type]
+        error = float(np.hypot(float(row.promise_error), one.error))  # type: ignore[arg-type]
+        near = apart <= _WITHIN * abs(one.shrinkage) or apart <= _ERRORS * error
+        rows.append(
+            {
+                "confirmed": one.shrinkage,
+                "confirmed_error": one.error,
+                "effective": one.effective,
+                "poor": one.poor,
+                "agrees": "yes" if near else "no",
+            }
+        )
+    return pd.concat([table, pd.DataFrame(rows, index=table.index)], axis=1)

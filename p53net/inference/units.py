@@ -1,0 +1,115 @@
+"""One independent run of the sampler in one structure: the piece of work that is stored and resumed.
+
+A unit is made from its name alone, so that any process gives the same numbers.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p53net.engines.base import FloatArray
+from p53net.errors import StoreError
+from p53net.inference.target import Target
+from p53net.inference.tempering import Settings, tempered
+from p53net.model.own import Tables
+from p53net.model.tables import NONE
+
+Told = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Which run: of a structure, at a width of all priors."""
+
+    structure: str
+    run: int
+    width: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """As its file is called."""
+        words = self.structure.replace(" ", "-")
+        return f"{words}-width-{self.width:g}-run-{self.run}"
+
+    def seed(self, base: int) -> list[int]:
+        """Of its random numbers: those of no other unit."""
+        return [base, self.run, *self.name.encode()]
+
+
+@dataclass
+class Drawn:
+    """What a unit gave. Draws are those of all particles, one after another set of moves."""
+
+    names: list[str]
+    """Of the coordinates, `ENTRY: PARAMETER`."""
+    z: FloatArray
+    """Draw, particle, coordinate of the whole space; those that reach no row are from the prior."""
+    log_likelihood: FloatArray
+    """Draw, particle."""
+    predicted: dict[str, FloatArray]
+    """Row to its prediction: draw, particle."""
+    log_evidence: float
+    about: dict[str, object]
+    """Degrees, shares accepted, evaluations, failures."""
+
+    def packed(self) -> bytes:
+        """As it is stored."""
+        buffer = io.BytesIO()
+        about = {"names": self.names, "log_evidence": self.log_evidence, **self.about}
+        np.savez_compressed(
+            buffer, z=self.z, log_likelihood=self.log_likelihood, rows=np.array([*self.predicted]),
+            predicted=np.array([*self.predicted.values()]), about=np.array(json.dumps(about)),
+        )  # fmt: skip
+        return buffer.getvalue()
+
+
+def unpacked(content: bytes, name: str) -> Drawn:
+    """What was stored. Raises StoreError where it is damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            about = json.loads(str(file["about"]))
+            rows = [str(row) for row in file["rows"]]
+            return Drawn(
+                about.pop("names"), file["z"], file["log_likelihood"],
+                dict(zip(rows, file["predicted"], strict=True)), about.pop("log_evidence"), about,
+            )  # fmt: skip
+    except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
+        raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
+
+
+def drawn(
+    unit: Unit, settings: Settings, seed: int, own: Tables = NONE, told: Told = lambda _s: None
+) -> Drawn:
+    """Run a unit. `own` may hold `observations` and `priors` of a user."""
+    target = Target(unit.structure, width=unit.width, own=own)
+    random = np.random.default_rng(unit.seed(seed))
+    found = tempered(target.log_likelihood, len(target.moved), random, settings, told)
+    draws, particles = found.log_likelihood.shape
+    z = random.standard_normal((draws, particles, len(target.space)))
+    z[..., target.moved] = found.chains
+    predicted = _predicted(target, z.reshape(draws * particles, -1))
+    return Drawn(
+        target.space.names,
+        z,
+        found.log_likelihood,
+        {name: values.reshape(draws, particles) for name, values in predicted.items()},
+        found.log_evidence,
+        {
+            "unit": asdict(unit),
+            "degrees": found.degrees,
+            "accepted": found.accepted,
+            "evaluations": found.evaluations,
+            "failures": dict(target.failures),
+            "rows": list(target.rows),
+            "moved": [target.space.names[i] for i in target.moved],
+        },
+    )
+
+
+def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, NDArray]:
+    parts = [target.predictions(z[i : i + batch]) for i in range(0, len(z), batch)]
+    return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}

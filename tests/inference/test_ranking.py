@@ -1,0 +1,153 @@
+"""Experiments ranked, from a table to the command line."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+import p53net as pn
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.identity import digest
+from p53net.inference import ranking
+from p53net.inference.answers import Answers
+from p53net.inference.experiments import COLUMNS, Experiment
+from p53net.inference.read_outs import ReadOut
+from p53net.inference.shrinkage import SETTLED
+from tests.support.commands import Command
+
+DRAWS = 400
+NAMES = ("good", "poor", "none", "elsewhere", "a", "b", "c", "d", "e", "f")
+
+
+def experiment(name: str) -> Experiment:
+    return Experiment(name, name, ("x",), "1", "dish", "", "", "KT-253", "", 0.2, False, 1.0,
+                      "low", "a test", "assumed")  # fmt: skip
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Ensemble:
+    """The answer is t; `good` reads t, `poor` t and as much else, the rest nothing of it;
+    `elsewhere` reads t where it reads anything, in a quarter of the draws."""
+    t, u, *rest = np.random.default_rng(4).standard_normal((10, DRAWS))
+    seen = {"good": t, "poor": t + u, "elsewhere": np.where(np.arange(DRAWS) % 4 == 0, t, np.nan)}
+    seen |= dict(zip([n for n in NAMES if n not in seen], rest, strict=False))
+    values = pd.DataFrame({"answer": t, "claim": (t > 0).astype(float)})
+    told = Answers(values, pd.DataFrame("", index=values.index, columns=values.columns), ("claim",))
+    read = {n: ReadOut(v[:, None], np.full(DRAWS, "", dtype=object)) for n, v in seen.items()}
+    monkeypatch.setattr(ranking, "read_experiments", lambda _: [experiment(n) for n in NAMES])
+    monkeypatch.setattr(ranking, "readings", lambda *_: read)
+    monkeypatch.setattr(ranking, "answers_of", lambda *_: told)
+    return Ensemble(pd.DataFrame({"structure": ["default"] * DRAWS}), {})
+
+
+def test_what_teaches_most_comes_first(toy: Ensemble) -> None:
+    found = pn.next_experiment(["answer", "claim"], ensemble=toy)
+    first = found.drop_duplicates("experiment")
+    assert first["experiment"].tolist()[:2] == ["good", "poor"]
+    assert first["rank"].tolist() == list(range(1, len(NAMES) + 1))
+    rows = found.set_index(["experiment", "answer"])
+    good, poor = (1.0 - np.sqrt(v / (1.0 + v)) for v in (0.04, 1.04))
+    for name, exact in (("good", good), ("poor", poor)):
+        one = rows.loc[name, "answer"]
+        assert abs(one["promise"] - exact) < 3.0 * one["promise_error"]
+    assert rows.loc["elsewhere", "answer"]["promise"] == pytest.approx(good / 4, abs=0.04)
+    assert rows.loc["elsewhere", "answer"]["defined"] == 0.25
+    claim = rows.loc["good", "claim"]
+    assert claim["kind"] == "claim"
+    assert claim["probability"] == pytest.approx(0.5, abs=0.05)
+    assert np.isnan(claim["low"])
+    for name, noise in (("good", 0.2), ("poor", np.sqrt(1.04))):
+        exact = 2.0 * norm.sf(norm.ppf(SETTLED) * noise)
+        one = rows.loc[name, "claim"]
+        assert abs(one["promise"] - exact) < 3.0 * one["promise_error"], name
+
+
+def test_the_best_and_some_others_are_confirmed(toy: Ensemble) -> None:
+    found = pn.next_experiment("answer", ensemble=toy, confirm=True)
+    checked = found[found["agrees"] != ""]
+    assert checked["rank"].unique().tolist()[:5] == [1, 2, 3, 4, 5]
+    assert checked["rank"].nunique() == 8
+    good = checked.set_index(["experiment", "answer"]).loc["good"]
+    assert good["agrees"].tolist() == ["yes", "yes"]
+    assert (good["effective"] > 30.0).all()
+
+
+def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
+    toy: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pn.next_experiment("answer", ensemble=toy)
+    broken = ranking.nested.Confirmed(0.1, 0.01, 200.0, 0)
+    monkeypatch.setattr(ranking.nested, "confirmed", lambda *_, **__: broken)
+    found = pn.next_experiment("answer", ensemble=toy, confirm=True)
+    pd.testing.assert_frame_equal(found[before.columns], before)  # one seed, one table
+    good = found[found["experiment"] == "good"]
+    assert good["agrees"].tolist() == ["no", "no"]
+    assert good["confirmed"].tolist() == [0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"draws": 20}, "a regression needs 60"),
+        ({"draws": 0}, "draws is 0"),
+        ({"data": 1}, "data is 1"),
+        ({"data": 2.5}, "data is 2.5"),
+    ],
+)
+def test_bad_options_are_refused(toy: Ensemble, options: dict[str, int], said: str) -> None:
+    with pytest.raises(pn.InputError, match=said):
+        pn.next_experiment("answer", ensemble=toy, **options)  # type: ignore[arg-type]
+
+
+def test_an_answer_that_hardly_a_draw_has_is_refused(
+    toy: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = pd.DataFrame({"answer": np.where(np.arange(DRAWS) < 10, 1.0, np.nan)})
+    reasons = pd.DataFrame({"answer": np.where(np.arange(DRAWS) < 10, "", "a run failed")})
+    monkeypatch.setattr(ranking, "answers_of", lambda *_: Answers(values, reasons, ()))
+    with pytest.raises(pn.InputError, match=r"10 of 400 draws only: a run failed \(390\)"):
+        pn.next_experiment("answer", ensemble=toy)
+
+
+def spread(random: np.random.Generator, value: float) -> FloatArray:
+    return value * np.exp(0.3 * random.standard_normal(80))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """An ensemble of one structure in which three parameters differ, and two experiments."""
+    random = np.random.default_rng(7)
+    table = pd.DataFrame(
+        {
+            "structure": ["default"] * 80,
+            "model: k_deg_MDM2": spread(random, 1.4),
+            "model: k_transcr_MDM2_P1": spread(random, 0.031),
+            "model: k_secr_GDF15": spread(random, 0.7),
+        }
+    )
+    about = {"models": digest(), "converged": True}
+    Ensemble(table, about).save(tmp_path / "small.parquet")
+    row = {**dict.fromkeys(COLUMNS, "x"), "system": "dish", "line": "", "dose": "", "error": "0.1",
+           "drug": "milademetan", "error_kind": "cv", "days": "3", "effort": "low"}  # fmt: skip
+    rows = [row | {"experiment": name, "read_out": name}
+            for name in ("k_secr_GDF15", "k_transcr_MDM2_P1")]  # fmt: skip
+    lines = ["\t".join(COLUMNS), *("\t".join(one[n] for n in COLUMNS) for one in rows)]
+    (tmp_path / "own.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_the_command_ranks_experiments_of_a_file(small: Path, command: Command) -> None:
+    """P1 transcription decides how much loop there is to pay for; secretion of GDF-15 nothing."""
+    done = command("next-experiment", "--answer", 'dose_ratio:3["milademetan"]', "--ensemble",
+                   "small.parquet", "--experiments", "own.tsv", "-o", "all.csv")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(small / "all.csv")
+    assert table["experiment"].tolist() == ["k_transcr_MDM2_P1", "k_secr_GDF15"]
+    assert table["promise"][0] > 0.2 > abs(table["promise"][1])
+    assert "k_transcr_MDM2_P1" in done.stdout
+    refused = command("next-experiment", "--answer", "no_such", "--ensemble", "small.parquet")
+    assert refused.returncode == 1
+    assert "unknown answer 'no_such'" in refused.stderr
