@@ -1,4 +1,4 @@
-"""One independent run of the sampler in one structure: the piece of work that is stored and resumed.
+"""One independent run of the sampler in one structure, which is stored and taken up again.
 
 A unit is made from its name alone, so that any process gives the same numbers.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import StoreError
@@ -112,6 +111,6 @@ def drawn(
     )
 
 
-def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, NDArray]:
+def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, FloatArray]:
     parts = [target.predictions(z[i : i + batch]) for i in range(0, len(z), batch)]
     return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
