@@ -18,7 +18,7 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import as_trials
 from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, Place
 from p53net.evidence.published import Observation
-from p53net.inference.body_rows import Rows, body_rows
+from p53net.inference.body_rows import Rows, rows_of_bodies
 from p53net.inference.likelihood import ALREADY, Likelihood
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings, Told, tempered
@@ -94,7 +94,7 @@ class Bodies:
             constant = np.broadcast_to(np.array(list(fixed.values())), (len(values), len(fixed)))
             names = [*space.names, *fixed]
             with np.errstate(all="ignore"):
-                return body_rows(as_trials(names, np.hstack([values, constant])), job[0])
+                return rows_of_bodies(as_trials(names, np.hstack([values, constant])), job[0])
 
         with ThreadPoolExecutor(_THREADS) as pool:
             made = list(pool.map(lambda one: one[0].run(run, one[1]),

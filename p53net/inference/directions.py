@@ -47,7 +47,7 @@ class Directions:
     def __init__(
         self, z: FloatArray, rows: FloatArray, particles: FloatArray, degree: float
     ) -> None:
-        """Of evaluations (n, coordinate), (n, row), and of particles at a degree of the evidence."""
+        """Of evaluations (n, coordinate), (n, row), and particles at a degree of the evidence."""
         away = z - z.mean(axis=0)
         square = away.T @ away + _RIDGE * (away**2).sum() / away.shape[1] * np.eye(away.shape[1])
         slopes = np.linalg.solve(square, away.T @ (rows - rows.mean(axis=0)))
@@ -63,7 +63,7 @@ class Directions:
     @property
     def informed(self) -> int:
         """How many there are."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
     def propose(
         self, here: FloatArray, size: float, random: np.random.RandomState, *, along: bool

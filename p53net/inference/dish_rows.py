@@ -74,10 +74,10 @@ class DishRows:
         names: Sequence[str],
     ) -> Wells:  # fmt: skip
         """What runs these cells, made once."""
-        key = tuple(kinds), system, times.tobytes(), tuple(names)
+        rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
+        key = tuple(kinds), system, rows.tobytes(), times.tobytes(), tuple(names)
         if key not in self._made:
             model = shared(kinds[0].drug, system=system, structure=self.structure)
-            rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
             self._made[key] = Wells(model, kinds, rows, times, names, self.failures, self.read)
         return self._made[key]
 
@@ -145,7 +145,7 @@ def _ic50_of(ki: FloatArray) -> FloatArray:
     from scipy.interpolate import CubicSpline
 
     grid, halves = _binding_table()
-    return np.exp(CubicSpline(grid, halves)(np.clip(np.log(ki), grid[0], grid[-1])))
+    return np.asarray(np.exp(CubicSpline(grid, halves)(np.clip(np.log(ki), grid[0], grid[-1]))))
 
 
 @lru_cache(maxsize=1)
@@ -183,7 +183,7 @@ def _induction(rows: DishRows, values: FloatArray) -> Rows:
 def _biopsies(rows: DishRows, values: FloatArray) -> Rows:
     names = {"rg7112_p53": "p53_total", "rg7112_p21": "p21", "rg7112_mdm2_mrna": "MDM2_mRNA"}
     kind = (Kind("RG7112", LIPOSARCOMA),)
-    wells = rows.wells(kind, "dish", np.empty(1), np.array([0.0, 192.0]), list(names.values()))
+    wells = rows.wells(kind, "dish", np.zeros(1), np.array([0.0, 192.0]), list(names.values()))
     dose = rows.value(values, "RG7112", "tumour_concentration")
     levels = np.stack([np.zeros_like(dose), dose], axis=-1)[:, None]
     found = wells.under(levels, rows.parameters, values)[:, 0, :, 1]
@@ -212,8 +212,9 @@ def _viability(rows: DishRows, values: FloatArray) -> Rows:
         return ic50[Kind(drug, line)]
 
     def least_ratio(halves: Mapping[Kind, FloatArray]) -> FloatArray:
-        return np.min([halves[Kind("milademetan", line)] / halves[Kind("KT-253", line)]
-                       for line in WILD_TYPE], axis=0)  # fmt: skip
+        ratios = [halves[Kind("milademetan", line)] / halves[Kind("KT-253", line)]
+                  for line in WILD_TYPE]  # fmt: skip
+        return np.asarray(np.min(ratios, axis=0))
 
     return {
         "kt253_ic50_rs411": of("KT-253", LEUKAEMIA),

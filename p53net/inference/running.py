@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -24,12 +24,13 @@ from p53net.inference.units import Drawn, Unit, drawn, sampled_of, stored, unpac
 from p53net.model.own import Tables
 
 Progress = Callable[[str, float], None]
+_Said: TypeAlias = "queue.Queue[tuple[str, float]]"
 
 _ABOUT, _LOCK = "infer.json", ".lock"
 _LARGEST, _LARGEST_ABOUT = 2**30, 2**20  # bytes
 _LOOK = 0.5  # s between looks at what workers say
 
-_said: Any = None
+_said: "_Said | None" = None
 """Of a worker: where it says how far it is."""
 
 
@@ -148,7 +149,7 @@ def _made(
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin(said: Any) -> None:
+def _begin(said: _Said) -> None:
     global _said
     _said = said
 
@@ -159,14 +160,14 @@ def _packed(unit: Unit, settings: Settings, seed: int, own: Tables) -> bytes:
 
     def told(share: float) -> None:
         nonlocal last
-        if time.monotonic() - last > 1.0 or share == 1.0:
+        if _said is not None and (time.monotonic() - last > 1.0 or share == 1.0):
             last = time.monotonic()
             _said.put((unit.name, share))
 
     return drawn(unit, settings, seed, own, told).packed()
 
 
-def _heard(said: Any) -> Iterator[tuple[str, float]]:
+def _heard(said: _Said) -> Iterator[tuple[str, float]]:
     while True:
         try:
             yield said.get_nowait()

@@ -139,8 +139,10 @@ class _Particles:
 
     def move(self, degree: float, directions: Directions, steps: Steps) -> float:
         """A proposal along and one across for each particle, by emcee; the share accepted."""
-        return float(np.mean([self._moved(degree, directions, steps, along=along)
-                              for along in steps.sizes if not along or directions.informed]))  # fmt: skip
+        ways = [along for along in steps.sizes if not along or directions.informed]
+        return float(
+            np.mean([self._moved(degree, directions, steps, along=along) for along in ways])
+        )
 
     def _moved(self, degree: float, directions: Directions, steps: Steps, *, along: bool) -> float:
         from emcee import EnsembleSampler, State

@@ -1,4 +1,4 @@
-"""One independent run of the sampler in one structure: the piece of work that is stored and resumed.
+"""One independent run of the sampler in one structure, which is stored and taken up again.
 
 A unit is made from its name alone, so that any process gives the same numbers.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import StoreError
@@ -19,6 +18,9 @@ from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
 Told = Callable[[float], None]
+
+
+_ARRAYS = ("chains", "log_likelihood", "labels")  # of a run that is stored by itself
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def unpacked(content: bytes, name: str) -> Drawn:
             rows = [str(row) for row in file["rows"]]
             return Drawn(
                 about.pop("names"), file["z"], file["log_likelihood"],
-                dict(zip(rows, file["predicted"], strict=True)), about.pop("log_evidence"), about.pop("rows"), about,
+                dict(zip(rows, file["predicted"], strict=True)),
+                about.pop("log_evidence"), about.pop("rows"), about,
             )  # fmt: skip
     except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
         raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
@@ -87,13 +90,11 @@ def unpacked(content: bytes, name: str) -> Drawn:
 def stored(found: Sampled) -> bytes:
     """A run as it is stored."""
     buffer = io.BytesIO()
-    arrays = {
-        "chains": found.chains,
-        "log_likelihood": found.log_likelihood,
-        "labels": found.labels,
-    }
-    rest = {name: value for name, value in vars(found).items() if name not in arrays}
-    np.savez_compressed(buffer, about=np.array(json.dumps(rest)), **arrays)
+    rest = {name: value for name, value in vars(found).items() if name not in _ARRAYS}
+    np.savez_compressed(
+        buffer, about=np.array(json.dumps(rest)), chains=found.chains,
+        log_likelihood=found.log_likelihood, labels=found.labels,
+    )  # fmt: skip
     return buffer.getvalue()
 
 
@@ -101,7 +102,7 @@ def sampled_of(content: bytes, name: str) -> Sampled:
     """What was stored. Raises StoreError where it is damaged."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {one: file[one] for one in ("chains", "log_likelihood", "labels")}
+            arrays = {one: file[one] for one in _ARRAYS}
             return Sampled(**arrays, **json.loads(str(file["about"])))
     except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
         raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
@@ -138,6 +139,6 @@ def drawn(
     )
 
 
-def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, NDArray]:
+def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, FloatArray]:
     parts = [target.predictions(z[i : i + batch]) for i in range(0, len(z), batch)]
     return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}

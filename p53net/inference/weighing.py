@@ -1,4 +1,4 @@
-"""How plausible each structure is: by evidence, and by how well it predicts what it left out."""
+"""How plausible each structure is: by its evidence, and by how it predicts what was left out."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -61,9 +61,11 @@ def weighed(names: Sequence[str], log_evidence: FloatArray) -> dict[str, float]:
 
 
 def stacked(left_out: Mapping[str, FloatArray]) -> dict[str, float]:
-    """Weights with which the structures together best predict rows that were left out: `left_out`
-    are logarithms of each row's density then, the rows the same in all (Yao 2018 Bayesian Anal
-    13:917)."""
+    """Weights with which the structures together best predict each row that was left out.
+
+    `left_out` are logarithms of its density there (row), the rows the same in all (Yao 2018
+    Bayesian Anal 13:917).
+    """
     from scipy.optimize import minimize
 
     names = list(left_out)
