@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import as_ensemble
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.draws import ensemble as shipped
 from p53net.ensembles.identity import digest
@@ -68,13 +69,8 @@ class Answers:
 
 def as_given(ensemble: Ensemble | None) -> Ensemble:
     """The ensemble of a user, or the shipped one. Raises InputError."""
-    if ensemble is None:
-        return shipped()
-    if not isinstance(ensemble, Ensemble):
-        raise InputError(
-            f"ensemble is {str(ensemble)[:60]!r}, but must be what pn.ensemble() returns"
-        )
-    return ensemble
+    given = as_ensemble(ensemble)
+    return shipped() if given is None else given
 
 
 def answers_of(ensemble: Ensemble, names: Iterable[str]) -> Answers:

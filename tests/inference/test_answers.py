@@ -174,6 +174,28 @@ def test_what_is_not_finite_is_not_defined() -> None:
 
 
 @pytest.mark.slow
+def test_probabilities_are_those_of_the_study_over_draws() -> None:
+    """Two paths to the same claims: the study runs one draw after the other, this all at once."""
+    random = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {
+            "structure": ["default", "no partner", "MDMX"] * 4,
+            "model: k_transcr_MDM2_P1": 0.031 * np.exp(0.7 * random.standard_normal(12)),
+            "milademetan: k_perm_inhibitor": 10.0 * np.exp(0.7 * random.standard_normal(12)),
+        }
+    )
+    several = Ensemble(table, {})
+    study = pn.escape(ensemble=several)
+    for claim in study["claim"].values:
+        one = study.sel(claim=claim)
+        found = several.probability(one["expression"].item())
+        assert found == pytest.approx(float(one["holds"])), claim
+        shares = found.structures.set_index("structure")["share"]
+        for structure, share in one["holds_in"].to_series().items():
+            assert shares[structure] == pytest.approx(share), claim
+
+
+@pytest.mark.slow
 def test_answers_are_those_of_the_studies() -> None:
     """One draw of nothing but a structure, and one with a parameter moved, which a table moves in
     the study."""

@@ -124,7 +124,7 @@ def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
         ({"most_draws": 0}, "draws is 0"),
         ({"synthetic": 1}, "synthetic is 1"),
         ({"synthetic": 2.5}, "synthetic is 2.5"),
-        ({"ensemble": "mine.parquet"}, "ensemble is 'mine.parquet'"),
+        ({"ensemble": 3}, "ensemble is '3', a int"),
     ],
 )
 def test_bad_options_are_refused(toy: Ensemble, options: dict[str, int], said: str) -> None:
