@@ -161,6 +161,11 @@ def family(row: Observation) -> Family:
         )
     if not row.low < row.high:
         raise InputError(f"{row.id}: its interval from {row.low:g} to {row.high:g} is empty")
+    if not row.low <= row.middle <= row.high:
+        raise InputError(
+            f"{row.id}: its value {row.value:g} is outside its interval from {row.low:g} to "
+            f"{row.high:g}"
+        )
     wide = _QUARTILES if row.interval_origin == "quartiles" else _INTERVAL
     if row.low > 0:
         width = math.hypot(math.log(row.high / row.low) / wide, _more(row.id))
@@ -189,7 +194,8 @@ def _step(step: Step) -> Family:
         with np.errstate(divide="ignore", invalid="ignore"):
             away = np.log(value / step.limit) if step.logarithm else value - step.limit
         away = away / step.width if step.above else -away / step.width
-        return np.sqrt(-2.0 * log_ndtr(np.where(np.isfinite(away), away, -UNDEFINED)))
+        nothing = np.isnan(away) | np.isneginf(away)  # no end of what a step asks for is a miss
+        return np.asarray(np.sqrt(-2.0 * log_ndtr(np.where(nothing, -UNDEFINED, away))))
 
     return Family(0.0, residual)
 
