@@ -91,7 +91,10 @@ def test_one_row_will_do() -> None:
 
 
 def test_without_evidence_the_prior_stays() -> None:
-    found = tempered(lambda z, _labels: np.zeros((len(z), 1)), 2.0, 2, np.random.default_rng(1), SETTINGS)  # fmt: skip
+    def silent(z: FloatArray, _labels: NDArray[np.intp]) -> FloatArray:
+        return np.zeros((len(z), 1))
+
+    found = tempered(silent, 2.0, 2, np.random.default_rng(1), SETTINGS)
     assert found.log_evidence == pytest.approx(2.0) and found.degrees == [1.0]
     np.testing.assert_allclose(found.chains.std(axis=(0, 1)), 1.0, rtol=0.15)
 
