@@ -179,7 +179,7 @@ def test_what_was_asked_of_the_folder_is_written_beside_it(
 
 @pytest.mark.slow
 def test_units_are_the_same_bits_for_any_number_of_workers(tmp_path: Path) -> None:
-    units = [Unit("default", 0), Unit("default", 1), Unit("no partner", 0)]
+    units = [Unit("default", 0), Unit("default", 1)]
     told: list[float] = []
 
     def note(_name: str, share: float) -> None:
