@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from p53net.ensembles.banded import median
 from p53net.errors import InputError
 from p53net.figures.run import rest_figure, run_figure
 from p53net.figures.style import STYLE
@@ -31,14 +32,16 @@ def plot(
     study = result.attrs.get("study")
     if study != "sweep" and (x, y, colour) != (None, None, None):
         raise InputError("x, y and colour are for the figure of a sweep; leave them out")
+    if "draw" in result.dims:
+        raise InputError("the figure of an ensemble shows quantiles; leave draws=True out")
     with matplotlib.rc_context(STYLE):
         if study == "sweep":
             from p53net.sweeps.figures import sweep_figure
 
-            return sweep_figure(result, x, y, colour)
+            return sweep_figure(median(result), x, y, colour)
         if (draw := catalogue.figure_of(str(study))) is not None:
             return draw(result)
-        if tuple(result.sizes) == ("time",):
+        if set(result.sizes) <= {"time", "quantile"} and "time" in result.sizes:
             return run_figure(result)
         if not result.sizes and "p53_active" in result:
             return rest_figure(result)

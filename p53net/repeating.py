@@ -20,6 +20,8 @@ import xarray as xr
 from p53net.dosing.medium import Dose
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Tolerances
+from p53net.ensembles.cells import SHIPPED, as_ensemble
+from p53net.ensembles.draws import Ensemble
 from p53net.errors import InputError, unknown_name
 from p53net.files import read_bytes
 from p53net.measures.definition import Measure, own
@@ -27,7 +29,8 @@ from p53net.model.own import Tables, Text, read_text
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
-from p53net.studies.catalogue import SHIPPED, Study, function_at
+from p53net.studies.catalogue import SHIPPED as STUDIES
+from p53net.studies.catalogue import Study, function_at
 from p53net.sweeps.design import Distribution
 from p53net.sweeps.reductions import reduction_of
 
@@ -35,7 +38,7 @@ CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
     "steady_state": "p53net.simulation.model:Model.steady_state",
     "gradient": "p53net.simulation.model:Model.gradient",
-    **{one.function.partition(":")[2]: one.function for one in SHIPPED.values()},
+    **{one.function.partition(":")[2]: one.function for one in STUDIES.values()},
 }
 """What a record may name, and where it is."""
 
@@ -206,6 +209,19 @@ class _Reader:
             raise InputError(f"{about['name']} is not what the record was made with")
         return found
 
+    def _ensemble(self, about: dict[str, Any]) -> Ensemble:
+        source = about["source"]
+        if not source:
+            raise InputError("the ensemble was made by hand; a record cannot make it again")
+        if source != SHIPPED and not self._files:
+            raise InputError(f"the ensemble {source} is in the record by path and digest only; "
+                             "allow to read it with files=True")  # fmt: skip
+        whole = as_ensemble(source)
+        found = None if whole is None else whole.numbered(about["draws"])
+        if found is None or found.sha256 != about["sha256"]:
+            raise InputError(f"the ensemble {source} is not what the record was made with")
+        return found
+
     def _model(self, about: dict[str, Any]) -> Model:
         loaded = self.value(about["loaded"])
         if "file" in loaded:
@@ -242,5 +258,6 @@ class _Reader:
         "reduction": lambda _self, given: reduction_of(given),
         "tables": _tables,
         "text": _text,
+        "ensemble": _ensemble,
         "model": _model,
     }

@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from p53net.cli.doses import nanomolar_of
+from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -67,6 +68,8 @@ def viability(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
 
@@ -79,13 +82,14 @@ def viability(
                        concentrations=_nanomolar(concentrations), replicates=replicates,
                        noise=noise, seed=seed,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
+                       tables=tables_of(own), structure=structure_of(structure),
+                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
         "viability": fits.to_dataframe().reset_index(),
         "wells": result["viability"].to_dataframe().reset_index(),
     }
-    finish(result, tables, out, no_plot)
+    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot)
     if boundary := result.attrs.get("boundary"):
         said.print(boundary, soft_wrap=True)
 
@@ -105,6 +109,8 @@ def degradation(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
 
@@ -116,12 +122,13 @@ def degradation(
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
+                       tables=tables_of(own), structure=structure_of(structure),
+                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
     }
-    finish(result, tables, out, no_plot)
+    finish(result, with_bands(result, tables, ["dose"]), out, no_plot)
 
 
 @assay.command()
@@ -137,6 +144,8 @@ def caspase(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
 
@@ -148,8 +157,10 @@ def caspase(
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure))  # fmt: skip
-    finish(result, {"caspase": result.to_dataframe().reset_index()}, out, no_plot)
+                       tables=tables_of(own), structure=structure_of(structure),
+                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+    tables = {"caspase": result.to_dataframe().reset_index()}
+    finish(result, with_bands(result, tables, []), out, no_plot)
 
 
 def _nanomolar(text: str | None) -> FloatArray | None:

@@ -8,6 +8,7 @@ import typer
 import xarray as xr
 
 from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
+from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish, patients_bar
 from p53net.cli.terminal import (
     Accuracy,
@@ -22,6 +23,7 @@ from p53net.cli.terminal import (
     tables_of,
 )
 from p53net.dosing.regimens import FREE_BASE
+from p53net.ensembles.banded import DEFINED, median
 from p53net.model import host_entries, resolve
 from p53net.simulation.choice import AUTO
 
@@ -59,6 +61,8 @@ def pk(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
 
@@ -75,13 +79,15 @@ def pk(
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
-                       structure=structure_of(structure))  # fmt: skip
+                       structure=structure_of(structure),
+                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
     tables = {"pk": table, "curves": curves}
     if "slope" in result:
         tables["slopes"] = result["slope"].to_dataframe().reset_index()
-    finish(result, tables, out, no_plot)
+    measures = result.drop_vars(["slope", f"slope{DEFINED}"], errors="ignore")
+    finish(result, with_bands(measures, tables, ["time"]), out, no_plot)
 
 
 @app.command()
@@ -102,6 +108,8 @@ def xenograft(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
 
@@ -116,7 +124,8 @@ def xenograft(
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
-                       structure=structure_of(structure))  # fmt: skip
+                       structure=structure_of(structure),
+                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
@@ -124,7 +133,7 @@ def xenograft(
         .to_dataframe()
         .reset_index(),
     }
-    finish(result, tables, out, no_plot)
+    finish(result, with_bands(result, tables, ["time"]), out, no_plot)
 
 
 @app.command()
@@ -150,6 +159,8 @@ def patient(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
 
@@ -164,19 +175,21 @@ def patient(
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
                        seed=seed, hold=hold, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
-                       structure=structure_of(structure),
+                       structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
     frames = {"curves": result[curves].to_dataframe().reset_index()}
     if population is None:
-        summary = _extremes(result[curves])
+        tables = {"patient": _extremes(median(result)[curves])}
     else:
-        summary = result[["rate", "rate_low", "rate_high"]].to_dataframe().reset_index()
+        rates = result[["rate", "rate_low", "rate_high"]]
+        tables = {"patient": rates.to_dataframe().reset_index()}
+        tables = with_bands(rates, tables, [])
         each = result[["lowest", "worst_grade", "status"]]
         frames["patients"] = each.to_dataframe().reset_index()
         lost = int((result["status"].values.astype(str) != "ok").sum())
         said.print(f"{population:,} patients, {lost} without a result")
-    finish(result, {"patient": summary, **frames}, out, no_plot)
+    finish(result, {**tables, **frames}, out, no_plot)
 
 
 @app.command()
@@ -200,6 +213,8 @@ def schedules(
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Compare schedules in the same virtual patients: tumour effect against toxicity.
 
@@ -212,14 +227,14 @@ def schedules(
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
                        grade=grade, hold=hold, parameters=settings_of(set_ or []), engine=engine,
                        accuracy=accuracy, workers=workers, tables=tables_of(own),
-                       structure=structure_of(structure),
+                       structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
-    effect = result.drop_dims("toxicity").to_dataframe()
+    wide = result.drop_dims("toxicity")
     for toxicity in result["toxicity"].values:
         for name in ("rate", "rate_low", "rate_high"):
-            effect[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity).to_series()
-    table = effect.loc[result["regimen"].values].reset_index()
-    finish(result, {"schedules": table}, out, no_plot)
+            wide[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity, drop=True)
+    tables = {"schedules": wide.to_dataframe().reset_index()}
+    finish(result, with_bands(wide, tables, []), out, no_plot)
 
 
 def _extremes(curves: xr.Dataset) -> pd.DataFrame:

@@ -19,6 +19,9 @@ from p53net.sweeps.run import Progress
 _NOT_ALWAYS = {"patient": "patients", "pk": "slopes", "calibrate": "profiles"}
 """By study the table that not every run of it writes."""
 
+_QUANTILES = "quantiles"
+"""The table of a study over the draws of an ensemble."""
+
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")]
 
 
@@ -40,6 +43,8 @@ def finish(
         for name, table in tables.items()
     ]
     written.append(write_text(folder / f"{study}.json", result.attrs["record"] + "\n"))
+    if _QUANTILES not in tables:
+        _remove(folder / f"{_QUANTILES}.csv")
     if study in _NOT_ALWAYS and _NOT_ALWAYS[study] not in tables:
         _remove(folder / f"{_NOT_ALWAYS[study]}.csv")
     figures = [folder / f"{study}.{kind}" for kind in ("png", "svg")]

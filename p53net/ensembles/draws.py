@@ -5,6 +5,7 @@ does not have is NaN there. What follows from drawn values (a mouse from a man, 
 is computed from them, as the tables do.
 """
 
+import hashlib
 import io
 import json
 import math
@@ -62,6 +63,8 @@ class Ensemble:
     """A row for each draw: `structure`, and a column `ENTRY: PARAMETER` for each parameter."""
     about: Mapping[str, object]
     """How it was made: models, seed, rows of evidence, weights, convergence, failed draws."""
+    source: str = ""
+    """Where it was read from: `SHIPPED`, a path, or nowhere."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,11 +87,19 @@ class Ensemble:
             yield Part(str(structure), np.flatnonzero(names == structure))
 
     def thinned(self, draws: int) -> "Ensemble":
-        """At most so many of the draws, evenly spaced. Raises InputError."""
+        """At most so many of the draws, evenly spaced; the table's index still has their numbers.
+        Raises InputError."""
         if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
             raise InputError(f"draws is {draws!r}, but must be a whole number, 1 or more")
         places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
-        return replace(self, table=self.table.iloc[places].reset_index(drop=True))
+        return replace(self, table=self.table.iloc[places])
+
+    def numbered(self, numbers: Sequence[int]) -> "Ensemble":
+        """The draws with these numbers. Raises InputError."""
+        missing = [n for n in numbers if n not in self.table.index]
+        if missing:
+            raise InputError(f"the ensemble has no draw {missing[0]!r}")
+        return replace(self, table=self.table.loc[list(numbers)])
 
     def structure(self, draw: int) -> str:
         """The structure of one draw. Raises InputError where there is no such draw."""
@@ -122,6 +133,20 @@ class Ensemble:
         return {
             name: np.array([row.get(name, usual[name].value) for row in rows]) for name in names
         }
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the draws, with their numbers."""
+        names = [list(self.table.columns), self.table.index.tolist(),
+                 self.table[_STRUCTURE].tolist()]  # fmt: skip
+        found = hashlib.sha256(json.dumps(names).encode())
+        found.update(np.ascontiguousarray(self.table[self.parameters].to_numpy(float)).tobytes())
+        return found.hexdigest()
+
+    def as_record(self) -> dict[str, object]:
+        """For the record of a run: where it is from, and which draws of it."""
+        draws = [int(number) for number in self.table.index]
+        return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
     def probability(self, claim: str) -> Probability:
         """The share of draws in which a claim holds, with its error, and in which structures.
@@ -178,14 +203,21 @@ def ensemble(path: str | Path | None = None) -> Ensemble:
     Raises InputError where the file is no ensemble, where it was made for other models or values
     than those of this package, or where its sampler had not converged.
     """
+    if path is None and not is_shipped():
+        raise InputError("this package ships no ensemble; make one with `p53net infer`")
     if path is None:
         return _shipped(digest())
     return _read(as_path(path, "the ensemble"))
 
 
+def is_shipped() -> bool:
+    """Whether the package ships an ensemble."""
+    return (models_folder() / SHIPPED).is_file()
+
+
 @lru_cache(maxsize=1)
 def _shipped(_digest: str) -> Ensemble:
-    return _read(models_folder() / SHIPPED)
+    return replace(_read(models_folder() / SHIPPED), source="shipped")
 
 
 def _read(path: Path) -> Ensemble:
@@ -213,4 +245,4 @@ def _read(path: Path) -> Ensemble:
             f"the ensemble {path} has not converged: {about.get('why', 'nothing says why')}; run "
             "`p53net infer` again with more draws"
         )
-    return Ensemble(table, about)
+    return Ensemble(table, about, str(path.absolute()))

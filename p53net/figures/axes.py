@@ -169,6 +169,8 @@ def title_of(result: xr.Dataset, points: int, failed: int, about: Sequence[str])
         f"{name} = {short(value)}"
         for name, value in json.loads(result.attrs.get("parameters", "{}")).items()
     ]
+    if "draws" in result.attrs:
+        common.append(f"medians of {result.attrs['draws'].split()[0]} draws of an ensemble")
     common += ["loop opened"] if result.attrs.get("feedback") == "open" else []
     return "\n".join([line, *textwrap.wrap("; ".join([*common, *about]), 78)])
 

@@ -7,6 +7,7 @@ import xarray as xr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from p53net.figures import bands
 from p53net.figures.style import COLOURS
 
 _ABSENT = 1e-9  # nM: less is not drawn
@@ -32,13 +33,15 @@ def run_figure(run: xr.Dataset) -> "Figure":
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for panel, (title, names) in zip(axes, panels, strict=True):
         for name, colour in zip(names, cycle(COLOURS), strict=False):
-            panel.plot(run["time"], run[name], color=colour, label=name)
+            bands.shade(panel, run[name], colour)
+            panel.plot(run["time"], bands.middle(run[name]), color=colour, label=name)
         clock = run["time"].attrs.get("units", "h")
         panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
         what = run[names[0]].attrs.get("units", "nM")
         panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
-    figure.suptitle(_title(run), fontsize=10)
+    note = f"\n{bands.NOTE}" if "quantile" in run.dims else ""
+    figure.suptitle(_title(run) + note, fontsize=10)
     return figure
 
 

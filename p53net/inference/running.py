@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 from p53net.ensembles.identity import digest
 from p53net.errors import StoreError
 from p53net.files import made_folder, read_bytes, write_bytes, write_text
-from p53net.inference.tempering import Settings
-from p53net.inference.units import Drawn, Unit, drawn, unpacked
+from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.units import Drawn, Unit, drawn, sampled_of, stored, unpacked
 from p53net.model.own import Tables
 
 Progress = Callable[[str, float], None]
@@ -30,7 +30,7 @@ _ABOUT, _LOCK = "infer.json", ".lock"
 _LARGEST, _LARGEST_ABOUT = 2**30, 2**20  # bytes
 _LOOK = 0.5  # s between looks at what workers say
 
-_said: _Said | None = None
+_said: "_Said | None" = None
 """Of a worker: where it says how far it is."""
 
 
@@ -63,6 +63,17 @@ def run_units(
         raise StoreError(
             f"another process is writing {folder}: wait for it, or choose another folder"
         ) from None
+
+
+def run_stored(
+    file: Path, run: Callable[[Callable[[float], None]], Sampled], told: Callable[[float], None]
+) -> Sampled:
+    """What a single run gives, or gave, if it is stored there."""
+    if file.exists():
+        return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
+    found = run(told)
+    write_bytes(file, stored(found))
+    return found
 
 
 def _file(folder: Path, unit: Unit) -> Path:

@@ -50,6 +50,16 @@ def weights(found: Mapping[str, Evidence]) -> pd.DataFrame:
     )
 
 
+def most_plausible(table: pd.DataFrame) -> str:
+    """The structure with the largest weight."""
+    return str(table["structure"].to_numpy()[int(np.argmax(table["weight"].to_numpy()))])
+
+
+def weighed(names: Sequence[str], log_evidence: FloatArray) -> dict[str, float]:
+    """Weight of each structure by its evidence, each as likely beforehand."""
+    return dict(zip(names, _softmax(np.asarray(log_evidence)[None])[0].tolist(), strict=True))
+
+
 def stacked(left_out: Mapping[str, FloatArray]) -> dict[str, float]:
     """Weights with which the structures together best predict each row that was left out.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, Part
 from p53net.errors import InputError, MeasureError, P53NetError, SimulationError
 from p53net.measures.searching import Found, Places
 from p53net.model import GENERIC
@@ -63,7 +64,7 @@ class Candidate:
     @property
     def mechanism(self) -> str:
         """That of the drug, such as `inhibitor`, or `twin` for one without its catalysis."""
-        return "twin" if self.parameters else self.model.definition.drugs[self.drug]
+        return "twin" if self.name.endswith(TWIN) else self.model.definition.drugs[self.drug]
 
     @property
     def in_cell(self) -> str:
@@ -156,10 +157,18 @@ def in_cells(
 
 def alone(model: Model, drug: str, engine: str = choice.AUTO) -> Candidate:
     """A drug in one cell, the model's own. Raises SteadyStateError."""
-    chosen, said = choice.chosen(model, engine, RUNS)
-    one = in_cells(model.runner(chosen), model, drug, {}, 1)
+    one = helped(model, drug, engine, {}, 1)
     for error in one.start.errors.values():
         raise error.with_traceback(None)
+    return one
+
+
+def helped(
+    model: Model, drug: str, engine: str, parameters: Mapping[str, FloatArray], size: int
+) -> Candidate:
+    """A drug in so many cells with these parameters; what the engine gives up another takes."""
+    chosen, said = choice.chosen(model, engine, RUNS * size)
+    one = in_cells(model.runner(chosen), model, drug, parameters, size)
     return replace(one, helped=True, said=said)
 
 
@@ -173,21 +182,39 @@ def candidates(
 ) -> list[Candidate]:
     """The drugs, each in one cell and each degrader followed by its twin. Refuses cells without
     p53."""
+    cells = Cells(structure=structure)
+    return candidates_in(cells, next(cells.parts()), drugs, cell_line, tables, engine, accuracy)
+
+
+def candidates_in(
+    cells: Cells,
+    part: Part,
+    drugs: Iterable[str],
+    cell_line: str,
+    tables: TablesLike,
+    engine: str,
+    accuracy: float | None,
+) -> list[Candidate]:
+    """The same in all cells of a part. The start of a cell may have an error there, but for that of
+    a point estimate, which is raised."""
     own = as_tables(tables)
     made: list[Candidate] = []
     for name in drugs:
-        model = shared(name, cell_line=cell_line, tables=own, structure=structure).to(accuracy)
+        model = shared(name, cell_line=cell_line, tables=own, structure=part.structure).to(accuracy)
         (drug,) = model.definition.drugs
-        one = alone(model, drug, engine)
-        if one.untreated["p53_active"] <= 0:
+        one = helped(model, drug, engine, cells.columns(model, part), len(part.draws))
+        for i, error in one.start.errors.items():
+            cells.fail(part.draws[i], error, drug)
+        if (one.untreated["p53_active"] <= 0).any():
             raise MeasureError(
                 f"{cell_line} has no p53, so there is no feedback to escape and no response to "
                 "measure; choose a TP53 wild-type cell line"
             )
         made.append(one)
         if twin := model.definition.twins.get(drug):
-            changed = {name: np.array([value]) for name, value in twin.items()}
-            made.append(replace(one, name=drug + TWIN, parameters=changed, engines=set()))
+            changed = {name: np.full(len(one), value) for name, value in twin.items()}
+            made.append(replace(one, name=drug + TWIN, parameters={**one.parameters, **changed},
+                                engines=set()))  # fmt: skip
     if not made:
         raise InputError("no drug is named; give at least one")
     if len({one.name for one in made}) < len(made):

@@ -12,7 +12,7 @@ from p53net.errors import ModelError
 from p53net.model.fragments import Joined
 from p53net.model.library import in_order, shipped_files
 from p53net.model.statements import INPUT_KINDS
-from p53net.model.tables import KINDS, Value
+from p53net.model.tables import DRAWN, KINDS, Value
 from p53net.model.units import (
     NoUnitError,
     WrongUnitError,
@@ -232,7 +232,7 @@ def _table(model: "libsbml.Model", table: Mapping[str, Value]) -> Iterator[Findi
     """Parameters and sizes without a rule stand in the table: same value and unit, and a source."""
     given = [(item, item.getValue()) for item in _all_parameters(model)]
     given += [(item, item.getSize()) for item in model.getListOfCompartments() if item.isSetSize()]
-    kinds = (*KINDS, *INPUT_KINDS)
+    kinds = (*KINDS, *INPUT_KINDS, DRAWN)
     for item, value in given:
         name, unit = str(item.getId()), str(item.getUnits())
         row = table.get(name)

@@ -170,14 +170,17 @@ def define(
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
     structure: StructureLike = None,
+    drawn: Mapping[str, Value] | None = None,
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `tables` hold the user's own rows, `fragments` the user's own model text. Raises
+    `tables` hold the user's own rows, `fragments` the user's own model text, `drawn` values that
+    stand for all others. Raises
     UnknownNameError for a name in neither table, InputError for two drugs of one mechanism and for
     options that do not go together, ModelError for a fragment that is not sound.
     """
     made = _plan(names, cell_line, system, host, tables, fragments, structure)
+    made = made._replace(drawn=drawn)
     kind, parts, chosen, roles, line, body = made[:6]
     taken = ids(parts)
     other = differing(parts.structure)
@@ -260,11 +263,13 @@ class _Plan(NamedTuple):
     system: str
     own: Tables
     texts: tuple[Text, ...]
+    drawn: Mapping[str, Value] | None = None
 
     def joined(self, model_id: str, *, alone: bool = False) -> Joined:
         """The text of the model, or of its cell alone."""
         rows = {} if alone else self.rows
-        return join(model_id, self.parts, self.system, self.drugs, self.line, rows, alone=alone)
+        return join(model_id, self.parts, self.system, self.drugs, self.line, rows,
+                    alone=alone, drawn=self.drawn)  # fmt: skip
 
 
 def _plan(

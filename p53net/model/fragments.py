@@ -91,10 +91,12 @@ def join(
     pharmacokinetics: Mapping[str, Entry],
     *,
     alone: bool = False,
+    drawn: Mapping[str, Value] | None = None,
 ) -> Joined:
     """One flat model of a system with the modules of `drugs`, and the values of all rows.
 
-    `pharmacokinetics` are those of each drug by name, in a body. `alone` takes the cell out of what
+    `pharmacokinetics` are those of each drug by name, in a body; `drawn` are values that win over
+    all others. `alone` takes the cell out of what
     surrounds it. Raises ModelError, TableError.
     """
     roles = {drug.facts["mechanism"]: drug for drug in drugs}
@@ -128,6 +130,7 @@ def join(
                     "nothing; see docs/structures.md for what gives it, or choose another structure"
                 )
             parameters[name] = _in_units(row, parameters[name].unit, units, f"{entry.name}, {name}")
+    parameters |= {name: value for name, value in (drawn or {}).items() if name in parameters}
     lines = [_written(line, parameters) for line in lines]
     lines += [line for drug in drugs if "inchikey" in drug.facts for line in _identity(drug, lines)]
     return Joined(

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from p53net.errors import ModelError
 from p53net.model.library import code_of
-from p53net.model.tables import KINDS, Value
+from p53net.model.tables import DRAWN, KINDS, Value
 
 INPUT_KINDS = ("input", "computed")
 """Parameters that belong to the run and not to the cell: set by the user, or by the start."""
@@ -140,7 +140,9 @@ def _kind(name: str, said: str) -> tuple[str, str]:
 def with_value(line: str, value: Value) -> str:
     """A parameter's line with another number, and where that one comes from."""
     name, _, _ = line.partition(" = ")
-    assignment = f"{name} = {value.value:.12g} {value.unit}"
+    # A drawn number is kept to the last bit, so that its draw runs as it does in an ensemble.
+    number = repr(value.value) if value.kind == DRAWN else f"{value.value:.12g}"
+    assignment = f"{name} = {number} {value.unit}"
     said = value.source if value.kind == "measured" else f"{value.kind}: {value.source}"
     return f"{assignment:<40}// {said}"
 

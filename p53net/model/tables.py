@@ -35,6 +35,9 @@ _KEYS = {
 }
 """Kind of table to the column with the name of the entry."""
 
+DRAWN = "drawn"
+"""Kind of a value that stands in a draw of an ensemble, in place of that of a table or text."""
+
 _COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
 _SAW = "saw"
 """A column that a table may leave out."""

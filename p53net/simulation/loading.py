@@ -1,10 +1,12 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
 from p53net.engines.base import Tolerances
+from p53net.errors import InputError
 from p53net.model import Definition, define
 from p53net.model.content import Content, content_of
 from p53net.model.library import models_folder
@@ -14,6 +16,7 @@ from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
 
 _KEPT = 24  # models of studies: a few MB each
+_DRAWN = "p53net.ensembles.drawn"  # above this room, which knows it by name only
 _Question: TypeAlias = tuple[
     tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...],
     tuple[tuple[str, str], ...], Content
@@ -29,6 +32,8 @@ def load(
     tables: TablesLike = None,
     fragments: FragmentsLike = None,
     structure: StructureLike = None,
+    ensemble: object = None,
+    draw: int | None = None,
     accuracy: float = ACCURACY,
 ) -> Model:
     """The loop in `cell_line`, alone or with drugs, at most one of each mechanism.
@@ -42,10 +47,23 @@ def load(
     such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
     read-outs or another mechanism: see docs/fragments.md. `structure` says which of the biologies
     in docs/structures.md the model has: `{"partner": "MDMX"}`, or a name of `p53net structures`.
-    `accuracy` is the largest error of what
+    `draw` is the number of a draw of an `ensemble`, by default the shipped one, which says what
+    structure and values the model has. `accuracy` is the largest error of what
     the model returns, relative to each value, or to a millionth of its curve's peak. Raises
     UnknownNameError, InputError, TableError, ModelError.
     """
+    if ensemble is not None or draw is not None:
+        if draw is None:
+            raise InputError("an ensemble has many models; say which with draw=, such as draw=17")
+        for name, given in (("tables", tables), ("fragments", fragments), ("structure", structure)):
+            if given:
+                raise InputError(
+                    f"{name} and draw are both given, but a draw of an ensemble has a structure "
+                    "and values of its own; give one of them"
+                )
+        where = {"cell_line": cell_line, "system": system, "host": host}
+        one = import_module(_DRAWN).definition_of(ensemble, draw, drugs, where)
+        return Model(one, accuracy=accuracy)
     return Model(
         define(
             *drugs,

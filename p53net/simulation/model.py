@@ -19,7 +19,7 @@ from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
-from p53net.simulation import choice, gradients, provenance
+from p53net.simulation import choice, gradients, many, provenance
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -101,6 +101,8 @@ class Model:
         observables: Sequence[str] | None = None,
         engine: str = choice.AUTO,
         accuracy: float | None = None,
+        ensemble: object = None,
+        draws: bool = False,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
@@ -115,12 +117,16 @@ class Model:
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
         the attribute `engine` says why. `accuracy` takes the place of the model's.
+        `ensemble` and `draws` are as in `escape`: the same run of each draw, in its structure.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
         """
         model = self.to(accuracy)
+        if ensemble is not None or draws:
+            return many.curves_over(model, ensemble, draws, times, doses, parameters, feedback,
+                                    observables, engine)  # fmt: skip
         run = model.arms(
             times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
         )
@@ -186,14 +192,10 @@ class Model:
         row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
         the error of the first run that failed.
         """
-        name, said = choice.chosen(self, engine, max(runs, len(courses.at)))
-        found = exact.curves_to(
-            self.accuracy, self.runner(name), times, courses, parameters, outputs, feedback=feedback
-        )
+        found, said = many.attempted(self, times, courses, parameters, outputs,
+                                     feedback=feedback, engine=engine, runs=runs)  # fmt: skip
         for _, error in sorted(found.errors.items()):
             raise error.with_traceback(None)
-        said += self.runner(name).said(found.given_up)
-        provenance.note(self, said)
         return found, said
 
     def to(self, accuracy: float | None) -> "Model":
@@ -343,6 +345,8 @@ class Model:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
         structure = self.definition.structure
         other = {"structure": name_of(structure)} if differing(structure) else {}
+        if "draw" in self.definition.loaded:
+            other["draw"] = str(self.definition.loaded["draw"])
         return {
             **other,
             "engine": self.runner().engine.label,

@@ -13,6 +13,7 @@ import inspect
 import json
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -40,6 +41,7 @@ WHERE = ("store", "resume", "scheduler", "workers", "chunk")
 """Arguments that say where and how points run; they change no value, and are not kept."""
 
 _NOT_KEPT = ("progress", *WHERE)
+_ENSEMBLES = "p53net.ensembles.cells"
 _P = ParamSpec("_P")
 
 _active: contextvars.ContextVar["Call | None"] = contextvars.ContextVar("call", default=None)
@@ -94,9 +96,10 @@ class Call:
                 "call": self._function.__name__,
                 **self._of_the_user(),
                 "arguments": kept,
-                "engine": "; ".join(self._engines),
-                "tolerances": "; ".join(self._tolerances),
-                "models": self._models,
+                # sorted, for threads note what they run in any order
+                "engine": "; ".join(sorted(self._engines)),
+                "tolerances": "; ".join(sorted(self._tolerances)),
+                "models": dict(sorted(self._models.items())),
                 "software": software(),
             }
         )
@@ -118,7 +121,7 @@ def recorded_with(
 ) -> Callable[[Callable[_P, xr.Dataset]], Callable[_P, xr.Dataset]]:
     """The same, of a function some of whose arguments are files: they are read before, once, so
     that the record holds what the function got."""
-    reading = {"tables": as_tables, "fragments": as_fragments, **readers}
+    reading = {"tables": as_tables, "fragments": as_fragments, "ensemble": _as_ensemble, **readers}
 
     def made(function: Callable[_P, xr.Dataset]) -> Callable[_P, xr.Dataset]:
         signature = inspect.signature(function)
@@ -148,6 +151,11 @@ def recorded_with(
         return call
 
     return made
+
+
+def _as_ensemble(given: object) -> object:
+    """An ensemble that is named by its file. It is above this room, which knows it by name only."""
+    return None if given is None else import_module(_ENSEMBLES).as_ensemble(given)
 
 
 def _named(bound: inspect.BoundArguments) -> dict[str, object]:

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import EnsembleLike
 from p53net.errors import InputError, WorkersError
 from p53net.measures.definition import Measure
 from p53net.simulation import provenance
@@ -21,8 +22,8 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import recorded_with
+from p53net.sweeps import over_draws, rows, workers
 from p53net.sweeps import result as results
-from p53net.sweeps import rows, workers
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.plan import Plan, checked_model, plan_of
@@ -41,6 +42,14 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 100, 4000  # points of the batch engine
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
+
+
+_OPTIONS = (
+    "times", "observables", "measures", "doses", "parameters", "feedback", "accuracy", "time_limit",
+    "memory_limit", "workers", "scheduler", "store", "resume", "engine", "keep_trajectories",
+    "gradient", "chunk", "reduce", "progress",
+)  # fmt: skip
+"""Arguments of a sweep that say nothing of its points."""
 
 
 class Progress(NamedTuple):
@@ -81,6 +90,8 @@ def sweep(
     gradient: Sequence[str] | None = None,
     chunk: int | None = None,
     reduce: Sequence[Reduction] = (),
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
     """Run a model at many points, each from its own untreated steady state.
@@ -114,12 +125,18 @@ def sweep(
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
     one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
     `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
+    `ensemble` and `draws` are as in `escape`, but of at most 200 draws: every point is run in each,
+    and measures have `quantile`, or `draw`, before the axes; without store, gradient and reduce.
     `progress` is told how far the sweep is.
 
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
     only. Raises InputError, UnknownNameError, StoreError, WorkersError, OutputError.
     """
+    if ensemble is not None or draws:
+        options = {name: value for name, value in locals().items() if name in _OPTIONS}
+        layout = {"points": points, "design": design, "seed": seed}
+        return over_draws.swept(sweep, model, axes, ensemble, draws, layout, options)
     if not isinstance(resume, bool | np.bool_):
         raise InputError(f"resume is {resume!r}, but must be True (go on with the store) or False")
     if isinstance(axes, pd.DataFrame | str | Path):

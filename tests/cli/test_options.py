@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import p53net as pn
 from p53net.cli import app, assays, bodies
 from p53net.dosing.regimens import Regimen
+from tests.support.draws import drawn
 
 
 class Study(NamedTuple):
@@ -39,6 +40,7 @@ COMMON: dict[str, tuple[str, dict[str, Any]]] = {
     "--set": ("k_deg_p53=0.5", {"parameters": {"k_deg_p53": 0.5}}),
     "--structure": ("partner=capacity", {"structure": {"partner": "capacity"}}),
     "--tables": ("mine", {"tables": ["drugs"]}),
+    "--ensemble": ("drawn.parquet", {"ensemble": ["default", "MDMX"]}),
 }
 PLATE = {
     **COMMON,
@@ -141,6 +143,8 @@ STUDIES = (
 )  # fmt: skip
 OF_RESULTS = {"--out", "--no-plot", "--help"}
 """Of what is made of a result: looked at below, and of `escape` in test_cli."""
+OF_OTHERS = {"--draws"}
+"""Of what is about another option: looked at below."""
 
 
 class Stop(Exception):
@@ -151,6 +155,8 @@ def plain(value: Any) -> Any:
     """An argument as something that compares by all of its content."""
     if isinstance(value, Regimen):
         return value.amount, value.unit, value.times, value.form, value.allow_flat
+    if isinstance(value, pn.Ensemble):
+        return list(value.structures)
     if isinstance(value, np.ndarray):
         return [round(float(one), 9) for one in value]
     if isinstance(value, list | tuple):
@@ -183,6 +189,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mine").mkdir()
     header = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
     (tmp_path / "mine" / "drugs.tsv").write_text(header, encoding="utf-8")
+    drawn(2).save(tmp_path / "drawn.parquet")
     return tmp_path
 
 
@@ -199,6 +206,16 @@ def test_an_option_is_the_argument_that_it_says(
         assert usual.keys() <= changed.keys()
 
 
+@pytest.mark.parametrize("study", STUDIES, ids=lambda one: one.function)
+@pytest.mark.usefixtures("folder")
+def test_so_many_draws_are_taken(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["--ensemble", "drawn.parquet", "--draws"]
+    assert arguments(study, [*words, "2"], monkeypatch)["ensemble"] == ["default", "MDMX"]
+    assert arguments(study, [*words, "1"], monkeypatch)["ensemble"] == ["default"]
+    done = CliRunner().invoke(app, [*study.words, *study.base, "--draws", "1"])
+    assert "give --ensemble" in str(done.exception)
+
+
 def options_of(words: tuple[str, ...]) -> set[str]:
     node: Any = get_command(app)
     for word in words:
@@ -208,7 +225,7 @@ def options_of(words: tuple[str, ...]) -> set[str]:
 
 def test_no_option_is_left_out() -> None:
     for study in STUDIES:
-        assert options_of(study.words) - OF_RESULTS == set(study.options), study.words
+        assert options_of(study.words) - OF_RESULTS - OF_OTHERS == set(study.options), study.words
 
 
 @pytest.mark.parametrize("study", STUDIES[:-1], ids=lambda one: one.function)

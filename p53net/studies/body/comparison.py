@@ -11,22 +11,21 @@ import xarray as xr
 from p53net.dosing.amounts import base_mass
 from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
+from p53net.studies.body.bodies import MOST, Bodies, bodies_of
 from p53net.studies.body.holding import held_runs
 from p53net.studies.body.patients import (
     DAYS,
     TUMOUR,
-    checked_changes,
     many_patients,
     study_times,
-    typical_values,
 )
 from p53net.studies.body.population import GRADES, patients, rate, worsened
 from p53net.sweeps.run import Progress
@@ -66,6 +65,8 @@ def schedules(
     workers: int | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Tumour effect against toxicity of several regimens in the same virtual patients.
@@ -78,13 +79,12 @@ def schedules(
     `given` is the share of the planned amount, mean of patients [%].
     `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four.
-    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
+    Raises InputError, UnknownNameError.
     """
-    cell, marrow = (
-        shared(drug, system=system, host="human", cell_line=line, tables=tables,
-               structure=structure).to(accuracy)
-        for system, line in (("tumour", cell_line), ("marrow", None))
-    )  # fmt: skip
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
+    first = bodies_of(cells, next(cells.parts(1)), drug, cell_line, tables, accuracy, parameters)
+    cell = first.models["tumour"]
     (name,) = cell.definition.drugs
     arms = usual_schedules(name, days) if regimens is None else as_regimens(regimens, "schedules")
     labels = labels_of(arms, "schedules")
@@ -95,9 +95,48 @@ def schedules(
     times = study_times(arms[0], days)
     for arm in arms:
         study_times(arm, days)
-    changed = checked_changes([cell, marrow], parameters)
-    drawn = patients(typical_values([cell, marrow]) | changed, population, seed, tables)
-    usual = typical_values([marrow]) | changed
+
+    def one(part: Part) -> xr.Dataset:
+        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters)
+        drawn = patients(body.typical, population, seed, tables)
+
+        def run(arm: Regimen) -> tuple[xr.Dataset, xr.Dataset]:
+            return _runs(body, name, arm, times, drawn, hold=hold, engine=engine, workers=workers,
+                         progress=progress)  # fmt: skip
+
+        rows = _compared(body, arms, times, drawn, run, grade, engine)
+        return _dataset(rows, arms[0].unit, grade)
+
+    about = {
+        "study": "schedules",
+        "drug": name,
+        "doses": "; ".join(str(arm) for arm in arms),
+        "molar_mass": base_mass(cell.definition.molar_masses[name], name),
+        "tumour": cell.definition.cell_line,
+        "days": float(days),
+        "population": population,
+        "seed": seed,
+        "grade": grade,
+        **({"hold": 1} if hold else {}),
+        "parameters": json.dumps(first.given),
+        "version": VERSION,
+    }
+    found = cells.finished(cells.one_by_one(one))
+    return found.assign_coords(regimen=labels, toxicity=list(GRADES)).assign_attrs(about)
+
+
+def _compared(
+    body: Bodies,
+    arms: Sequence[Regimen],
+    times: FloatArray,
+    drawn: pd.DataFrame,
+    run: Callable[[Regimen], tuple[xr.Dataset, xr.Dataset]],
+    grade: int,
+    engine: str,
+) -> list[dict[str, object]]:
+    """A row for each regimen of what it does in these patients."""
+    cell, changed = body.models["tumour"], body.changed["tumour"]
+    population, usual = len(drawn), body.typical
     begun = {
         count: np.broadcast_to(
             drawn.get(f"{count}_baseline", usual[f"{count}_baseline"]), population
@@ -108,11 +147,9 @@ def schedules(
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
     inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}
     rest = float(cell.cell.steady_state(parameters=inside, engine=engine)["p53_active"])
-    rows = []
+    rows: list[dict[str, object]] = []
     for arm in arms:
-        grown, blood = _runs({"tumour": cell, "marrow": marrow}, name, arm, times, drawn, changed,
-                             hold=hold, engine=engine, workers=workers,
-                             progress=progress)  # fmt: skip
+        grown, blood = run(arm)
         ran = (grown["status"].values == "ok") & (blood["status"].values == "ok")
         if not ran.any():
             raise InputError(f"{arm.label}: no patient has a result; check the regimen")
@@ -131,33 +168,18 @@ def schedules(
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
                 "rate": np.array(rates),
                 "lost": int((~ran).sum()),
-                **({"given": float(blood["given"].values.mean())} if hold else {}),
+                **({"given": float(blood["given"].values.mean())} if "given" in blood else {}),
             }
         )
-    about = {
-        "study": "schedules",
-        "drug": name,
-        "doses": "; ".join(str(arm) for arm in arms),
-        "molar_mass": base_mass(cell.definition.molar_masses[name], name),
-        "tumour": cell.definition.cell_line,
-        "days": float(days),
-        "population": population,
-        "seed": seed,
-        "grade": grade,
-        **({"hold": 1} if hold else {}),
-        "parameters": json.dumps(changed),
-        "version": VERSION,
-    }
-    return _dataset(rows, labels, arms[0].unit, about)
+    return rows
 
 
 def _runs(
-    models: Mapping[str, Model],
+    body: Bodies,
     drug: str,
     arm: Regimen,
     times: FloatArray,
     drawn: pd.DataFrame,
-    changed: Mapping[str, float],
     *,
     hold: bool,
     engine: str,
@@ -168,7 +190,8 @@ def _runs(
     end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
     if hold:
         shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
-        runs = held_runs(models, drug, arm, times, drawn, shown, parameters=changed, engine=engine)
+        runs = held_runs(body.models, drug, arm, times, drawn, shown, parameters=body.changed,
+                         engine=engine)  # fmt: skip
         grown, blood = runs["tumour"], runs["marrow"]
         area = np.trapezoid(grown["p53_active"].values, times, axis=1)
         grown[f"tumour_volume_at_{end}"] = grown["tumour_volume"].isel(time=-1)
@@ -180,7 +203,8 @@ def _runs(
         "marrow": [f"lowest:{count}" for count in counts],
     }
     grown, blood = (
-        many_patients(models[system], drug, arm, times, drawn, (), parameters=changed,
+        many_patients(body.models[system], drug, arm, times, drawn, (),
+                      parameters=body.changed[system],
                       measures=wanted, curves=False, engine=engine, workers=workers,
                       progress=progress)
         for system, wanted in measured.items()
@@ -192,14 +216,13 @@ def _untreated(
     model: Model, hours: float, changed: Mapping[str, float], engine: str
 ) -> tuple[float, float]:
     """Volume of an untreated tumour at the start and at the end [mm3]."""
-    own = {n: v for n, v in changed.items() if n in model.definition.parameters}
-    run = model.simulate([0.0, hours], parameters=own, observables=["tumour_volume"], engine=engine)
+    run = model.simulate(
+        [0.0, hours], parameters=changed, observables=["tumour_volume"], engine=engine
+    )
     return float(run["tumour_volume"][0]), float(run["tumour_volume"][-1])
 
 
-def _dataset(
-    rows: Sequence[dict[str, object]], labels: list[str], unit: str, about: dict[str, object]
-) -> xr.Dataset:
+def _dataset(rows: Sequence[dict[str, object]], unit: str, grade: int) -> xr.Dataset:
     data: dict[str, Any] = {}
     plain = {
         "dose_28_days": (unit, "dose in the first 28 days"),
@@ -220,10 +243,6 @@ def _dataset(
             data[f"{key}{end}"] = ("regimen", values[:, i], attrs)
     rates = np.array([row["rate"] for row in rows])
     for i, end in enumerate(("", "_low", "_high")):
-        attrs = {"units": "%", "long_name": f"patients with grade {about['grade']} or more{end}"}
+        attrs = {"units": "%", "long_name": f"patients with grade {grade} or more{end}"}
         data[f"rate{end}"] = (("regimen", "toxicity"), rates[..., i], attrs)
-    return xr.Dataset(
-        data,
-        coords={"regimen": labels, "toxicity": list(GRADES)},
-        attrs=about,
-    )
+    return xr.Dataset(data)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from p53net.ensembles.banded import ENDS, is_banded, median, number
+from p53net.figures import bands
 from p53net.figures.style import COLOURS
 from p53net.studies.body.population import GRADES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LIMITS = "#999999"
@@ -37,6 +40,8 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
         for dose, colour in zip(result["dose"].values, _shades(len(result["dose"])), strict=True):
             curve = result["plasma"].sel(dose=dose)
+            bands.shade(panel, curve.where(curve > 0), colour)
+            curve = bands.middle(curve)
             seen = curve.where(curve > 0)
             panel.plot(result["time"], seen, color=colour, label=f"{dose:g} {unit}")
         panel.set(xlabel="time [h]", yscale=scale)
@@ -46,7 +51,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     panels[1].set_ylim(top * 1e-4, top * 2)
     panels[0].legend(fontsize=8, ncols=2 if len(result["dose"]) > 4 else 1)
     if several:
-        last = result.isel(occasion=-1)
+        last = median(result).isel(occasion=-1)
         for name, colour, marker in (("cmax", COLOURS[0], "o"), ("auc", COLOURS[1], "s")):
             slope = float(last["slope"].sel(exposure=name))
             label = (
@@ -62,7 +67,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
         panels[2].legend(fontsize=8)
     figure.suptitle(
         f"{result.attrs['drug']} in plasma, {result.attrs['host']}: {result.attrs['regimen']} "
-        f"({result.attrs['molar_mass']})",
+        f"({result.attrs['molar_mass']}){_note(result)}",
         fontsize=11,
     )
     return figure
@@ -79,12 +84,15 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     plasma = next(str(name) for name in result.data_vars if str(name).endswith("_plasma"))
     colours = ["#000000", *COLOURS]
     for arm, colour in zip(result["arm"].values, cycle(colours), strict=False):
-        one = result.sel(arm=arm)
-        said = "" if arm == result["arm"].values[0] else f": TGI {float(one['tgi']):.0f} %"
+        whole = result.sel(arm=arm)
+        one = median(whole)
+        inhibited = number(whole["tgi"])
+        said = "" if arm == result["arm"].values[0] else f": TGI {inhibited:.0f} %"
+        bands.shade(panels["v"], whole["tumour_volume"], colour, days)
         panels["v"].plot(days, one["tumour_volume"], color=colour, label=f"{arm}{said}")
         panels["p"].plot(days[week], one["p53_active"][week], color=colour, lw=1.0)
         panels["c"].plot(days[week], one[plasma].where(one[plasma] > 0)[week], color=colour, lw=1.0)
-    start = float(result["tumour_volume"].isel(arm=0, time=0))
+    start = float(median(result)["tumour_volume"].isel(arm=0, time=0))
     panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
     panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
     panels["v"].legend()
@@ -92,14 +100,14 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     panels["v"].set_title(f"(a) volume; dotted: start. TGI = {formula}", loc="left", fontsize=9)
     panels["p"].set(xlabel="time [d]", ylabel="active p53, tumour [nM]", ylim=(0, None))
     panels["p"].set_title("(b) active p53, first week", loc="left", fontsize=9)
-    top = float(result[plasma].max())
+    top = float(median(result)[plasma].max())
     panels["c"].set(
         xlabel="time [d]", ylabel="plasma [nM]", yscale="log", ylim=(top * 1e-5, top * 2)
     )
     panels["c"].set_title("(c) drug in plasma, first week", loc="left", fontsize=9)
     figure.suptitle(
         f"{result.attrs['drug']} in {result.attrs['cell_line']} xenografts, "
-        f"{result.attrs['days']:g} days",
+        f"{result.attrs['days']:g} days{_note(result)}",
         fontsize=11,
     )
     return figure
@@ -117,6 +125,11 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     limits = {count: values for count, values in GRADES.values()}
     for panel, name, colour in zip(panels, names, cycle(COLOURS[:3]), strict=False):
         curves = result[name]
+        if "percentile" not in curves.dims:
+            bands.shade(panel, curves, colour, days)
+        elif "quantile" in curves.dims:  # between draws, of the patient in the middle
+            _outlined(panel, days, curves, colour)
+        curves = bands.middle(curves)
         if "percentile" in curves.dims:
             for low, high, shade in ((5.0, 95.0, 0.15), (25.0, 75.0, 0.3)):
                 ends = (curves.sel(percentile=p) for p in (low, high))
@@ -125,13 +138,20 @@ def patient_figure(result: xr.Dataset) -> "Figure":
         panel.plot(days, curves, color=colour, lw=1.3)
         panel.set(xlabel="time [d]", ylim=(0, None))
         panel.set_ylabel(_NAMES.get(name, "plasma [ng/mL]"))
-        for number, limit in enumerate(limits.get(name, ()), start=1):
-            if number in (3, 4) and limit > 0:
+        for grade, limit in enumerate(limits.get(name, ()), start=1):
+            if grade in (3, 4) and limit > 0:
                 panel.axhline(limit, color=_LIMITS, lw=0.8, ls=":")
-                panel.text(1.0, limit, f"grade {number}", fontsize=7, ha="right", va="bottom",
+                panel.text(1.0, limit, f"grade {grade}", fontsize=7, ha="right", va="bottom",
                            color="#555555", transform=panel.get_yaxis_transform())  # fmt: skip
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
+    if many and is_banded(result):
+        who += (
+            " of the patients, medians of the draws\nDashed: ends of 95 % of the draws, of the "
+            "patient in the middle"
+        )
+    elif is_banded(result):
+        who += _note(result)
     figure.suptitle(
         f"{result.attrs['drug']} {result.attrs['regimen']}, {result.attrs['tumour']} tumour; {who}",
         fontsize=11,
@@ -151,21 +171,45 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
             result["regimen"].values, cycle(COLOURS), cycle("osD^vP*"), strict=False
         ):
             one = result.sel(regimen=name, toxicity=toxicity)
-            x, y = float(one["rate"]), float(one["tgi"])
-            xerr = [[x - float(one["rate_low"])], [float(one["rate_high"]) - x]]
-            panel.errorbar(x, y, xerr=xerr, fmt=marker, color=colour, ms=7, capsize=2, label=name)
+            x, y = (float(bands.middle(one[key])) for key in ("rate", "tgi"))
+            if is_banded(result):
+                xerr, yerr = (_ends(one[key]) for key in ("rate", "tgi"))
+            else:
+                xerr, yerr = [[x - float(one["rate_low"])], [float(one["rate_high"]) - x]], None
+            panel.errorbar(
+                x, y, xerr=xerr, yerr=yerr, fmt=marker, color=colour, ms=7, capsize=2, label=name
+            )
         panel.set(xlabel=f"grade {result.attrs['grade']} or more {toxicity} [% of patients]")
         panel.set_xlim(0, None)
+    drawn = is_banded(result)
     panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%], median")
-    panels[0].set_ylim(0, 1.15 * float(result["tgi"].max()))
+    if not drawn:
+        panels[0].set_ylim(0, 1.15 * float(result["tgi"].max()))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
     figure.suptitle(
         f"{result.attrs['drug']}, {result.attrs['tumour']} tumour: effect against toxicity, "
-        f"{result.attrs['population']} virtual patients (bars: 95 % intervals of the rates)",
+        f"{result.attrs['population']} virtual patients (bars: 95 % "
+        f"{'of the draws' if drawn else 'intervals of the rates'})",
         fontsize=11,
     )
     return figure
+
+
+def _ends(values: xr.DataArray) -> list[list[float]]:
+    """Below and above the median, what holds 95 % of the draws."""
+    low, middle, high = (float(values.sel(quantile=one)) for one in (ENDS[0], 0.5, ENDS[1]))
+    return [[middle - low], [high - middle]]
+
+
+def _outlined(panel: "Axes", days: xr.DataArray, curves: xr.DataArray, colour: str) -> None:
+    for end in ENDS:
+        curve = curves.sel(percentile=50.0, quantile=end)
+        panel.plot(days, curve, color=colour, lw=0.8, ls="--")
+
+
+def _note(result: xr.Dataset) -> str:
+    return f"\n{bands.NOTE}" if is_banded(result) else ""
 
 
 def _shades(count: int) -> list[str]:

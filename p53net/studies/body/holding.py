@@ -77,16 +77,17 @@ def held_runs(
     drawn: pd.DataFrame,
     names: Mapping[str, Sequence[str]],
     *,
-    parameters: Mapping[str, float],
+    parameters: Mapping[str, Mapping[str, float]],
     engine: str = AUTO,
 ) -> dict[str, xr.Dataset]:
     """Curves (point, time) of `names` in each system, of patients whose doses the marrow decides.
 
-    Like sweeps over `drawn`, with the share of the planned amount that each was `given` [%].
+    Like sweeps over `drawn` with the `parameters` of each system, and with the share of the planned
+    amount that each was `given` [%].
     """
     number = len(drawn)
     columns = {
-        system: {name: np.full(number, value) for name, value in parameters.items()}
+        system: {name: np.full(number, value) for name, value in parameters[system].items()}
         | {str(name): drawn[name].to_numpy() for name in drawn}
         for system in models
     }

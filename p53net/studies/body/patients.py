@@ -13,14 +13,14 @@ from p53net.dosing.amounts import base_mass, molar_mass
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import FREE_BASE, Regimen
 from p53net.engines.base import FloatArray
-from p53net.errors import InputError, SimulationError, unknown_name
+from p53net.ensembles.cells import Cells, EnsembleLike, Part
+from p53net.errors import InputError, SimulationError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
-from p53net.simulation.inputs import checked_parameters
-from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
+from p53net.studies.body.bodies import MOST, Bodies, bodies_of
 from p53net.studies.body.holding import held_runs
 from p53net.studies.body.population import GRADES, grades, patients, rate, worsened
 from p53net.sweeps.run import Progress, sweep
@@ -59,6 +59,8 @@ def patient(
     workers: int | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
     """Plasma, tumour and blood of a typical patient, or of `population` virtual ones.
@@ -75,67 +77,91 @@ def patient(
     typical one, in tumour and marrow. A rate counts worsening: a grade above that at the start.
     With `hold` doses are held and reduced as trials do (`p53net.studies.body.holding`), and `given`
     is the share of the planned amount [%]. `progress` is told of each of the two sweeps.
-    `structure` and `accuracy` are as in `load`.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`, but of at
+    most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile` is the
+    spread between draws, and `percentile` that between patients.
     Raises InputError, UnknownNameError, SimulationError.
     """
     times = study_times(regimen, days)
-    usual = {
-        system: shared(drug, system=system, host="human", cell_line=line, tables=tables,
-                       structure=structure)
-        for system, line in (("tumour", cell_line), ("marrow", None))
-    }  # fmt: skip
-    models = {system: model.to(accuracy) for system, model in usual.items()}
-    (name,) = models["tumour"].definition.drugs
-    changed = checked_changes(models.values(), parameters)
-    attrs = {
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
+    bodies: list[Bodies] = []
+
+    def one(part: Part) -> xr.Dataset:
+        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters)
+        bodies.append(body)
+        (name,) = body.models["tumour"].definition.drugs
+        if population is None:
+            return xr.Dataset(_typical(body, name, regimen, times, engine, hold))
+        drawn = patients(body.typical, population, seed, tables)
+        shown = {"tumour": (*_plasma(body.models["tumour"]), *IN_TUMOUR), "marrow": IN_BLOOD}
+        if hold:
+            runs = held_runs(body.models, name, regimen, times, drawn, shown,
+                             parameters=body.changed, engine=engine)  # fmt: skip
+        else:
+            runs = {
+                system: many_patients(body.models[system], name, regimen, times, drawn, names,
+                                      parameters=body.changed[system], engine=engine,
+                                      workers=workers, progress=progress)
+                for system, names in shown.items()
+            }  # fmt: skip
+        engines.setdefault(runs["marrow"].attrs["engine"])
+        found = _of_population(body, runs, hold)
+        if cells.ensemble is not None:  # whose patients differ from draw to draw
+            return found
+        return found.assign_coords({f"patient_{n}": ("patient", drawn[n].to_numpy())
+                                    for n in drawn})  # fmt: skip
+
+    engines = dict[str, None]()
+    found = cells.finished(cells.one_by_one(one), ("time",))
+    tumour = bodies[0].models["tumour"]
+    (name,) = tumour.definition.drugs
+    settings = tumour.run_settings
+    if cells.ensemble is not None:
+        settings.pop("structure", None)
+    about = {
         "study": "patient",
         "drug": name,
         "regimen": regimen.label,
         "doses": str(regimen),
-        "molar_mass": base_mass(models["tumour"].definition.molar_masses[name], name),
-        "tumour": models["tumour"].definition.cell_line,
+        "molar_mass": base_mass(tumour.definition.molar_masses[name], name),
+        "tumour": tumour.definition.cell_line,
         "days": float(times[-1]) / 24.0,
-        "parameters": json.dumps(changed),
+        "parameters": json.dumps(bodies[0].given),
         "version": VERSION,
     }
     if population is None:
-        data = _typical(models, name, regimen, times, changed, engine, hold)
-        return xr.Dataset(
-            data,
-            coords=_clock(times),
-            attrs={**models["tumour"].run_settings, **attrs, "population": 0},
+        return found.assign_coords(_clock(times)).assign_attrs(
+            {**settings, **about, "population": 0}
         )
-    drawn = patients(typical_values(models.values()) | changed, population, seed, tables)
-    shown = {"tumour": (*_plasma(models["tumour"]), *IN_TUMOUR), "marrow": IN_BLOOD}
-    if hold:
-        runs = held_runs(models, name, regimen, times, drawn, shown, parameters=changed,
-                         engine=engine)  # fmt: skip
-    else:
-        runs = {
-            system: many_patients(models[system], name, regimen, times, drawn, names,
-                                  parameters=changed, engine=engine, workers=workers,
-                                  progress=progress)
-            for system, names in shown.items()
-        }  # fmt: skip
-    status, ran = _joined(runs)
-    data = _percentiles(models, runs, ran)
-    data |= _toxicity(runs["marrow"], ran)
-    if hold:
-        data["given"] = ("patient", runs["marrow"]["given"].values, runs["marrow"]["given"].attrs)
-    data["status"] = ("patient", status, {"units": "1", "long_name": "ok, or why there is no run"})
-    return xr.Dataset(
-        data,
-        coords={
+    return found.assign_coords(
+        {
             **_clock(times),
             "percentile": list(PERCENTILES),
             "patient": np.arange(1, population + 1),
             "toxicity": list(GRADES),
             "grade": [1, 2, 3, 4],
-            **{f"patient_{n}": ("patient", drawn[n].to_numpy()) for n in drawn},
-        },
-        attrs={**attrs, **({"hold": 1} if hold else {}), "population": population, "seed": seed,
-               "engine": runs["marrow"].attrs["engine"]},
-    )  # fmt: skip
+        }
+    ).assign_attrs(
+        {
+            **about,
+            **({"hold": 1} if hold else {}),
+            "population": population,
+            "seed": seed,
+            "engine": "; ".join(engines),
+        }
+    )
+
+
+def _of_population(body: Bodies, runs: dict[str, xr.Dataset], hold: bool) -> xr.Dataset:
+    """What is shown of many patients."""
+    status, ran = _joined(runs)
+    data = _percentiles(body.models, runs, ran)
+    data |= _toxicity(runs["marrow"], ran)
+    if hold:
+        data["given"] = ("patient", runs["marrow"]["given"].values, runs["marrow"]["given"].attrs)
+    about = {"units": "1", "long_name": "ok, or why there is no run"}
+    data["status"] = ("patient", np.array(status, dtype=object), about)
+    return xr.Dataset(data)
 
 
 def study_times(regimen: Regimen, days: float, step: float = _STEP) -> FloatArray:
@@ -155,20 +181,6 @@ def typical_values(models: Iterable[Model]) -> dict[str, float]:
     """Parameters of several models of the same patient."""
     return {
         name: row.value for model in models for name, row in model.definition.parameters.items()
-    }
-
-
-def checked_changes(
-    models: Iterable[Model], parameters: Mapping[str, float] | None
-) -> dict[str, float]:
-    """Parameters that a user changes in one of several models or in all. Raises InputError."""
-    known = {name: model for model in models for name in model.definition.parameters}
-    for name in parameters or {}:
-        if name not in known:
-            raise unknown_name("parameter", name, known)
-    return {
-        name: checked_parameters(known[name].definition, {name: value})[name]
-        for name, value in (parameters or {}).items()
     }
 
 
@@ -196,7 +208,7 @@ def many_patients(
         model,
         own,
         doses={drug: regimen},
-        parameters=_own(model, {n: v for n, v in parameters.items() if n not in own}),
+        parameters={n: v for n, v in parameters.items() if n not in own},
         times=times,
         observables=list(names) if curves else None,
         keep_trajectories=curves,
@@ -208,30 +220,29 @@ def many_patients(
 
 
 def _typical(
-    models: dict[str, Model],
+    body: Bodies,
     drug: str,
     regimen: Regimen,
     times: FloatArray,
-    changed: Mapping[str, float],
     engine: str,
     hold: bool,
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
+    models = body.models
     (plasma,) = _plasma(models["tumour"])
     shown = {"tumour": (plasma, *IN_TUMOUR), "marrow": IN_BLOOD}
     if hold:
         one = pd.DataFrame(index=[0])
-        found = held_runs(models, drug, regimen, times, one, shown, parameters=changed,
+        found = held_runs(models, drug, regimen, times, one, shown, parameters=body.changed,
                           engine=engine)  # fmt: skip
         runs = {system: run.isel(point=0) for system, run in found.items()}
     else:
         runs = {
             system: models[system].simulate(
-                times, {drug: regimen}, _own(models[system], changed), observables=names,
-                engine=engine,
+                times, {drug: regimen}, body.changed[system], observables=names, engine=engine
             )
             for system, names in shown.items()
-        }  # fmt: skip
+        }
     for system, names in shown.items():
         run = runs[system]
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
@@ -239,11 +250,6 @@ def _typical(
         data["given"] = ((), float(runs["marrow"]["given"]), dict(runs["marrow"]["given"].attrs))
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data
-
-
-def _own(model: Model, changed: Mapping[str, float]) -> dict[str, float]:
-    """Of changed parameters those that this model has."""
-    return {n: v for n, v in changed.items() if n in model.definition.parameters}
 
 
 def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:

@@ -11,6 +11,7 @@ from p53net.dosing.amounts import base_mass, molar_mass
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import FREE_BASE, Regimen, as_regimens
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, EnsembleLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -18,10 +19,12 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
+from p53net.studies.body.arms import run_arms
 
 _STEP = 0.1  # h, between points of a curve
 _AFTER = 96.0  # h after the last dose that a curve goes on
 _DAY = 24.0  # h
+_TOGETHER = 100  # draws that run together: curves are long
 _TAIL = 24.0  # h: the end of the curve, from which the terminal half-life is read
 _MOST_HOURS = 24.0 * 730
 _BEFORE = 1e-6  # h before the next dose: where what a dose shows ends, if that comes first
@@ -68,6 +71,8 @@ def pk(
     accuracy: float | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Plasma concentrations under one regimen or more that share their dose times.
@@ -77,30 +82,62 @@ def pk(
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
     (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    Raises InputError, UnknownNameError.
     """
-    model = shared(drug, system="plasma", host=host, tables=tables, structure=structure).to(
-        accuracy
-    )
-    return sampled(model, _arms(regimens, allow_flat), hours, parameters, engine)
-
-
-def sampled(
-    model: Model,
-    arms: Sequence[Regimen],
-    hours: float | None = None,
-    parameters: Mapping[str, float] | None = None,
-    engine: str = AUTO,
-) -> xr.Dataset:
-    """What `pk` returns, of a model of one drug in plasma."""
-    (name,) = model.definition.drugs
+    arms = _arms(regimens, allow_flat)
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
     samples = samples_of(arms[0], hours)
-    plasma = f"{model.definition.drugs[name]}_plasma"
-    runs = model.arms(
-        samples.times, [{name: arm} for arm in arms], parameters, observables=[plasma],
-        engine=engine,
-    )  # fmt: skip
-    curves = runs.curves[plasma]
+    pieces, engines = [], dict[str, None]()
+    for part in cells.parts(_TOGETHER):
+        model = shared(drug, system="plasma", host=host, tables=tables,
+                       structure=part.structure).to(accuracy)  # fmt: skip
+        (name,) = model.definition.drugs
+        plasma = f"{model.definition.drugs[name]}_plasma"
+        runs = run_arms(cells, part, model, samples.times, arms, [plasma], parameters, engine)
+        engines.setdefault(runs.engine)
+        pieces += [
+            _sampled(model, arms, samples, runs.curves[plasma][i]).assign_coords(
+                draw=int(part.draws[i])
+            )
+            for i in runs.sound
+        ]
+    doses = np.array([arm.amount for arm in arms])
+    settings = model.run_settings
+    if cells.ensemble is not None:
+        settings.pop("structure", None)
+    return (
+        cells.finished(cells.joined(pieces), ("time",))
+        .assign_coords(
+            {
+                "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
+                "time": ("time", samples.times, _about("h", "time")),
+                "occasion": np.arange(1, len(samples.windows) + 1),
+                **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
+            }
+        )
+        .assign_attrs(
+            {
+                "study": "pk",
+                "drug": name,
+                "host": model.definition.host,
+                "regimen": f"{arms[0].schedule}, {len(samples.windows)} doses",
+                "molar_mass": base_mass(model.definition.molar_masses[name], name),
+                "form": arms[0].form,
+                "parameters": json.dumps(dict(parameters or {})),
+                **settings,
+                "engine": "; ".join(engines),
+                "version": VERSION,
+            }
+        )
+    )
+
+
+def _sampled(
+    model: Model, arms: Sequence[Regimen], samples: Samples, curves: FloatArray
+) -> xr.Dataset:
+    """What plasma curves [nM] (arm, time) of one cell show."""
+    (name,) = model.definition.drugs
     table = read(model, arms, samples, curves)
     mass = _mass(model, name)
     data: dict[str, Any] = {
@@ -114,32 +151,11 @@ def sampled(
         table["half_life"],
         _about("h", "terminal half-life; none if the run ends within 48 h of the last dose"),
     )
-    doses = np.array([arm.amount for arm in arms])
     if len(arms) > 1:
-        slopes = exposure_slopes(doses, table)
+        slopes = exposure_slopes(np.array([arm.amount for arm in arms]), table)
         about = _about("1", "slope of log exposure over log dose; 1 by construction, linear model")
         data["slope"] = (("exposure", "occasion"), slopes, about)
-    return xr.Dataset(
-        data,
-        coords={
-            "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
-            "time": ("time", samples.times, _about("h", "time")),
-            "occasion": np.arange(1, len(samples.windows) + 1),
-            **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
-        },
-        attrs={
-            "study": "pk",
-            "drug": name,
-            "host": model.definition.host,
-            "regimen": f"{arms[0].schedule}, {len(samples.windows)} doses",
-            "molar_mass": base_mass(model.definition.molar_masses[name], name),
-            "form": arms[0].form,
-            "parameters": json.dumps(dict(parameters or {})),
-            **model.run_settings,
-            "engine": runs.engine,
-            "version": VERSION,
-        },
-    )
+    return xr.Dataset(data)
 
 
 def samples_of(arm: Regimen, hours: float | None = None) -> Samples:

@@ -11,6 +11,7 @@ from p53net.dosing.amounts import base_mass
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens, labels_of
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, EnsembleLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -18,6 +19,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
+from p53net.studies.body.arms import run_arms
 
 DAYS = 28.0
 """Length of a study, unless said otherwise."""
@@ -27,6 +29,7 @@ TGI = "100*(1 - (T - T0)/(C - C0)), T0 and C0 volumes at the start, T treated an
 
 _STEP = 0.25  # h: a mouse clears milademetan within hours
 _MOST_DAYS = 730.0
+_TOGETHER = 100  # draws that run together: curves are long
 _VARIABLES = ("tumour_volume", "p53_active", "MDM2_total", "PUMA", "caspase")
 _UNTREATED = "untreated"
 
@@ -44,6 +47,8 @@ def xenograft(
     accuracy: float | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     allow_flat: bool = False,
 ) -> xr.Dataset:
     """Tumours under several regimens beside untreated ones, for `days`.
@@ -53,27 +58,70 @@ def xenograft(
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    Raises InputError, UnknownNameError.
     """
     arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
     labels = [_UNTREATED, *labels_of(arms, "regimens")]
-    model = shared(
-        drug, cell_line=cell_line, system="tumour", host=host, tables=tables, structure=structure
-    ).to(accuracy)
-    (name,) = model.definition.drugs
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
-    plasma = f"{model.definition.drugs[name]}_plasma"
-    wanted = [*_VARIABLES, plasma]
-    doses = [{}, *({name: arm} for arm in arms)]
-    runs = model.arms(times, doses, parameters, observables=wanted, engine=engine)
-    volumes = runs.curves["tumour_volume"]
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
+    pieces, engines = [], dict[str, None]()
+    for part in cells.parts(_TOGETHER):
+        model = shared(
+            drug, cell_line=cell_line, system="tumour", host=host, tables=tables,
+            structure=part.structure,
+        ).to(accuracy)  # fmt: skip
+        (name,) = model.definition.drugs
+        wanted = [*_VARIABLES, f"{model.definition.drugs[name]}_plasma"]
+        runs = run_arms(cells, part, model, times, [None, *arms], wanted, parameters, engine)
+        engines.setdefault(runs.engine)
+        for i in runs.sound:
+            try:
+                piece = _measured(model, times, {n: c[i] for n, c in runs.curves.items()})
+            except InputError as error:
+                cells.fail(part.draws[i], error)
+            else:
+                pieces.append(piece.assign_coords(draw=int(part.draws[i])))
+    settings = model.run_settings
+    if cells.ensemble is not None:
+        settings.pop("structure", None)
+    return (
+        cells.finished(cells.joined(pieces), ("time",))
+        .assign_coords(
+            {
+                "arm": labels,
+                "time": ("time", times, {"units": "h", "long_name": "time"}),
+            }
+        )
+        .assign_attrs(
+            {
+                "study": "xenograft",
+                "drug": name,
+                "cell_line": model.definition.cell_line,
+                "host": model.definition.host,
+                "doses": "; ".join(str(arm) for arm in arms),
+                "molar_mass": base_mass(model.definition.molar_masses[name], name),
+                "days": length,
+                "tgi": f"{TGI} at day {length:g}",
+                "parameters": json.dumps(runs.parameters),
+                **settings,
+                "engine": "; ".join(engines),
+                "version": VERSION,
+            }
+        )
+    )
+
+
+def _measured(model: Model, times: FloatArray, curves: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Curves (arm, time) of one cell, and what each arm shows."""
+    volumes = curves["tumour_volume"]
     if not volumes[0, -1] > volumes[0, 0]:
         raise InputError("the untreated tumour does not grow, so there is no TGI; check parameters")
     data: dict[str, Any] = {
-        one: (("arm", "time"), runs.curves[one], model.about(one)) for one in wanted
+        one: (("arm", "time"), curve, model.about(one)) for one, curve in curves.items()
     }
     per_arm = {
         "tgi": ("%", "tumour growth inhibition at the last day", tgi(volumes)),
@@ -87,27 +135,7 @@ def xenograft(
     }
     for key, (unit, meaning, values) in per_arm.items():
         data[key] = ("arm", values, {"units": unit, "long_name": meaning})
-    return xr.Dataset(
-        data,
-        coords={
-            "arm": labels,
-            "time": ("time", times, {"units": "h", "long_name": "time"}),
-        },
-        attrs={
-            "study": "xenograft",
-            "drug": name,
-            "cell_line": model.definition.cell_line,
-            "host": model.definition.host,
-            "doses": "; ".join(str(arm) for arm in arms),
-            "molar_mass": base_mass(model.definition.molar_masses[name], name),
-            "days": length,
-            "tgi": f"{TGI} at day {length:g}",
-            "parameters": json.dumps(runs.parameters),
-            **model.run_settings,
-            "engine": runs.engine,
-            "version": VERSION,
-        },
-    )
+    return xr.Dataset(data)
 
 
 def tgi(volumes: FloatArray) -> FloatArray:

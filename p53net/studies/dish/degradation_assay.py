@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
 from p53net.measures.dose_response import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
@@ -35,6 +37,8 @@ def degradation(
     accuracy: float | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
 ) -> xr.Dataset:
     """Total MDM2 under constant concentrations, the loop closed and opened.
 
@@ -43,36 +47,44 @@ def degradation(
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
     unless too few doses lie below.
-    `structure` and `accuracy` are as in `load`. Raises InputError, UnknownNameError.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
     plate, times = dish.checked_concentrations(concentrations), dish.checked_hours(hours)
-    shape = len(names), len(_LOOPS), len(times)
-    percent = np.empty((*shape, len(plate)))
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=own)
+    shape = len(cells), len(names), len(_LOOPS), len(times)
+    percent = np.full((*shape, len(plate)), np.nan)
     keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "dmax_low", "dmax_high", "hook")
     found = {key: np.full(shape, np.nan) for key in keys}
-    status = np.empty(shape, dtype=object)
+    status = np.full(shape, "no run", dtype=object)
     engines: dict[str, None] = {}
-    for i, name in enumerate(names):
-        model = shared(name, cell_line=line, tables=own, structure=structure).to(accuracy)
-        for j, feedback in enumerate(_LOOPS.values()):
-            read = dish.read_plate(model, name, plate, times, ["MDM2_total"], parameters,
-                              feedback=feedback, engine=engine)  # fmt: skip
-            wells = read.values[:, :, 0]
-            engines |= {read.engine: None}
-            dish.check_vehicle(wells, "MDM2")
-            percent[i, j] = 100.0 * (wells[1:] / wells[0]).T
+
+    def read(part: Part, i: int, j: int) -> None:
+        name, feedback = names[i], list(_LOOPS.values())[j]
+        model = shared(name, cell_line=line, tables=own, structure=part.structure).to(accuracy)
+        plates = dish.Plates(cells, part, name)
+        wells = plates.read(model, name, plate, times, ["MDM2_total"], parameters,
+                            feedback=feedback, engine=engine)  # fmt: skip
+        engines.setdefault(wells.engine)
+        plates.check_vehicle(wells, "MDM2")
+        for row, place in plates.each():
+            own_wells = wells.values[row, :, :, 0]
+            percent[place, i, j] = 100.0 * (own_wells[1:] / own_wells[0]).T
             for k in range(len(times)):
-                fit, hook = fit_below_hook(plate, percent[i, j, k])
+                curve = percent[place, i, j, k]
+                fit, hook = fit_below_hook(plate, curve)
                 ends = (fit.bottom, fit.bottom_high, fit.bottom_low)
                 fitted = [100.0 - end if fit.status == "ok" else np.nan for end in ends]
-                values = (fit.middle, fit.low, fit.high, 100.0 - percent[i, j, k].min(), *fitted,
-                          hook)  # fmt: skip
+                values = (fit.middle, fit.low, fit.high, 100.0 - curve.min(), *fitted, hook)
                 for key, value in zip(keys, values, strict=True):
-                    found[key][i, j, k] = value
-                status[i, j, k] = fit.status
+                    found[key][place, i, j, k] = value
+                status[place, i, j, k] = fit.status
+
+    together([partial(read, part, i, j) for part in cells.parts(dish.TOGETHER)
+              for i in range(len(names)) for j in range(len(_LOOPS))])  # fmt: skip
     about = {
         "dc50": ("nM", "dose of half the fall of MDM2"),
         "dc50_low": ("nM", "lower end of its 95 % interval"),
@@ -83,12 +95,12 @@ def degradation(
         "dmax_high": ("%", "upper end of its 95 % interval"),
         "hook": ("nM", "dose of the lowest MDM2, which comes back above"),
     }
-    dims = ("drug", "loop", "hours")
+    dims = ("draw", "drug", "loop", "hours")
     data = {
         key: (dims, values, {"units": about[key][0], "long_name": about[key][1]})
         for key, values in found.items()
     }
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "MDM2": (
                 (*dims, "dose"),
@@ -104,13 +116,15 @@ def degradation(
             "hours": ("hours", times, {"units": "h", "long_name": "exposure"}),
             "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
         },
-        attrs={
+    )
+    return cells.finished(result, ("dose",)).assign_attrs(
+        {
             "study": "degradation",
             "cell_line": line,
-            "engine": "; ".join(engines),
+            "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
-        },
+        }
     )
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from p53net.ensembles.banded import DEFINED, ENDS, is_banded, median
+from p53net.figures import bands
 from p53net.figures.style import COLOURS
 from p53net.measures.dose_response import logistic
 
@@ -16,35 +18,46 @@ if TYPE_CHECKING:
 _MARKERS = "osD^vP*"
 _LINES = ("-", "--", ":", "-.")
 _FINE = 300  # points of a fitted curve
+_MOST = 0.95  # of the draws: a measure that is defined in more is one of nearly all
 
 
 def viability_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: wells, the fitted curve and its IC50, a colour for each cell line."""
     figure, panels = _panels(len(result["drug"]))
+    middle = median(result)
     for panel, drug in zip(panels, result["drug"].values, strict=True):
         for line, colour, marker in zip(
             result["cell_line"].values, cycle(COLOURS), cycle(_MARKERS), strict=False
         ):
-            one = result.sel(drug=drug, cell_line=line)
+            one = middle.sel(drug=drug, cell_line=line)
             ic50 = float(one["ic50"])
-            label = f"{line}: IC50 {_nanomolar(ic50)}" if np.isfinite(ic50) else f"{line}: no IC50"
+            said = _nanomolar_of(result.sel(drug=drug, cell_line=line), "ic50")
+            label = f"{line}: IC50 {said}" if np.isfinite(ic50) else f"{line}: no IC50"
             wells = one["viability"].transpose("dose", "replicate").values
             doses = np.repeat(result["dose"].values, wells.shape[1])
+            seen = result["viability"].sel(drug=drug, cell_line=line).isel(replicate=0)
+            bands.shade(panel, seen, colour)
             panel.plot(doses, wells.ravel(), marker, ms=3.5, color=colour, alpha=0.55)
             if np.isfinite(ic50):
                 fine = np.geomspace(doses[0], doses[-1], _FINE)
                 shape = (float(one[name]) for name in ("top", "bottom", "ic50", "hill"))
-                panel.plot(fine, logistic(fine, *shape), color=colour, label=label)
+                curve = logistic(fine, *shape)
+                if is_banded(result):  # medians of what was fitted are no fit
+                    fine, curve = doses[:: wells.shape[1]], wells[:, 0]
+                panel.plot(fine, curve, color=colour, label=label)
                 panel.axvline(ic50, color=colour, lw=0.7, ls=":")
             else:
                 panel.plot([], [], marker, ms=3.5, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(-4, None))
         panel.set_title(str(drug), loc="left")
-        panel.legend(fontsize=8)
+        if is_banded(result):  # leave a place that no band covers
+            panel.set_ylim(-4, 112 + 8 * len(result["cell_line"]))
+        panel.legend(fontsize=8, loc="upper right" if is_banded(result) else "best")
     panels[0].set_ylabel("viability [% of vehicle]")
     hours, noise = result.attrs["hours"], result.attrs["noise"]
     wells_said = f", noise {noise:.0%} a well" if noise else ""
-    figure.suptitle(f"Viability after {hours:g} h{wells_said}. Dotted: IC50.", fontsize=11)
+    figure.suptitle(f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{_note(result)}",
+                    fontsize=11)  # fmt: skip
     if boundary := result.attrs.get("boundary"):
         figure.supxlabel(boundary, fontsize=7)
     return figure
@@ -53,20 +66,23 @@ def viability_figure(result: xr.Dataset) -> "Figure":
 def degradation_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: MDM2 over dose, a colour for each time, the loop closed and opened."""
     figure, panels = _panels(len(result["drug"]), share=False)
+    whole, result = result, median(result)
     for panel, drug in zip(panels, result["drug"].values, strict=True):
         for hours, colour in zip(result["hours"].values, cycle(COLOURS), strict=False):
             for loop, style in zip(result["loop"].values, _LINES, strict=False):
                 one = result.sel(drug=drug, hours=hours, loop=loop)
                 dc50 = float(one["dc50"])
-                found = f", DC50 {_nanomolar(dc50)}" if np.isfinite(dc50) else ""
+                said = _nanomolar_of(whole.sel(drug=drug, hours=hours, loop=loop), "dc50")
+                found = f", DC50 {said}" if np.isfinite(dc50) else ""
                 label = f"{hours:g} h, loop {'opened' if loop == 'open' else loop}{found}"
+                bands.shade(panel, whole["MDM2"].sel(drug=drug, hours=hours, loop=loop), colour)
                 panel.plot(result["dose"], one["MDM2"], style, color=colour, label=label)
                 hook = float(one["hook"])
-                if np.isfinite(hook):
+                if np.isfinite(hook) and not is_banded(whole):
                     low = float(one["MDM2"].sel(dose=hook))
                     panel.plot([hook], [low], "v", color=colour, ms=7, mfc="white")
         panel.axhline(100.0, color="#777777", lw=0.8)
-        left = result["MDM2"].sel(drug=drug)
+        left = whole["MDM2"].sel(drug=drug)
         ends = min(0.7 * float(left.min()), 50.0), 6.0 * max(float(left.max()), 100.0)  # a legend
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", yscale="log", ylim=ends)
         panel.yaxis.set_major_formatter("{x:g}")
@@ -75,7 +91,8 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
     panels[0].set_ylabel("total MDM2 [% of vehicle]")
     line = result.attrs["cell_line"]
     figure.suptitle(
-        f"Degradation of MDM2 in the {line} line. Triangles: the hook begins.", fontsize=11
+        f"Degradation of MDM2 in the {line} line. Triangles: the hook begins.{_note(whole)}",
+        fontsize=11,
     )
     return figure
 
@@ -87,14 +104,21 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
         for hours, colour, marker in zip(
             result["hours"].values, cycle(COLOURS), cycle(_MARKERS), strict=False
         ):
-            curve = result["active"].sel(drug=drug, hours=hours)
+            whole = result["active"].sel(drug=drug, hours=hours)
+            if hours == result["hours"].values[-1]:  # those of all times would cover each other
+                bands.shade(panel, whole, colour)
+            curve = bands.middle(whole)
             label = f"{hours:g} h"
             panel.plot(result["dose"], curve, marker + "-", ms=3.5, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
         panel.set_title(str(drug), loc="left")
         panel.legend(fontsize=8, title="exposure")
     panels[0].set_ylabel("active caspase-3/7 in a live cell [% of all]")
-    figure.suptitle(f"Caspase-3/7 in the {result.attrs['cell_line']} line", fontsize=11)
+    figure.suptitle(
+        f"Caspase-3/7 in the {result.attrs['cell_line']} line.{_note(result)}"
+        f"{' They are of the last time.' if is_banded(result) else ''}",
+        fontsize=11,
+    )
     return figure
 
 
@@ -103,6 +127,21 @@ def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
 
     figure = Figure(figsize=(4.6 * max(count, 1) + 0.6, 4.2), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])
+
+
+def _note(result: xr.Dataset) -> str:
+    return f"\n{bands.NOTE}" if is_banded(result) else ""
+
+
+def _nanomolar_of(result: xr.Dataset, name: str) -> str:
+    """A dose; a median with what holds 95 % of the draws, and in how many of them there is one."""
+    if not is_banded(result):
+        return _nanomolar(float(result[name]))
+    ends = (result[name].sel(quantile=one) for one in (0.5, *ENDS))
+    middle, low, high = (_nanomolar(float(one)) for one in ends)
+    share = float(result[f"{name}{DEFINED}"])
+    where = "" if share > _MOST else f", in {100 * share:.2g} % of draws"
+    return f"{middle} ({low} to {high}{where})"
 
 
 def _nanomolar(value: float) -> str:

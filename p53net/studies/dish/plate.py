@@ -1,6 +1,6 @@
 """What assays in a dish share: plates of doses, and quantities beside their vehicle."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,17 +8,21 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing.medium import Courses, finite_number
 from p53net.engines.base import FloatArray
-from p53net.errors import InputError
+from p53net.ensembles.cells import Cells, Part
+from p53net.errors import InputError, P53NetError
 from p53net.model import resolve
 from p53net.model.tables import Entry
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_parameters
+from p53net.simulation.many import attempted
 from p53net.simulation.model import Model
 
 DOSES = np.geomspace(1e-3, 1e5, 25)
 """Concentrations [nM] of a plate, three in each decade."""
 
 MOST_DOSES = 1000
+TOGETHER = 100
+"""Draws that are read together: threads share them, and few are left over at the end."""
 _NOTHING = 1e-12  # nM: a billionth of a molecule in a cell is none
 
 
@@ -76,39 +80,67 @@ def checked_names(names: str | Iterable[str], kind: str, entries: Mapping[str, E
     return given
 
 
-def check_vehicle(wells: FloatArray, what: str) -> None:
-    """Raises InputError where a vehicle well has nothing to compare with."""
-    if not (wells[0] > _NOTHING).all():
-        raise InputError(f"untreated cells have no {what} to compare with; check the parameters")
-
-
 class Wells(NamedTuple):
-    """A plate that was read."""
+    """Plates that were read."""
 
     values: FloatArray
-    """Dose, hour, quantity; the first dose is vehicle."""
+    """Cell, dose, hour, quantity; the first dose is vehicle. NaN of a cell without a run."""
     engine: str
-    """What to say of the engine that ran it."""
+    """What to say of the engine that ran them."""
 
 
-def read_plate(
-    model: Model,
-    drug: str,
-    doses: FloatArray,
-    hours: FloatArray,
-    names: Sequence[str],
-    parameters: Mapping[str, float] | None = None,
-    *,
-    feedback: bool = True,
-    engine: str = AUTO,
-) -> Wells:
-    """Values of some quantities under constant doses, and in vehicle."""
-    levels = np.concatenate([[0.0], doses])[:, None, None]
-    courses = Courses((drug,), np.zeros((len(levels), 1)), levels)
-    changed = checked_parameters(model.definition, parameters)
-    columns = {name: np.full(len(levels), value) for name, value in changed.items()}
-    times = np.concatenate([[0.0], hours])
-    found, said = model.curves(
-        times, courses, columns, names, feedback=feedback, engine=engine, runs=len(DOSES)
-    )
-    return Wells(np.moveaxis(found.values, 1, 2)[:, 1:], said)
+class Plates:
+    """A plate of each cell of a part."""
+
+    def __init__(self, cells: Cells, part: Part, where: str) -> None:
+        """`where` is the place, for what is said of cells that fail."""
+        self._cells, self.draws, self._part, self._where = cells, part.draws, part, where
+        self.sound = np.full(len(part.draws), True)
+        """Cells that have a run."""
+
+    def read(
+        self,
+        model: Model,
+        drug: str,
+        doses: FloatArray,
+        hours: FloatArray,
+        names: Sequence[str],
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        engine: str = AUTO,
+    ) -> Wells:
+        """Values of some quantities under constant doses [nM], common or a row for each cell, and
+        in vehicle. Raises the error of a point estimate."""
+        size = len(self.draws)
+        rows = np.broadcast_to(doses, (size, np.shape(doses)[-1]))
+        levels = np.column_stack([np.zeros(size), rows])
+        wells = levels.shape[1]
+        courses = Courses((drug,), np.zeros((levels.size, 1)), levels.reshape(-1, 1, 1))
+        changed = checked_parameters(model.definition, parameters)
+        columns = self._cells.columns(model, self._part, changed, wells)
+        times = np.concatenate([[0.0], hours])
+        found, said = attempted(model, times, courses, columns, names, feedback=feedback,
+                                engine=engine, runs=len(DOSES))  # fmt: skip
+        for run, error in sorted(found.errors.items()):
+            self.fail(run // wells, error)
+        values = found.values.reshape(size, wells, len(names), -1)
+        return Wells(np.moveaxis(values, 2, 3)[:, :, 1:], said)
+
+    def check_vehicle(self, wells: Wells, what: str) -> None:
+        """Cells in which a vehicle well has nothing to compare with fail. Raises the InputError of
+        a point estimate."""
+        error = InputError(f"untreated cells have no {what} to compare with; check the parameters")
+        for i in np.flatnonzero(self.sound):
+            if not (wells.values[i, 0] > _NOTHING).all():
+                self.fail(int(i), error)
+
+    def fail(self, i: int, error: P53NetError) -> None:
+        """Note that a cell has no result."""
+        self.sound[i] = False
+        self._cells.fail(self.draws[i], error, self._where)
+
+    def each(self) -> Iterator[tuple[int, int]]:
+        """Cells that have a run: place in the part, and among all cells."""
+        for i in np.flatnonzero(self.sound).tolist():
+            yield i, int(self.draws[i])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
 from p53net.errors import InputError
 from p53net.measures.dose_response import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
@@ -55,6 +57,8 @@ def viability(
     accuracy: float | None = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
 ) -> xr.Dataset:
     """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
 
@@ -66,7 +70,8 @@ def viability(
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
     The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
-    as in `load`. Raises InputError, UnknownNameError.
+    as in `load`, `ensemble` and `draws` as in `escape`: each draw has a plate and fits of its own,
+    with the same noise. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
@@ -77,44 +82,56 @@ def viability(
         raise InputError("a viability plate is read once; give one time [h]")
     wells, spread = _wells(replicates), _spread(noise)
     fixed = checked_seed(seed)
-    shape = len(names), len(lines)
-    percent = np.empty((*shape, len(plate), wells))
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=own)
+    shape = len(cells), len(names), len(lines)
+    percent = np.full((*shape, len(plate), wells), np.nan)
     fits = {name: np.full(shape, np.nan) for name in _ABOUT}
-    status = np.empty(shape, dtype=object)
+    status = np.full(shape, "no run", dtype=object)
     engines: dict[str, None] = {}
     null: dict[str, None] = {}
-    for i, name in enumerate(names):
-        for j, line in enumerate(lines):
-            model = shared(
-                name, cell_line=line, system="culture", tables=own, structure=structure
-            ).to(accuracy)
-            if model.definition.parameters["k_syn_p53"].value == 0.0:
-                null[line] = None
-            read = dish.read_plate(
-                model, name, plate, at, ["live_cells"], parameters, engine=engine
-            )
-            live = read.values[:, 0, 0]
-            engines |= {read.engine: None}
+
+    def read(part: Part, i: int, j: int) -> None:
+        name, line = names[i], lines[j]
+        model = shared(
+            name, cell_line=line, system="culture", tables=own, structure=part.structure
+        ).to(accuracy)
+        if model.definition.parameters["k_syn_p53"].value == 0.0:
+            null[line] = None
+        plates = dish.Plates(cells, part, f"{name} in {line}")
+        live = plates.read(model, name, plate, at, ["live_cells"], parameters, engine=engine)
+        engines.setdefault(live.engine)
+        middles = np.full(len(part.draws), np.nan)
+        for row, place in plates.each():
             random = np.random.default_rng([fixed, *f"{name} in {line}".encode()])
-            percent[i, j] = _luminescence(live, wells, spread, random)
+            wells_of = _luminescence(live.values[row, :, 0, 0], wells, spread, random)
             copies = wells if spread > 0 else 1  # equal wells say no more than one
-            fit = fit_logistic(np.repeat(plate, copies), percent[i, j, :, :copies].ravel(), 100.0)
-            folds = np.full(2, np.nan)
-            if fit.status == "ok":
-                dose = np.array([fit.middle])
-                there = dish.read_plate(model, name, dose, at, _KILLERS, parameters, engine=engine)
-                vehicle, treated = there.values[:, 0]
-                np.divide(treated, vehicle, out=folds, where=vehicle > 0)
-            values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom, *folds)
-            for key, value in zip(fits, values, strict=True):
-                fits[key][i, j] = value
-            status[i, j] = fit.status
-    both = ("drug", "cell_line")
+            fit = fit_logistic(np.repeat(plate, copies), wells_of[:, :copies].ravel(), 100.0)
+            values = (fit.middle, fit.low, fit.high, fit.hill, fit.top, fit.bottom)
+            for key, value in zip(fits, values, strict=False):
+                fits[key][place, i, j] = value
+            percent[place, i, j], status[place, i, j] = wells_of, fit.status
+            middles[row] = fit.middle if fit.status == "ok" else np.nan
+        rows = np.flatnonzero(np.isfinite(middles))
+        if not len(rows):
+            return
+        halved = dish.Plates(cells, part._replace(draws=part.draws[rows]), f"{name} in {line}")
+        there = halved.read(model, name, middles[rows, None], at, _KILLERS, parameters,
+                            engine=engine)  # fmt: skip
+        vehicle, treated = there.values[:, 0, 0], there.values[:, 1, 0]
+        folds = np.full_like(treated, np.nan)
+        np.divide(treated, vehicle, out=folds, where=vehicle > 0)
+        fits["p53_fold"][part.draws[rows], i, j], fits["PUMA_fold"][part.draws[rows], i, j] = (
+            folds.T
+        )
+
+    together([partial(read, part, i, j) for part in cells.parts(dish.TOGETHER)
+              for i in range(len(names)) for j in range(len(lines))])  # fmt: skip
+    both = ("draw", "drug", "cell_line")
     data = {
         key: (both, values, {"units": _ABOUT[key][0], "long_name": _ABOUT[key][1]})
         for key, values in fits.items()
     }
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "viability": (
                 (*both, "dose", "replicate"),
@@ -130,16 +147,19 @@ def viability(
             "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
             "replicate": np.arange(1, wells + 1),
         },
-        attrs={
+    )
+    without = [line for line in lines if line in null]
+    return cells.finished(result, ("dose",)).assign_attrs(
+        {
             "study": "viability",
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,
-            **({"boundary": f"{', '.join(null)}: {_WITHOUT_P53}"} if null else {}),
-            "engine": "; ".join(engines),
+            **({"boundary": f"{', '.join(without)}: {_WITHOUT_P53}"} if without else {}),
+            "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),
             "version": VERSION,
-        },
+        }
     )
 
 

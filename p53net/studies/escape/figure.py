@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from p53net.ensembles.banded import is_banded, median
 from p53net.measures.candidate import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+from p53net.figures import bands
 from p53net.figures.axes import powers_of_ten
 from p53net.figures.style import COLOURS
 
@@ -38,6 +40,7 @@ def escape_figure(result: xr.Dataset) -> "Figure":
         height_ratios=[1.15, 1, 1],
     )
     colours = dict(zip(result["drug"].values.tolist(), cycle(COLOURS), strict=False))
+    middle = median(result)
     hours, fold = result.attrs["hours"], result.attrs["fold"]
     _responses(panels["a"], result, colours, "p53_active")
     _responses(panels["A"], result, colours, "MDM2_total")
@@ -54,55 +57,72 @@ def escape_figure(result: xr.Dataset) -> "Figure":
         title = f"(c) {_LABELS[name].split(' [')[0]}, {pulse:g} h pulse and washout\n"
         panels[key].set_title(title, loc="left")
     _closed_dish(panels["d"], result, colours)
-    _hook(panels["e"], result, colours)
-    _legend(figure, result, colours)
+    _hook(panels["e"], middle, colours)
+    _legend(figure, middle, colours)
     figure.suptitle(
         f"Feedback escape in the {result.attrs['cell_line']} line. Equal effect: the dose that "
-        f"brings active p53 to {fold:g} times untreated at {hours:g} h.",
+        f"brings active p53 to {fold:g} times untreated at {hours:g} h.{_of_draws(result)}",
         fontsize=12,
     )
     return figure
 
 
+def _of_draws(result: xr.Dataset) -> str:
+    if not is_banded(result):
+        return ""
+    number = result.attrs["draws"].split()[0]
+    return (
+        f"\n{number} draws of an ensemble: medians; bands hold 50 and 95 % of the draws. Medians "
+        "only: loop opened, twin (but in d), and (e)."
+    )
+
+
 def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
-    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
-        for loop, style in _LOOP_STYLES.items():
-            curve = result[f"response_{name}"].sel(drug=drug, loop=loop)
-            panel.plot(result["dose"], curve, style, color=colour, lw=width)
+    _both_loops(panel, result[f"response_{name}"], colours)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]", ylabel=_LABELS[name])
     powers_of_ten(panel.xaxis)
     _plain_numbers(panel)
-    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+    _untreated_line(panel, result, name)
 
 
 def _courses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
-    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
-        for loop, style in _LOOP_STYLES.items():
-            curve = result[f"course_{name}"].sel(drug=drug, loop=loop)
-            panel.plot(result["time"], curve, style, color=colour, lw=width)
+    _both_loops(panel, result[f"course_{name}"], colours)
     panel.axvline(float(result.attrs["hours"]), color="#777777", lw=0.8, ls=":")
     panel.set(xlabel="time [h]", ylabel=_LABELS[name], ylim=(0, None))
-    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+    _untreated_line(panel, result, name)
+
+
+def _both_loops(panel: "Axes", curves: xr.DataArray, colours: dict[str, str]) -> None:
+    (along,) = (name for name in curves.dims if name not in ("quantile", "drug", "loop"))
+    for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
+        for loop, style in _LOOP_STYLES.items():
+            curve = curves.sel(drug=drug, loop=loop)
+            if loop == "closed" and not drug.endswith(TWIN):
+                bands.shade(panel, curve, colour)
+            panel.plot(curves[along], bands.middle(curve), style, color=colour, lw=width)
 
 
 def _washout(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
     pulse = float(result["exposure"][0])
     for (drug, colour), width in zip(colours.items(), cycle(_WIDTHS), strict=False):
         curve = result[f"washout_{name}"].sel(drug=drug).isel(exposure=0)
-        panel.plot(result["since_washout"], curve, color=colour, lw=width)
+        if not drug.endswith(TWIN):
+            bands.shade(panel, curve, colour)
+        panel.plot(result["since_washout"], bands.middle(curve), color=colour, lw=width)
     panel.set(xlabel="time since washout [h]", ylabel=_LABELS[name], ylim=(0, None))
     panel.set_xlim(-1.5 * pulse, 24.0)
     panel.axvspan(-pulse, 0.0, color="#bbbbbb", alpha=0.35, lw=0)
     panel.text(
         -pulse / 2, 1.0, "drug", ha="center", va="bottom", transform=panel.get_xaxis_transform()
     )
-    _untreated_line(panel, float(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
+    _untreated_line(panel, result, name)
 
 
 def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     for drug, colour in colours.items():
         load = result["stoichiometric_load"].sel(drug=drug)
-        panel.plot(result["medium_volume"], load, "o-", color=colour)
+        bands.shade(panel, load, colour)
+        panel.plot(result["medium_volume"], bands.middle(load), "o-", color=colour)
     panel.axhline(1.0, color="#777777", lw=0.8)
     panel.text(
         0.98,
@@ -150,7 +170,8 @@ def _plain_numbers(panel: "Axes") -> None:
     panel.yaxis.set_minor_locator(NullLocator())
 
 
-def _untreated_line(panel: "Axes", value: float) -> None:
+def _untreated_line(panel: "Axes", result: xr.Dataset, name: str) -> None:
+    value = float(bands.middle(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
     panel.axhline(value, color="#777777", lw=0.8, zorder=0)
     panel.text(
         0.995,

@@ -1,18 +1,22 @@
 """What the escape study says, in words and rows: the meaning of each measure, table and summary."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from p53net.ensembles.banded import DEFINED, ENDS, is_banded, median, number
 from p53net.measures.candidate import TWIN
+from p53net.studies.escape import claimed
 
 AFTER_WASHOUT = 96.0
 """How long after washout the study looks, in h."""
 
 _ALIKE = 1.05  # drugs within this ratio are called alike in words
 _FELT = 1.1  # a ratio below this is called no effect in words
+_SMALL = ("late_swing", "rebound", "free_MDM2_rise")  # ratios near 0 say nothing
 _MEASURE_DIMENSIONS = frozenset({"drug", "fold", "exposure", "medium_volume"})
 
 _ABOUT = {
@@ -61,10 +65,14 @@ def about(name: str) -> tuple[str, str]:
 
 
 def table(result: xr.Dataset) -> pd.DataFrame:
-    """The measures as rows: drug, measure, condition, value, unit, status, meaning."""
+    """The measures as rows: drug, measure, condition, value, unit, status, meaning. Of an ensemble
+    the value is the median of the draws, with `low` and `high`, the ends of 95 % of them, and the
+    share of draws in which it is `defined`."""
     rows: list[dict[str, object]] = []
-    for name, measure in result.data_vars.items():
-        if not set(measure.dims) <= _MEASURE_DIMENSIONS or str(name).endswith("_status"):
+    middle = median(result)
+    for name, measure in middle.data_vars.items():
+        words = str(name).endswith(("_status", DEFINED))
+        if words or not {"drug"} <= set(measure.dims) <= _MEASURE_DIMENSIONS:
             continue
         status = result.get(f"{name}_status")
         for place in np.ndindex(*measure.shape):
@@ -77,12 +85,39 @@ def table(result: xr.Dataset) -> pd.DataFrame:
                     "measure": name,
                     "condition": _condition(measure.isel(at)),
                     "value": value if np.isfinite(value) else None,
+                    **_ends(result, str(name), at),
                     "unit": measure.attrs["units"],
                     "status": "not applicable" if np.isnan(value) and said == "ok" else said,
                     "meaning": measure.attrs["long_name"],
                 }
             )
     return pd.DataFrame(rows).sort_values("drug", kind="stable", ignore_index=True)
+
+
+def beside(point: xr.Dataset, result: xr.Dataset) -> str:
+    """How far the medians of an ensemble are from a point estimate, in one line."""
+    values = table(point).merge(table(result), on=["drug", "measure", "condition"])
+    values = values[values["value_x"].notna() & values["value_y"].notna()]
+    outside = values[(values["value_x"] < values["low"]) | (values["value_x"] > values["high"])]
+    ratios = values[(values["value_x"] > 0) & (values["value_y"] > 0)
+                    & ~values["measure"].isin(_SMALL)]  # fmt: skip
+    apart = np.abs(np.log((ratios["value_x"] / ratios["value_y"]).to_numpy(dtype=float)))
+    farthest = ratios.iloc[int(apart.argmax())]
+    where = f"{farthest['measure']} {farthest['condition']}".strip()
+    return (
+        f"The values of the tables alone give {len(values) - len(outside)} of {len(values)} "
+        f"measures inside the 95 % of the draws. They are farthest from the median in {where} of "
+        f"{farthest['drug']}: {farthest['value_x']:.3g}, and the median is "
+        f"{farthest['value_y']:.3g}."
+    )
+
+
+def _ends(result: xr.Dataset, name: str, at: Mapping[Hashable, int]) -> dict[str, float]:
+    """Ends of a measure's band, and how often it is defined; nothing of a point estimate."""
+    if not is_banded(result):
+        return {}
+    low, high = (float(result[name].sel(quantile=end).isel(at)) for end in ENDS)
+    return {"low": low, "high": high, "defined": float(result[f"{name}{DEFINED}"].isel(at))}
 
 
 def summary(result: xr.Dataset) -> str:
@@ -103,12 +138,21 @@ def _condition(cell: xr.DataArray) -> str:
 def _sentences(result: xr.Dataset) -> Iterator[str]:
     hours, fold = float(result.attrs["hours"]), float(result.attrs["fold"])
     names = [str(name) for name in result["drug"].values]
+    if is_banded(result):
+        yield (
+            f"Of {result.attrs['draws']} draws: the median of each number, and in square brackets "
+            "what holds 95 % of the draws."
+        )
     doses = _each(result, "{:.3g} nM", "equal_dose")
     yield (
         f"Cell line {result.attrs['cell_line']}. Doses that bring active p53 to {fold:g} times "
         f"untreated at {hours:g} h: {doses}."
     )
-    if len(names) == 1:
+    if is_banded(result):
+        if "claim" in result.dims:
+            yield from _section("Claims", claimed.sentences(result))
+        yield from _section("Measures", [text for text, _ in _findings(result)])
+    elif len(names) == 1:
         yield from _section(f"What {names[0]} does", [text for text, _ in _findings(result)])
     else:
         found = list(_findings(result))
@@ -132,15 +176,16 @@ def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
     folds = ", ".join(f"{value:g}" for value in result["fold"].values)
 
     mrna = _each(result, "{:.3g} times", "MDM2_mRNA_fold")
-    rises = float(result["MDM2_mRNA_fold"].max()) > _FELT
+    rises = float(median(result)["MDM2_mRNA_fold"].max()) > _FELT
     text = f"MDM2 mRNA rises: {mrna}. The promoter follows p53, not the drug."
     if not rises:
         text = f"MDM2 mRNA hardly moves ({mrna}): p53 stays below what its promoter responds to."
     yield text, _alike(result, "MDM2_mRNA_fold")
 
-    felt = bool((result["dose_ratio"] > _FELT).any())
+    felt = bool((median(result)["dose_ratio"] > _FELT).any())
+    ratio = result["dose_ratio"].transpose("fold", ...)
     ratios = "; ".join(
-        f"{name} {', '.join(_number(v) for v in result['dose_ratio'].sel(drug=name).values)}"
+        f"{name} {', '.join(_number(number(one.sel(drug=name))) for one in ratio)}"
         for name in result["drug"].values
     )
     cost = "Feedback costs dose" if felt else "Feedback costs hardly any dose in this line"
@@ -203,15 +248,34 @@ def _findings(result: xr.Dataset) -> Iterator[tuple[str, bool]]:
 
 
 def _cautions(result: xr.Dataset) -> Iterator[str]:
-    moving = result.sel(drug=result["late_swing"] > _ALIKE - 1)
+    moving = result.sel(drug=median(result)["late_swing"] > _ALIKE - 1)
     if moving.sizes["drug"]:
         yield (
             "Late in constant exposure active p53 has not come to rest: it pulses or still rises, "
             f"over {_each(moving, '{:.0%} of its mean', 'late_swing')}. Drug that enters slowly "
             "and is held tightly is outrun by new MDM2."
         )
+    if is_banded(result):
+        yield from _undefined(result)
     for name in result["drug"].values[result["equal_dose_status"] != "ok"]:
         yield f"{name}: the dose is {result['equal_dose_status'].sel(drug=name).item()}."
+
+
+def _undefined(result: xr.Dataset) -> Iterator[str]:
+    """Draws without a result, and measures that are not defined in all draws."""
+    for reason, number_of in json.loads(result.attrs["failed"]).items():
+        yield f"Draws without a result, {reason}: {number_of}."
+    shares = {
+        name.removesuffix(DEFINED): float(share.min())
+        for name, share in ((str(n), v) for n, v in result.data_vars.items())
+        if name.endswith(DEFINED) and "drug" in share.dims and 0 < float(share.min()) < 1
+    }
+    if shares:
+        words = ", ".join(f"{name} {100 * share:.3g} %" for name, share in shares.items())
+        yield (
+            f"Not defined in all draws, at the least in so many: {words}; quantiles are of the "
+            "draws in which a measure is defined."
+        )
 
 
 def _each(result: xr.Dataset, text: str, *measures: str, **at: float) -> str:
@@ -219,7 +283,7 @@ def _each(result: xr.Dataset, text: str, *measures: str, **at: float) -> str:
     parts = []
     for name in result["drug"].values:
         here = [result[measure].sel({"drug": name, **at}) for measure in measures]
-        parts.append(f"{name} {text.format(*map(float, here))}")
+        parts.append(f"{name} {text.format(*map(number, here))}")
     return "; ".join(parts)
 
 
@@ -234,6 +298,7 @@ def _alike(
 
     A twin is only compared where there is no other drug than its own.
     """
+    result = median(result)
     real = result.sel(drug=result["mechanism"] != "twin")
     values = (real if real.sizes["drug"] > 1 else result)[measure].sel(at or {})
     if not np.isfinite(values).all():
@@ -249,7 +314,10 @@ def _number(value: float) -> str:
 
 
 def _theorem(result: xr.Dataset) -> str:
-    """What equal ratios mean; said only where an inhibitor stands beside a degrader."""
+    """What equal ratios mean; said only where an inhibitor stands beside a degrader. Of an ensemble
+    claims say it."""
+    if is_banded(result):
+        return ""
     compared = result.sel(drug=result["mechanism"] != "twin")
     ratios = compared["dose_ratio"]
     if set(compared["mechanism"].values) != {"inhibitor", "degrader"} or not _finite(ratios):
@@ -268,6 +336,8 @@ def _theorem(result: xr.Dataset) -> str:
 
 
 def _twin_dose_ratio(result: xr.Dataset) -> str:
+    if is_banded(result):
+        return ""
     said = []
     for twin in result["drug"].values[result["mechanism"] == "twin"]:
         own, parent = (

@@ -14,7 +14,7 @@ import xarray as xr
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, P53NetError
-from p53net.measures.claims import Value, holds
+from p53net.measures.claims import Lookup, Value, holds
 from p53net.model.content import content_of
 from p53net.model.library import models_folder
 from p53net.model.structures import as_structure, refitted
@@ -107,15 +107,21 @@ def _status(structure: str, drugs: list[str], said: str) -> xr.Dataset:
 
 
 def _holds(claim: Claim, here: xr.Dataset) -> float:
+    return float(holds(claim.expression, lookup_in(here)))
+
+
+def lookup_in(here: xr.Dataset) -> Lookup:
+    """Finds values of claims among measures over `drug`: one of each, or one for each `draw`."""
+
     def lookup(value: Value) -> FloatArray:
         if value.name not in here or value.drug not in here["drug"].values:
             return np.asarray(np.nan)
         measure = here[value.name].sel(drug=value.drug)
-        if measure.dims:
-            measure = measure.sel({measure.dims[0]: value.at})
+        if places := [one for one in measure.dims if one != "draw"]:
+            measure = measure.sel({places[0]: value.at})
         return np.asarray(measure)
 
-    return float(holds(claim.expression, lookup))
+    return lookup
 
 
 def claim_table(result: xr.Dataset) -> pd.DataFrame:

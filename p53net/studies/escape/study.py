@@ -6,41 +6,28 @@ non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
-import numpy as np
 import xarray as xr
 
-from p53net.dosing.medium import Dose, constant, finite_number, pulse, same_courses
-from p53net.errors import InputError, MeasureError
-from p53net.measures import curves as of_curves
-from p53net.measures.candidate import Candidate, candidates
-from p53net.measures.curves import FloatArray
-from p53net.measures.equieffective import (
-    DOSES,
-    closed_dish_doses,
-    equal_doses,
-    loads,
-    loop_factors,
-    responses,
-    resting_doses,
-)
-from p53net.measures.searching import Found
+from p53net.dosing.medium import finite_number
+from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.errors import InputError, P53NetError
+from p53net.measures.candidate import Candidate, candidates_in
 from p53net.model import GENERIC
 from p53net.model.own import TablesLike
 from p53net.model.structures import ALL, StructureLike, names_of_several
 from p53net.simulation.choice import AUTO
 from p53net.simulation.provenance import recorded
-from p53net.studies.escape import rivals
-from p53net.studies.escape.report import AFTER_WASHOUT, about
+from p53net.studies.escape import claimed, rivals
+from p53net.studies.escape.report import about
+from p53net.studies.escape.steps import FOLDS, MEDIUM_VOLUMES, NUMBER, each_step
 
 DRUGS = ("milademetan", "KT-253")
-FOLDS = (2.0, 3.0, 5.0)
-"""Levels of active p53, in multiples of untreated, at which dose ratios are taken."""
-MEDIUM_VOLUMES = (2.0, 20.0, 1000.0)
-"""Medium for each cell [pL] in the closed dish."""
+_TOGETHER = 100  # draws of a job: threads share them, and few are left over at the end
+_CURVES = ("dose", "time", "since_washout")
 
-_STEPS = 6  # of each candidate, for the progress
-_SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
+__all__ = ["DRUGS", "FOLDS", "MEDIUM_VOLUMES", "escape"]
 
 
 @recorded
@@ -54,6 +41,8 @@ def escape(
     tables: TablesLike = None,
     structure: StructureLike = None,
     structures: str | Sequence[str] | None = None,
+    ensemble: EnsembleLike = None,
+    draws: bool = False,
     engine: str = AUTO,
     accuracy: float | None = None,
     progress: Callable[[str, float], None] | None = None,
@@ -68,6 +57,11 @@ def escape(
     With `structures`, names of them or "all" (those that differ in a dish), the measures are over
     `structure` too, with a `status` for each drug in each, and `holds` says which claims hold
     where, by `claim`.
+    With an `ensemble` every measure and curve is taken of each draw, at most 500 of them, and has
+    the dimension `quantile`, or, with `draws`, each `draw`. Beside a measure stands the share of
+    draws in which it is `defined`; `holds` is the share of draws in which a claim holds, by
+    `claim`, and `holds_in` the same of each `structure`. The attribute `failed` counts draws
+    without a result by reason.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
@@ -85,9 +79,11 @@ def escape(
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
     tell = progress or (lambda _what, _share: None)
+    cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
     if structures is not None:
-        if structure is not None:
-            raise InputError("structure and structures are both given; give one of them")
+        if structure is not None or cells.ensemble is not None:
+            other = "structure" if structure is not None else "ensemble"
+            raise InputError(f"{other} and structures are both given; give one of them")
         several = names_of_several(structures)
         if structures == ALL:
             several = rivals.distinct(several, names, cell_line)
@@ -100,220 +96,78 @@ def escape(
         )  # fmt: skip
         about_it = {"cell_line": cell_line, "hours": hours, "pulse_hours": pulse_hours}
         return found.assign_attrs(study="structures", fold=fold, **about_it)
-    chosen = candidates(names, cell_line, tables, engine, accuracy, structure)
-    parts: list[xr.Dataset] = []
-    for number, one in enumerate(chosen):
-        steps = _steps(one, hours, pulse_hours, fold)
-        pieces: list[xr.Dataset] = []
-        for step, (what, piece) in enumerate(steps, start=1):
-            pieces.append(piece)
-            tell(f"{one.name}: {what}", (number + step / _STEPS) / len(chosen))
-        part = xr.merge(pieces).expand_dims(drug=[one.name])
-        parts.append(part.assign_coords(mechanism=("drug", [one.mechanism])))
-    result = xr.concat(parts, "drug", data_vars="all", join="exact")
-    for name in (*result.data_vars, *result.coords):
-        unit, meaning = about(str(name))
-        result[name].attrs = {"units": unit, "long_name": meaning}
+    parts = [
+        (part, candidates_in(cells, part, names, cell_line, tables, engine, accuracy))
+        for part in cells.parts(_TOGETHER)
+    ]
+    result = _measured(cells, parts, partial(each_step, hours=hours, pulse_hours=pulse_hours,
+                                             fold=fold), tell)  # fmt: skip
+    chosen = parts[0][1]
     settings = chosen[0].model.run_settings
-    engines = sorted(set[str]().union(*(one.engines for one in chosen)))
-    result.attrs = {
-        "study": "escape",
-        "cell_line": chosen[0].model.definition.cell_line,
-        "hours": hours,
-        "pulse_hours": pulse_hours,
-        "fold": fold,
-        **settings,
-        "engine": "; ".join(engines),
-    }
-    return result
-
-
-def _steps(
-    one: Candidate, hours: float, pulse_hours: float, fold: float
-) -> Iterator[tuple[str, xr.Dataset]]:
-    curves = _responses(one, hours)
-    yield "dose-response", curves
-    active = curves["response_p53_active"].sel(loop="closed").values
-    found, only = equal_doses(one, active[None], hours, fold)
-    dose = found.only()
-    pulses = "the lowest of several: active p53 pulses, so the response is not monotone"
-    status = "ok" if only[0] else pulses
-    at_dose = _at_dose(one, dose, hours)
-    yield "equally effective dose", at_dose.assign(equal_dose_status=((), status))
-    yield "time courses", _courses(one, dose, hours)
-    yield "washout", _washouts(one, dose, (pulse_hours, hours))
-    yield "state at rest", _at_rest(one, fold)
-    yield "closed dish", _loads(one, hours, fold)
-
-
-def _run(
-    one: Candidate, times: FloatArray, dose: Dose, names: Sequence[str], loops: Sequence[bool]
-) -> list[dict[str, FloatArray]]:
-    """Curves of each of these loops, closed or opened."""
-    both = one.of(np.zeros(len(loops), dtype=np.intp))
-    courses = same_courses({one.drug: dose}, len(loops))
-    values, errors = both.run(times, courses, names, np.array(loops))
-    for error in errors.values():
-        raise error.with_traceback(None)
-    return [dict(zip(names, curves, strict=True)) for curves in values]
-
-
-def _untreated(one: Candidate) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in one.untreated.items()}
-
-
-def _at_dose(one: Candidate, dose: float, hours: float) -> xr.Dataset:
-    times = np.linspace(0.0, hours, 481)
-    counter = one.model.definition.counters
-    names = [*_SHOWN, "MDM2_undrugged", one.in_cell, *counter]
-    shut, opened = _run(one, times, constant(dose), names, (True, False))
-    untreated = _untreated(one)
-    log_undrugged, log_abundance, log_occupancy = of_curves.abundance_occupancy(
-        shut["MDM2_total"][-1], shut["MDM2_undrugged"][-1], untreated["MDM2_total"]
-    )
-    destroyed = shut[counter[0]][-1] / shut[one.in_cell][-1] if counter else np.nan
-    index = of_curves.escape_index(
-        times, shut["p53_active"], opened["p53_active"], untreated["p53_active"]
-    )
-    return xr.Dataset(
+    engines = sorted(set[str]().union(*(one.engines for _, made in parts for one in made)))
+    if cells.ensemble is not None:
+        settings.pop("structure", None)
+    return result.assign_attrs(
         {
-            "equal_dose": ((), dose),
-            "p53_active_fold": ((), shut["p53_active"][-1] / untreated["p53_active"]),
-            "p53_total_fold": ((), shut["p53_total"][-1] / untreated["p53_total"]),
-            "MDM2_total_fold": ((), shut["MDM2_total"][-1] / untreated["MDM2_total"]),
-            "MDM2_mRNA_fold": ((), shut["MDM2_mRNA"][-1] / untreated["MDM2_mRNA"]),
-            "escape_index": ((), index),
-            "log_undrugged": ((), log_undrugged),
-            "log_abundance": ((), log_abundance),
-            "log_occupancy": ((), log_occupancy),
-            "destroyed_per_drug": ((), destroyed),
+            "study": "escape",
+            "cell_line": chosen[0].model.definition.cell_line,
+            "hours": hours,
+            "pulse_hours": pulse_hours,
+            "fold": fold,
+            **settings,
+            "engine": "; ".join(engines),
         }
     )
 
 
-def _responses(one: Candidate, hours: float) -> xr.Dataset:
-    names = ["p53_active", "MDM2_total"]
-    found = []
-    for feedback in (True, False):
-        values, errors = responses(one, hours, names, feedback)
-        for error in errors.values():
-            raise error.with_traceback(None)
-        found.append(values[0])
-    return xr.Dataset(
-        {
-            f"response_{n}": (("loop", "dose"), np.array(found)[:, :, i])
-            for i, n in enumerate(names)
-        },
-        coords={"loop": ["closed", "open"], "dose": DOSES},
-    )
+def _measured(
+    cells: Cells,
+    parts: Sequence[tuple[Part, Sequence[Candidate]]],
+    take: Callable[..., Iterator[tuple[str, xr.Dataset]]],
+    tell: Callable[[str, float], None],
+) -> xr.Dataset:
+    """Every step of every candidate, a part of the cells at a time, in threads."""
+    total, done = NUMBER * sum(len(made) for _, made in parts), list[str]()
+
+    def measured(part: Part, one: Candidate) -> xr.Dataset:
+        def failed(i: int, error: P53NetError) -> None:
+            cells.fail(part.draws[i], error, one.name)
+
+        pieces: list[xr.Dataset] = []
+        for what, piece in take(one, failed=failed):
+            pieces.append(piece)
+            done.append(what)
+            tell(f"{one.name}: {what}", len(done) / total)
+        return xr.merge(pieces, join="exact").assign_coords(draw=part.draws)
+
+    chosen = parts[0][1]
+    found = together([partial(measured, part, one) for part, made in parts for one in made])
+    finished: list[xr.Dataset] = []
+    measures: list[xr.Dataset] = []
+    for i in range(len(chosen)):  # one after the other, for curves of many draws are large
+        pieces = [found[place] for place in range(i, len(found), len(chosen))]
+        whole = xr.concat(pieces, "draw", data_vars="all", join="exact").sortby("draw")
+        for place in range(i, len(found), len(chosen)):
+            found[place] = xr.Dataset()
+        finished.append(cells.finished(_described(whole), _CURVES))
+        measures.append(whole.drop_dims(_CURVES))
+    drug = xr.Variable("drug", [one.name for one in chosen])
+    result = xr.concat(finished, drug, data_vars="all", join="exact")
+    result = _described(result.assign_coords(mechanism=("drug", [one.mechanism for one in chosen])))
+    if cells.ensemble is None:
+        return result
+    result = result.transpose("quantile", "draw", ..., missing_dims="ignore")
+    return claimed.with_claims(result, xr.concat(measures, drug, data_vars="all"),
+                               cells.ensemble)  # fmt: skip
 
 
-def _courses(one: Candidate, dose: float, hours: float) -> xr.Dataset:
-    times = np.linspace(0.0, 2.0 * hours, 289)
-    runs = _run(one, times, constant(dose), _SHOWN, (True, False))
-    late = runs[0]["p53_active"][times >= 1.5 * hours]
-    return xr.Dataset(
-        {
-            "late_swing": ((), float(np.ptp(late) / late.mean())),
-            **{f"course_{n}": (("loop", "time"), np.array([r[n] for r in runs])) for n in _SHOWN},
-        },
-        coords={"loop": ["closed", "open"], "time": times},
-    )
-
-
-def _washouts(one: Candidate, dose: float, exposures: tuple[float, float]) -> xr.Dataset:
-    names = [*_SHOWN, one.in_cell]
-    since = np.linspace(-max(exposures), AFTER_WASHOUT, 2401)
-    untreated = _untreated(one)
-    active0, free0 = untreated["p53_active"], untreated["MDM2_free"]
-    found: dict[str, list[float]] = {"rebound": [], "free_rise": []}
-    halves: dict[str, list[tuple[float, str]]] = {"persistence": [], "washout_half_time": []}
-    curves: dict[str, list[FloatArray]] = {name: [] for name in _SHOWN}
-    for exposure in exposures:
-        times = np.unique(np.concatenate([[0.0, exposure], since[since > -exposure] + exposure]))
-        (run,) = _run(one, times, pulse(dose, exposure), names, (True,))
-        after = times >= exposure
-        active = run["p53_active"][after]
-        found["rebound"].append(float(of_curves.rebound(active, active0)))
-        found["free_rise"].append(float(np.log2(run["MDM2_free"][after].max() / free0)))
-        halves["persistence"].append(_half_time(times[after], active, active0))
-        halves["washout_half_time"].append(_half_time(times[after], run[one.in_cell][after], 0.0))
-        for name in _SHOWN:
-            before = np.where(since < -exposure, untreated[name], np.nan)
-            inside = since >= -exposure
-            before[inside] = np.interp(since[inside] + exposure, times, run[name])
-            curves[name].append(before)
-    along = ("exposure",)
-    return xr.Dataset(
-        {
-            "rebound": (along, found["rebound"]),
-            "free_MDM2_rise": (along, found["free_rise"]),
-            **{name: (along, [value for value, _ in pairs]) for name, pairs in halves.items()},
-            **{
-                f"{name}_status": (along, [said for _, said in pairs])
-                for name, pairs in halves.items()
-            },
-            **{f"washout_{n}": (("exposure", "since_washout"), curves[n]) for n in _SHOWN},
-        },
-        coords={"exposure": list(exposures), "since_washout": since},
-    )
-
-
-def _half_time(times: FloatArray, values: FloatArray, floor: float) -> tuple[float, str]:
-    try:
-        return of_curves.half_time(times, values, floor), "ok"
-    except MeasureError as error:
-        return np.nan, str(error)
-
-
-def _at_rest(one: Candidate, fold: float) -> xr.Dataset:
-    """Dose ratios, and the loop factor where active p53 rests at `fold` times untreated, so that
-    drugs compare."""
-    number = len(FOLDS)
-    loops = np.array([True] * number + [False] * number + [True])
-    many = one.of(np.zeros(len(loops), dtype=np.intp))
-    found = resting_doses(many, np.array([*FOLDS, *FOLDS, fold]), loops)
-    closed, opened = found.values[:number], found.values[number:-1]
-    failed = {i % number: _not_reached(found, i) for i in range(2 * number) if i in found.errors}
-    status = [failed.get(i, "ok") for i in range(number)]
-    last = found.row(2 * number)
-    factor = last.then(lambda _: loop_factors(one, last.values))
-    return xr.Dataset(
-        {
-            "dose_ratio": ("fold", closed / opened),
-            "dose_ratio_status": ("fold", status),
-            "resting_dose_closed": ("fold", closed),
-            "resting_dose_closed_status": ("fold", status),
-            "resting_dose_open": ("fold", opened),
-            "resting_dose_open_status": ("fold", status),
-            "loop_factor": ((), factor.values[0]),
-            "loop_factor_status": ((), _not_reached(factor, 0) if factor.errors else "ok"),
-        },
-        coords={"fold": list(FOLDS)},
-    )
-
-
-def _not_reached(found: Found, i: int) -> str:
-    """Why a search has no dose. Raises what is not a matter of the dose."""
-    error = found.errors[i]
-    if not isinstance(error, MeasureError):
-        raise error.with_traceback(None)
-    return f"not reached: {error}"
-
-
-def _loads(one: Candidate, hours: float, fold: float) -> xr.Dataset:
-    volumes = np.array(MEDIUM_VOLUMES)
-    many = one.of(np.zeros(len(volumes), dtype=np.intp))
-    doses = closed_dish_doses(many, volumes, hours, fold)
-    for error in doses.errors.values():
-        raise error.with_traceback(None)
-    return xr.Dataset(
-        {
-            "closed_dish_dose": ("medium_volume", doses.values),
-            "stoichiometric_load": ("medium_volume", loads(many, doses.values, volumes)),
-        },
-        coords={"medium_volume": list(MEDIUM_VOLUMES)},
-    )
+def _described(result: xr.Dataset) -> xr.Dataset:
+    """With unit and meaning of each variable."""
+    for name in (*result.data_vars, *result.coords):
+        if not result[name].attrs and name != "draw":
+            unit, meaning = about(str(name))
+            result[name].attrs = {"units": unit, "long_name": meaning}
+    return result
 
 
 def _at_least(value: float, name: str, lowest: float) -> float:
