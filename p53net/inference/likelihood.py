@@ -64,6 +64,7 @@ _MORE_COUNTED = {
 """Patients with any grade and all patients, of the same trials as in `trials.COUNTED`."""
 
 _SHARE, _LIVE = 5.0, 0.05  # of a growth inhibition [%], and of a share of cells that live
+_REGAINED = 0.1  # of the share of a loss of blood cells that is regained: assumed
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ STEPS = {
     "tgi_milademetan_sjsa1": Step(90.0, _SHARE, logarithm=False),
     "milademetan_biopsy": Step(1.1, 0.1),
     "kt253_regression": Step(14.0, 2.0, logarithm=False),
+    "platelet_recovery": Step(0.5, _REGAINED, logarithm=False),
+    "neutrophil_recovery": Step(0.5, _REGAINED, logarithm=False),
 }
 """Observation to its step. What is compared is that of the quick predictions: the live share at the
 stated dose for a lethal dose, the smallest of several changes for a statement."""

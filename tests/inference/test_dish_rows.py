@@ -11,7 +11,7 @@ from p53net.evidence.assays import PLATE, cells_of
 from p53net.evidence.cells import Group, in_dish
 from p53net.evidence.panels import wild_type
 from p53net.inference.dish_rows import DishRows
-from p53net.inference.likelihood import STEPS
+from p53net.inference.likelihood import _POTENCY, STEPS
 from p53net.inference.parameters import parameters_of
 from p53net.inference.priors import for_structure
 from p53net.inference.reading import half_dose
@@ -89,7 +89,9 @@ def test_rows_are_those_of_the_ledger(structure: str) -> None:
 
 @pytest.mark.slow
 def test_a_coarse_plate_reads_what_a_fine_one_does() -> None:
-    """Half of the largest effect on seven doses and five more, against the 33 of the ledger."""
+    """Half of the largest effect on seven or eight doses and five more, against the 33 of the
+    ledger: nine of ten draws within half of the error that is assumed of an IC50, and none beyond a
+    step of the finer plate."""
     names, values = near("default")
     found, trials = DishRows(names, "default", ["viability"])(values), as_trials(names, values)
     rows = {"kt253_ic50_rs411": ("KT-253", "RS4;11"), "md224_ic50_rs411": ("MD-224", "RS4;11"),
@@ -99,7 +101,8 @@ def test_a_coarse_plate_reads_what_a_fine_one_does() -> None:
         live = in_dish(cells_of(trials, [pair]), "culture", PLATE, [0.0, 72.0], ["live_cells"])
         expected = half_dose(PLATE, live[:, :, 1, 0])
         apart = np.abs(np.log(found[name] / expected))
-        assert np.quantile(apart, 0.9) < 0.04 and apart.max() < 0.1, name
+        assert np.quantile(apart, 0.9) < _POTENCY / 2, name
+        assert apart.max() < np.log(PLATE[1] / PLATE[0]), name
 
 
 def test_only_the_parts_that_are_asked_for_run() -> None:

@@ -86,6 +86,18 @@ def test_bounds_and_statements_are_steps(name: str) -> None:
     np.testing.assert_allclose(family(ROWS[name])(values), expected, rtol=1e-6, atol=1e-12)
 
 
+def test_a_step_is_where_the_ledger_has_its_bound() -> None:
+    """Of a bound; a statement has none, and a lethal dose is read as live cells at that dose."""
+    checked = 0
+    for name, step in STEPS.items():
+        row = ROWS[name]
+        if not row.statement and name != "nutlin_lethal_sjsa1":
+            expected = (row.low, math.inf) if step.above else (-math.inf, row.high)
+            assert (row.low, row.high) == expected and step.limit in expected, name
+            checked += 1
+    assert checked > 5
+
+
 def test_no_end_of_what_a_step_asks_for_is_no_miss() -> None:
     above, below = (family(ROWS[name]) for name in ("sar405838_over_nutlin", "md224_dc"))
     ends = np.array([np.inf, 0.0, np.nan])
