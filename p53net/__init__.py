@@ -29,6 +29,7 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
+from p53net.inference.posterior import infer
 from p53net.inference.questions import trial_questions
 from p53net.inference.ranking import next_experiment
 from p53net.measures.definition import Measure
@@ -91,6 +92,7 @@ __all__ = [
     "export",
     "fisher_information",
     "histogram_of",
+    "infer",
     "load",
     "log_uniform",
     "measures",

@@ -39,6 +39,7 @@ def next_experiment(
         bool, typer.Option("--confirm", help="Check the best, and some others, by synthetic data.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of simulated errors.")] = 1,
+    top: Annotated[int, typer.Option("--top", help="Experiments that a terminal shows.")] = 10,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="The whole table, as CSV.")
     ] = None,
@@ -52,12 +53,12 @@ def next_experiment(
 
     several = read(ensemble)
     with progress() as told:
-        table = ranked(answer, ensemble=several, experiments=experiments, draws=draws,
+        table = ranked(answer, ensemble=several, experiments=experiments, most_draws=draws,
                        confirm=confirm, seed=seed, progress=told)  # fmt: skip
     if out is not None:
         path = write_text(out, table.to_csv(index=False, lineterminator="\n"))
         said.print(f"wrote {path}", soft_wrap=True)
-    show(_short(table) if sys.stdout.isatty() else table)
+    show(shown(table[table["rank"] <= top]) if sys.stdout.isatty() else table)
     for name, lost in table.groupby("answer", sort=False)["undefined"].first().items():
         if lost:
             said.print(f"{name}: not defined in {lost} draws", soft_wrap=True)
@@ -98,7 +99,7 @@ def trial_questions(
     arms = [regimen_in_words(text, days, "mg") for text in regimen] if regimen else None
     several = read(ensemble)
     with progress() as told:
-        result = study(drug, arms, ensemble=several, draws=draws, population=population,
+        result = study(drug, arms, ensemble=several, most_draws=draws, population=population,
                        cell_line=cell_line, days=days, grade=grade, toxicity=toxicity, seed=seed,
                        progress=told)  # fmt: skip
     asked = ["probability", "probability_error", "holds_in", "of"]
@@ -127,7 +128,7 @@ def regimens_of(result: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _short(table: pd.DataFrame) -> pd.DataFrame:
+def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The table for a person: numbers with their errors in one cell."""
     found = table.assign(
         now=[

@@ -21,7 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
+from p53net.ensembles.cells import as_ensemble
 from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.draws import ensemble as shipped
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError, unknown_name
 from p53net.inference import escape_answers, other_answers
@@ -63,6 +65,12 @@ class Answers:
         """Draws without an answer by reason."""
         why = self.reasons[answer]
         return {str(name): int(n) for name, n in why[why != ""].value_counts().items()}
+
+
+def as_given(ensemble: Ensemble | None) -> Ensemble:
+    """The ensemble of a user, or the shipped one. Raises InputError."""
+    given = as_ensemble(ensemble)
+    return shipped() if given is None else given
 
 
 def answers_of(ensemble: Ensemble, names: Iterable[str]) -> Answers:

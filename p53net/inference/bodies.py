@@ -18,7 +18,7 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import as_trials
 from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, Place
 from p53net.evidence.published import Observation
-from p53net.inference.body_rows import Rows, body_rows
+from p53net.inference.body_rows import Rows, rows_of_bodies
 from p53net.inference.likelihood import ALREADY, Likelihood
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings, Told, tempered
@@ -94,7 +94,7 @@ class Bodies:
             constant = np.broadcast_to(np.array(list(fixed.values())), (len(values), len(fixed)))
             names = [*space.names, *fixed]
             with np.errstate(all="ignore"):
-                return body_rows(as_trials(names, np.hstack([values, constant])), job[0])
+                return rows_of_bodies(as_trials(names, np.hstack([values, constant])), job[0])
 
         with ThreadPoolExecutor(_THREADS) as pool:
             made = list(pool.map(lambda one: one[0].run(run, one[1]),
@@ -105,19 +105,19 @@ class Bodies:
                 found.setdefault(name, np.full(len(z), np.nan))[part] = values
         return found
 
-    def log_likelihood(self, z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
-        """Of all rows (n)."""
+    def residuals(self, z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        """Distances of all rows (n, row)."""
         predicted = self.predicted(z, labels)
         nothing = np.full(len(z), np.nan)
-        residuals = self.likelihood.of(
+        return self.likelihood.of(
             {name: predicted.get(name, nothing) for name in self.rows}, len(z)
         )
-        return np.asarray(self.likelihood.highest - 0.5 * (residuals**2).sum(axis=1))
 
     def drawn(self, random: np.random.Generator, settings: Settings, told: Told) -> Sampled:
         """A body for each cell."""
         labels = np.resize(np.arange(len(self.cells)), settings.particles)
-        return tempered(self.log_likelihood, len(self.names), random, settings, told, labels)
+        return tempered(self.residuals, self.likelihood.highest, len(self.names), random, settings,
+                        told, labels)  # fmt: skip
 
 
 def _read(target: Target) -> list[str]:

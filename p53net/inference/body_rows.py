@@ -29,7 +29,7 @@ _ARM_OF_JAPAN = (2, 4, 5)  # 120 mg on days 1 to 21 of 28 is among the others
 _DAYS = 63.0
 
 
-def body_rows(trials: Sequence[Trial], structure: str) -> Rows:
+def rows_of_bodies(trials: Sequence[Trial], structure: str) -> Rows:
     """Of trials of one structure; NaN where a run fails."""
     found: Rows = {}
     with supposing(structure):

@@ -43,6 +43,7 @@ _DEGRADED = (*(Kind("KT-253", line) for line in WILD_TYPE), Kind("MD-224", LEUKA
 _CAUSED = np.array([100.0, 300.0, 1e3, 3e3, 1e4])  # nM, of the caspase assay
 _DEATH = np.concatenate([np.arange(0.0, 49.0, 3.0), [168.0]])
 _DAMAGE = np.linspace(0.0, 40.0, 401)
+_PROMINENT = 1e-3  # of the highest: a pulse that dies away still has a period
 _WEEK, _DEADLY = -1, 3
 
 
@@ -73,10 +74,10 @@ class DishRows:
         names: Sequence[str],
     ) -> Wells:  # fmt: skip
         """What runs these cells, made once."""
-        key = tuple(kinds), system, times.tobytes(), tuple(names)
+        rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
+        key = tuple(kinds), system, rows.tobytes(), times.tobytes(), tuple(names)
         if key not in self._made:
             model = shared(kinds[0].drug, system=system, structure=self.structure)
-            rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
             self._made[key] = Wells(model, kinds, rows, times, names, self.failures, self.read)
         return self._made[key]
 
@@ -126,7 +127,7 @@ def _damage(rows: DishRows, values: FloatArray) -> Rows:
 
 def _tops(curve: FloatArray) -> FloatArray:
     """Times of the peaks, between points of the grid by a parabola."""
-    at = peaks(curve, 0.02 * float(curve.max()))
+    at = peaks(curve, _PROMINENT * float(curve.max()))
     left, here, right = curve[at - 1], curve[at], curve[at + 1]
     return np.asarray(_DAMAGE[at] + (_DAMAGE[1] / 2) * (left - right) / (left - 2 * here + right))
 
@@ -144,7 +145,7 @@ def _ic50_of(ki: FloatArray) -> FloatArray:
     from scipy.interpolate import CubicSpline
 
     grid, halves = _binding_table()
-    return np.exp(CubicSpline(grid, halves)(np.clip(np.log(ki), grid[0], grid[-1])))
+    return np.asarray(np.exp(CubicSpline(grid, halves)(np.clip(np.log(ki), grid[0], grid[-1]))))
 
 
 @lru_cache(maxsize=1)
@@ -182,7 +183,7 @@ def _induction(rows: DishRows, values: FloatArray) -> Rows:
 def _biopsies(rows: DishRows, values: FloatArray) -> Rows:
     names = {"rg7112_p53": "p53_total", "rg7112_p21": "p21", "rg7112_mdm2_mrna": "MDM2_mRNA"}
     kind = (Kind("RG7112", LIPOSARCOMA),)
-    wells = rows.wells(kind, "dish", np.empty(1), np.array([0.0, 192.0]), list(names.values()))
+    wells = rows.wells(kind, "dish", np.zeros(1), np.array([0.0, 192.0]), list(names.values()))
     dose = rows.value(values, "RG7112", "tumour_concentration")
     levels = np.stack([np.zeros_like(dose), dose], axis=-1)[:, None]
     found = wells.under(levels, rows.parameters, values)[:, 0, :, 1]
@@ -211,8 +212,9 @@ def _viability(rows: DishRows, values: FloatArray) -> Rows:
         return ic50[Kind(drug, line)]
 
     def least_ratio(halves: Mapping[Kind, FloatArray]) -> FloatArray:
-        return np.min([halves[Kind("milademetan", line)] / halves[Kind("KT-253", line)]
-                       for line in WILD_TYPE], axis=0)  # fmt: skip
+        ratios = [halves[Kind("milademetan", line)] / halves[Kind("KT-253", line)]
+                  for line in WILD_TYPE]  # fmt: skip
+        return np.asarray(np.min(ratios, axis=0))
 
     return {
         "kt253_ic50_rs411": of("KT-253", LEUKAEMIA),

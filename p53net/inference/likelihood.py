@@ -51,7 +51,7 @@ STANDS_IN = {
     "kt253_over_inhibitors": (_BETWEEN_LINES, "a panel not named, by the least of four lines"),
     "kt253_apoptosis_ratio": (_BETWEEN_LINES, "a panel not named, by the least of four lines"),
 }
-"""Rows whose cells are none of ours: what lines of a kind differ by adds to the width of the row."""
+"""Rows whose cells are none of ours: what lines of a kind differ by adds to a row's width."""
 
 _MORE_COUNTED = {
     "thrombocytopenia_any_intermittent": (9, 20),

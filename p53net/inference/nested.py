@@ -5,7 +5,7 @@ likelihood of that datum. Where hardly a draw has weight the draws are too few f
 a sampler, may draw anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,11 +26,14 @@ ENOUGH = 30.0
 """Effective draws below which weights tell too little of an interval."""
 
 
+_SHUFFLES = 16
+
+
 class Confirmed(NamedTuple):
     """What synthetic data left of an answer."""
 
     shrinkage: float
-    """Mean over data; of a claim the share of data that settle it."""
+    """Over all data; of a claim the share of data that settle it."""
     error: float
     """Its standard error."""
     effective: float
@@ -55,8 +58,8 @@ def confirmed(
     truths = random.choice(len(answer), data, replace=data > len(answer))
     seen = noisy(read, error, relative, random)
     value = answer if claim else scaled(answer)
-    before = _interval(value, np.ones(len(value)))
-    gains, effective, poor = [], [], 0
+    whole = _interval(value, np.ones(len(value)))
+    settled, left, before, effective, poor = [], [], [], [], 0
     for truth in truths:
         weights = weights_of(seen[truth], read, error, relative)
         weights[truth] = 0.0  # the truth is not among what is known
@@ -70,17 +73,28 @@ def confirmed(
             effective.append(number)
             poor += number < ENOUGH
         if claim:
-            chances = np.array([np.average(after, weights=weights)])
-            gains.append(float(is_settled(chances).mean()))
-        else:
-            gains.append(1.0 - _interval(after, weights) / before if before > 0.0 else 0.0)
-    mean = float(np.mean(gains))
-    if claim:  # of a share, with half a datum on each side, so that it is never 0
-        share = (sum(gains) + 0.5) / (data + 1.0)
-        spread = float(np.sqrt(share * (1.0 - share) / (data + 1.0)))
-    else:
-        spread = float(np.std(gains, ddof=1) / np.sqrt(data))
-    return Confirmed(mean, spread, float(np.median(effective)) if effective else np.nan, poor)
+            settled.append(bool(is_settled(np.array([np.average(after, weights=weights)]))[0]))
+            continue
+        left.append(_interval(after, weights))
+        before.append(whole if after is not value else _any(value, weights, random))
+    middle = float(np.median(effective)) if effective else np.nan
+    gain = _share(settled) if claim else _shrunk(np.array(left), np.array(before))
+    return Confirmed(*gain, middle, poor)
+
+
+def _share(settled: Sequence[bool]) -> tuple[float, float]:
+    """The share of data that settle a claim; half a datum on each side makes its error never 0."""
+    share = (sum(settled) + 0.5) / (len(settled) + 1.0)
+    return float(np.mean(settled)), float(np.sqrt(share * (1.0 - share) / (len(settled) + 1.0)))
+
+
+def _shrunk(left: FloatArray, before: FloatArray) -> tuple[float, float]:
+    """By which share intervals shrink, a quotient of means over data, and its standard error."""
+    if not before.sum() > 0.0:
+        return 0.0, 0.0
+    quotient = float(left.sum() / before.sum())
+    apart = (left - quotient * before) / before.mean()
+    return 1.0 - quotient, float(np.std(apart, ddof=1) / np.sqrt(len(left)))
 
 
 def weights_of(datum: FloatArray, read: FloatArray, error: float, relative: bool) -> FloatArray:
@@ -95,6 +109,12 @@ def weights_of(datum: FloatArray, read: FloatArray, error: float, relative: bool
     found[there] = np.exp(logs - logs.max())
     found[~there] = found[there].mean()
     return found
+
+
+def _any(value: FloatArray, weights: FloatArray, random: np.random.Generator) -> float:
+    """Width of the interval of draws with these weights, given to any draws: so few draws show less
+    than the whole width, whatever the datum."""
+    return float(np.mean([_interval(random.permutation(value), weights) for _ in range(_SHUFFLES)]))
 
 
 def _interval(value: FloatArray, weights: FloatArray) -> float:

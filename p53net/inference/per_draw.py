@@ -8,14 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
-from p53net.errors import MeasureError, P53NetError, SimulationError, SteadyStateError
+from p53net.errors import (
+    InputError,
+    MeasureError,
+    ModelError,
+    P53NetError,
+    SimulationError,
+    SteadyStateError,
+    UnknownNameError,
+)
 
 NOT_DEFINED = "not defined"
+NOT_HERE = "not in this structure"
 
 _KINDS: tuple[tuple[type[P53NetError], str], ...] = (
     (SteadyStateError, "no untreated state at rest"),
     (MeasureError, "not reached by any dose"),
     (SimulationError, "a run failed"),
+    (ModelError, NOT_HERE),
+    (InputError, NOT_HERE),  # what users gave was checked before: parts that do not go together
+    (UnknownNameError, NOT_HERE),
 )
 
 

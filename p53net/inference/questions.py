@@ -15,8 +15,8 @@ import xarray as xr
 from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import QUANTILES, Ensemble
-from p53net.ensembles.draws import ensemble as shipped
 from p53net.errors import InputError, P53NetError
+from p53net.inference.answers import as_given
 from p53net.inference.claims import standard_error
 from p53net.inference.other_answers import PUBLISHED
 from p53net.inference.virtual import Trials, trials
@@ -53,7 +53,7 @@ def trial_questions(
     regimens: Sequence[Regimen] | None = None,
     *,
     ensemble: Ensemble | None = None,
-    draws: int = 50,
+    most_draws: int = 50,
     population: int = 200,
     cell_line: str = TUMOUR,
     days: float = DAYS,
@@ -62,20 +62,21 @@ def trial_questions(
     seed: int = 1,
     progress: Callable[[str, float], None] | None = None,
 ) -> xr.Dataset:
-    """Tumour effect and toxicity of regimens, in `population` patients in each of `draws` draws.
+    """Tumour effect and toxicity of regimens in virtual patients, in draws of an ensemble.
 
-    All regimens and draws have the same patients. By default there are fifty regimens of
-    milademetan, and questions are asked of its published ones; else of all, and the first is the
-    one that others are compared with.
+    There are `population` patients in each of at most `most_draws` draws. All regimens and draws
+    have the same patients. By default there are fifty regimens of milademetan, and questions are
+    asked of its published ones; else of all, and the first is the one that others are compared
+    with.
 
-    Returns a Dataset over `regimen`, `toxicity`, `quantile` (of draws) and `draw`: `tgi` [% of the
-    growth of an untreated tumour], of the median patient, and `rate` [% of patients who worsen to
-    `grade` or more], their medians' Monte-Carlo errors `tgi_error` and `rate_error`, and
+    Returns a Dataset over `regimen`, `toxicity`, `quantile` (of draws) and `draw_number`: `tgi` [%
+    of the growth of an untreated tumour], of the median patient, and `rate` [% of patients who
+    worsen to `grade` or more], their medians' Monte-Carlo errors `tgi_error` and `rate_error`, and
     `tgi_draws`, `rate_draws`; `front`, the most effect of any regimen whose rate of `toxicity` is
-    at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no other regimen
-    has more effect at no higher rate; `lost`, the share of runs without a result; and by `question`
-    its `probability` with `probability_error`, and `holds_in` structures, `of` so many. Structures
-    without a tumour or a marrow are left out; the attribute `left_out` says which.
+    at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no
+    other regimen has more effect at no higher rate; `lost`, the share of runs without a result; and
+    by `question` its `probability` with `probability_error`, and `holds_in` structures, `of` so
+    many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
     Raises InputError, UnknownNameError.
     """
     name = resolve("drug", drug, drug_entries()).name
@@ -87,9 +88,7 @@ def trial_questions(
     if not isinstance(population, int) or not 1 < population <= MOST_PATIENTS:
         raise InputError(f"population is {population!r}, but must be 2 to {MOST_PATIENTS:,}")
     tell = progress or (lambda _what, _share: None)
-    several, left_out = _possible(
-        (shipped() if ensemble is None else ensemble).thinned(draws), name, cell_line
-    )
+    several, left_out = _possible(as_given(ensemble).thinned(most_draws), name, cell_line)
     found = trials(
         several, name, arms, line=cell_line, days=days, population=population,
         seed=checked_seed(seed), grade=grade, told=lambda share: tell("patients", share),
@@ -104,7 +103,7 @@ def trial_questions(
             "regimen": labels,
             "toxicity": list(GRADES),
             "quantile": list(QUANTILES),
-            "draw": np.arange(len(several)),
+            "draw_number": np.arange(len(several)),
             "at": ("at", _AT, {"units": "%", "long_name": f"patients with {toxicity}, at most"}),
             "question": _sentences(labels, asked, toxicity, grade),
         },
@@ -244,13 +243,13 @@ def _data(
     return {
         "tgi": (("regimen", "quantile"), np.quantile(tgi, QUANTILES, axis=1).T, about("%", effect)),
         "tgi_error": ("regimen", again["tgi"], about("%", "Monte-Carlo error of its median")),
-        "tgi_draws": (("regimen", "draw"), tgi, about("%", effect)),
+        "tgi_draws": (("regimen", "draw_number"), tgi, about("%", effect)),
         "rate": (("regimen", "toxicity", "quantile"),
                  np.moveaxis(np.quantile(rates, QUANTILES, axis=2), (0, 1), (2, 1)),
                  about("%", share)),
         "rate_error": (("regimen", "toxicity"), again["rate"],
                        about("%", "Monte-Carlo error of its median")),
-        "rate_draws": (("regimen", "toxicity", "draw"), np.swapaxes(rates, 0, 1),
+        "rate_draws": (("regimen", "toxicity", "draw_number"), np.swapaxes(rates, 0, 1),
                        about("%", share)),
         "front": (("at", "quantile"), np.quantile(front, QUANTILES, axis=1).T,
                   about("%", "most effect at this rate")),
@@ -261,7 +260,7 @@ def _data(
         "asked": ("regimen", np.isin(np.arange(len(labels)), asked).astype(int),
                   about("1", "1 where questions are about it")),
         "lost": ("regimen", lost.mean(axis=(1, 2)), about("1", "share of runs without a result")),
-        "structure": ("draw", ensemble.table["structure"].to_numpy(dtype=str),
+        "structure": ("draw_number", ensemble.table["structure"].to_numpy(dtype=str),
                       about("1", "structure of each draw")),
         "probability": ("question", held.mean(axis=1), about("1", "share of draws")),
         "probability_error": ("question", np.maximum(again["probability"], floor),

@@ -10,10 +10,9 @@ import pandas as pd
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
-from p53net.ensembles.draws import ensemble as shipped
 from p53net.errors import InputError
 from p53net.inference import nested, shrinkage
-from p53net.inference.answers import Answers, answers_of
+from p53net.inference.answers import Answers, answers_of, as_given
 from p53net.inference.experiments import Experiment, read_experiments
 from p53net.inference.nested import Confirmed, Refit
 from p53net.inference.read_outs import ReadOut, readings
@@ -39,48 +38,48 @@ class _One(NamedTuple):
 
 
 def next_experiment(
-    wanted: str | Iterable[str],
+    answers: str | Iterable[str],
     *,
     ensemble: Ensemble | None = None,
     experiments: str | Path | None = None,
-    draws: int | None = None,
+    most_draws: int | None = None,
     confirm: bool = False,
-    data: int = DATA,
+    synthetic: int = DATA,
     seed: int = 1,
     refit: Refit | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Experiments ranked by what they would teach of the answers that are `wanted`.
+    """Experiments ranked by what they would teach of some answers.
 
     An answer is as in `Ensemble.probability`: `dose_ratio:3` of both drugs, arithmetic of values,
-    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `draws` thins the
-    ensemble, by default the shipped one.
+    or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `most_draws` thins
+    the ensemble, by default the shipped one.
 
     A row for each experiment and answer, the best experiment first: `rank`, `experiment`, `title`,
     `days`, `effort`, `answer`, `kind`; `low` and `high` of the answer's 95 % interval now, or its
     `probability`; `promise`, by which share the experiment is expected to shrink that interval (of
     its logarithm where the answer is above 0), or the chance that it settles a claim (beyond 95 %
-    or below 5 %), with `promise_error`; `variance`, the share of variance that goes; `method` of
-    the regression; `defined`, the share of draws that predict the read-out; and `undefined`, draws
-    without the answer. Ranks go by the mean promise over answers.
+    or below 5 %), with `promise_error`; `variance`, the share of variance that goes; `by_line`,
+    what a straight line promises of an interval; `defined`, the share of draws that predict the
+    read-out; and `undefined`, draws without the answer. Ranks go by the mean promise over answers.
 
-    With `confirm` the five best and three others at random are checked with `data` synthetic data
-    each: `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too
-    few of them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two
-    standard errors. Raises InputError, TableError, UnknownNameError.
+    With `confirm` the five best and three others at random are checked with `synthetic` data each:
+    `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too few of
+    them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two standard
+    errors. Raises InputError, TableError, UnknownNameError.
     """
-    if not isinstance(data, int) or isinstance(data, bool) or data < 2:
-        raise InputError(f"data is {data!r}, but must be a whole number, 2 or more")
+    if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
+        raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")
     tell = progress or (lambda _what, _share: None)
-    several = shipped() if ensemble is None else ensemble
-    several = several if draws is None else several.thinned(draws)
+    several = as_given(ensemble)
+    several = several if most_draws is None else several.thinned(most_draws)
     if len(several) < shrinkage.FEWEST:
         raise InputError(
             f"there are {len(several)} draws, but a regression needs {shrinkage.FEWEST} or more"
         )
     known = read_experiments(experiments)
     tell("answers", 0.0)
-    told = answers_of(several, [wanted] if isinstance(wanted, str) else wanted)
+    told = answers_of(several, [answers] if isinstance(answers, str) else answers)
     tell("read-outs", 0.3)
     seen = readings(several, known)
     pairs = [_one(one, seen[one.name], told, name) for one in known for name in told.names]
@@ -99,7 +98,7 @@ def next_experiment(
     names = _checked(list(order), seed)
     tell("synthetic data", 0.8)
     found = {
-        (pair.experiment.name, pair.answer): _confirmed(pair, data, seed, refit)
+        (pair.experiment.name, pair.answer): _confirmed(pair, synthetic, seed, refit)
         for pair in pairs
         if pair.experiment.name in names
     }
@@ -121,15 +120,9 @@ def _one(one: Experiment, seen: ReadOut, told: Answers, name: str) -> _One:
 
 def _promised(pair: _One, seed: int) -> dict[str, Any]:
     one, values = pair.experiment, pair.values
-    there = np.isfinite(pair.read).all(axis=1)
-    share = float(there.mean())
     of = shrinkage.of_claim if pair.claim else shrinkage.of_interval
-    if there.sum() < shrinkage.FEWEST:
-        promise = shrinkage.Promise(np.nan, np.nan, np.nan, "too few draws")
-    else:
-        promise = of(values[there], pair.read[there], one.error, one.relative, seed)
+    promise = of(values, pair.read, one.error, one.relative, seed)
     low, high = np.quantile(values, [shrinkage.LOW, shrinkage.HIGH])
-    settled = float(shrinkage.is_settled(values.mean(keepdims=True))[0]) if pair.claim else 0.0
     return {
         "experiment": one.name,
         "title": one.title,
@@ -140,12 +133,11 @@ def _promised(pair: _One, seed: int) -> dict[str, Any]:
         "low": np.nan if pair.claim else low,
         "high": np.nan if pair.claim else high,
         "probability": float(values.mean()) if pair.claim else np.nan,
-        # a draw that predicts no read-out learns nothing of it
-        "promise": share * promise.shrinkage + (1.0 - share) * settled,
-        "promise_error": share * promise.error,
-        "variance": share * promise.variance,
-        "method": promise.method,
-        "defined": share,
+        "promise": promise.shrinkage,
+        "promise_error": promise.error,
+        "variance": promise.variance,
+        "by_line": promise.by_line,
+        "defined": float(np.isfinite(pair.read).all(axis=1).mean()),
         "undefined": pair.undefined,
     }
 

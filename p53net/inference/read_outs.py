@@ -1,6 +1,7 @@
 """What each experiment would read in every draw of an ensemble, were there no error."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -12,14 +13,13 @@ from p53net.ensembles.draws import Ensemble
 from p53net.errors import P53NetError, TableError
 from p53net.inference.answers import checked, numbers_of
 from p53net.inference.experiments import UNTREATED, Experiment, given_of, is_answer, values_of
-from p53net.inference.per_draw import Numbers, kind_of, nothing, numbers, together
+from p53net.inference.per_draw import NOT_HERE, Numbers, kind_of, nothing, numbers, together
 from p53net.measures.claims import Value, value_of
+from p53net.model.structures import named_structures
 from p53net.simulation import choice
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
-
-NOT_HERE = "not in this structure"
 
 
 class ReadOut(NamedTuple):
@@ -50,7 +50,7 @@ class _Wanted(NamedTuple):
 
 
 def readings(ensemble: Ensemble, given: Sequence[Experiment]) -> dict[str, ReadOut]:
-    """By experiment. Raises TableError for a read-out that no structure of the ensemble has."""
+    """By experiment. Raises TableError for a read-out that no structure has."""
     needed = {one.name: [value for each in values_of(one) for value in each] for one in given}
     direct = {
         one.name: {value: _wanted(one, value) for value in needed[one.name] if not is_answer(value)}
@@ -69,10 +69,10 @@ def readings(ensemble: Ensemble, given: Sequence[Experiment]) -> dict[str, ReadO
 
 def _of(one: Experiment, parts: Mapping[Value, Numbers], size: int) -> ReadOut:
     for value, part in parts.items():
-        if (part.reasons == NOT_HERE).all():
+        if (part.reasons == NOT_HERE).all() and not _anywhere(one, value):
             raise TableError(
-                f"experiment {one.name}: no structure of the ensemble has {value.name} in "
-                f"{one.system} with {one.drug}; correct the read-out"
+                f"experiment {one.name}: no structure has {value.name} in {one.system} with "
+                f"{one.drug}; correct the read-out"
             )
     columns = [
         np.broadcast_to(value_of(text, lambda value: parts[value].values, bare=True), size)
@@ -86,6 +86,17 @@ def _of(one: Experiment, parts: Mapping[Value, Numbers], size: int) -> ReadOut:
     for part in parts.values():
         reasons = np.where(missing & (part.reasons != ""), part.reasons, reasons)
     return ReadOut(np.where(missing[:, None], np.nan, values), reasons)
+
+
+def _anywhere(one: Experiment, value: Value) -> bool:
+    """Whether some structure of the package has it, though none of an ensemble does."""
+    for structure in named_structures():
+        with suppress(P53NetError):
+            model = shared(one.drug, system=one.system, host=one.host or None,
+                           cell_line=one.line or None, structure=structure)  # fmt: skip
+            if value.name in (*model.definition.parameters, *model.definition.variables):
+                return True
+    return False
 
 
 def _wanted(one: Experiment, value: Value) -> _Wanted:

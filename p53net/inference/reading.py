@@ -47,7 +47,7 @@ def level_dose(doses: FloatArray, shares: FloatArray, level: float) -> FloatArra
     found = np.exp(x0 + np.clip(part, 0.0, 1.0) * (x1 - x0))
     lowest, highest = (np.exp(logs[..., end]) for end in (0, -1))
     found = np.where(first[..., 0] == 0, lowest / BEYOND, found)
-    return np.where(reached.any(axis=-1), found, BEYOND * highest)
+    return np.asarray(np.where(reached.any(axis=-1), found, BEYOND * highest))
 
 
 def between(doses: FloatArray, values: FloatArray, number: int) -> FloatArray:

@@ -12,24 +12,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
 from p53net.ensembles.identity import digest
 from p53net.errors import StoreError
 from p53net.files import made_folder, read_bytes, write_bytes, write_text
-from p53net.inference.tempering import Settings
-from p53net.inference.units import Drawn, Unit, drawn, unpacked
+from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.units import Drawn, Unit, drawn, sampled_of, stored, unpacked
 from p53net.model.own import Tables
 
 Progress = Callable[[str, float], None]
+_Said: TypeAlias = "queue.Queue[tuple[str, float]]"
 
 _ABOUT, _LOCK = "infer.json", ".lock"
 _LARGEST, _LARGEST_ABOUT = 2**30, 2**20  # bytes
 _LOOK = 0.5  # s between looks at what workers say
 
-_said: Any = None
+_said: "_Said | None" = None
 """Of a worker: where it says how far it is."""
 
 
@@ -62,6 +63,17 @@ def run_units(
         raise StoreError(
             f"another process is writing {folder}: wait for it, or choose another folder"
         ) from None
+
+
+def run_stored(
+    file: Path, run: Callable[[Callable[[float], None]], Sampled], told: Callable[[float], None]
+) -> Sampled:
+    """What a single run gives, or gave, if it is stored there."""
+    if file.exists():
+        return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
+    found = run(told)
+    write_bytes(file, stored(found))
+    return found
 
 
 def _file(folder: Path, unit: Unit) -> Path:
@@ -137,7 +149,7 @@ def _made(
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin(said: Any) -> None:
+def _begin(said: _Said) -> None:
     global _said
     _said = said
 
@@ -148,14 +160,14 @@ def _packed(unit: Unit, settings: Settings, seed: int, own: Tables) -> bytes:
 
     def told(share: float) -> None:
         nonlocal last
-        if time.monotonic() - last > 1.0 or share == 1.0:
+        if _said is not None and (time.monotonic() - last > 1.0 or share == 1.0):
             last = time.monotonic()
             _said.put((unit.name, share))
 
     return drawn(unit, settings, seed, own, told).packed()
 
 
-def _heard(said: Any) -> Iterator[tuple[str, float]]:
+def _heard(said: _Said) -> Iterator[tuple[str, float]]:
     while True:
         try:
             yield said.get_nowait()

@@ -1,12 +1,14 @@
 """What a measurement would teach of an answer, by regression of the one on the other over draws.
 
 Data are simulated: what each draw would read, with noise. What is left of an answer's spread once
-the datum is known is the spread of its residuals, by a straight line through all draws, or by lines
-through neighbours, which see a relation that bends and a spread that changes. The other way,
-weighting the draws by the likelihood of synthetic data, is `nested`.
+the datum is known is the spread among neighbours, draws with like data, less the line through them:
+so a relation may bend, and a spread may change along it. Neighbours of several numbers are near in
+what a quadratic law, fitted to other draws, predicts of the answer. A straight line through all
+draws is the check: where it promises as much, the relation is plain. The other way, weighting the
+draws by the likelihood of synthetic data, is `nested`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +25,10 @@ SETTLED = 0.95
 FEWEST = 60
 """Draws that a regression needs."""
 
-_PASSES = 4  # of simulated noise, which are averaged
+_PASSES, _SHUFFLES = 4, 4  # of simulated noise, and orders for each, which are averaged
 _GROUPS = 20  # of draws, of a jackknife
 _WINDOWS, _LEAST = 48, 30  # of neighbours, and draws of each
-_MARGIN = 0.95  # of the line's variance: neighbours must leave less to be worth their noise
+_FOLDS = 5  # of draws, so that a quadratic law is fitted to other draws than it predicts
 _RIDGE = 1e-2  # of a logistic regression: so little that it only keeps slopes finite
 _NEWTON = 25
 
@@ -40,7 +42,8 @@ class Promise(NamedTuple):
     """Standard error by a jackknife over draws."""
     variance: float
     """Share of the answer's variance that goes; of a claim of p (1 - p)."""
-    method: str
+    by_line: float = np.nan
+    """The same shrinkage as a straight line through all draws promises it."""
 
 
 def scaled(answer: FloatArray) -> FloatArray:
@@ -62,38 +65,56 @@ def noisy(
 def of_interval(
     answer: FloatArray, read: FloatArray, error: float, relative: bool, seed: int
 ) -> Promise:
-    """Of an answer (draw) and what is read (draw, number), both defined."""
-    value = scaled(answer)
+    """Of an answer (draw) that is defined, and what is read (draw, number), NaN where a draw's
+    structure predicts nothing. Nothing of the answer is promised where those are the truth, and
+    they stay as they are beside the others."""
+    value, there = scaled(answer), np.isfinite(read).all(axis=1)
+    share = float(there.mean())
+    if there.sum() < FEWEST:
+        return Promise(np.nan, np.nan, np.nan)
+    known, others = value[there], value[~there]
 
-    def estimate(rows: NDArray[np.intp], data: FloatArray) -> FloatArray:
-        width, spread = _width(value[rows]), float(value[rows].var())
+    def estimate(
+        rows: NDArray[np.intp], data: Sequence[FloatArray], keys: FloatArray
+    ) -> FloatArray:
+        value, width = known[rows], _width(known[rows])
         if not width > 0.0:
-            return np.zeros(4)
-        line = _by_line(value[rows], data[rows])
-        near = _by_neighbours(value[rows], data[rows])
-        ends = [1.0 - line[0] / width, 1.0 - line[1] / spread]
-        return np.array([*ends, *(1.0 - part for part in near)])
+            return np.zeros(3)
+        beside = _beside(others, share, len(rows))
+        # so few draws show less than the whole width: in any order of draws too
+        any_ = np.mean([_shown(value, key[rows], beside) for key in keys], axis=0)
+        near = np.mean([_shown(value, _along(value, one[rows]), beside) for one in data], axis=0)
+        line = float(np.mean([_by_line(value, one[rows]) for one in data]))
+        return np.array([*(1.0 - near / any_), 1.0 - line / width])
 
-    found, errors = _jackknifed(estimate, read, error, relative, seed)
-    bends = 1.0 - found[3] < _MARGIN * (1.0 - found[1])
-    at = 2 if bends else 0
-    return Promise(found[at], errors[at], found[at + 1], "neighbours" if bends else "line")
+    found, errors = _jackknifed(estimate, read[there], error, relative, seed)
+    line = float(found[2]) if share == 1.0 else np.nan
+    return Promise(share * float(found[0]), share * float(errors[0]), share * float(found[1]), line)
 
 
 def of_claim(
     holds: FloatArray, read: FloatArray, error: float, relative: bool, seed: int
 ) -> Promise:
-    """Of a claim, 1 or 0 in each draw: the chance that its probability goes beyond `SETTLED`."""
+    """The same of a claim, 1 or 0 in each draw: the chance that its probability goes beyond
+    `SETTLED`."""
+    there = np.isfinite(read).all(axis=1)
+    share, before = float(there.mean()), float(holds.mean())
+    if there.sum() < FEWEST:
+        return Promise(np.nan, np.nan, np.nan)
+    known, others = holds[there], float(holds[~there].sum()) / len(holds)
+    spread, whole = before * (1.0 - before), float(is_settled(np.array([before]))[0])
 
-    def estimate(rows: NDArray[np.intp], data: FloatArray) -> FloatArray:
-        chances = _logistic(holds[rows], data[rows])
-        before = float(holds[rows].mean())
-        spread = before * (1.0 - before)
+    def estimate(
+        rows: NDArray[np.intp], data: Sequence[FloatArray], _keys: FloatArray
+    ) -> FloatArray:
+        each = [share * _logistic(known[rows], one[rows]) + others for one in data]
+        chances = np.concatenate(each)
         left = float((chances * (1.0 - chances)).mean()) / spread if spread else 1.0
         return np.array([float(is_settled(chances).mean()), 1.0 - left])
 
-    found, errors = _jackknifed(estimate, read, error, relative, seed)
-    return Promise(found[0], errors[0], found[1], "logistic")
+    found, errors = _jackknifed(estimate, read[there], error, relative, seed)
+    settled = share * float(found[0]) + (1.0 - share) * whole
+    return Promise(settled, share * float(errors[0]), share * float(found[1]))
 
 
 def is_settled(chances: FloatArray) -> NDArray[np.bool_]:
@@ -102,60 +123,81 @@ def is_settled(chances: FloatArray) -> NDArray[np.bool_]:
 
 
 def _jackknifed(
-    estimate: Callable[[NDArray[np.intp], FloatArray], FloatArray],
+    estimate: Callable[[NDArray[np.intp], Sequence[FloatArray], FloatArray], FloatArray],
     read: FloatArray,
     error: float,
     relative: bool,
     seed: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Estimates, means over passes of noise, and their errors by leaving out groups of draws."""
+    """Estimates, from several passes of noise and orders of draws, and their errors by leaving out
+    groups of draws."""
     random = np.random.default_rng(seed)
     groups = random.permutation(len(read)) % _GROUPS
     data = [noisy(read, error, relative, random) for _ in range(_PASSES)]
+    keys = random.random((_SHUFFLES, len(read)))
     every = np.arange(len(read))
 
-    def mean(rows: NDArray[np.intp]) -> FloatArray:
-        return np.asarray(np.mean([estimate(rows, one) for one in data], axis=0))
-
-    without = np.array([mean(every[groups != group]) for group in range(_GROUPS)])
-    return mean(every), np.sqrt((_GROUPS - 1) * without.var(axis=0))
+    without = np.array([estimate(every[groups != group], data, keys) for group in range(_GROUPS)])
+    return estimate(every, data, keys), np.sqrt((_GROUPS - 1) * without.var(axis=0))
 
 
-def _by_line(value: FloatArray, data: FloatArray) -> tuple[float, float]:
-    """Width and variance of what a straight line leaves."""
-    left = value - _fitted(value, data)
-    freedom = len(value) / (len(value) - data.shape[1] - 1)
-    return _width(left) * float(np.sqrt(freedom)), float(left.var()) * freedom
+def _by_line(value: FloatArray, data: FloatArray) -> float:
+    """Width of what a straight line leaves."""
+    design = np.column_stack([np.ones(len(data)), data])
+    left = value - design @ np.linalg.lstsq(design, value, rcond=None)[0]
+    return _width(left) * float(np.sqrt(len(value) / (len(value) - design.shape[1])))
 
 
-def _by_neighbours(value: FloatArray, data: FloatArray) -> tuple[float, float]:
-    """Width and variance that neighbours leave, over the same of draws in any order: what so few
-    draws show of a width is then no matter. Neighbours are near in what the line predicts."""
-    order = np.argsort(_fitted(value, data) if data.shape[1] > 1 else data[:, 0])
-    index = np.sort(_fitted(value, data) if data.shape[1] > 1 else data[:, 0])
-    size = max(_LEAST, len(value) // 12)
+def _along(value: FloatArray, data: FloatArray) -> FloatArray:
+    """Along what draws are neighbours."""
+    return data[:, 0] if data.shape[1] == 1 else _quadratic(value, data)
+
+
+def _shown(value: FloatArray, along: FloatArray, beside: FloatArray) -> FloatArray:
+    """Mean width and variance in windows of neighbours, less the line in each. `beside` are draws
+    that every window has."""
+    order = np.argsort(along)
+    size = _size(len(value))
     first = np.linspace(0, len(value) - size, _WINDOWS).round().astype(int)
-    places = first[:, None] + np.arange(size)
-    shuffled = np.random.default_rng(len(value)).permutation(len(value))
-    near = _left(index[places], value[order][places])
-    any_ = _left(index[places], value[shuffled][places])
-    widths = [float(np.ptp(np.quantile(one, [LOW, HIGH], axis=1), axis=0).mean())
-              for one in (near, any_)]  # fmt: skip
-    return widths[0] / widths[1], float(near.var(axis=1).mean() / any_.var(axis=1).mean())
+    places = order[first[:, None] + np.arange(size)]
+    left = _left(along[places], value[places])
+    left = np.hstack([left, np.broadcast_to(beside, (_WINDOWS, len(beside)))])
+    widths = np.ptp(np.quantile(left, [LOW, HIGH], axis=1), axis=0)
+    return np.array([widths.mean(), left.var(axis=1).mean()])
+
+
+def _size(draws: int) -> int:
+    """Draws of a window of neighbours."""
+    return max(_LEAST, draws // 12)
+
+
+def _beside(others: FloatArray, share: float, draws: int) -> FloatArray:
+    """Draws without a prediction, as many as belong beside a window of those with one."""
+    number = round(_size(draws) * (1.0 - share) / share)
+    return np.quantile(others, (np.arange(number) + 0.5) / number) if number else np.empty(0)
 
 
 def _left(index: FloatArray, value: FloatArray) -> FloatArray:
-    """Residuals of a line in each window (window, draw)."""
+    """Values less the slope of a line in each window (window, draw)."""
     along = index - index.mean(axis=1, keepdims=True)
     up = value - value.mean(axis=1, keepdims=True)
     spread = (along**2).sum(axis=1, keepdims=True)
     slope = (along * up).sum(axis=1, keepdims=True) / np.where(spread > 0.0, spread, 1.0)
-    return np.asarray(up - slope * along)
+    return np.asarray(value - slope * along)
 
 
-def _fitted(value: FloatArray, data: FloatArray) -> FloatArray:
-    design = np.column_stack([np.ones(len(data)), data])
-    return np.asarray(design @ np.linalg.lstsq(design, value, rcond=None)[0])
+def _quadratic(value: FloatArray, data: FloatArray) -> FloatArray:
+    """What a quadratic law of several numbers predicts of each draw, fitted to other draws."""
+    spread = data.std(axis=0)
+    z = (data - data.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    one, other = np.triu_indices(z.shape[1])
+    design = np.column_stack([np.ones(len(z)), z, z[:, one] * z[:, other]])
+    fold, found = np.arange(len(z)) % _FOLDS, np.empty(len(z))
+    for number in range(_FOLDS):
+        here = fold == number
+        slopes = np.linalg.lstsq(design[~here], value[~here], rcond=None)[0]
+        found[here] = design[here] @ slopes
+    return found
 
 
 def _width(value: FloatArray) -> float:

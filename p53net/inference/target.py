@@ -90,9 +90,8 @@ class Target:
         z[:, self.moved] = moved
         return z
 
-    def log_likelihood(
+    def residuals_of(
         self, moved: FloatArray, _labels: NDArray[np.intp] | None = None
     ) -> FloatArray:
-        """Of all rows, at the coordinates that reach them (n, moved)."""
-        residuals = self.residuals(self.whole(moved))
-        return np.asarray(self.likelihood.highest - 0.5 * (residuals**2).sum(axis=1))
+        """The same at the coordinates that reach rows (n, moved)."""
+        return self.residuals(self.whole(moved))

@@ -1,9 +1,8 @@
 """From priors to a posterior: tempered particles, moved by a well-kept sampler of Markov chains.
 
-The likelihood is let in by degrees, so that each adds as much as half of the particles can bear;
-then all move under it by Crank and Nicolson's proposal, which keeps a normal curve as it is and so
-does not slow down with the number of parameters (Cotter 2013 Stat Sci 28:424; Del Moral 2006 J R
-Stat Soc B 68:411). What the degrees add up to is the evidence of the structure.
+The likelihood is let in by degrees, so that each adds as much as half of the particles can bear
+(Del Moral 2006 J R Stat Soc B 68:411), and all move under it, by turns along the directions that
+the evidence informs and across them. What the degrees add up to is the evidence of the structure.
 """
 
 from collections.abc import Callable
@@ -13,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
+from p53net.inference.directions import Directions, Steps
 
-LogLikelihood = Callable[[FloatArray, NDArray[np.intp]], FloatArray]
-"""Of coordinates (n, coordinate), and of what each particle is attached to (n)."""
+Residuals = Callable[[FloatArray, NDArray[np.intp]], FloatArray]
+"""Of coordinates (n, coordinate) and of what each particle is attached to (n): how far each row is
+from the evidence (n, row). The logarithm of the likelihood is half of minus the sum of squares."""
 
 Told = Callable[[float], None]
 
 _HALF = 0.5  # of the particles still count after a degree
-_ACCEPTED = 0.25  # share of moves that a step aims at
-_FIRST_STEP, _LONGEST = 0.5, 0.95
-_INFORMED = 0.3  # variance over the prior's, below which a direction is told by the evidence
+_REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
+_KEPT = 64  # rounds of evaluations, which is more than that
 
 
 @dataclass
@@ -38,6 +38,10 @@ class Sampled:
     degrees: list[float] = field(default_factory=list)
     accepted: list[float] = field(default_factory=list)
     """Share of moves that were accepted, at each degree."""
+    steps: list[tuple[float, ...]] = field(default_factory=list)
+    """Sizes of moves along and across, at each degree."""
+    informed: list[int] = field(default_factory=list)
+    """Directions that the evidence informs, at each degree."""
     evaluations: int = 0
     labels: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     """What each particle is attached to, in the end."""
@@ -47,14 +51,15 @@ class Sampled:
 class Settings:
     """How much is done: particles, moves at each degree, and draws kept of as many moves each."""
 
-    particles: int = 512
-    moves: int = 6
-    draws: int = 4
-    between: int = 8
+    particles: int = 256
+    moves: int = 8
+    draws: int = 5
+    between: int = 12
 
 
 def tempered(
-    likelihood: LogLikelihood,
+    residuals: Residuals,
+    highest: float,
     coordinates: int,
     random: np.random.Generator,
     settings: Settings,
@@ -63,90 +68,116 @@ def tempered(
 ) -> Sampled:
     """Particles of the posterior. The same random numbers give the same particles, bit for bit.
 
-    With `labels`, each particle is attached to one of them, which it keeps: particles with labels
-    that the evidence speaks against die out.
+    `highest` is the logarithm of the likelihood where no row is away from the evidence. With
+    `labels`, each particle is attached to one of them, which it keeps: particles with labels that
+    the evidence speaks against die out.
     """
     z = random.standard_normal((settings.particles, coordinates))
-    labels = np.zeros(len(z), dtype=np.intp) if labels is None else labels
-    log = likelihood(z, labels)
-    found = Sampled(np.empty(0), np.empty(0), 0.0, evaluations=len(z))
-    degree, step = 0.0, _FIRST_STEP
+    at = _Particles(residuals, random, z, np.zeros(len(z), np.intp) if labels is None else labels)
+    found = Sampled(np.empty(0), np.empty(0), highest)
+    degree, steps = 0.0, Steps()
     while degree < 1.0:
-        added = _next(log, degree)
-        weights = np.exp((log - log.max()) * added)
-        found.log_evidence += float(np.log(weights.mean()) + added * log.max())
+        added = _next(at.log, degree)
+        weights = np.exp((at.log - at.log.max()) * added)
+        found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
         degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
-        rows = _resampled(weights, random)
-        middle, spread = _normal_of(z, weights)
-        z, log, labels = z[rows], log[rows], labels[rows]
-        chain = _Chains(likelihood, labels, degree, middle, spread, random)
-        for _ in range(settings.moves):
-            z, log, share = chain.moved(z, log, step)
-            step = _adapted(step, share)
+        at.resample(weights)
+        directions = at.directions(degree)
+        shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
         found.degrees.append(degree)
-        found.accepted.append(share)
-        found.evaluations += settings.moves * len(z)
-        told(_done(degree) * settings.moves / (settings.moves + settings.between))
+        found.accepted.append(float(np.mean(shares)))
+        found.steps.append(tuple(steps.sizes.values()))
+        found.informed.append(directions.informed)
+        told(0.7 * _done(degree))
     chains, logs = [], []
     for number in range(settings.draws):
-        chain = _Chains(likelihood, labels, 1.0, *_normal_of(z), random)
-        for _ in range(settings.between):
-            z, log, share = chain.moved(z, log, step)
-            step = _adapted(step, share)
-        found.accepted.append(share)
-        found.evaluations += settings.between * len(z)
-        chains.append(z.copy())
-        logs.append(log.copy())
-        told(0.5 + 0.5 * (number + 1) / settings.draws)
-    found.chains, found.log_likelihood, found.labels = np.array(chains), np.array(logs), labels
+        directions = at.directions(1.0)
+        shares = [at.move(1.0, directions, steps) for _ in range(settings.between)]
+        found.accepted.append(float(np.mean(shares)))
+        found.steps.append(tuple(steps.sizes.values()))
+        found.informed.append(directions.informed)
+        chains.append(at.z.copy())
+        logs.append(highest + at.log)
+        told(0.7 + 0.3 * (number + 1) / settings.draws)
+    found.evaluations, found.labels = at.evaluations, at.labels
+    found.chains, found.log_likelihood = np.array(chains), np.array(logs)
     return found
 
 
-class _Chains:
-    """Moves of all particles under the prior times a power of the likelihood, by emcee."""
+class _Particles:
+    """All particles with their residuals, and what was seen where they tried to go."""
 
     def __init__(
         self,
-        likelihood: LogLikelihood,
-        labels: NDArray[np.intp],
-        degree: float,
-        middle: FloatArray,
-        spread: FloatArray,
+        residuals: Residuals,
         random: np.random.Generator,
+        z: FloatArray,
+        labels: NDArray[np.intp],
     ) -> None:
-        self._likelihood, self._labels = likelihood, labels
-        self._degree, self._middle = degree, middle
-        variances, axes = np.linalg.eigh(spread)
-        variances = np.where(variances < _INFORMED, variances, 1.0)
-        self._out, self._in = axes * np.sqrt(variances), axes / np.sqrt(variances)
-        self._random = random
+        self._residuals, self._random = residuals, random
+        self.z, self.labels = z, labels
+        self._rows = residuals(z, labels)
+        self.evaluations = len(z)
+        self._seen = [(z, self._rows)]
 
-    def moved(
-        self, z: FloatArray, log: FloatArray, step: float
-    ) -> tuple[FloatArray, FloatArray, float]:
-        """Particles after one proposal each, their log likelihoods, and the share accepted."""
+    @property
+    def log(self) -> FloatArray:
+        """Logarithms of likelihood, below the highest."""
+        return np.asarray(-0.5 * (self._rows**2).sum(axis=1))
+
+    def resample(self, weights: FloatArray) -> None:
+        """Keep each particle as often as its weight says (systematic)."""
+        ends = np.cumsum(weights) / weights.sum()
+        places = (self._random.random() + np.arange(len(weights))) / len(weights)
+        kept = np.minimum(np.searchsorted(ends, places), len(weights) - 1)
+        self.z, self._rows, self.labels = self.z[kept], self._rows[kept], self.labels[kept]
+
+    def directions(self, degree: float) -> Directions:
+        """What is known of the posterior's shape by now."""
+        z, rows = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        return Directions(z[-_REMEMBERED:], rows[-_REMEMBERED:], self.z, degree)
+
+    def move(self, degree: float, directions: Directions, steps: Steps) -> float:
+        """A proposal along and one across for each particle, by emcee; the share accepted."""
+        ways = [along for along in steps.sizes if not along or directions.informed]
+        return float(
+            np.mean([self._moved(degree, directions, steps, along=along) for along in ways])
+        )
+
+    def _moved(self, degree: float, directions: Directions, steps: Steps, *, along: bool) -> float:
         from emcee import EnsembleSampler, State
         from emcee.moves import MHMove
 
         def propose(
             here: FloatArray, random: np.random.RandomState
         ) -> tuple[FloatArray, FloatArray]:
-            inner = (here - self._middle) @ self._in
-            there = np.sqrt(1.0 - step**2) * inner + step * random.standard_normal(inner.shape)
-            return self._middle + there @ self._out.T, 0.5 * (
-                (there**2).sum(axis=1) - (inner**2).sum(axis=1)
-            )
+            found = directions.propose(here, steps.sizes[along], random, along=along)
+            return found.there, found.factor
 
         def log_probability(there: FloatArray) -> FloatArray:
-            likelihood = self._likelihood(there, self._labels)
-            posterior = self._degree * likelihood - 0.5 * (there**2).sum(axis=1)
-            return np.column_stack([posterior, likelihood])
+            rows = self._residuals(there, self.labels)
+            self._seen = [*self._seen[-_KEPT:], (there, rows)]
+            self.evaluations += len(there)
+            return np.column_stack([_log_posterior(there, rows, degree), rows])
 
-        sampler = EnsembleSampler(*z.shape, log_probability, moves=MHMove(propose), vectorize=True)
+        sampler = EnsembleSampler(
+            *self.z.shape, log_probability, moves=MHMove(propose), vectorize=True
+        )
         sampler.random_state = np.random.RandomState(self._random.integers(2**31)).get_state()
-        before = State(z, log_prob=self._degree * log - 0.5 * (z**2).sum(axis=1), blobs=log)
+        before = State(
+            self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=self._rows
+        )
         after = sampler.run_mcmc(before, 1, skip_initial_state_check=True, store=False)
-        return after.coords, np.ravel(after.blobs), float((after.coords != z).any(axis=1).mean())
+        moved = (after.coords != self.z).any(axis=1)
+        self.z, self._rows = after.coords, np.reshape(after.blobs, self._rows.shape)
+        share = float(moved.mean())
+        steps.adapt(along, share)
+        return share
+
+
+def _log_posterior(z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:
+    """Logarithm of prior times likelihood to a degree (n), but for a constant."""
+    return np.asarray(-0.5 * (degree * (rows**2).sum(axis=1) + (z**2).sum(axis=1)))
 
 
 def _next(log: FloatArray, degree: float) -> float:
@@ -164,22 +195,6 @@ def _counting(log_weights: FloatArray) -> float:
     """Effective share of particles with these weights."""
     weights = np.exp(log_weights - log_weights.max())
     return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
-
-
-def _resampled(weights: FloatArray, random: np.random.Generator) -> NDArray[np.intp]:
-    """Places of particles, each as often as its weight says (systematic)."""
-    ends = np.cumsum(weights) / weights.sum()
-    places = (random.random() + np.arange(len(weights))) / len(weights)
-    return np.minimum(np.searchsorted(ends, places), len(weights) - 1)
-
-
-def _normal_of(z: FloatArray, weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
-    """Mean and covariance of particles."""
-    return (np.average(z, axis=0, weights=weights), np.cov(z.T, aweights=weights))
-
-
-def _adapted(step: float, accepted: float) -> float:
-    return float(min(step * np.exp(0.5 * (accepted - _ACCEPTED)), _LONGEST))
 
 
 def _done(degree: float) -> float:

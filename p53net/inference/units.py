@@ -1,4 +1,4 @@
-"""One independent run of the sampler in one structure: the piece of work that is stored and resumed.
+"""One independent run of the sampler in one structure, which is stored and taken up again.
 
 A unit is made from its name alone, so that any process gives the same numbers.
 """
@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import StoreError
 from p53net.inference.target import Target
-from p53net.inference.tempering import Settings, tempered
+from p53net.inference.tempering import Sampled, Settings, tempered
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
 Told = Callable[[float], None]
+
+
+_ARRAYS = ("chains", "log_likelihood", "labels")  # of a run that is stored by itself
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,16 @@ class Drawn:
     predicted: dict[str, FloatArray]
     """Row to its prediction: draw, particle."""
     log_evidence: float
+    rows: list[str]
+    """Those that counted."""
     about: dict[str, object]
     """Degrees, shares accepted, evaluations, failures."""
 
     def packed(self) -> bytes:
         """As it is stored."""
         buffer = io.BytesIO()
-        about = {"names": self.names, "log_evidence": self.log_evidence, **self.about}
+        about = {"names": self.names, "log_evidence": self.log_evidence, "rows": self.rows,
+                 **self.about}  # fmt: skip
         np.savez_compressed(
             buffer, z=self.z, log_likelihood=self.log_likelihood, rows=np.array([*self.predicted]),
             predicted=np.array([*self.predicted.values()]), about=np.array(json.dumps(about)),
@@ -75,8 +80,30 @@ def unpacked(content: bytes, name: str) -> Drawn:
             rows = [str(row) for row in file["rows"]]
             return Drawn(
                 about.pop("names"), file["z"], file["log_likelihood"],
-                dict(zip(rows, file["predicted"], strict=True)), about.pop("log_evidence"), about,
+                dict(zip(rows, file["predicted"], strict=True)),
+                about.pop("log_evidence"), about.pop("rows"), about,
             )  # fmt: skip
+    except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
+        raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
+
+
+def stored(found: Sampled) -> bytes:
+    """A run as it is stored."""
+    buffer = io.BytesIO()
+    rest = {name: value for name, value in vars(found).items() if name not in _ARRAYS}
+    np.savez_compressed(
+        buffer, about=np.array(json.dumps(rest)), chains=found.chains,
+        log_likelihood=found.log_likelihood, labels=found.labels,
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+def sampled_of(content: bytes, name: str) -> Sampled:
+    """What was stored. Raises StoreError where it is damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {one: file[one] for one in _ARRAYS}
+            return Sampled(**arrays, **json.loads(str(file["about"])))
     except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
         raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
 
@@ -87,7 +114,8 @@ def drawn(
     """Run a unit. `own` may hold `observations` and `priors` of a user."""
     target = Target(unit.structure, width=unit.width, own=own)
     random = np.random.default_rng(unit.seed(seed))
-    found = tempered(target.log_likelihood, len(target.moved), random, settings, told)
+    found = tempered(target.residuals_of, target.likelihood.highest, len(target.moved), random,
+                     settings, told)  # fmt: skip
     draws, particles = found.log_likelihood.shape
     z = random.standard_normal((draws, particles, len(target.space)))
     z[..., target.moved] = found.chains
@@ -98,18 +126,19 @@ def drawn(
         found.log_likelihood,
         {name: values.reshape(draws, particles) for name, values in predicted.items()},
         found.log_evidence,
+        list(target.rows),
         {
             "unit": asdict(unit),
             "degrees": found.degrees,
             "accepted": found.accepted,
+            "steps": found.steps,
             "evaluations": found.evaluations,
             "failures": dict(target.failures),
-            "rows": list(target.rows),
             "moved": [target.space.names[i] for i in target.moved],
         },
     )
 
 
-def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, NDArray]:
+def _predicted(target: Target, z: FloatArray, batch: int = 256) -> Mapping[str, FloatArray]:
     parts = [target.predictions(z[i : i + batch]) for i in range(0, len(z), batch)]
     return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}

@@ -23,7 +23,6 @@ from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.studies.body.blood import COUNTED, COUNTS
-from p53net.studies.body.patients import typical_values
 from p53net.studies.body.population import GRADES, patients, worsened
 
 
@@ -70,7 +69,11 @@ def trials(
                       tolerances=COUNTED)  # fmt: skip
         marrow = shared(drug, system="marrow", host="human", structure=structure,
                         tolerances=COUNTED)  # fmt: skip
-        usual = typical_values([cell, marrow])
+        usual = {
+            name: row.value
+            for one in (cell, marrow)
+            for name, row in one.definition.parameters.items()
+        }
         factors = patients(usual, population, seed)
         factors = factors / [usual[str(name)] for name in factors]
         tumours, bloods = _Runs(cell, arms, factors), _Runs(marrow, arms, factors)

@@ -1,4 +1,4 @@
-"""How plausible each structure is: by its evidence, and by how well it predicts what it left out."""
+"""How plausible each structure is: by its evidence, and by how it predicts what was left out."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -50,10 +50,22 @@ def weights(found: Mapping[str, Evidence]) -> pd.DataFrame:
     )
 
 
+def most_plausible(table: pd.DataFrame) -> str:
+    """The structure with the largest weight."""
+    return str(table["structure"].to_numpy()[int(np.argmax(table["weight"].to_numpy()))])
+
+
+def weighed(names: Sequence[str], log_evidence: FloatArray) -> dict[str, float]:
+    """Weight of each structure by its evidence, each as likely beforehand."""
+    return dict(zip(names, _softmax(np.asarray(log_evidence)[None])[0].tolist(), strict=True))
+
+
 def stacked(left_out: Mapping[str, FloatArray]) -> dict[str, float]:
-    """Weights with which the structures together best predict each row that was left out: `left_out`
-    are logarithms of its density there (row), the rows the same in all (Yao 2018 Bayesian Anal
-    13:917)."""
+    """Weights with which the structures together best predict each row that was left out.
+
+    `left_out` are logarithms of its density there (row), the rows the same in all (Yao 2018
+    Bayesian Anal 13:917).
+    """
     from scipy.optimize import minimize
 
     names = list(left_out)

@@ -13,13 +13,16 @@ import numpy as np
 
 from p53net.dosing.medium import Courses
 from p53net.engines.base import FloatArray, Tolerances
-from p53net.errors import P53NetError, UnsupportedError
+from p53net.errors import P53NetError
 from p53net.model.structures import supposing
+from p53net.simulation.choice import AUTO, chosen
 from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell, changes, entries_of
 
 TOLERANCES = Tolerances(3e-5, 3e-12)
 """Of quick runs: errors of a few 1e-4 where evidence is known to a tenth."""
+
+_MANY = 100  # runs: a likelihood is asked again and again
 
 
 @dataclass(frozen=True)
@@ -82,15 +85,11 @@ class Wells:
 
     @property
     def _wells(self) -> int:
-        return self.doses.shape[1] + 1
+        return int(self.doses.shape[1]) + 1
 
     @cached_property
     def _engine(self) -> str:
-        try:
-            self.model.runner("batch")
-        except UnsupportedError:
-            return "roadrunner"
-        return "batch"
+        return chosen(self.model, AUTO, _MANY)[0]
 
     @cached_property
     def _usual(self) -> list[dict[str, float]]:

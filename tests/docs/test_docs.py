@@ -87,7 +87,7 @@ def test_commands_in_the_readme_exist() -> None:
     from p53net.cli import app
 
     known = set(get_command(app).commands)
-    named = set(re.findall(r"`p53net (\w+)", PAGES[0].read_text(encoding="utf-8")))
+    named = set(re.findall(r"`p53net ([\w-]+)", PAGES[0].read_text(encoding="utf-8")))
     assert named == known
 
 

@@ -12,7 +12,7 @@ from p53net.errors import P53NetError
 from p53net.inference import answers as room
 from p53net.inference.answers import answers_of, in_full, values_in
 from p53net.inference.claims import standard_error
-from p53net.inference.per_draw import NOT_DEFINED, Numbers, numbers
+from p53net.inference.per_draw import NOT_DEFINED, NOT_HERE, Numbers, numbers
 from p53net.measures.claims import Value, is_claim, value_of
 
 PLAIN = Ensemble(pd.DataFrame({"structure": ["default"] * 4 + ["MDMX"] * 6}), {})
@@ -148,10 +148,51 @@ def test_what_is_no_claim_has_no_probability(claim: object, said: str) -> None:
         PLAIN.probability(claim)  # type: ignore[arg-type]
 
 
+def test_values_are_kept_for_one_ensemble_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same draws are not run again; others are, with the same columns too."""
+    asked: list[int] = []
+
+    def of(several: Ensemble, *_: object) -> dict[Value, Numbers]:
+        asked.append(len(several))
+        return {value: numbers(several.table["model: k_deg_MDM2"].to_numpy())}
+
+    monkeypatch.setattr(room, "_known", room.OrderedDict())
+    monkeypatch.setattr(room.escape_answers, "in_cells_of", of)
+    value = room.checked(Value("dose_ratio", 3.0, "KT-253"))
+    tables = [{"structure": ["default"] * 2, "model: k_deg_MDM2": [1.0, last]} for last in (2, 3.0)]
+    for table in (tables[0], tables[0], tables[1]):
+        frame = pd.DataFrame(table).astype({"model: k_deg_MDM2": float})
+        found = room.numbers_of(Ensemble(frame, {}), [value])[value]
+        assert found.values.tolist() == table["model: k_deg_MDM2"]
+    assert asked == [2, 2]
+
+
 def test_what_is_not_finite_is_not_defined() -> None:
     found = numbers(np.array([1.0, np.inf, np.nan]))
     assert found.counts() == {NOT_DEFINED: 2}
     assert np.isnan(found.values[1])
+
+
+@pytest.mark.slow
+def test_probabilities_are_those_of_the_study_over_draws() -> None:
+    """Two paths to the same claims: the study runs one draw after the other, this all at once."""
+    random = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {
+            "structure": ["default", "no partner", "MDMX"] * 4,
+            "model: k_transcr_MDM2_P1": 0.031 * np.exp(0.7 * random.standard_normal(12)),
+            "milademetan: k_perm_inhibitor": 10.0 * np.exp(0.7 * random.standard_normal(12)),
+        }
+    )
+    several = Ensemble(table, {})
+    study = pn.escape(ensemble=several)
+    for claim in study["claim"].values:
+        one = study.sel(claim=claim)
+        found = several.probability(one["expression"].item())
+        assert found == pytest.approx(float(one["holds"])), claim
+        shares = found.structures.set_index("structure")["share"]
+        for structure, share in one["holds_in"].to_series().items():
+            assert shares[structure] == pytest.approx(share), claim
 
 
 @pytest.mark.slow
@@ -177,6 +218,14 @@ def test_answers_are_those_of_the_studies() -> None:
         for name, expected in names.items():
             assert found[name][0] == pytest.approx(float(expected), rel=1e-5, abs=2e-6), name
         assert (found.iloc[0] != found.iloc[1]).any()
+    silent = Ensemble(pd.DataFrame({"structure": ["default"] * 2, "model: k_syn_p53": [52.0, 0.0]}),
+                      {})  # fmt: skip
+    lost = answers_of(silent, ["dose_ratio:3", "MDM2_total_fold", "rebound:4"])
+    for name in lost.names:
+        assert lost.undefined(name) == {"not reached by any dose": 1}, name
+    published = Ensemble(pd.DataFrame({"structure": ["default", "Proctor2008"]}), {})
+    name = 'ic50["milademetan"]'  # cells of that structure do not die
+    assert answers_of(published, [name]).undefined(name) == {NOT_HERE: 1}
     plate = pn.viability("KT-253", "RS4;11")
     found = answers_of(several, ['ic50["KT-253","RS4;11"]']).values
-    assert found.iloc[0, 0] == pytest.approx(float(plate["ic50"]), rel=1e-2)
+    assert found.iloc[0, 0] == pytest.approx(plate["ic50"].item(), rel=1e-2)

@@ -10,7 +10,8 @@ import p53net as pn
 from p53net.ensembles.draws import Ensemble
 from p53net.errors import P53NetError
 from p53net.inference.experiments import COLUMNS, read_experiments
-from p53net.inference.read_outs import NOT_HERE, readings
+from p53net.inference.per_draw import NOT_HERE
+from p53net.inference.read_outs import readings
 
 ROW = {
     "experiment": "half_life", "title": "Half-life of MDM2", "read_out": "41.59/k_deg_MDM2",
@@ -132,8 +133,13 @@ def test_a_read_out_of_another_structure_is_undefined_and_one_of_none_refused(
     (found,) = readings(Ensemble(table, {}), read_experiments(written(tmp_path, row))).values()
     assert np.isfinite(found.values[:, 0]).tolist() == [True, False]
     assert found.reasons.tolist() == ["", NOT_HERE]
+    elsewhere = ROW | {"read_out": "MDMX_total:0"}  # of a structure that this ensemble has not
+    (found,) = readings(
+        Ensemble(table, {}), read_experiments(written(tmp_path, elsewhere))
+    ).values()
+    assert (found.reasons == NOT_HERE).all()
     wrong = written(tmp_path, ROW | {"read_out": "no_such_thing:4"})
-    with pytest.raises(pn.TableError, match="no structure of the ensemble has no_such_thing"):
+    with pytest.raises(pn.TableError, match="no structure has no_such_thing"):
         readings(Ensemble(table, {}), read_experiments(wrong))
 
 

@@ -57,7 +57,7 @@ def test_fifty_regimens_hold_the_published_ones() -> None:
         ({"toxicity": "nausea"}, "toxicity is 'nausea'"),
         ({"grade": 5}, "grade is 5"),
         ({"population": 1}, "population is 1"),
-        ({"draws": 0}, "draws is 0"),
+        ({"most_draws": 0}, "draws is 0"),
         ({"days": 2000.0}, "days is 2000"),
     ],
 )
@@ -73,7 +73,7 @@ def test_patients_are_those_of_the_study_of_schedules() -> None:
     study = pn.schedules("milademetan", ARMS, days=28, population=12, seed=3)
     found = pn.trial_questions("milademetan", ARMS, ensemble=ONE, days=28, population=12, seed=3)
     np.testing.assert_allclose(found["tgi_draws"][:, 0], study["tgi"], rtol=1e-4)
-    rates = found["rate_draws"].transpose("regimen", "toxicity", "draw")[:, :, 0]
+    rates = found["rate_draws"].transpose("regimen", "toxicity", "draw_number")[:, :, 0]
     np.testing.assert_allclose(rates, study["rate"])
     assert float(found["lost"].max()) == 0.0
     assert found["of"].values.tolist() == [1] * found.sizes["question"]

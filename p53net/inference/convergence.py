@@ -1,0 +1,95 @@
+"""Whether independent runs agree, and how many independent draws they are worth."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.identity import digest
+from p53net.inference.answers import answers_of
+from p53net.inference.priors import Space, for_structure
+from p53net.inference.units import Drawn, Unit
+
+HEADLINES = ("dose_ratio:3", "escape_index", "MDM2_total_fold", "equal_dose:3")
+"""Answers of both drugs that must have converged."""
+
+LARGEST_R_HAT, LEAST_ESS = 1.05, 400
+"""Beyond which draws are not used (Vehtari 2021 Bayesian Anal 16:667 asks for 1.01 and 400; runs of
+particles are short, so that chance alone gives R-hat more)."""
+
+_PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
+
+
+def convergence(units: Mapping[Unit, Drawn]) -> pd.DataFrame:
+    """R-hat between runs, and effective draws of all particles, of each headline and structure.
+
+    Effective draws follow each particle as a chain of its own. Undefined draws are left out of a
+    headline by the value of the median, and counted as `undefined`.
+    """
+    tables = []
+    for structure in dict.fromkeys(unit.structure for unit in units):
+        runs = [one for unit, one in units.items() if unit.structure == structure]
+        tables.append(_of_structure(structure, runs))
+    return pd.concat(tables, ignore_index=True)
+
+
+def headlines_of(structure: str, runs: Sequence[Drawn]) -> tuple[pd.DataFrame, FloatArray]:
+    """Headlines of some particles, a row for each run, particle and draw in this order, and their
+    coordinates."""
+    kept = [one.z[:, : min(_PARTICLES, one.z.shape[1])] for one in runs]
+    z = np.array([np.swapaxes(one, 0, 1) for one in kept])  # run, particle, draw, coordinate
+    flat = z.reshape(-1, z.shape[-1])
+    space = Space(for_structure(structure))
+    table = pd.DataFrame(space.values(flat), columns=space.names)
+    table.insert(0, "structure", structure)
+    about = {"models": digest(), "converged": False}
+    return answers_of(Ensemble(table, about), HEADLINES).values, z
+
+
+def _of_structure(structure: str, runs: Sequence[Drawn]) -> pd.DataFrame:
+    import arviz
+
+    values, z = headlines_of(structure, runs)
+    number, particles, draws = z.shape[:3]
+    scale = runs[0].z.shape[1] / particles
+    found = []
+    for name in values:
+        flat = values[name].to_numpy(dtype=float)
+        lost = np.isnan(flat)
+        logs = np.log(np.maximum(np.where(lost, np.nanmedian(flat), flat), 1e-12))
+        by_run = logs.reshape(number, -1)
+        chains = logs.reshape(number * particles, draws)
+        found.append(
+            {
+                "structure": structure,
+                "headline": name,
+                "r_hat": float(arviz.rhat(by_run)) if number > 1 else np.nan,
+                "ess_bulk": scale * float(arviz.ess(chains, method="bulk")),
+                "ess_tail": scale * float(arviz.ess(chains, method="tail")),
+                "median": float(np.nanmedian(flat)),
+                "undefined": float(lost.mean()),
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def why_not(table: pd.DataFrame) -> str:
+    """Why a posterior is not to be used; empty if it is."""
+    apart = table[~(table["r_hat"] <= LARGEST_R_HAT)]
+    few = table[table["ess_bulk"] < LEAST_ESS]
+    said = []
+    if len(apart):
+        worst = apart.fillna(np.inf).sort_values("r_hat").to_dict("records")[-1]
+        said.append(
+            f"runs differ in {len(apart)} of {len(table)} headlines, most in {worst['headline']} "
+            f"of {worst['structure']} (R-hat {worst['r_hat']:.2f})"
+        )
+    if len(few):
+        worst = few.sort_values("ess_bulk").to_dict("records")[0]
+        said.append(
+            f"{len(few)} of {len(table)} headlines have few effective draws, least "
+            f"{worst['headline']} of {worst['structure']} ({worst['ess_bulk']:.0f})"
+        )
+    return "; ".join(said)

@@ -1,0 +1,234 @@
+"""Priors and evidence to a posterior over parameters and structures: `infer`.
+
+Cells come first, each structure in independent runs; then bodies, for draws of cells from all
+structures by their weight. What comes out is an ensemble, and tables that say how far to trust it.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.identity import digest
+from p53net.errors import InputError, MissingPackageError, unknown_name
+from p53net.evidence.published import Observation
+from p53net.evidence.published import observations as rows_of
+from p53net.inference import convergence as judged
+from p53net.inference.bodies import Bodies, CellDraw
+from p53net.inference.predictive import predictive
+from p53net.inference.running import Progress, run_stored, run_units
+from p53net.inference.target import Target
+from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.units import Drawn, Unit
+from p53net.inference.weighing import evidence_of, most_plausible, weights
+from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
+from p53net.model.structures import as_structure
+from p53net.simulation.model import VERSION
+
+STRUCTURES = ("default", "no partner", "MDMX", "residual")
+"""Structures that are weighed, unless said otherwise; at most eight."""
+
+MOST_STRUCTURES = 8
+_CELLS = 0.8  # share of the time, about
+_BODY_MOVES = Settings(moves=2, draws=1, between=4)
+
+
+@dataclass
+class Posterior:
+    """Draws of cells in each structure, an ensemble of them with bodies, and how it was made."""
+
+    units: Mapping[Unit, Drawn]
+    weights: pd.DataFrame
+    """Of each structure: `log_evidence`, its `error` between runs, `weight`, `weight_error`."""
+    convergence: pd.DataFrame
+    """Of each headline in each structure: `r_hat`, `ess_bulk`, `ess_tail`, `mcse_mean`."""
+    rows: pd.DataFrame
+    """Of each row of evidence: quantiles of its prediction, and `p_value`."""
+    ensemble: Ensemble
+    evidence: Mapping[str, Observation]
+    """Rows about cells that counted."""
+
+    @property
+    def best(self) -> str:
+        """The structure with the largest weight."""
+        return most_plausible(self.weights)
+
+    def of(self, structure: str) -> list[Drawn]:
+        """Runs of one structure, in order. Raises UnknownNameError."""
+        found = [one for unit, one in self.units.items() if unit.structure == structure]
+        if not found:
+            raise unknown_name("structure", structure, {one.structure for one in self.units})
+        return found
+
+
+def infer(
+    structures: Sequence[str] = STRUCTURES,
+    *,
+    observations: str | Path | None = None,
+    tables: TablesLike = None,
+    runs: int = 4,
+    particles: int = 256,
+    moves: int = 4,
+    kept: int = 5,
+    between: int = 12,
+    draws: int = 500,
+    seed: int = 1,
+    folder: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress = lambda _what, _share: None,
+) -> Posterior:
+    """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
+
+    `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
+    or mapping with `observations` or `priors`: their rows win over the package's. Each structure is
+    sampled in `runs` independent runs of so many `particles`, with `moves` at each degree of the
+    evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`.
+    With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
+    draws on one kind of processor, for any number of `workers`. Takes an hour.
+
+        posterior = pn.infer(folder="posterior", progress=print)
+        pn.escape(ensemble=posterior.ensemble)
+
+    Raises InputError, TableError, UnknownNameError, StoreError, MissingPackageError.
+    """
+    _need_libraries()
+    names = _checked(structures)
+    settings = Settings(
+        _whole(particles, "particles"), _whole(moves, "moves"), _whole(kept, "kept"),
+        _whole(between, "between"),
+    )  # fmt: skip
+    own = _own(observations, tables)
+    units = [Unit(name, run) for name in names for run in range(_whole(runs, "runs"))]
+    number, base = _whole(draws, "draws"), _whole(seed, "seed", least=0)
+    several = os.cpu_count() or 1 if workers is None else _whole(workers, "workers")
+    with TemporaryDirectory() as nowhere:
+        place = Path(nowhere if folder is None else folder)
+        found = run_units(units, settings, base, place, own, several,
+                          lambda what, share: progress(what, _CELLS * share))  # fmt: skip
+        table = weights({name: evidence_of(_evidence(found, name)) for name in names})
+        shares = dict(zip(table["structure"], table["weight"], strict=True))
+        random = np.random.default_rng([base, *b"ensemble"])
+        cells = _cells(found, shares, number, random)
+        targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
+        bodies = Bodies(targets, cells, rows_of(own))
+        sampled = run_stored(
+            place / "bodies.npz",
+            lambda told: bodies.drawn(random, _of(number), told),
+            lambda share: progress("bodies", _CELLS + (1.0 - _CELLS) * share),
+        )
+    return _made(found, table, bodies, sampled, base, own)
+
+
+def _made(
+    found: Mapping[Unit, Drawn],
+    table: pd.DataFrame,
+    bodies: Bodies,
+    sampled: Sampled,
+    seed: int,
+    own: Tables,
+) -> Posterior:
+    z, labels = sampled.chains[-1], sampled.labels
+    structures = [bodies.cells[label].structure for label in labels]
+    values = [
+        bodies.targets[name].space.values(whole[None])[0]
+        for name, whole in zip(structures, bodies.whole(z, labels), strict=True)
+    ]
+    rows = [dict(zip(bodies.targets[name].space.names, one, strict=True))
+            for name, one in zip(structures, values, strict=True)]  # fmt: skip
+    frame = pd.DataFrame(rows, dtype=float)
+    frame.insert(0, "structure", structures)
+    states = judged.convergence(found)
+    why = judged.why_not(states)
+    about = {
+        "models": digest(),
+        "version": VERSION,
+        "seed": seed,
+        "own": {name: text.sha256 for name, text in own},
+        "weights": table.set_index("structure").to_dict("index"),
+        "runs": {unit.name: one.about for unit, one in found.items()},
+        "bodies": {"degrees": sampled.degrees, "accepted": sampled.accepted,
+                   "cells": len(bodies.cells), "left": len(np.unique(labels)),
+                   "rows": bodies.rows, "evaluations": sampled.evaluations},
+        "convergence": states.to_dict("records"),
+        "converged": not why,
+        "why": why,
+    }  # fmt: skip
+    shares = dict(zip(table["structure"], table["weight"], strict=True))
+    used = next(iter(found.values())).rows
+    evidence = {name: row for name, row in rows_of(own).items() if name in used}
+    return Posterior(found, table, states, predictive(found, shares, bodies, sampled, own),
+                     Ensemble(frame, about), evidence)  # fmt: skip
+
+
+def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:
+    return [one.log_evidence for unit, one in found.items() if unit.structure == structure]
+
+
+def _first(cells: Sequence[CellDraw]) -> list[CellDraw]:
+    """One of each structure."""
+    return list({one.structure: one for one in cells}.values())
+
+
+def _cells(
+    found: Mapping[Unit, Drawn],
+    shares: Mapping[str, float],
+    number: int,
+    random: np.random.Generator,
+) -> list[CellDraw]:
+    """Draws of cells from the structures by their weight, evenly from all that each kept."""
+    ends = np.cumsum([shares[name] for name in shares])
+    places = (random.random() + np.arange(number)) / number
+    chosen = np.minimum(np.searchsorted(ends / ends[-1], places), len(ends) - 1)
+    cells: list[CellDraw] = []
+    for i, name in enumerate(shares):
+        parts = [one.z.reshape(-1, one.z.shape[-1]) for unit, one in found.items()
+                 if unit.structure == name]  # fmt: skip
+        every: FloatArray = np.concatenate(parts)
+        count = int((chosen == i).sum())
+        taken = random.choice(len(every), count, replace=count > len(every))
+        cells += [CellDraw(name, z) for z in every[taken]]
+    return cells
+
+
+def _of(number: int) -> Settings:
+    return Settings(number, _BODY_MOVES.moves, _BODY_MOVES.draws, _BODY_MOVES.between)
+
+
+def _own(observations: str | Path | None, tables: TablesLike) -> Tables:
+    texts = dict(as_tables(tables).texts)
+    if observations is not None:
+        if "observations" in texts:
+            raise InputError("observations stand in `tables` too; give them once")
+        texts["observations"] = read_text(observations, LARGEST_TABLE, "the table of observations")
+    return Tables(texts)
+
+
+def _checked(structures: Sequence[str]) -> list[str]:
+    names = [structures] if isinstance(structures, str) else list(structures)
+    for name in names:
+        as_structure(name)
+    if not names or len(set(names)) < len(names) or len(names) > MOST_STRUCTURES:
+        raise InputError(f"structures are {names}; give one to {MOST_STRUCTURES} names, each once")
+    return names
+
+
+def _whole(value: object, name: str, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} is {value!r}, but must be a whole number, {least} or more")
+    return value
+
+
+def _need_libraries() -> None:
+    try:
+        import arviz  # noqa: F401
+        import emcee  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{error.name} is not installed: pip install 'p53net[infer]'"
+        ) from None

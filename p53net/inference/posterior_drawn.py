@@ -1,0 +1,73 @@
+"""Figures of a posterior: weights of structures, what the evidence told, and ranks of runs."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from p53net.figures.style import COLOURS, STYLE
+from p53net.inference.posterior import Posterior
+from p53net.inference.priors import Space, for_structure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_TOLD = 24  # parameters that are shown, those that the evidence told most of
+_BINS = 10
+
+
+def posterior_figure(posterior: Posterior) -> "Figure":
+    """Weights of structures with their errors; posterior beside prior of what was told most; and
+    how ranks of runs spread, which agree if they are flat."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 6.4), layout="constrained")
+        places = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(1.0, 1.2))
+        _weights(posterior, places["a"])
+        _ranks(posterior, places["b"])
+        _forest(posterior, places["c"])
+    return figure
+
+
+def _weights(posterior: Posterior, axes: "Axes") -> None:
+    table = posterior.weights.sort_values("weight")
+    axes.barh(table["structure"], table["weight"], xerr=table["weight_error"], color=COLOURS[5],
+              error_kw={"elinewidth": 1.2, "capsize": 2})  # fmt: skip
+    axes.set(xlim=(0, 1), xlabel="weight by the evidence")
+    axes.set_title("a  Structures", loc="left")
+
+
+def _ranks(posterior: Posterior, axes: "Axes") -> None:
+    structure = posterior.best
+    runs = [one.log_likelihood.ravel() for one in posterior.of(structure)]
+    ranks = np.concatenate(runs).argsort().argsort() / sum(map(len, runs))
+    start = 0
+    for number, (run, colour) in enumerate(zip(runs, COLOURS, strict=False)):
+        counts, edges = np.histogram(ranks[start : start + len(run)], _BINS, (0.0, 1.0))
+        axes.stairs(counts / counts.mean(), edges, color=colour, label=f"run {number + 1}")
+        start += len(run)
+    axes.axhline(1.0, color="black", linewidth=0.8)
+    axes.set(xlabel="rank of the likelihood among all runs", ylabel="density", ylim=(0, None))
+    axes.set_title(f"b  Runs of {structure}", loc="left")
+    axes.legend(fontsize=7, ncols=2)
+
+
+def _forest(posterior: Posterior, axes: "Axes") -> None:
+    structure = posterior.best
+    space = Space(for_structure(structure))
+    z = np.concatenate([one.z.reshape(-1, one.z.shape[-1]) for one in posterior.of(structure)])
+    normal = z @ space.mixing.T
+    told = np.argsort(normal.std(axis=0))[:_TOLD][::-1]
+    low, first, middle, third, high = np.quantile(
+        normal[:, told], (0.025, 0.25, 0.5, 0.75, 0.975), axis=0
+    )
+    places = np.arange(len(told))
+    axes.axvspan(-1.96, 1.96, color="#eeeeee", zorder=0)
+    axes.hlines(places, low, high, color=COLOURS[0], linewidth=1.0)
+    axes.hlines(places, first, third, color=COLOURS[0], linewidth=3.0)
+    axes.plot(middle, places, "o", color="white", markeredgecolor=COLOURS[0], markersize=4)
+    axes.set_yticks(places, [space.names[i].removeprefix("model: ") for i in told], fontsize=7)
+    axes.set(xlabel="standard deviations of the prior (grey: its 95 %)")
+    axes.set_title("c  What the evidence told most of", loc="left")
