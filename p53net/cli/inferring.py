@@ -26,7 +26,7 @@ def infer(
     own: OwnTables = None,
     runs: Annotated[int, typer.Option("--runs", help="Independent runs of each structure.")] = 4,
     particles: Annotated[int, typer.Option("--particles", help="Of each run.")] = 128,
-    moves: Annotated[int, typer.Option("--moves", help="At each degree of the evidence.")] = 5,
+    moves: Annotated[int, typer.Option("--moves", help="At each degree of the evidence.")] = 6,
     kept: Annotated[int, typer.Option("--kept", help="Draws kept of each particle.")] = 8,
     between: Annotated[int, typer.Option("--between", help="Moves between these.")] = 30,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the ensemble.")] = 500,

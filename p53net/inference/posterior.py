@@ -74,7 +74,7 @@ def infer(
     tables: TablesLike = None,
     runs: int = 4,
     particles: int = 128,
-    moves: int = 5,
+    moves: int = 6,
     kept: int = 8,
     between: int = 30,
     draws: int = 500,

@@ -52,8 +52,8 @@ class Settings:
     """How much is done: particles, moves at each degree, and draws kept of as many moves each."""
 
     particles: int = 128
-    moves: int = 8
-    draws: int = 5
+    moves: int = 6
+    draws: int = 8
     between: int = 30
 
 
