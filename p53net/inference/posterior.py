@@ -19,9 +19,9 @@ from p53net.ensembles.identity import digest
 from p53net.errors import InputError, MissingPackageError, unknown_name
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
-from p53net.inference import convergence as judged
+from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
-from p53net.inference.predictive import predictive
+from p53net.inference.rows_predicted import predictive
 from p53net.inference.running import Progress, run_stored, run_units
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings
