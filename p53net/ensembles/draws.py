@@ -232,7 +232,7 @@ def _read(path: Path) -> Ensemble:
     if not isinstance(about, dict) or _STRUCTURE not in table or not len(table):
         raise InputError(f"{wrong}it has no draws; give a file that `p53net infer` wrote")
     for name in table.columns.drop(_STRUCTURE):
-        if ": " not in name or not np.issubdtype(table[name].dtype, np.floating):
+        if ": " not in name or not pd.api.types.is_float_dtype(table[name]):
             raise TableError(f"{wrong}the column {name} is no `ENTRY: PARAMETER` with numbers")
     if about.get("models") != (now := digest()):
         raise InputError(
