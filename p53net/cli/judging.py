@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
+from p53net.cli.draws import Draws, ensemble_of
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Engine,
@@ -20,8 +22,11 @@ from p53net.cli.terminal import (
     tables_of,
     write,
 )
+from p53net.ensembles.draws import Ensemble
 from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
+
+_SEED = 1  # of the draws of the priors
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 
@@ -41,6 +46,16 @@ def validate(
     holdout: Annotated[
         bool, typer.Option("--holdout", help="Print the frozen hold-out instead, with predictions.")
     ] = False,
+    ensemble: Annotated[
+        str | None,
+        typer.Option(
+            "--ensemble",
+            metavar="FILE",
+            help="With --holdout: what the draws of an ensemble and of the priors predict. "
+            "`shipped`, or a file that `p53net infer` wrote.",
+        ),
+    ] = None,
+    draws: Draws = None,
     engine: Engine = AUTO,
     structure: Structures = None,
     structures: Several = None,
@@ -53,12 +68,11 @@ def validate(
     """
     from p53net.evidence import baseline, matrix, validation
 
+    several = ensemble_of(ensemble, draws)
+    if several is not None and not holdout:
+        raise InputError("--ensemble goes with --holdout; other rows are judged by `p53net infer`")
     if holdout:
-        from p53net.evidence.holdout import compared
-
-        with said.status("predicting the hold-out"):
-            found = compared()
-        show(found)
+        show(_held_out(several))
         return
     if structures is not None:
         with progress() as told:
@@ -88,6 +102,20 @@ def validate(
         said.print(line, soft_wrap=True)
     if news or (strict and missed):
         raise typer.Exit(1)
+
+
+def _held_out(ensemble: Ensemble | None) -> pd.DataFrame:
+    """The hold-out beside its predictions; of an ensemble with as many draws of the priors."""
+    from p53net.evidence.holdout import DRAWS, compared, compared_over
+
+    if ensemble is None:
+        with said.status("predicting the hold-out"):
+            return compared()
+    from p53net.inference.scoring import log_score, prior_like
+
+    prior = prior_like(ensemble, min(len(ensemble), DRAWS), _SEED)
+    with progress() as told:
+        return compared_over(ensemble, prior, log_score, told)
 
 
 @app.command()

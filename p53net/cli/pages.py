@@ -21,9 +21,10 @@ def docs(
     Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
-    from p53net.inference import prior_pages
+    from p53net.inference import ensemble_pages, prior_pages
 
-    known = {table.name: table for table in (*pages.TABLES, *prior_pages.TABLES)}
+    every = (*pages.TABLES, *prior_pages.TABLES, *ensemble_pages.TABLES)
+    known = {table.name: table for table in every}
     for name in tables or []:
         if name not in known:
             raise unknown_name("table", name, known)

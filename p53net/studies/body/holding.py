@@ -69,6 +69,19 @@ def held_courses(
     return held(planned, look)
 
 
+def held_share(
+    marrow: Model,
+    drug: str,
+    regimen: Regimen,
+    columns: Mapping[str, FloatArray],
+    number: int,
+    engine: str = AUTO,
+) -> FloatArray:
+    """What each of these patients gets of the planned amount [%]."""
+    courses = held_courses(marrow, drug, regimen, columns, number, engine)
+    return _share(marrow, drug, regimen, courses)
+
+
 def held_runs(
     models: Mapping[str, Model],
     drug: str,
@@ -96,8 +109,7 @@ def held_runs(
         columns[system] = {n: v for n, v in columns[system].items() if n in known}
     marrow = models["marrow"]
     courses = held_courses(marrow, drug, regimen, columns["marrow"], number, engine)
-    planned = np.nansum(same_courses(checked_doses(marrow.definition, {drug: regimen})).levels)
-    share = 100.0 * np.nansum(courses.levels, axis=(1, 2)) / planned
+    share = _share(marrow, drug, regimen, courses)
     found = {}
     for system, model in models.items():
         run, said = model.curves(times, courses, columns[system], names[system], engine=engine)
@@ -112,3 +124,8 @@ def held_runs(
             attrs={"engine": said},
         )  # fmt: skip
     return found
+
+
+def _share(marrow: Model, drug: str, regimen: Regimen, courses: Courses) -> FloatArray:
+    planned = np.nansum(same_courses(checked_doses(marrow.definition, {drug: regimen})).levels)
+    return np.asarray(100.0 * np.nansum(courses.levels, axis=(1, 2)) / planned)
