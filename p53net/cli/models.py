@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
-from p53net.cli.draws import Draws, EnsemblesOrShipped, ensemble_of
+from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, ensemble_of
 from p53net.cli.studies import finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -116,6 +116,8 @@ def simulate(
     own: OwnTables = None,
     structure: Structures = None,
     fragments: Fragments = None,
+    ensemble: Ensembles = None,
+    draws: Draws = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
 
@@ -140,6 +142,7 @@ def simulate(
             feedback=not open_loop,
             engine=engine,
             accuracy=accuracy,
+            ensemble=ensemble_of(ensemble, draws),
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if engine not in (AUTO, REFERENCE):  # which one run is on anyway
@@ -264,17 +267,22 @@ def export(
     own: OwnTables = None,
     structure: Structures = None,
     fragments: Fragments = None,
+    ensemble: Ensembles = None,
+    draw: Annotated[int | None, typer.Option("--draw", help="One draw of the ensemble.")] = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
     Example: p53net export milademetan+KT-253 both.xml --dose milademetan=100 --dose KT-253=1
 
     In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --schedule 3/14
+
+    Of an ensemble: p53net export KT-253 draw.cps --draw 17
     """
     from p53net.exchange import files as exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, own, system, host, fragments, structure)
+    loaded = model_of(names, cell_line, own, system, host, fragments, structure,
+                      ensemble_of(ensemble, None), draw)  # fmt: skip
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
     said.print(f"wrote {path}")

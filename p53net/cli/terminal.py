@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from p53net.ensembles.draws import Ensemble
 from p53net.errors import InputError, OutputError
 from p53net.model import structures
 from p53net.model.own import Tables, as_tables
@@ -123,8 +124,10 @@ def model_of(
     host: str | None = None,
     fragments: list[Path] | None = None,
     structure: list[str] | None = None,
+    ensemble: Ensemble | None = None,
+    draw: int | None = None,
 ) -> Model:
-    """The model of these drugs in this cell line, in a dish or a body."""
+    """The model of these drugs in this cell line, in a dish or a body; or a draw of it."""
     for name in names:
         if name.strip().casefold() in _UNITS:
             raise InputError(
@@ -133,7 +136,8 @@ def model_of(
             )
     own = tables_of(tables)
     return load(*names, cell_line=cell_line, system=system, host=host, tables=own,
-                fragments=fragments, structure=structure_of(structure))  # fmt: skip
+                fragments=fragments, structure=structure_of(structure), ensemble=ensemble,
+                draw=draw)  # fmt: skip
 
 
 def structure_of(texts: list[str] | None) -> StructureLike:

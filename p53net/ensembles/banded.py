@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -128,7 +129,7 @@ def _counted(words: list[object]) -> str:
     """`ok`, or `ok in 480 of 500 draws; not reached: 20`: reasons without their details."""
     if len(set(words)) == 1:
         return str(words[0])
-    counts = Counter(str(word).partition(":")[0] for word in words)
+    counts = Counter(re.split("[:;]", str(word))[0] for word in words)
     fine = counts.pop("ok", 0)
     others = [f"{word}: {number}" for word, number in counts.most_common()]
     return "; ".join([f"ok in {fine} of {len(words)} draws", *others])

@@ -39,10 +39,11 @@ SHIPPED = "shipped"
 MOST = 500
 """Draws that a study takes of an ensemble, unless said otherwise."""
 
+_UNDEFINED = "not defined"
 _KINDS: Mapping[type[P53NetError], str] = {
     SteadyStateError: "no steady state",
     SimulationError: "integration failed",
-    MeasureError: "measure undefined",
+    MeasureError: _UNDEFINED,
 }
 _NUMBER = re.compile(r"(?<![\w-])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?![\w-])")
 _Result = TypeVar("_Result")
@@ -143,13 +144,13 @@ class Cells:
             name: words.get(name, np.nan) for name in together.data_vars})  # fmt: skip
 
     def fail(self, draw: int, error: P53NetError, where: str = "") -> None:
-        """Note that a cell has no result. Raises the error of a point estimate."""
+        """Note that a cell has no result, and of what. Raises the error of a point estimate."""
         if self.ensemble is None:
             raise error.with_traceback(None)
         kind = next((w for k, w in _KINDS.items() if isinstance(error, k)), "refused")
-        said = kind if kind in ("no steady state", "integration failed") else (
-            f"{kind}: {without_numbers(str(error))}")  # fmt: skip
-        self._failed[int(draw), f"{where}: {said}" if where else said] = None
+        if kind == "refused" or (kind == _UNDEFINED and not where):
+            kind += f": {without_numbers(str(error))}"
+        self._failed[int(draw), f"{where}: {kind}" if where else kind] = None
 
     def finished(self, result: xr.Dataset, along: Sequence[str] = ()) -> xr.Dataset:
         """The result of all cells, over `draw`: that of the only one, or quantiles of the draws, or

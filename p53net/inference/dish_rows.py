@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from p53net.engines.base import FloatArray
+from p53net.errors import unknown_name
 from p53net.evidence.behind import AMPLIFIED, KIDNEY, LEUKAEMIA, LIPOSARCOMA, WILD_TYPE
 from p53net.evidence.pulses import peaks
 from p53net.inference.reading import between, half_dose, level_dose
@@ -51,10 +52,19 @@ class DishRows:
     """Predictions of all dish rows in one structure.
 
     `parameters` name the columns of the values that are given, `ENTRY: PARAMETER`; all others are
-    as committed.
+    as committed. Raises UnknownNameError for a part that is not among `PARTS`, by default all.
     """
 
-    def __init__(self, parameters: Sequence[str], structure: StructureLike = None) -> None:
+    def __init__(
+        self,
+        parameters: Sequence[str],
+        structure: StructureLike = None,
+        parts: Sequence[str] | None = None,
+    ) -> None:
+        for name in parts or ():
+            if name not in PARTS:
+                raise unknown_name("part", name, PARTS)
+        self.parts = tuple(PARTS if parts is None else parts)
         self.parameters = {name: i for i, name in enumerate(parameters)}
         self.structure = as_structure(structure)
         self.failures: Counter[str] = Counter()
@@ -65,8 +75,8 @@ class DishRows:
     def __call__(self, values: FloatArray) -> Rows:
         """Of trials (trial, parameter)."""
         found: Rows = {}
-        for part in PARTS:
-            found |= part(self, np.atleast_2d(values))
+        for part in self.parts:
+            found |= PARTS[part](self, np.atleast_2d(values))
         return found
 
     def wells(
@@ -270,6 +280,9 @@ def _or_nan(curves: FloatArray, found: FloatArray) -> FloatArray:
     return np.where(np.isfinite(curves).all(axis=-1), found, np.nan)
 
 
-PARTS: tuple[Callable[[DishRows, FloatArray], Rows], ...] = (
-    _loop, _damage, _binding, _degradation, _induction, _biopsies, _handed_back, _viability, _death,
-)  # fmt: skip
+PARTS: dict[str, Callable[[DishRows, FloatArray], Rows]] = {
+    "loop": _loop, "damage": _damage, "binding": _binding, "degradation": _degradation,
+    "induction": _induction, "biopsies": _biopsies, "handed back": _handed_back,
+    "viability": _viability, "death": _death,
+}  # fmt: skip
+"""What is run together for some rows."""

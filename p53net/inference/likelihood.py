@@ -64,6 +64,7 @@ _MORE_COUNTED = {
 """Patients with any grade and all patients, of the same trials as in `trials.COUNTED`."""
 
 _SHARE, _LIVE = 5.0, 0.05  # of a growth inhibition [%], and of a share of cells that live
+_REGAINED = 0.1  # of the share of a loss of blood cells that is regained: assumed
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ STEPS = {
     "tgi_milademetan_sjsa1": Step(90.0, _SHARE, logarithm=False),
     "milademetan_biopsy": Step(1.1, 0.1),
     "kt253_regression": Step(14.0, 2.0, logarithm=False),
+    "platelet_recovery": Step(0.5, _REGAINED, logarithm=False),
+    "neutrophil_recovery": Step(0.5, _REGAINED, logarithm=False),
 }
 """Observation to its step. What is compared is that of the quick predictions: the live share at the
 stated dose for a lethal dose, the smallest of several changes for a statement."""
@@ -161,6 +164,11 @@ def family(row: Observation) -> Family:
         )
     if not row.low < row.high:
         raise InputError(f"{row.id}: its interval from {row.low:g} to {row.high:g} is empty")
+    if not row.low <= row.middle <= row.high:
+        raise InputError(
+            f"{row.id}: its value {row.value:g} is outside its interval from {row.low:g} to "
+            f"{row.high:g}"
+        )
     wide = _QUARTILES if row.interval_origin == "quartiles" else _INTERVAL
     if row.low > 0:
         width = math.hypot(math.log(row.high / row.low) / wide, _more(row.id))
@@ -189,7 +197,8 @@ def _step(step: Step) -> Family:
         with np.errstate(divide="ignore", invalid="ignore"):
             away = np.log(value / step.limit) if step.logarithm else value - step.limit
         away = away / step.width if step.above else -away / step.width
-        return np.sqrt(-2.0 * log_ndtr(np.where(np.isfinite(away), away, -UNDEFINED)))
+        nothing = np.isnan(away) | np.isneginf(away)  # no end of what a step asks for is a miss
+        return np.asarray(np.sqrt(-2.0 * log_ndtr(np.where(nothing, -UNDEFINED, away))))
 
     return Family(0.0, residual)
 

@@ -24,7 +24,7 @@ from p53net.inference.units import Drawn, Unit, drawn, sampled_of, stored, unpac
 from p53net.model.own import Tables
 
 Progress = Callable[[str, float], None]
-_Said: TypeAlias = "queue.Queue[tuple[str, float]]"
+_Said: TypeAlias = queue.Queue[tuple[str, float]]
 
 _ABOUT, _LOCK = "infer.json", ".lock"
 _LARGEST, _LARGEST_ABOUT = 2**30, 2**20  # bytes

@@ -164,9 +164,8 @@ class _Particles:
             *self.z.shape, log_probability, moves=MHMove(propose), vectorize=True
         )
         sampler.random_state = np.random.RandomState(self._random.integers(2**31)).get_state()
-        before = State(
-            self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=self._rows
-        )
+        rows = self._rows[:, 0] if self._rows.shape[1] == 1 else self._rows  # as emcee keeps them
+        before = State(self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=rows)
         after = sampler.run_mcmc(before, 1, skip_initial_state_check=True, store=False)
         moved = (after.coords != self.z).any(axis=1)
         self.z, self._rows = after.coords, np.reshape(after.blobs, self._rows.shape)

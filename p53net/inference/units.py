@@ -5,6 +5,8 @@ A unit is made from its name alone, so that any process gives the same numbers.
 
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -83,7 +85,8 @@ def unpacked(content: bytes, name: str) -> Drawn:
                 dict(zip(rows, file["predicted"], strict=True)),
                 about.pop("log_evidence"), about.pop("rows"), about,
             )  # fmt: skip
-    except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
+    except (ValueError, KeyError, OSError, EOFError, TypeError, RuntimeError, zlib.error,
+            zipfile.BadZipFile) as error:  # fmt: skip
         raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
 
 

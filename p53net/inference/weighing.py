@@ -69,6 +69,8 @@ def stacked(left_out: Mapping[str, FloatArray]) -> dict[str, float]:
     from scipy.optimize import minimize
 
     names = list(left_out)
+    if len(names) == 1:
+        return {names[0]: 1.0}
     logs = np.array([left_out[name] for name in names])
     density = np.exp(logs - logs.max(axis=0))
 

@@ -55,7 +55,8 @@ def load(
     if ensemble is not None or draw is not None:
         if draw is None:
             raise InputError("an ensemble has many models; say which with draw=, such as draw=17")
-        for name, given in (("tables", tables), ("fragments", fragments), ("structure", structure)):
+        own = as_tables(tables).texts
+        for name, given in (("tables", own), ("fragments", fragments), ("structure", structure)):
             if given:
                 raise InputError(
                     f"{name} and draw are both given, but a draw of an ensemble has a structure "

@@ -60,7 +60,7 @@ def test_damage_pulses_without_a_drug() -> None:
 
 
 def test_escape_writes_everything(tmp_path: Path) -> None:
-    done = p53net("escape", "nutlin-3a", "MD-224", "--out", "found/here",
+    done = p53net("escape", "nutlin-3a", "MD-224", "--out", "found/here", "--ensemble", "none",
                   cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
@@ -78,7 +78,7 @@ def test_escape_writes_everything(tmp_path: Path) -> None:
 
 def test_escape_without_a_figure_and_without_a_degrader(tmp_path: Path) -> None:
     done = p53net("escape", "siremadlin", "--hours", "12", "--pulse", "2", "--no-plot",
-                  "--cell-line", "RS4;11", cwd=tmp_path)  # fmt: skip
+                  "--cell-line", "RS4;11", "--ensemble", "none", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     names = {p.name for p in (tmp_path / "escape").iterdir()}
     assert names == {"escape.csv", "escape.json", "summary.txt"}
@@ -188,7 +188,7 @@ def test_figures_of_another_run_do_not_stay(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("escape.png", "mine.txt"):
         (folder / name).write_text("old")
-    done = p53net("escape", "milademetan", "--no-plot", cwd=tmp_path)
+    done = p53net("escape", "milademetan", "--no-plot", "--ensemble", "none", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert not (folder / "escape.png").exists()
     assert (folder / "mine.txt").read_text() == "old"

@@ -87,7 +87,11 @@ def test_a_record_of_a_study_names_the_ensemble_and_its_draws(saved: Ensemble) -
         ({"draw": 1, "ensemble": 7}, "a int"),
     ],
 )
-def test_what_is_no_draw(saved: Ensemble, given: dict, message: str) -> None:
+def test_what_is_no_draw(
+    saved: Ensemble, given: dict, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.tsv").write_text("drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n")
     with pytest.raises(pn.InputError, match=message):
         pn.load("milademetan", **{"ensemble": saved, **given})
 
@@ -106,6 +110,21 @@ def test_commands_show_medians_with_their_bands(command: Command, saved: Ensembl
     assert not Path("viability/quantiles.csv").exists()
     done = command("pk", "milademetan", "--draws", "3")
     assert done.returncode == 1 and "give --ensemble" in done.stderr
+
+
+@pytest.mark.slow
+def test_commands_take_a_draw_and_all_draws(command: Command, saved: Ensemble) -> None:
+    done = command("export", "milademetan", "one.xml", "--ensemble", saved.source, "--draw", "1")
+    assert done.returncode == 0, done.stderr
+    text = Path("one.xml").read_text(encoding="utf-8")
+    assert repr(float(saved.table["model: Kd_MDMX"][1]))[:11] in text
+    done = command("simulate", "milademetan", "--dose", "10", "--points", "3", "--ensemble",
+                   saved.source)  # fmt: skip
+    assert done.stdout.startswith("time,quantile,") and len(done.stdout.splitlines()) == 16
+    done = command("escape", "milademetan", "--ensemble", saved.source, "--no-plot")
+    assert done.returncode == 0, done.stderr
+    assert "Of 3 draws" in done.stderr and "farthest from the median" in done.stderr
+    assert "low,high,defined" in Path("escape/escape.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MARKERS = "osD^vP*"
 _LINES = ("-", "--", ":", "-.")
 _FINE = 300  # points of a fitted curve
-_MOST = 0.95  # of the draws: a measure that is defined in more is one of nearly all
+_FEW, _MOST = 0.5, 0.95  # of the draws: below, a median would mislead; above, nearly all have one
 
 
 def viability_figure(result: xr.Dataset) -> "Figure":
@@ -116,7 +116,7 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
     panels[0].set_ylabel("active caspase-3/7 in a live cell [% of all]")
     figure.suptitle(
         f"Caspase-3/7 in the {result.attrs['cell_line']} line.{_note(result)}"
-        f"{' They are of the last time.' if is_banded(result) else ''}",
+        f"{' Bands are of the last time.' if is_banded(result) else ''}",
         fontsize=11,
     )
     return figure
@@ -137,11 +137,13 @@ def _nanomolar_of(result: xr.Dataset, name: str) -> str:
     """A dose; a median with what holds 95 % of the draws, and in how many of them there is one."""
     if not is_banded(result):
         return _nanomolar(float(result[name]))
-    ends = (result[name].sel(quantile=one) for one in (0.5, *ENDS))
-    middle, low, high = (_nanomolar(float(one)) for one in ends)
     share = float(result[f"{name}{DEFINED}"])
+    if share < _FEW:
+        return f"in {100 * share:.2g} % of draws only"
+    middle, low, high = (float(result[name].sel(quantile=one)) for one in (0.5, *ENDS))
+    by, unit = (1.0, "nM") if middle < 1000 else (1000.0, "µM")
     where = "" if share > _MOST else f", in {100 * share:.2g} % of draws"
-    return f"{middle} ({low} to {high}{where})"
+    return f"{middle / by:.3g} {unit} ({low / by:.3g} to {high / by:.3g}{where})"
 
 
 def _nanomolar(value: float) -> str:

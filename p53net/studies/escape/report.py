@@ -263,8 +263,10 @@ def _cautions(result: xr.Dataset) -> Iterator[str]:
 
 def _undefined(result: xr.Dataset) -> Iterator[str]:
     """Draws without a result, and measures that are not defined in all draws."""
-    for reason, number_of in json.loads(result.attrs["failed"]).items():
-        yield f"Draws without a result, {reason}: {number_of}."
+    failed = json.loads(result.attrs["failed"])
+    if failed:
+        words = "; ".join(f"{reason}: {count}" for reason, count in failed.items())
+        yield f"Draws without a result. {words}."
     shares = {
         name.removesuffix(DEFINED): float(share.min())
         for name, share in ((str(n), v) for n, v in result.data_vars.items())

@@ -35,9 +35,11 @@ MEDIUM_VOLUMES = (2.0, 20.0, 1000.0)
 NUMBER = 6
 """Of steps, for the progress."""
 
-Failed: TypeAlias = Callable[[int, P53NetError], None]
-"""Is told of a cell without a result; of a point estimate it raises the error."""
+Failed: TypeAlias = Callable[[int, P53NetError, str], None]
+"""Is told of a cell without a result, and of which step; raises the error of a point estimate."""
 
+_Told: TypeAlias = Callable[[int, P53NetError], None]
+_UNRESTED = "no steady state"
 _SHOWN = ("p53_active", "p53_total", "MDM2_total", "MDM2_free", "MDM2_mRNA")
 _CLOSED, _BOTH = (True,), (True, False)
 
@@ -46,49 +48,56 @@ def each_step(
     one: Candidate, hours: float, pulse_hours: float, fold: float, failed: Failed
 ) -> Iterator[tuple[str, xr.Dataset]]:
     """Each step by what it does, and what it gives."""
-    alive = _without(one, one.start.errors)
-    curves, size = _responses(one.of(alive), hours, _of(failed, alive)), len(one)
-    yield "dose-response", _spread(curves, alive, size)
+    alive, size = _without(one, one.start.errors), len(one)
+
+    def told(rows: Places, what: str) -> _Told:
+        return lambda i, error: failed(int(rows[i]), error, what)
+
+    what = "dose-response"
+    curves = _responses(one.of(alive), hours, told(alive, what))
+    yield what, _spread(curves, alive, size, _UNRESTED)
+    what = "equally effective dose"
     active = curves["response_p53_active"].sel(loop="closed").values
     there = np.isfinite(active).all(axis=1)
     rows = alive[there]
     cells = one.of(rows)
     found, only = equal_doses(cells, active[there], hours, fold)
     for i, error in found.errors.items():
-        failed(int(rows[i]), error)
+        failed(int(rows[i]), error, what)
     dosed = _without(cells, found.errors)
-    status = np.full(size, "not reached", dtype=object)
+    status = np.full(size, "no run", dtype=object)
+    status[rows] = "not reached"
     pulses = "the lowest of several: active p53 pulses, so the response is not monotone"
     status[rows[dosed]] = np.where(only[dosed], "ok", pulses)
     rows, doses = rows[dosed], found.values[dosed]
-    cells, told = one.of(rows), _of(failed, rows)
-    at_dose = _spread(_at_dose(cells, doses, hours, told), rows, size)
-    yield "equally effective dose", at_dose.assign(equal_dose_status=("draw", status))
-    yield "time courses", _spread(_courses(cells, doses, hours, told), rows, size)
-    washed = _washouts(cells, doses, (pulse_hours, hours), told)
-    yield "washout", _spread(washed, rows, size)
-    living, told = one.of(alive), _of(failed, alive)
-    yield "state at rest", _spread(_at_rest(living, fold, told), alive, size)
-    yield "closed dish", _spread(_loads(living, hours, fold, told), alive, size)
+    cells = one.of(rows)
+    at_dose = _spread(_at_dose(cells, doses, hours, told(rows, what)), rows, size)
+    yield what, at_dose.assign(equal_dose_status=("draw", status))
+    what = "time courses"
+    yield what, _spread(_courses(cells, doses, hours, told(rows, what)), rows, size)
+    what = "washout"
+    washed = _washouts(cells, doses, (pulse_hours, hours), told(rows, what))
+    yield what, _spread(washed, rows, size)
+    what, living = "state at rest", one.of(alive)
+    rests = _at_rest(living, fold, told(alive, what))
+    yield what, _spread(rests, alive, size, _UNRESTED)
+    what = "closed dish"
+    taken = _loads(living, hours, fold, told(alive, what))
+    yield what, _spread(taken, alive, size, _UNRESTED)
 
 
 def _without(one: Candidate, errors: Mapping[int, P53NetError]) -> Places:
     return np.flatnonzero(~np.isin(np.arange(len(one)), list(errors)))
 
 
-def _of(failed: Failed, rows: Places) -> Failed:
-    """Told by the places of some rows."""
-    return lambda i, error: failed(int(rows[i]), error)
-
-
-def _spread(found: xr.Dataset, rows: Places, size: int) -> xr.Dataset:
+def _spread(found: xr.Dataset, rows: Places, size: int, status: str = "no dose") -> xr.Dataset:
     """What some rows have, beside those that have nothing."""
     if len(rows) == size:
         return found
     data = {}
     for name, one in found.data_vars.items():
         words = one.dtype.kind == "O"
-        values = np.full((size, *one.shape[1:]), "no dose" if words else np.nan, dtype=one.dtype)
+        values = np.full((size, *one.shape[1:]), status if words else np.nan, dtype=one.dtype)
         values[rows] = one.values
         data[name] = (one.dims, values)
     return xr.Dataset(data, found.coords)
@@ -100,7 +109,7 @@ def _run(
     doses: Sequence[Given],
     names: Sequence[str],
     loops: Sequence[bool],
-    failed: Failed,
+    failed: _Told,
 ) -> dict[str, FloatArray]:
     """Curves (cell, loop, time) of each quantity, under a dose for each cell."""
     number = len(loops)
@@ -129,14 +138,14 @@ def _each(
     return np.array([found.get(i, nothing) for i in range(len(rows[0]))]), errors
 
 
-def _needed(found: tuple[FloatArray, dict[int, P53NetError]], failed: Failed) -> FloatArray:
+def _needed(found: tuple[FloatArray, dict[int, P53NetError]], failed: _Told) -> FloatArray:
     """Numbers that every cell should have."""
     for i, error in found[1].items():
         failed(i, error)
     return found[0]
 
 
-def _at_dose(one: Candidate, doses: FloatArray, hours: float, failed: Failed) -> xr.Dataset:
+def _at_dose(one: Candidate, doses: FloatArray, hours: float, failed: _Told) -> xr.Dataset:
     times = np.linspace(0.0, hours, 481)
     counter = one.model.definition.counters
     names = [*_SHOWN, "MDM2_undrugged", one.in_cell, *counter]
@@ -168,7 +177,7 @@ def _at_dose(one: Candidate, doses: FloatArray, hours: float, failed: Failed) ->
     )
 
 
-def _responses(one: Candidate, hours: float, failed: Failed) -> xr.Dataset:
+def _responses(one: Candidate, hours: float, failed: _Told) -> xr.Dataset:
     names = ["p53_active", "MDM2_total"]
     found = []
     for feedback in _BOTH:
@@ -181,7 +190,7 @@ def _responses(one: Candidate, hours: float, failed: Failed) -> xr.Dataset:
     return _over_draws(data, loop=["closed", "open"], dose=DOSES)
 
 
-def _courses(one: Candidate, doses: FloatArray, hours: float, failed: Failed) -> xr.Dataset:
+def _courses(one: Candidate, doses: FloatArray, hours: float, failed: _Told) -> xr.Dataset:
     times = np.linspace(0.0, 2.0 * hours, 289)
     curves = _run(one, times, [constant(dose) for dose in doses], _SHOWN, _BOTH, failed)
     late = curves["p53_active"][:, 0, times >= 1.5 * hours]
@@ -191,7 +200,7 @@ def _courses(one: Candidate, doses: FloatArray, hours: float, failed: Failed) ->
 
 
 def _washouts(
-    one: Candidate, doses: FloatArray, exposures: tuple[float, float], failed: Failed
+    one: Candidate, doses: FloatArray, exposures: tuple[float, float], failed: _Told
 ) -> xr.Dataset:
     names = [*_SHOWN, one.in_cell]
     since = np.linspace(-max(exposures), AFTER_WASHOUT, 2401)
@@ -234,7 +243,7 @@ def _words(errors: Mapping[int, P53NetError], size: int) -> NDArray[np.object_]:
     return np.array([str(errors.get(i, "ok")) for i in range(size)], dtype=object)
 
 
-def _at_rest(one: Candidate, fold: float, failed: Failed) -> xr.Dataset:
+def _at_rest(one: Candidate, fold: float, failed: _Told) -> xr.Dataset:
     """Dose ratios, and the loop factor where active p53 rests at `fold` times untreated, so that
     drugs compare."""
     size, number = len(one), len(FOLDS)
@@ -265,14 +274,14 @@ def _at_rest(one: Candidate, fold: float, failed: Failed) -> xr.Dataset:
     return _over_draws(ratios, fold=list(FOLDS)).merge(alone)
 
 
-def _not_reached(error: P53NetError, cell: int, failed: Failed) -> str:
+def _not_reached(error: P53NetError, cell: int, failed: _Told) -> str:
     """Why a search has no dose; what is not a matter of the dose is a failure."""
     if not isinstance(error, MeasureError):
         failed(cell, error)
     return f"not reached: {error}"
 
 
-def _loads(one: Candidate, hours: float, fold: float, failed: Failed) -> xr.Dataset:
+def _loads(one: Candidate, hours: float, fold: float, failed: _Told) -> xr.Dataset:
     number = len(MEDIUM_VOLUMES)
     many = one.of(np.repeat(np.arange(len(one)), number))
     volumes = np.tile(MEDIUM_VOLUMES, len(one))

@@ -130,8 +130,8 @@ def _measured(
     total, done = NUMBER * sum(len(made) for _, made in parts), list[str]()
 
     def measured(part: Part, one: Candidate) -> xr.Dataset:
-        def failed(i: int, error: P53NetError) -> None:
-            cells.fail(part.draws[i], error, one.name)
+        def failed(i: int, error: P53NetError, what: str) -> None:
+            cells.fail(part.draws[i], error, f"{one.name}, {what}")
 
         pieces: list[xr.Dataset] = []
         for what, piece in take(one, failed=failed):

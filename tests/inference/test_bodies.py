@@ -1,0 +1,95 @@
+"""The second stage: bodies for draws of cells, each in its own structure."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from p53net.engines.base import FloatArray
+from p53net.evidence.published import observations
+from p53net.inference.bodies import Bodies, CellDraw
+from p53net.inference.likelihood import ALREADY
+from p53net.inference.target import Target
+from p53net.inference.tempering import Settings
+
+pytestmark = pytest.mark.slow
+
+ORDER = ("default", "no partner", "default")
+"""Structures of the cells."""
+
+
+@pytest.fixture(scope="module")
+def targets() -> dict[str, Target]:
+    return {name: Target(name) for name in dict.fromkeys(ORDER)}
+
+
+@pytest.fixture(scope="module")
+def bodies(targets: dict[str, Target]) -> Bodies:
+    random = np.random.default_rng(1)
+    cells = [CellDraw(name, 0.3 * random.standard_normal(len(targets[name].space)))
+             for name in ORDER]  # fmt: skip
+    return Bodies(targets, cells, observations())
+
+
+def coordinates(bodies: Bodies, number: int) -> FloatArray:
+    return 0.3 * np.random.default_rng(2).standard_normal((number, len(bodies.names)))
+
+
+def test_what_moves_is_read_by_bodies_alone(bodies: Bodies, targets: dict[str, Target]) -> None:
+    assert 30 < len(bodies.names) == len(set(bodies.names))
+    for target in targets.values():
+        moved = {target.space.names[i] for i in target.moved}
+        assert not moved & set(bodies.names)
+        assert set(bodies.names) <= set(target.space.names)
+
+
+def test_whole_coordinates_are_those_of_the_cell_with_a_body_in_them(bodies: Bodies) -> None:
+    z, labels = coordinates(bodies, 4), np.array([2, 0, 1, 2])
+    for row, label, whole in zip(z, labels, bodies.whole(z, labels), strict=True):
+        cell = bodies.cells[label]
+        names = bodies.targets[cell.structure].space.names
+        own = dict(zip(names, whole.tolist(), strict=True))
+        assert [own[name] for name in bodies.names] == row.tolist()
+        before = dict(zip(names, cell.z.tolist(), strict=True))
+        assert all(own[name] == before[name] for name in names if name not in bodies.names)
+        assert before[bodies.names[0]] != own[bodies.names[0]]  # a cell's own is not written over
+
+
+def test_each_particle_is_predicted_in_the_structure_of_its_cell(bodies: Bodies) -> None:
+    """Alone or among others; of two cells of different structures the cell's rows differ."""
+    z = np.repeat(coordinates(bodies, 1), 3, axis=0)
+    labels = np.array([0, 1, 2])
+    together = bodies.residuals(z, labels)
+    assert together.shape == (3, len(bodies.rows)) and np.isfinite(together).all()
+    for i in range(3):
+        alone = bodies.residuals(z[i : i + 1], labels[i : i + 1])
+        np.testing.assert_allclose(alone[0], together[i], rtol=1e-3, atol=1e-3)
+    tumour = bodies.rows.index("tgi_milademetan_50")
+    plasma = bodies.rows.index("milademetan_thalf")
+    assert len(set(together[:, tumour])) == 3
+    np.testing.assert_allclose(together[:, plasma], together[0, plasma], rtol=1e-6)
+
+
+def test_rows_that_count_are_predicted_and_counted_once(bodies: Bodies) -> None:
+    assert len(bodies.rows) > 25 and not set(bodies.rows) & ALREADY.keys()
+    assert not set(bodies.rows) & set(bodies.targets["default"].rows)
+    assert {"platelet_recovery", "thrombocytopenia_grade34_mantra", "milademetan_auc"} < set(
+        bodies.rows
+    )
+
+
+def test_every_cell_gets_bodies_by_how_well_it_takes_them(
+    bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With rows that speak for some cells, by a stand-in: bodies themselves take minutes."""
+
+    def residuals(z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        return np.column_stack([z[:, 0], np.array([0.0, 12.0, 0.0])[labels]])
+
+    monkeypatch.setattr(bodies, "residuals", residuals)
+    settings, told = Settings(particles=60, moves=1, draws=2, between=2), list[float]()
+    one = bodies.drawn(np.random.default_rng(3), settings, told.append)
+    assert one.chains.shape == (2, 60, len(bodies.names)) and told[-1] == 1.0
+    assert set(one.labels.tolist()) == {0, 2}
+    monkeypatch.setattr(bodies, "residuals", lambda z, _labels: np.zeros((len(z), 2)))
+    alike = bodies.drawn(np.random.default_rng(3), settings, told.append)
+    assert np.bincount(alike.labels).tolist() == [20, 20, 20]

@@ -1,0 +1,143 @@
+"""`infer` from end to end, small: its ensemble, its tables, its store and its files."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import p53net as pn
+from p53net.cli.terminal import app
+from p53net.errors import InputError, StoreError
+from p53net.inference import convergence, exporting, influence
+from p53net.inference.posterior import Posterior, infer
+
+SMALL = {"runs": 2, "particles": 24, "moves": 1, "kept": 4, "between": 1, "draws": 8, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("posterior")
+
+
+@pytest.fixture(scope="module")
+def posterior(folder: Path) -> Posterior:
+    return infer(["default", "MDMX"], folder=folder, workers=2, **SMALL)
+
+
+@pytest.mark.slow
+def test_an_ensemble_has_a_value_for_every_prior_of_each_structure(posterior: Posterior) -> None:
+    from p53net.inference.priors import Space, for_structure
+
+    ensemble = posterior.ensemble
+    assert len(ensemble) == SMALL["draws"]
+    for part in ensemble.parts():
+        names = Space(for_structure(part.structure)).names
+        table = ensemble.table.iloc[part.draws]
+        assert np.isfinite(table[names].to_numpy(dtype=float)).all()
+        others = [name for name in ensemble.parameters if name not in names]
+        assert table[others].isna().to_numpy().all()
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_draws_for_any_number_of_workers(
+    posterior: Posterior, tmp_path: Path
+) -> None:
+    again = infer(["default", "MDMX"], folder=tmp_path, workers=1, **SMALL)
+    pd.testing.assert_frame_equal(again.ensemble.table, posterior.ensemble.table, check_exact=True)
+    pd.testing.assert_frame_equal(again.weights, posterior.weights, check_exact=True)
+
+
+@pytest.mark.slow
+def test_what_is_stored_is_taken_up_again(
+    posterior: Posterior, folder: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / "half"
+    shutil.copytree(folder, half)
+    (half / "bodies.npz").unlink()
+    (half / "MDMX-width-1-run-1.npz").unlink()
+    again = infer(["default", "MDMX"], folder=half, workers=1, **SMALL)
+    pd.testing.assert_frame_equal(again.ensemble.table, posterior.ensemble.table, check_exact=True)
+    with pytest.raises(StoreError, match="seed"):
+        infer(["default"], folder=half, **{**SMALL, "seed": 4})
+
+
+@pytest.mark.slow
+def test_a_small_posterior_says_that_it_has_not_converged_and_is_refused(
+    posterior: Posterior, tmp_path: Path
+) -> None:
+    assert posterior.ensemble.about["why"] == convergence.why_not(posterior.convergence)
+    path = posterior.ensemble.save(tmp_path / "small.parquet")
+    if posterior.ensemble.about["converged"]:
+        pytest.skip("by chance so few draws agree")
+    with pytest.raises(InputError, match="has not converged"):
+        pn.ensemble(path)
+
+
+@pytest.mark.slow
+def test_rows_are_predicted_and_weights_without_a_row_are_evidence_over_its_density(
+    posterior: Posterior,
+) -> None:
+    rows = posterior.rows.set_index("observation")
+    assert {"kt253_dc50", "milademetan_cmax", "thrombocytopenia_grade34_mantra"} <= set(rows.index)
+    assert rows["p_value"].between(0, 1).all()
+    assert (rows["q2.5"] <= rows["q97.5"]).all()
+    table = influence.weights_without(posterior).set_index("without")
+    left = {name: influence.left_out(posterior, name).set_index("row") for name in
+            ("default", "MDMX")}  # fmt: skip
+    logs = posterior.weights.set_index("structure")["log_evidence"]
+    odds = np.exp(logs["default"] - logs["MDMX"]
+                  - left["default"].loc["kt253_dc50", "log_density"]
+                  + left["MDMX"].loc["kt253_dc50", "log_density"])  # fmt: skip
+    row = table.loc["kt253_dc50"]
+    assert row["default"] / row["MDMX"] == pytest.approx(odds)
+
+
+@pytest.mark.slow
+def test_inference_data_hold_what_the_runs_drew(posterior: Posterior, tmp_path: Path) -> None:
+    data = exporting.inference_data(posterior, "MDMX")
+    runs = posterior.of("MDMX")
+    assert data.sample_stats["lp"].shape == (2, SMALL["kept"] * SMALL["particles"])
+    total = sum(data.log_likelihood[name] for name in data.log_likelihood)
+    np.testing.assert_allclose(total[0], runs[0].log_likelihood.ravel(), rtol=1e-9)
+    path = exporting.save(posterior, "MDMX", tmp_path)
+    assert path.stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_the_command_goes_on_from_its_folder_and_writes_everything(
+    posterior: Posterior, folder: Path
+) -> None:
+    given = [f"--{name}={value}" for name, value in SMALL.items()]
+    words = ["infer", "--out", str(folder), "--structure", "default", "--structure", "MDMX"]
+    result = CliRunner().invoke(app, [*words, *given])
+    assert result.exit_code == (0 if posterior.ensemble.about["converged"] else 1)
+    for name in ("weights", "convergence", "rows", "weights_without", "influence", "widths"):
+        assert len(pd.read_csv(folder / f"{name}.csv"))
+    about = json.loads((folder / "posterior.json").read_text())
+    assert set(about["weights"]) == {"default", "MDMX"}
+    for name in ("ensemble.parquet", "default.nc", "MDMX.nc", "posterior.png", "posterior.svg"):
+        assert (folder / name).stat().st_size > 1000
+
+
+BAD = [
+    ({"structures": []}, "give one to 8 names"),
+    ({"structures": ["default", "default"]}, "each once"),
+    ({"structures": ["nonsense"]}, "unknown structure"),
+    ({"runs": 0}, "runs is 0"),
+    ({"particles": 2.5}, "particles is 2.5"),
+    ({"moves": True}, "moves is True"),
+    ({"draws": -1}, "draws is -1"),
+    ({"seed": -1}, "seed is -1"),
+    ({"workers": 0}, "workers is 0"),
+    ({"observations": "no_such_file.tsv"}, "no_such_file.tsv"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), BAD, ids=[str(one) for one, _ in BAD])
+def test_bad_input_is_one_clear_error(given: dict[str, object], said: str) -> None:
+    with pytest.raises(pn.P53NetError, match=said):
+        infer(**given)
