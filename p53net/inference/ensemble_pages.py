@@ -23,6 +23,7 @@ from p53net.evidence.pages import Table
 from p53net.evidence.published import observation
 from p53net.evidence.trials import COUNTED
 from p53net.files import read_bytes
+from p53net.inference import likelihood_pages
 from p53net.inference.answers import answers_of
 from p53net.measures.candidate import TWIN
 from p53net.studies.body.xenografts import xenograft
@@ -106,7 +107,7 @@ def headlines() -> str:
         if f"{name}{DEFINED}" not in result or "drug" not in measure.dims:
             continue
         place = next((str(one) for one in measure.dims if one in _PLACES), "")
-        for at in result[place].values.tolist() if place else [None]:
+        for at in result[place].values.tolist() if place else [math.nan]:
             cells = [_cell(result, str(name), drug, {place: at} if place else {})
                      for drug in result["drug"].values if not str(drug).endswith(TWIN)]  # fmt: skip
             unit, meaning = about(str(name))
@@ -152,7 +153,7 @@ def rows_table(csv: str) -> str:
     for one in table.to_dict("records"):
         name = str(one["observation"])
         row = observation(name)
-        unit = f" [{row.unit}]" if row.unit not in ("1", "dimensionless") else ""
+        unit = "" if row.statement or row.unit == "dimensionless" else f" [{row.unit}]"
         seen = interval(name) if not row.statement else "as stated"
         lost = f"; {_percent(one['undefined'])} without" if one["undefined"] > 0 else ""
         rows.append([f"`{name}`{unit}", str(one["stage"]), seen,
@@ -161,7 +162,7 @@ def rows_table(csv: str) -> str:
     values = table["p_value"].to_numpy()
     extreme = int(((values < _EXTREME) | (values > 1 - _EXTREME)).sum())
     head = rows_of("row | stage | observed | median, 50 and 95 % of the draws | p", rows)
-    return f"Of {len(table)} rows {extreme} have a p-value below 0.025 or above 0.975.\n\n{head}"
+    return f"{len(table)} rows; p below 0.025 or above 0.975 in {extreme} of them.\n\n{head}"
 
 
 def evidence() -> str:
@@ -206,8 +207,9 @@ def studies() -> str:
         ["[patients](docs/patient.md), [schedules](docs/schedules.md)",
          f"thrombocytopenia of grade 3 or more under 260 mg 3/14 in {said['platelets']} % of "
          f"virtual patients ({seen} in two trials, both used); 260 mg 3/14 does as much to the "
-         f"tumour as each longer schedule, or at most 5 points less, in {likely['longer']} of the draws; "
-         f"tumours shrink under all of them in {likely['cleared']}, and in trials in few patients"],
+         f"tumour as each longer schedule, or at most 5 points less, in {likely['longer']} of the "
+         f"draws; tumours shrink under all of them in {likely['cleared']}, and in trials in few "
+         "patients"],
         ["[validation](docs/validation.md)",
          "the ledger: amplified lines are met, because they were fitted to; unamplified lines are "
          "too sensitive to inhibitors, and the causes of all misses are named"],
@@ -245,6 +247,7 @@ def _ends_of(ends: FloatArray) -> str:
 
 
 TABLES = (
+    *likelihood_pages.TABLES,
     Table("README.md", "studies", studies),
     Table("docs/ensemble.md", "weights", weights),
     Table("docs/ensemble.md", "convergence", convergence),
