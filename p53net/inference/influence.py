@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from p53net.engines.base import FloatArray
-from p53net.inference.convergence import headlines_of
+from p53net.inference.agreement import headlines_of
 from p53net.inference.likelihood import family
 from p53net.inference.posterior import Posterior
 from p53net.inference.priors import Space, for_structure

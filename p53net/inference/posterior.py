@@ -19,9 +19,9 @@ from p53net.ensembles.identity import digest
 from p53net.errors import InputError, MissingPackageError, unknown_name
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
-from p53net.inference import convergence as judged
+from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
-from p53net.inference.predictive import predictive
+from p53net.inference.rows_predicted import predictive
 from p53net.inference.running import Progress, run_stored, run_units
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings
@@ -73,10 +73,10 @@ def infer(
     observations: str | Path | None = None,
     tables: TablesLike = None,
     runs: int = 4,
-    particles: int = 256,
-    moves: int = 4,
-    kept: int = 5,
-    between: int = 12,
+    particles: int = 128,
+    moves: int = 6,
+    kept: int = 8,
+    between: int = 30,
     draws: int = 500,
     seed: int = 1,
     folder: str | Path | None = None,

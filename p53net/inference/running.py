@@ -6,6 +6,7 @@ written to a temporary file, synced and renamed; a lock keeps a second writer aw
 
 import json
 import multiprocessing
+import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,6 +161,8 @@ def _packed(unit: Unit, settings: Settings, seed: int, own: Tables) -> bytes:
 
     def told(share: float) -> None:
         nonlocal last
+        if os.getppid() == 1:  # whoever asked for this is gone
+            raise SystemExit(1)
         if _said is not None and (time.monotonic() - last > 1.0 or share == 1.0):
             last = time.monotonic()
             _said.put((unit.name, share))

@@ -51,10 +51,10 @@ class Sampled:
 class Settings:
     """How much is done: particles, moves at each degree, and draws kept of as many moves each."""
 
-    particles: int = 256
-    moves: int = 8
-    draws: int = 5
-    between: int = 12
+    particles: int = 128
+    moves: int = 6
+    draws: int = 8
+    between: int = 30
 
 
 def tempered(

@@ -19,8 +19,8 @@ from p53net.simulation.choice import AUTO, chosen
 from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell, changes, entries_of
 
-TOLERANCES = Tolerances(3e-5, 3e-12)
-"""Of quick runs: errors of a few 1e-4 where evidence is known to a tenth."""
+TOLERANCES = Tolerances(1e-4, 1e-11)
+"""Of quick runs: errors of about a hundredth where evidence is known to a tenth."""
 
 _MANY = 100  # runs: a likelihood is asked again and again
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import p53net as pn
 from p53net.cli.terminal import app
 from p53net.errors import InputError, StoreError
-from p53net.inference import convergence, exporting, influence
+from p53net.inference import agreement, exporting, influence
 from p53net.inference.posterior import Posterior, infer
 
 SMALL = {"runs": 2, "particles": 24, "moves": 1, "kept": 4, "between": 1, "draws": 8, "seed": 3}
@@ -69,7 +69,7 @@ def test_what_is_stored_is_taken_up_again(
 def test_a_small_posterior_says_that_it_has_not_converged_and_is_refused(
     posterior: Posterior, tmp_path: Path
 ) -> None:
-    assert posterior.ensemble.about["why"] == convergence.why_not(posterior.convergence)
+    assert posterior.ensemble.about["why"] == agreement.why_not(posterior.convergence)
     path = posterior.ensemble.save(tmp_path / "small.parquet")
     if posterior.ensemble.about["converged"]:
         pytest.skip("by chance so few draws agree")

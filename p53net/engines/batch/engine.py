@@ -43,7 +43,6 @@ MOST_STEPS = 100_000
 """Of one run."""
 
 _LEAST_RELATIVE = 1e-14
-_ROUGH = 1e-6  # relative tolerance of the way to a state at rest
 _LOOSER = 100.0
 """Tolerances here over those that give RoadRunner (CVODE) the same error or a larger one."""
 
@@ -192,13 +191,9 @@ class Batch:
 
     def _followed(self, cells: Cells, hours: float) -> FloatArray:
         """States after some time; where that fails, NaN, from which no steps lead anywhere."""
-        size, own = len(cells.starts), self._tolerances
+        size = len(cells.starts)
         nothing = DosingEvents.none(size)
-        # An approach only leads near the rest, which steps from there find.
-        rough = max(own.relative, _ROUGH) if hours == APPROACH_TIME else own.relative
-        tolerances = Tolerances(rough, own.absolute * rough / own.relative)
-        problem = Problem(cells.parameters, cells.starts, np.array([hours]), self.states, nothing,
-                          tolerances)  # fmt: skip
+        problem = Problem(cells.parameters, cells.starts, np.array([hours]), self.states, nothing)
         return self.integrate(problem).values[:, :, 0]
 
     def _values(self, cells: Cells, states: FloatArray) -> FloatArray:

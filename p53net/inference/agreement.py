@@ -25,8 +25,10 @@ _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like 
 def convergence(units: Mapping[Unit, Drawn]) -> pd.DataFrame:
     """R-hat between runs, and effective draws of all particles, of each headline and structure.
 
-    Effective draws follow each particle as a chain of its own. Undefined draws are left out of a
-    headline by the value of the median, and counted as `undefined`.
+    A particle is a chain of a few draws, too short for the usual estimate of effective draws: they
+    are counted by how like one draw is to the next, as of a process without further memory, and
+    resampling before is not counted for. `ess_tail` is the less of the two ends, 5 and 95 %.
+    Undefined draws get the median, and are counted as `undefined`.
     """
     tables = []
     for structure in dict.fromkeys(unit.structure for unit in units):
@@ -59,20 +61,39 @@ def _of_structure(structure: str, runs: Sequence[Drawn]) -> pd.DataFrame:
         flat = values[name].to_numpy(dtype=float)
         lost = np.isnan(flat)
         logs = np.log(np.maximum(np.where(lost, np.nanmedian(flat), flat), 1e-12))
-        by_run = logs.reshape(number, -1)
         chains = logs.reshape(number * particles, draws)
+        ends = np.quantile(logs, (0.05, 0.95))
+        tails = (chains <= ends[0], chains >= ends[1])
         found.append(
             {
                 "structure": structure,
                 "headline": name,
-                "r_hat": float(arviz.rhat(by_run)) if number > 1 else np.nan,
-                "ess_bulk": scale * float(arviz.ess(chains, method="bulk")),
-                "ess_tail": scale * float(arviz.ess(chains, method="tail")),
+                "r_hat": float(arviz.rhat(logs.reshape(number, -1))) if number > 1 else np.nan,
+                "ess_bulk": scale * effective(_ranked(chains)),
+                "ess_tail": scale * min(effective(one.astype(float)) for one in tails),
                 "median": float(np.nanmedian(flat)),
                 "undefined": float(lost.mean()),
             }
         )
     return pd.DataFrame(found)
+
+
+def effective(chains: FloatArray) -> float:
+    """Effective draws of many short chains (chain, draw), about the mean of all."""
+    away = chains - chains.mean()
+    if chains.shape[1] < 2 or not (variance := float((away**2).mean())) > 0:
+        return float(len(chains))
+    alike = float((away[:, :-1] * away[:, 1:]).mean()) / variance
+    alike = min(max(alike, 0.0), 0.999)
+    return chains.size * (1.0 - alike) / (1.0 + alike)
+
+
+def _ranked(values: FloatArray) -> FloatArray:
+    """Normal numbers of the same order."""
+    from scipy.special import ndtri
+
+    ranks = values.ravel().argsort().argsort().reshape(values.shape)
+    return np.asarray(ndtri((ranks + 0.625) / (values.size + 0.25)))
 
 
 def why_not(table: pd.DataFrame) -> str:
