@@ -38,7 +38,7 @@ def infer(
 ) -> None:
     """Weigh parameters and structures by the evidence: an ensemble, and how far to trust it.
 
-    Takes about an hour. What is done lies in the folder, so that the same command goes on after an
+    Takes hours. What is done lies in the folder, so that the same command goes on after an
     interruption. Writes ensemble.parquet, weights, convergence, rows, influence and widths as CSV,
     a figure, and a file for ArviZ of each structure.
     """

@@ -90,7 +90,7 @@ def infer(
     sampled in `runs` independent runs of so many `particles`, with `moves` at each degree of the
     evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`.
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
-    draws on one kind of processor, for any number of `workers`. Takes an hour.
+    draws on one kind of processor, for any number of `workers`. Takes hours.
 
         posterior = pn.infer(folder="posterior", progress=print)
         pn.escape(ensemble=posterior.ensemble)
