@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from p53net.cli import app
 from p53net.ensembles.draws import Ensemble
-from p53net.errors import SimulationError
+from p53net.errors import InputError, SimulationError
 from p53net.evidence import holdout
 from p53net.evidence.published import Observation
 from p53net.inference.scoring import log_score
@@ -86,6 +89,18 @@ def test_an_ensemble_is_thinned() -> None:
 
     holdout.compared_over(of([1.0, 2.0] * 120), of([1.0, 2.0]), score)
     assert set(seen) == {holdout.DRAWS, 2}
+
+
+@pytest.mark.usefixtures("made_up")
+def test_the_command_takes_as_many_draws_of_the_priors(tmp_path: Path) -> None:
+    file = str(drawn(4).save(tmp_path / "few.parquet"))
+    done = CliRunner().invoke(app, ["validate", "--holdout", "--ensemble", file])
+    assert done.exit_code == 0, done.output
+    head, *rows = done.stdout.splitlines()
+    assert head.startswith("observation,tier,observed") and "prior_score" in head
+    assert [row.split(",")[0] for row in rows] == ["met", "missed", "bound"]
+    with pytest.raises(InputError, match="--ensemble goes with --holdout"):
+        CliRunner().invoke(app, ["validate", "--ensemble", file], catch_exceptions=False)
 
 
 @pytest.mark.slow
