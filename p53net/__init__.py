@@ -5,6 +5,9 @@
 `calibrate`. Concentrations are in nM, times in h. Every error derives from `P53NetError`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from p53net import errors, measures
 from p53net.dosing.amounts import convert
 from p53net.dosing.medium import Dose, closed_dish, constant, course, pulse
@@ -29,9 +32,6 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
-from p53net.inference.posterior import infer
-from p53net.inference.questions import trial_questions
-from p53net.inference.ranking import next_experiment
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.model.structures import listed as structures
@@ -55,6 +55,11 @@ from p53net.sweeps.reductions import quantiles as quantiles_of
 from p53net.sweeps.result import read_sweep
 from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
+
+if TYPE_CHECKING:
+    from p53net.inference.posterior import infer
+    from p53net.inference.questions import trial_questions
+    from p53net.inference.ranking import next_experiment
 
 __all__ = [
     "OBSERVABLES",
@@ -119,6 +124,20 @@ __all__ = [
     "viability",
     "xenograft",
 ]
+
+
+_LATER = {
+    "infer": "p53net.inference.posterior",
+    "next_experiment": "p53net.inference.ranking",
+    "trial_questions": "p53net.inference.questions",
+}
+"""What needs SciPy from its first line: loaded when asked for, so that `import` stays light."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'p53net' has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

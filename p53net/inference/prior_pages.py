@@ -84,9 +84,9 @@ def _cell(one: xr.Dataset) -> str:
     low, _, middle, _, high = (_number(float(v), least) for v in one["quantiles"].values)
     said = f"{middle} ({low} to {high})"
     if math.isfinite(float(one["inside"])):
-        said += f"; {float(one['inside']):.0%} in"
+        said += f"; {float(one['inside']):.2f} in"
     if (defined := float(one["defined"])) < 1:
-        said += f"; {1 - defined:.0%} without"
+        said += f"; {1 - defined:.2f} without"
     return said.replace("%", " %")
 
 

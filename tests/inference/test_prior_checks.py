@@ -90,9 +90,9 @@ def test_the_table_says_what_was_observed_and_predicted(monkeypatch: pytest.Monk
     monkeypatch.setattr(prior_pages, "_made", lambda: results)
     assert prior_pages.compared(results) == ["kt253_dc50"]
     lines = prior_pages.predictive_table().splitlines()
-    cell = "0.4 (0 to none); 25 % in; 25 % without"
+    cell = "0.4 (0 to none); 0.25 in; 0.25 without"
     assert lines[-1] == f"| kt253_dc50 [nM] | 0.27 to 0.6 |{f' {cell} |' * 3}"
-    assert lines[2].startswith("| p53, untreated [nM] | | 3 (1 to 5); 25 % without |")
+    assert lines[2].startswith("| p53, untreated [nM] | | 3 (1 to 5); 0.25 without |")
 
 
 def test_the_figure_has_the_interval_and_a_mark_for_each_structure() -> None:

@@ -25,7 +25,8 @@ NAMES = ["model: a", "model: b"]
 def made(unit: Unit, seed: int = 1) -> Drawn:
     random = np.random.default_rng(unit.seed(seed))
     z = random.standard_normal((2, 6, 2))
-    return Drawn(NAMES, z, -(z**2).sum(axis=2), {"row": np.exp(z[..., 0])}, -3.25, {"failures": {}})
+    predicted = {"row": np.exp(z[..., 0])}
+    return Drawn(NAMES, z, -(z**2).sum(axis=2), predicted, -3.25, ["row"], {"failures": {}})
 
 
 @pytest.fixture
