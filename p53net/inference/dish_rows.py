@@ -26,7 +26,7 @@ Rows = dict[str, FloatArray]
 
 _GENERIC = "generic"
 _INHIBITORS = np.geomspace(1e-1, 1e5, 7)
-_INDUCED = np.geomspace(1e-1, 1e5, 19)
+_INDUCED = np.geomspace(1e-1, 1e6, 22)
 _DEGRADERS = np.geomspace(1e-4, 1e3, 8)
 _DEGRADED_AT = np.geomspace(1e-4, 1e3, 15)
 _NEAR = 5  # doses where half of the cells die

@@ -17,6 +17,7 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError, MissingPackageError, unknown_name
+from p53net.evidence.behind import PLACES
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
 from p53net.inference import agreement as judged
@@ -206,7 +207,13 @@ def _own(observations: str | Path | None, tables: TablesLike) -> Tables:
         if "observations" in texts:
             raise InputError("observations stand in `tables` too; give them once")
         texts["observations"] = read_text(observations, LARGEST_TABLE, "the table of observations")
-    return Tables(texts)
+    own = Tables(texts)
+    if lost := sorted(rows_of(own).keys() - rows_of().keys() - PLACES.keys()):
+        raise InputError(
+            f"nothing predicts the observations {', '.join(lost)}, so they say nothing here; give "
+            "rows the ids of `p53net validate` whose numbers they replace"
+        )
+    return own
 
 
 def _checked(structures: Sequence[str]) -> list[str]:

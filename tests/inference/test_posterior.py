@@ -14,6 +14,7 @@ from p53net.cli.terminal import app
 from p53net.errors import InputError, StoreError
 from p53net.inference import agreement, exporting, influence
 from p53net.inference.posterior import Posterior, infer
+from tests.support import ROOT
 
 SMALL = {"runs": 2, "particles": 24, "moves": 1, "kept": 4, "between": 1, "draws": 8, "seed": 3}
 
@@ -141,3 +142,12 @@ BAD = [
 def test_bad_input_is_one_clear_error(given: dict[str, object], said: str) -> None:
     with pytest.raises(pn.P53NetError, match=said):
         infer(**given)
+
+
+def test_an_observation_that_nothing_predicts_is_refused_by_name(tmp_path: Path) -> None:
+    shipped = (ROOT / "models" / "observations.tsv").read_text(encoding="utf-8").splitlines()
+    row = next(line for line in shipped if line.startswith("kt253_dc50\t"))
+    mine = tmp_path / "mine.tsv"
+    mine.write_text("\n".join([shipped[0], row.replace("kt253_dc50", "my_dc50")]) + "\n")
+    with pytest.raises(InputError, match="nothing predicts the observations my_dc50"):
+        infer(observations=mine)
