@@ -32,7 +32,7 @@ from p53net.inference.tempering import Settings, tempered
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SETTINGS = Settings(particles=99, moves=3, draws=1, between=8)
+SETTINGS = Settings(particles=99, moves=5, draws=1, between=14)
 """So many particles that 90 % of all ranks are a whole number of them."""
 
 RANKS = SETTINGS.particles + 1
