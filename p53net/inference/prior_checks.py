@@ -42,7 +42,7 @@ LEVELS = {
 _DRUG, _DOSE, _HOURS = "nutlin-3a", 10_000.0, 24.0  # nM, h
 
 
-def prior_draws(structure: StructureLike = None, draws: int = 400, seed: int = 1) -> Ensemble:
+def prior_draws(structure: StructureLike = None, draws: int = 200, seed: int = 1) -> Ensemble:
     """Draws from the priors of a structure, as an ensemble that no evidence has weighted. Raises
     InputError."""
     if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
@@ -57,7 +57,7 @@ def prior_draws(structure: StructureLike = None, draws: int = 400, seed: int = 1
 
 
 def prior_predictive(
-    structure: StructureLike = None, draws: int = 400, seed: int = 1
+    structure: StructureLike = None, draws: int = 200, seed: int = 1
 ) -> xr.Dataset:
     """What priors predict: `predicted` (row, draw) in the units of the ledger, NaN where a draw has
     no such number, its `quantile`s (row, quantile) over the draws that have one, `defined`, the

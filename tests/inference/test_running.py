@@ -197,9 +197,9 @@ def test_units_are_the_same_bits_for_any_number_of_workers(tmp_path: Path) -> No
 def test_a_unit_says_what_it_is_made_of() -> None:
     found = drawn(Unit("default", 0), SETTINGS, 1)
     assert found.z.shape == (2, 6, len(found.names))
-    rows, moved = found.about["rows"], found.about["moved"]
-    assert isinstance(rows, list) and isinstance(moved, list)
-    assert set(rows) <= set(found.predicted) and 50 < len(moved) < len(found.names)
+    moved = found.about["moved"]
+    assert isinstance(moved, list)
+    assert set(found.rows) <= set(found.predicted) and 50 < len(moved) < len(found.names)
     assert all(one.shape == (2, 6) for one in found.predicted.values())
     unread = [i for i, name in enumerate(found.names) if name not in moved]
     apart = found.z[..., unread].reshape(-1)
