@@ -62,7 +62,7 @@ def test_each_particle_is_predicted_in_the_structure_of_its_cell(bodies: Bodies)
     assert together.shape == (3, len(bodies.rows)) and np.isfinite(together).all()
     for i in range(3):
         alone = bodies.residuals(z[i : i + 1], labels[i : i + 1])
-        np.testing.assert_allclose(alone[0], together[i], rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(alone[0], together[i], rtol=1e-6, atol=1e-6)
     tumour = bodies.rows.index("tgi_milademetan_50")
     plasma = bodies.rows.index("milademetan_thalf")
     assert len(set(together[:, tumour])) == 3

@@ -70,6 +70,7 @@ def test_rates_are_binomial_with_odds_that_differ_between_trials(name: str) -> N
     rates = np.array([4.2, 11.0, 38.2, 61.1, 80.2])
     one, expected = family(ROWS[name]), np.log([chance(rate) for rate in rates])
     away = np.sqrt(2.0 * (one.highest - expected).clip(0.0))
+    # between 199 rates the table is read along straight lines
     np.testing.assert_allclose(np.abs(one.residual(rates)), away, atol=0.01)
     np.testing.assert_array_equal(np.sign(one.residual(rates)), np.sign(rates - 100.0 * best))
 
