@@ -25,22 +25,29 @@ def infer(
     ] = None,
     own: OwnTables = None,
     runs: Annotated[int, typer.Option("--runs", help="Independent runs of each structure.")] = 4,
-    particles: Annotated[int, typer.Option("--particles", help="Of each run.")] = 128,
+    particles: Annotated[int, typer.Option("--particles", help="Of each run.")] = 256,
     moves: Annotated[int, typer.Option("--moves", help="At each degree of the evidence.")] = 6,
-    kept: Annotated[int, typer.Option("--kept", help="Draws kept of each particle.")] = 8,
-    between: Annotated[int, typer.Option("--between", help="Moves between these.")] = 30,
+    kept: Annotated[int, typer.Option("--kept", help="Draws kept of each particle.")] = 12,
+    between: Annotated[int, typer.Option("--between", help="Moves between these.")] = 6,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the ensemble.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="Of all random numbers.")] = 1,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes; default one a core.")
     ] = None,
+    widths: Annotated[
+        bool,
+        typer.Option(
+            "--widths", help="Weigh also under priors half and twice as wide; as long again."
+        ),
+    ] = False,
     no_plot: NoPlot = False,
 ) -> None:
     """Weigh parameters and structures by the evidence: an ensemble, and how far to trust it.
 
     Takes hours. What is done lies in the folder, so that the same command goes on after an
-    interruption. Writes ensemble.parquet, weights, convergence, rows, influence and widths as CSV,
-    a figure, and a file for ArviZ of each structure.
+    interruption. Writes ensemble.parquet; weights, also at other widths and without each row,
+    convergence, rows, influence and prior_widths as CSV; a figure, and a file for ArviZ of each
+    structure.
     """
     from p53net.figures.style import save_all
     from p53net.inference import exporting, influence, posterior, posterior_drawn
@@ -49,16 +56,17 @@ def infer(
         found = posterior.infer(
             structure or posterior.STRUCTURES, observations=observations, tables=tables_of(own),
             runs=runs, particles=particles, moves=moves, kept=kept, between=between, draws=draws,
-            seed=seed, folder=out, workers=workers, progress=told,
+            widths=widths, seed=seed, folder=out, workers=workers, progress=told,
         )  # fmt: skip
     folder = made_folder(out)
     tables = {
         "weights": found.weights,
+        "weights_at_widths": found.at_widths,
         "convergence": found.convergence,
         "rows": found.rows,
         "weights_without": influence.weights_without(found),
         "influence": influence.headlines_without(found, found.best),
-        "widths": influence.prior_widths(found, found.best),
+        "prior_widths": influence.prior_widths(found, found.best),
     }
     written = [write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
                for name, table in tables.items()]  # fmt: skip

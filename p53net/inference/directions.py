@@ -66,7 +66,7 @@ class Directions:
         return int(self.axes.shape[1])
 
     def propose(
-        self, here: FloatArray, size: float, random: np.random.RandomState, *, along: bool
+        self, here: FloatArray, random: np.random.RandomState, *, size: float, along: bool
     ) -> Proposal:
         """Moves along the informed directions, or across them."""
         kept = np.sqrt(1.0 - size**2)

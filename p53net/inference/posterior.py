@@ -28,6 +28,7 @@ from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings
 from p53net.inference.units import Drawn, Unit
 from p53net.inference.weighing import evidence_of, most_plausible, weights
+from p53net.inference.widths import weights_at_widths
 from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
 from p53net.model.structures import as_structure
 from p53net.simulation.model import VERSION
@@ -54,6 +55,9 @@ class Posterior:
     ensemble: Ensemble
     evidence: Mapping[str, Observation]
     """Rows about cells that counted."""
+    at_widths: pd.DataFrame
+    """`weights` at each `width` of all priors, a factor on their spread; others than 1 only where
+    they were asked for."""
 
     @property
     def best(self) -> str:
@@ -74,11 +78,12 @@ def infer(
     observations: str | Path | None = None,
     tables: TablesLike = None,
     runs: int = 4,
-    particles: int = 128,
+    particles: int = 256,
     moves: int = 6,
-    kept: int = 8,
-    between: int = 30,
+    kept: int = 12,
+    between: int = 6,
     draws: int = 500,
+    widths: bool = False,
     seed: int = 1,
     folder: str | Path | None = None,
     workers: int | None = None,
@@ -89,7 +94,8 @@ def infer(
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
     or mapping with `observations` or `priors`: their rows win over the package's. Each structure is
     sampled in `runs` independent runs of so many `particles`, with `moves` at each degree of the
-    evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`.
+    evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`. With
+    `widths` structures are weighed again under priors half and twice as wide, in fewer runs.
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes hours.
 
@@ -108,10 +114,11 @@ def infer(
     units = [Unit(name, run) for name in names for run in range(_whole(runs, "runs"))]
     number, base = _whole(draws, "draws"), _whole(seed, "seed", least=0)
     several = os.cpu_count() or 1 if workers is None else _whole(workers, "workers")
+    cells_end, bodies_end = (_CELLS / 2, 0.5) if widths else (_CELLS, 1.0)
     with TemporaryDirectory() as nowhere:
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
-                          lambda what, share: progress(what, _CELLS * share))  # fmt: skip
+                          lambda what, share: progress(what, cells_end * share))  # fmt: skip
         table = weights({name: evidence_of(_evidence(found, name)) for name in names})
         shares = dict(zip(table["structure"], table["weight"], strict=True))
         random = np.random.default_rng([base, *b"ensemble"])
@@ -121,9 +128,15 @@ def infer(
         sampled = run_stored(
             place / "bodies.npz",
             lambda told: bodies.drawn(random, _of(number), told),
-            lambda share: progress("bodies", _CELLS + (1.0 - _CELLS) * share),
+            lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
         )
-    return _made(found, table, bodies, sampled, base, own)
+        others = [weights_at_widths(
+            names, settings, place / "widths", seed=base, own=own, workers=several,
+            progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
+        )] if widths else []  # fmt: skip
+    made = _made(found, table, bodies, sampled, base, own)
+    made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
+    return made
 
 
 def _made(
@@ -164,7 +177,7 @@ def _made(
     used = next(iter(found.values())).rows
     evidence = {name: row for name, row in rows_of(own).items() if name in used}
     return Posterior(found, table, states, predictive(found, shares, bodies, sampled, own),
-                     Ensemble(frame, about), evidence)  # fmt: skip
+                     Ensemble(frame, about), evidence, table.assign(width=1.0))  # fmt: skip
 
 
 def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:
@@ -235,6 +248,7 @@ def _need_libraries() -> None:
     try:
         import arviz  # noqa: F401
         import emcee  # noqa: F401
+        import sklearn  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
             f"{error.name} is not installed: pip install 'p53net[infer]'"

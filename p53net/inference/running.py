@@ -10,10 +10,12 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -21,7 +23,18 @@ from p53net.ensembles.identity import digest
 from p53net.errors import StoreError
 from p53net.files import made_folder, read_bytes, write_bytes, write_text
 from p53net.inference.tempering import Sampled, Settings
-from p53net.inference.units import Drawn, Unit, drawn, sampled_of, stored, unpacked
+from p53net.inference.units import (
+    Begun,
+    Drawn,
+    Told,
+    Unit,
+    begin,
+    begun_of,
+    follow_on,
+    sampled_of,
+    stored,
+    unpacked,
+)
 from p53net.model.own import Tables
 
 Progress = Callable[[str, float], None]
@@ -30,6 +43,12 @@ _Said: TypeAlias = queue.Queue[tuple[str, float]]
 _ABOUT, _LOCK = "infer.json", ".lock"
 _LARGEST, _LARGEST_ABOUT = 2**30, 2**20  # bytes
 _LOOK = 0.5  # s between looks at what workers say
+_LET_IN = 0.4  # share of the time, about
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+Job: TypeAlias = Callable[[Told], Result]
+"""Anything that a worker can do, given whom it tells how far it is."""
 
 _said: "_Said | None" = None
 """Of a worker: where it says how far it is."""
@@ -48,18 +67,84 @@ def run_units(
 
     Raises StoreError where the folder is of another posterior, or another process writes there.
     """
+    groups: dict[str, list[Unit]] = {}
+    for unit in units:
+        groups.setdefault(unit.structure, []).append(unit)
+    with _held(folder, settings, seed, own):
+        todo = {name: several for name, several in groups.items()
+                if not all(_file(folder, one).exists() for one in several)}  # fmt: skip
+        left = [one for several in todo.values() for one in several]
+        _begin_all(left, settings, seed, folder, own, workers,
+                   lambda name, share: progress(name, _LET_IN * share))  # fmt: skip
+        jobs = {name: partial(_followed, several, settings, folder, own)
+                for name, several in todo.items()}  # fmt: skip
+        for _, contents in run_all(jobs, workers, lambda name, share: progress(
+            name, _LET_IN + (1.0 - _LET_IN) * share
+        )):  # fmt: skip
+            for unit, content in contents.items():
+                write_bytes(_file(folder, unit), content)
+        return {
+            one: unpacked(read_bytes(_file(folder, one), _LARGEST, "the unit"), one.name)
+            for one in units
+        }
+
+
+def log_evidence(
+    units: Sequence[Unit],
+    settings: Settings,
+    seed: int,
+    folder: Path,
+    own: Tables,
+    workers: int,
+    progress: Progress,
+) -> dict[Unit, float]:
+    """The logarithm of each unit's evidence, without draws. Raises as `run_units`."""
+    with _held(folder, settings, seed, own):
+        _begin_all(units, settings, seed, folder, own, workers, progress)
+        return {one: _read_begun(folder, one).found.log_evidence for one in units}
+
+
+def _begin_all(
+    units: Sequence[Unit],
+    settings: Settings,
+    seed: int,
+    folder: Path,
+    own: Tables,
+    workers: int,
+    progress: Progress,
+) -> None:
+    """Let the evidence into all units that are not stored."""
+    jobs = {one: partial(_begun, one, settings, seed, own)
+            for one in units if not _begun_file(folder, one).exists()}  # fmt: skip
+    for unit, content in run_all(jobs, workers, progress):
+        write_bytes(_begun_file(folder, unit), content)
+
+
+def _begun(unit: Unit, settings: Settings, seed: int, own: Tables, told: Told) -> bytes:
+    return begin(unit, settings, seed, own, told).packed()
+
+
+def _followed(
+    units: Sequence[Unit], settings: Settings, folder: Path, own: Tables, told: Told
+) -> dict[Unit, bytes]:
+    begun = [_read_begun(folder, one) for one in units]
+    drawn = follow_on(units, begun, settings, own, told)
+    return {unit: one.packed() for unit, one in zip(units, drawn, strict=True)}
+
+
+def _read_begun(folder: Path, unit: Unit) -> Begun:
+    path = _begun_file(folder, unit)
+    return begun_of(read_bytes(path, _LARGEST, "the unit"), path.name)
+
+
+@contextmanager
+def _held(folder: Path, settings: Settings, seed: int, own: Tables) -> Iterator[None]:
+    """The folder for this process alone."""
     made_folder(folder)
     try:
         with FileLock(folder / _LOCK, timeout=0):
             _check(folder, settings, seed, own)
-            missing = [one for one in units if not _file(folder, one).exists()]
-            for unit, content in _made(missing, settings, seed, own, workers, progress,
-                                       len(units) - len(missing), len(units)):  # fmt: skip
-                write_bytes(_file(folder, unit), content)
-            return {
-                one: unpacked(read_bytes(_file(folder, one), _LARGEST, "the unit"), one.name)
-                for one in units
-            }
+            yield
     except Timeout:
         raise StoreError(
             f"another process is writing {folder}: wait for it, or choose another folder"
@@ -79,6 +164,10 @@ def run_stored(
 
 def _file(folder: Path, unit: Unit) -> Path:
     return folder / f"{unit.name}.npz"
+
+
+def _begun_file(folder: Path, unit: Unit) -> Path:
+    return folder / f"{unit.name}.begun.npz"
 
 
 def _check(folder: Path, settings: Settings, seed: int, own: Tables) -> None:
@@ -105,45 +194,31 @@ def _check(folder: Path, settings: Settings, seed: int, own: Tables) -> None:
         )
 
 
-def _made(
-    units: Sequence[Unit],
-    settings: Settings,
-    seed: int,
-    own: Tables,
-    workers: int,
-    progress: Progress,
-    done: int,
-    total: int,
-) -> Iterator[tuple[Unit, bytes]]:
-    """Each unit as it ends, in worker processes of one thread each."""
+def run_all(
+    jobs: Mapping[Key, Job[Result]], workers: int, progress: Progress
+) -> Iterator[tuple[Key, Result]]:
+    """Each job as it ends, in worker processes of one thread each."""
     shares: dict[str, float] = {}
 
-    def tell(name: str) -> None:
-        progress(name, (done + sum(shares.values())) / total)
+    def tell(name: str, share: float) -> None:
+        shares[name] = share
+        progress(name, sum(shares.values()) / len(jobs))
 
     if workers == 1:
-        for unit in units:
-
-            def told(share: float, unit: Unit = unit) -> None:
-                shares[unit.name] = share
-                tell(unit.name)
-
-            yield unit, drawn(unit, settings, seed, own, told).packed()
+        for key, job in jobs.items():
+            yield key, job(partial(tell, str(key)))
         return
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
         said = manager.Queue()
         with ProcessPoolExecutor(workers, context, _begin, (said,)) as pool:
-            waiting: Mapping[Future[bytes], Unit] = {
-                pool.submit(_packed, one, settings, seed, own): one for one in units
-            }
+            waiting = {pool.submit(_run, str(key), job): key for key, job in jobs.items()}
             try:
                 left = set(waiting)
                 while left:
                     ended, left = wait(left, timeout=_LOOK, return_when="FIRST_COMPLETED")
                     for name, share in _heard(said):
-                        shares[name] = share
-                        tell(name)
+                        tell(name, share)
                     for one in ended:
                         yield waiting[one], one.result()
             finally:
@@ -155,8 +230,8 @@ def _begin(said: _Said) -> None:
     _said = said
 
 
-def _packed(unit: Unit, settings: Settings, seed: int, own: Tables) -> bytes:
-    """A unit, in a worker."""
+def _run(name: str, job: Job[Result]) -> Result:
+    """A job, in a worker."""
     last = 0.0
 
     def told(share: float) -> None:
@@ -165,9 +240,9 @@ def _packed(unit: Unit, settings: Settings, seed: int, own: Tables) -> bytes:
             raise SystemExit(1)
         if _said is not None and (time.monotonic() - last > 1.0 or share == 1.0):
             last = time.monotonic()
-            _said.put((unit.name, share))
+            _said.put((name, share))
 
-    return drawn(unit, settings, seed, own, told).packed()
+    return job(told)
 
 
 def _heard(said: _Said) -> Iterator[tuple[str, float]]:

@@ -5,14 +5,15 @@ The likelihood is let in by degrees, so that each adds as much as half of the pa
 the evidence informs and across them. What the degrees add up to is the evidence of the structure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
-from p53net.inference.directions import Directions, Steps
+from p53net.inference.directions import Directions, Proposal, Steps
 
 Residuals = Callable[[FloatArray, NDArray[np.intp]], FloatArray]
 """Of coordinates (n, coordinate) and of what each particle is attached to (n): how far each row is
@@ -20,41 +21,54 @@ from the evidence (n, row). The logarithm of the likelihood is half of minus the
 
 Told = Callable[[float], None]
 
+Propose = Callable[[FloatArray, np.random.RandomState], Proposal]
+"""Where particles (n, coordinate) would go."""
+
 _HALF = 0.5  # of the particles still count after a degree
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
-_KEPT = 64  # rounds of evaluations, which is more than that
+_KEPT = 80  # rounds of evaluations, which is more than that
 
 
 @dataclass
 class Sampled:
     """Particles of one run, and how it went. Coordinates are standard normal under the prior."""
 
-    chains: FloatArray
-    """Draw, particle, coordinate: the last moves of each particle."""
-    log_likelihood: FloatArray
-    """Draw, particle."""
     log_evidence: float
     """Logarithm of the evidence."""
+    chains: FloatArray = field(default_factory=lambda: np.empty(0))
+    """Draw, particle, coordinate: the last moves of each particle."""
+    log_likelihood: FloatArray = field(default_factory=lambda: np.empty(0))
+    """Draw, particle."""
     degrees: list[float] = field(default_factory=list)
     accepted: list[float] = field(default_factory=list)
     """Share of moves that were accepted, at each degree."""
     steps: list[tuple[float, ...]] = field(default_factory=list)
-    """Sizes of moves along and across, at each degree."""
+    """Sizes of moves along and across, at each degree; then also the length of walks."""
     informed: list[int] = field(default_factory=list)
     """Directions that the evidence informs, at each degree."""
     evaluations: int = 0
     labels: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     """What each particle is attached to, in the end."""
 
+    def note(self, accepted: float, steps: tuple[float, ...], informed: int) -> None:
+        """How moves went."""
+        self.accepted.append(accepted)
+        self.steps.append(steps)
+        self.informed.append(informed)
+
+    def keep(self, drawn: Sequence[FloatArray], log_likelihood: Sequence[FloatArray]) -> None:
+        """Draws (particle, coordinate), (particle), one after another."""
+        self.chains, self.log_likelihood = np.array(drawn), np.array(log_likelihood)
+
 
 @dataclass
 class Settings:
     """How much is done: particles, moves at each degree, and draws kept of as many moves each."""
 
-    particles: int = 128
+    particles: int = 256
     moves: int = 6
-    draws: int = 8
-    between: int = 30
+    draws: int = 12
+    between: int = 6
 
 
 def tempered(
@@ -73,9 +87,28 @@ def tempered(
     the evidence speaks against die out.
     """
     z = random.standard_normal((settings.particles, coordinates))
-    at = _Particles(residuals, random, z, np.zeros(len(z), np.intp) if labels is None else labels)
-    found = Sampled(np.empty(0), np.empty(0), highest)
-    degree, steps = 0.0, Steps()
+    at = Particles(residuals, random, z, labels)
+    steps = Steps()
+    found = let_in(at, highest, settings, steps, lambda share: told(0.7 * share))
+    chains, logs = [], []
+    for number in range(settings.draws):
+        directions = at.directions(1.0)
+        shares = [at.move(1.0, directions, steps) for _ in range(settings.between)]
+        found.note(float(np.mean(shares)), tuple(steps.sizes.values()), directions.informed)
+        chains.append(at.z)
+        logs.append(highest + at.log)
+        told(0.7 + 0.3 * (number + 1) / settings.draws)
+    found.keep(chains, logs)
+    found.evaluations, found.labels = at.evaluations, at.labels
+    return found
+
+
+def let_in(
+    at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told
+) -> Sampled:
+    """Particles of the prior become those of the posterior, by degrees of the evidence. What is
+    found has no draws yet."""
+    found, degree = Sampled(highest), 0.0
     while degree < 1.0:
         added = _next(at.log, degree)
         weights = np.exp((at.log - at.log.max()) * added)
@@ -85,26 +118,12 @@ def tempered(
         directions = at.directions(degree)
         shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
         found.degrees.append(degree)
-        found.accepted.append(float(np.mean(shares)))
-        found.steps.append(tuple(steps.sizes.values()))
-        found.informed.append(directions.informed)
-        told(0.7 * _done(degree))
-    chains, logs = [], []
-    for number in range(settings.draws):
-        directions = at.directions(1.0)
-        shares = [at.move(1.0, directions, steps) for _ in range(settings.between)]
-        found.accepted.append(float(np.mean(shares)))
-        found.steps.append(tuple(steps.sizes.values()))
-        found.informed.append(directions.informed)
-        chains.append(at.z.copy())
-        logs.append(highest + at.log)
-        told(0.7 + 0.3 * (number + 1) / settings.draws)
-    found.evaluations, found.labels = at.evaluations, at.labels
-    found.chains, found.log_likelihood = np.array(chains), np.array(logs)
+        found.note(float(np.mean(shares)), tuple(steps.sizes.values()), directions.informed)
+        told(_done(degree))
     return found
 
 
-class _Particles:
+class Particles:
     """All particles with their residuals, and what was seen where they tried to go."""
 
     def __init__(
@@ -112,11 +131,14 @@ class _Particles:
         residuals: Residuals,
         random: np.random.Generator,
         z: FloatArray,
-        labels: NDArray[np.intp],
+        labels: NDArray[np.intp] | None = None,
+        *,
+        remember: int = _KEPT,
     ) -> None:
-        self._residuals, self._random = residuals, random
-        self.z, self.labels = z, labels
-        self._rows = residuals(z, labels)
+        """Of so many rounds of evaluations the last are remembered."""
+        self._residuals, self.random, self._remember = residuals, random, remember
+        self.z, self.labels = z, np.zeros(len(z), np.intp) if labels is None else labels
+        self._rows = residuals(z, self.labels)
         self.evaluations = len(z)
         self._seen = [(z, self._rows)]
 
@@ -125,53 +147,63 @@ class _Particles:
         """Logarithms of likelihood, below the highest."""
         return np.asarray(-0.5 * (self._rows**2).sum(axis=1))
 
+    def seen(self, most: int) -> tuple[FloatArray, FloatArray]:
+        """Coordinates and rows of the last evaluations."""
+        z, rows = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        return z[-most:], rows[-most:]
+
+    def recall(self, z: FloatArray, rows: FloatArray, evaluations: int) -> None:
+        """What was seen before, in so many evaluations."""
+        self._seen, self.evaluations = [(z, rows)], evaluations
+
+    def number(self) -> int:
+        """A random number that seeds another library."""
+        return int(self.random.integers(2**31))
+
     def resample(self, weights: FloatArray) -> None:
         """Keep each particle as often as its weight says (systematic)."""
         ends = np.cumsum(weights) / weights.sum()
-        places = (self._random.random() + np.arange(len(weights))) / len(weights)
+        places = (self.random.random() + np.arange(len(weights))) / len(weights)
         kept = np.minimum(np.searchsorted(ends, places), len(weights) - 1)
         self.z, self._rows, self.labels = self.z[kept], self._rows[kept], self.labels[kept]
 
     def directions(self, degree: float) -> Directions:
         """What is known of the posterior's shape by now."""
-        z, rows = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
-        return Directions(z[-_REMEMBERED:], rows[-_REMEMBERED:], self.z, degree)
+        return Directions(*self.seen(_REMEMBERED), self.z, degree)
 
     def move(self, degree: float, directions: Directions, steps: Steps) -> float:
-        """A proposal along and one across for each particle, by emcee; the share accepted."""
-        ways = [along for along in steps.sizes if not along or directions.informed]
-        return float(
-            np.mean([self._moved(degree, directions, steps, along=along) for along in ways])
-        )
+        """A proposal along and one across for each particle; the share accepted."""
+        shares = []
+        for along in list(steps.sizes):
+            if along and not directions.informed:
+                continue
+            share = self.moved(degree, partial(directions.propose, size=steps.sizes[along],
+                                               along=along))  # fmt: skip
+            steps.adapt(along, share)
+            shares.append(share)
+        return float(np.mean(shares))
 
-    def _moved(self, degree: float, directions: Directions, steps: Steps, *, along: bool) -> float:
+    def moved(self, degree: float, propose: Propose) -> float:
+        """A proposal for each particle, accepted or not by emcee; the share accepted."""
         from emcee import EnsembleSampler, State
         from emcee.moves import MHMove
 
-        def propose(
-            here: FloatArray, random: np.random.RandomState
-        ) -> tuple[FloatArray, FloatArray]:
-            found = directions.propose(here, steps.sizes[along], random, along=along)
-            return found.there, found.factor
-
         def log_probability(there: FloatArray) -> FloatArray:
             rows = self._residuals(there, self.labels)
-            self._seen = [*self._seen[-_KEPT:], (there, rows)]
+            self._seen = [*self._seen[-self._remember :], (there, rows)]
             self.evaluations += len(there)
             return np.column_stack([_log_posterior(there, rows, degree), rows])
 
         sampler = EnsembleSampler(
             *self.z.shape, log_probability, moves=MHMove(propose), vectorize=True
         )
-        sampler.random_state = np.random.RandomState(self._random.integers(2**31)).get_state()
+        sampler.random_state = np.random.RandomState(self.number()).get_state()
         rows = self._rows[:, 0] if self._rows.shape[1] == 1 else self._rows  # as emcee keeps them
         before = State(self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=rows)
         after = sampler.run_mcmc(before, 1, skip_initial_state_check=True, store=False)
         moved = (after.coords != self.z).any(axis=1)
         self.z, self._rows = after.coords, np.reshape(after.blobs, self._rows.shape)
-        share = float(moved.mean())
-        steps.adapt(along, share)
-        return share
+        return float(moved.mean())
 
 
 def _log_posterior(z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:

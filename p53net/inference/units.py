@@ -7,21 +7,27 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import StoreError
+from p53net.inference.directions import Steps
+from p53net.inference.guided import follow
 from p53net.inference.target import Target
-from p53net.inference.tempering import Sampled, Settings, tempered
+from p53net.inference.tempering import Particles, Residuals, Sampled, Settings, let_in
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
 Told = Callable[[float], None]
 
 
+_HANDED_ON = 20_000  # evaluations that those who follow know of
+_ALL = 10**6  # rounds of evaluations
 _ARRAYS = ("chains", "log_likelihood", "labels")  # of a run that is stored by itself
 
 
@@ -76,18 +82,70 @@ class Drawn:
 
 def unpacked(content: bytes, name: str) -> Drawn:
     """What was stored. Raises StoreError where it is damaged."""
+    with _reading(name), np.load(io.BytesIO(content), allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        rows = [str(row) for row in file["rows"]]
+        return Drawn(
+            about.pop("names"), file["z"], file["log_likelihood"],
+            dict(zip(rows, file["predicted"], strict=True)),
+            about.pop("log_evidence"), about.pop("rows"), about,
+        )  # fmt: skip
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            rows = [str(row) for row in file["rows"]]
-            return Drawn(
-                about.pop("names"), file["z"], file["log_likelihood"],
-                dict(zip(rows, file["predicted"], strict=True)),
-                about.pop("log_evidence"), about.pop("rows"), about,
-            )  # fmt: skip
+        yield
     except (ValueError, KeyError, OSError, EOFError, TypeError, RuntimeError, zlib.error,
             zipfile.BadZipFile) as error:  # fmt: skip
         raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
+
+
+@dataclass
+class Begun:
+    """Particles of a unit that have all of the evidence, and what they saw."""
+
+    z: FloatArray
+    """Particle, coordinate that reaches a row."""
+    seen: FloatArray
+    """Coordinates of the last evaluations."""
+    rows: FloatArray
+    """Their residuals."""
+    evaluations: int
+    found: Sampled
+    random: dict[str, object]
+    """State of the random numbers."""
+    failures: dict[str, int]
+
+    def packed(self) -> bytes:
+        """As it is stored: what was seen in single precision."""
+        buffer = io.BytesIO()
+        found = {name: value for name, value in vars(self.found).items() if name not in _ARRAYS}
+        about = {"evaluations": self.evaluations, "found": found, "random": self.random,
+                 "failures": self.failures}  # fmt: skip
+        np.savez_compressed(
+            buffer, z=self.z, seen=self.seen.astype(np.float32), rows=self.rows.astype(np.float32),
+            about=np.array(json.dumps(about)),
+        )  # fmt: skip
+        return buffer.getvalue()
+
+    def particles(self, residuals: Residuals) -> Particles:
+        """Where they were."""
+        random = np.random.default_rng()
+        random.bit_generator.state = self.random
+        at = Particles(residuals, random, self.z, remember=_ALL)
+        at.recall(self.seen, self.rows, self.evaluations)
+        return at
+
+
+def begun_of(content: bytes, name: str) -> Begun:
+    """What was stored. Raises StoreError where it is damaged."""
+    with _reading(name), np.load(io.BytesIO(content), allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        return Begun(
+            file["z"], file["seen"].astype(float), file["rows"].astype(float),
+            about["evaluations"], Sampled(**about["found"]), about["random"], about["failures"],
+        )  # fmt: skip
 
 
 def stored(found: Sampled) -> bytes:
@@ -103,24 +161,50 @@ def stored(found: Sampled) -> bytes:
 
 def sampled_of(content: bytes, name: str) -> Sampled:
     """What was stored. Raises StoreError where it is damaged."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {one: file[one] for one in _ARRAYS}
-            return Sampled(**arrays, **json.loads(str(file["about"])))
-    except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
-        raise StoreError(f"{name} is damaged: {error}; delete it, and run again") from None
+    with _reading(name), np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {one: file[one] for one in _ARRAYS}
+        return Sampled(**arrays, **json.loads(str(file["about"])))
 
 
-def drawn(
+def begin(
     unit: Unit, settings: Settings, seed: int, own: Tables = NONE, told: Told = lambda _s: None
-) -> Drawn:
-    """Run a unit. `own` may hold `observations` and `priors` of a user."""
+) -> Begun:
+    """Let the evidence into the particles of a unit, in one thread. `own` may hold `observations`
+    and `priors` of a user."""
+    from threadpoolctl import threadpool_limits
+
     target = Target(unit.structure, width=unit.width, own=own)
     random = np.random.default_rng(unit.seed(seed))
-    found = tempered(target.residuals_of, target.likelihood.highest, len(target.moved), random,
-                     settings, told)  # fmt: skip
+    z = random.standard_normal((settings.particles, len(target.moved)))
+    with threadpool_limits(1):
+        at = Particles(target.residuals_of, random, z)
+        found = let_in(at, target.likelihood.highest, settings, Steps(), told)
+    state = dict(random.bit_generator.state)
+    return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(target.failures))
+
+
+def follow_on(
+    units: Sequence[Unit],
+    begun: Sequence[Begun],
+    settings: Settings,
+    own: Tables = NONE,
+    told: Told = lambda _s: None,
+) -> list[Drawn]:
+    """Draws of all runs of one structure at one width, which share an emulator."""
+    target = Target(units[0].structure, width=units[0].width, own=own)
+    runs = [one.particles(target.residuals_of) for one in begun]
+    found = [one.found for one in begun]
+    follow(runs, found, target.likelihood.highest, settings, told)
+    failures = sum((Counter(one.failures) for one in begun), target.failures)
+    return [_drawn(target, unit, run, one, failures if unit is units[0] else Counter())
+            for unit, run, one in zip(units, runs, found, strict=True)]  # fmt: skip
+
+
+def _drawn(
+    target: Target, unit: Unit, run: Particles, found: Sampled, failures: Counter[str]
+) -> Drawn:
     draws, particles = found.log_likelihood.shape
-    z = random.standard_normal((draws, particles, len(target.space)))
+    z = run.random.standard_normal((draws, particles, len(target.space)))
     z[..., target.moved] = found.chains
     predicted = _predicted(target, z.reshape(draws * particles, -1))
     return Drawn(
@@ -136,7 +220,7 @@ def drawn(
             "accepted": found.accepted,
             "steps": found.steps,
             "evaluations": found.evaluations,
-            "failures": dict(target.failures),
+            "failures": dict(failures),
             "moved": [target.space.names[i] for i in target.moved],
         },
     )

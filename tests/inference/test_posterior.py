@@ -109,7 +109,8 @@ def test_the_command_goes_on_from_its_folder_and_writes_everything(
     words = ["infer", "--out", str(folder), "--structure", "default", "--structure", "MDMX"]
     result = CliRunner().invoke(app, [*words, *given])
     assert result.exit_code == (0 if posterior.ensemble.about["converged"] else 1)
-    for name in ("weights", "convergence", "rows", "weights_without", "influence", "widths"):
+    for name in ("weights", "convergence", "rows", "weights_without", "influence",
+                 "prior_widths", "weights_at_widths"):  # fmt: skip
         assert len(pd.read_csv(folder / f"{name}.csv"))
     about = json.loads((folder / "posterior.json").read_text())
     assert set(about["weights"]) == {"default", "MDMX"}
