@@ -48,6 +48,7 @@ _DEATH = np.concatenate([np.arange(0.0, 49.0, 3.0), [168.0]])
 _DAMAGE = np.linspace(0.0, 40.0, 401)
 _PROMINENT = 1e-3  # of the highest: a pulse that dies away still has a period
 _WEEK, _DEADLY = -1, 3
+_OF_CELLS = ("drugs", "cell_lines")  # tables that cells in a dish are made of
 
 
 class DishRows:
@@ -70,7 +71,8 @@ class DishRows:
                 raise unknown_name("part", name, PARTS)
         self.parts = tuple(PARTS if parts is None else parts)
         self.parameters = {name: i for i, name in enumerate(parameters)}
-        self.structure, self.own = as_structure(structure), own
+        self.structure = as_structure(structure)
+        self.own = Tables({name: own.texts[name] for name in _OF_CELLS if name in own.texts})
         self.failures: Counter[str] = Counter()
         """Why runs failed, and how often."""
         self.read: set[str] = set()

@@ -27,7 +27,7 @@ from p53net.errors import InputError, P53NetError, unknown_name
 from p53net.evidence.behind import PLACES
 from p53net.evidence.published import Observation, observations
 from p53net.inference.experiments import UNTREATED, given_of
-from p53net.measures.claims import Value, is_claim, value_of
+from p53net.measures.claims import Value, value_of
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import Tables
 from p53net.model.tables import (
@@ -44,6 +44,7 @@ SYSTEMS = ("dish", "culture")
 UNDOSED = "milademetan"
 """Stands in where no drug is named: without a dose its cells are those without a drug."""
 
+_SUCH_AS = 'write p53_total:24/p53_total:0, 41.59/k_deg_MDM2 or ic50["DRUG","LINE"], for example'
 _DEGRADER = "degrader"
 _LATEST = 24.0 * 28  # h: no dish is kept for longer
 _TABLES = (drug_entries, cell_line_entries, host_entries, pharmacokinetic_entries, variations)
@@ -145,6 +146,7 @@ def refuse_replaced(own: Tables) -> None:
 
 def _read(row: Observation, own: Tables) -> OwnRow:
     try:
+        _check_words(row.read_out)
         run = _run(row, own)
         wanted: dict[Value, Wanted] = {}
 
@@ -152,14 +154,20 @@ def _read(row: Observation, own: Tables) -> OwnRow:
             wanted[value] = _wanted(value, run, own)
             return np.asarray(1.0)
 
-        if is_claim(row.read_out):
-            raise InputError("the read-out compares; write the number that was measured")
         value_of(row.read_out, note, bare=True)
         if not wanted:
-            raise InputError("the read-out names nothing of a model; write p53_total:24, say")
+            raise InputError(f"the read-out {row.read_out} names nothing of a model; {_SUCH_AS}")
     except P53NetError as error:
         raise type(error)(f"{row.id}: {error}") from None
     return OwnRow(row.id, row.read_out, row.unit, run, wanted)
+
+
+def _check_words(read_out: str) -> None:
+    """Raise InputError for what is no arithmetic, whatever its names mean."""
+    try:
+        value_of(read_out, lambda _value: np.asarray(1.0), bare=True)
+    except InputError:
+        raise InputError(f"the read-out `{read_out}` is not understood; {_SUCH_AS}") from None
 
 
 def _run(row: Observation, own: Tables) -> Run:
