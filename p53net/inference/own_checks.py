@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from p53net.errors import InputError, UnknownNameError, unknown_name
 from p53net.inference.dish_rows import DishRows
-from p53net.inference.own_rows import ASSAYS, Assay, OwnRow, Parameter, Quantity, Wanted
-from p53net.inference.own_rows import allowed_units as allowed
+from p53net.inference.own_evidence import ASSAYS, Assay, OwnRow, Parameter, Quantity, Wanted
+from p53net.inference.own_evidence import allowed_units as allowed
 from p53net.inference.parameters import parameters_of
 from p53net.model.definition import Definition, shown_unit
 from p53net.model.structures import name_of, supposing

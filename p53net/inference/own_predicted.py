@@ -1,4 +1,4 @@
-"""Quick predictions of rows of a user's own, beside those of the ledger: see `own_rows`."""
+"""Quick predictions of rows of a user's own, beside those of the ledger: see `own_evidence`."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ from p53net.engines.base import FloatArray
 from p53net.inference.dish_rows import DishRows, Rows, plate
 from p53net.inference.experiments import given_of
 from p53net.inference.own_checks import check, held
-from p53net.inference.own_rows import Assay, OwnRow, Parameter, Quantity, Run, Wanted, own_rows
+from p53net.inference.own_evidence import Assay, OwnRow, Parameter, Quantity, Run, Wanted, own_rows
 from p53net.inference.priors import for_structure
 from p53net.inference.reading import half_dose
 from p53net.inference.wells import Kind, Wells

@@ -22,8 +22,8 @@ from p53net.evidence.published import observations as rows_of
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
 from p53net.inference.likelihood import family
+from p53net.inference.own_evidence import own_rows, refuse_replaced
 from p53net.inference.own_predicted import checked
-from p53net.inference.own_rows import own_rows, refuse_replaced
 from p53net.inference.rows_predicted import predictive
 from p53net.inference.running import Progress, run_stored, run_units
 from p53net.inference.target import Target
@@ -92,11 +92,11 @@ def infer(
     """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
 
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
-    or mapping with `observations`, `priors`, `drugs` or `cell_lines`. Rows with the ids of the
-    package win over its own, further ones say in columns of their own what was measured: see
-    `own_rows`. Each structure is
-    sampled in `runs` independent runs of so many `particles`, with `moves` at each degree of the
-    evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`.
+    or mapping with `observations`, `priors`, `drugs` or `cell_lines`. Observations with ids of the
+    package stand in their place; others say in columns of their own what was measured, and in which
+    cells: see `own_evidence`. Each structure is sampled in `runs` independent runs of so many
+    `particles`, with `moves` at each degree of the evidence, and then `kept` draws `between` which
+    so many moves lie; an ensemble has `draws`.
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes hours.
 

@@ -12,8 +12,8 @@ from p53net.engines.base import FloatArray
 from p53net.evidence.published import Observation, observations
 from p53net.inference.dish_rows import DishRows
 from p53net.inference.likelihood import ALREADY, Likelihood
+from p53net.inference.own_evidence import own_rows
 from p53net.inference.own_predicted import OwnPredicted
-from p53net.inference.own_rows import own_rows
 from p53net.inference.priors import Space, for_structure
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
@@ -45,7 +45,7 @@ class Target:
         evidence: Mapping[str, Observation] | None = None,
     ) -> None:
         """`width` is a factor on the spread of every prior, `rows` are those that count, `own` may
-        hold drugs, cell lines, priors and observations, new ones too (see `own_rows`), and
+        hold drugs, cell lines, priors and observations, new ones too (see `own_evidence`), and
         `evidence` stands for the observations."""
         self.structure, self.width = structure, width
         self.space = Space(for_structure(structure, tables=own), width)

@@ -13,8 +13,8 @@ from p53net.cli.terminal import app
 from p53net.evidence.published import observations
 from p53net.inference.dish_rows import DishRows
 from p53net.inference.likelihood import Likelihood, family
+from p53net.inference.own_evidence import Assay, Parameter, Quantity, Run, own_rows
 from p53net.inference.own_predicted import OwnPredicted
-from p53net.inference.own_rows import Assay, Parameter, Quantity, Run, own_rows
 from p53net.inference.parameters import parameters_of
 from p53net.inference.posterior import Posterior, infer
 from p53net.inference.prior import HALF_95
