@@ -208,6 +208,8 @@ CASES: dict[str, tuple[Call, type[P53NetError], str]] = {
     "a body": (measured("p53_total:24", system="tumour"), InputError, "dish or culture"),
     "a dose of words": (
         measured("p53_total:24", drug="KT-253", dose="a lot"), InputError, "write 100 nM"),
+    "a dose with two points": (
+        measured("p53_total:24", drug="KT-253", dose="1.2.3 nM"), InputError, "write 100 nM"),
     "a dose of nothing": (measured("p53_total:24", dose="10 nM"), InputError, "no drug is named"),
     "an hour in a year": (measured("p53_total:9000"), InputError, "later than 672 h"),
     "an unknown quantity": (measured("p35_total:24"), UnknownNameError, "'p53_total'"),

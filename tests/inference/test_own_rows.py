@@ -23,7 +23,7 @@ from p53net.inference.target import Target
 from p53net.inference.tempering import Settings, tempered
 from p53net.model.library import models_folder
 from p53net.model.own import as_tables
-from tests.support.own_evidence import own_tables
+from tests.support.own_evidence import own_tables, written
 
 QUICK = 1e-3
 """Of a value, ten times what quick runs were seen to be off."""
@@ -148,6 +148,23 @@ def test_a_line_with_the_values_of_another_one_reads_what_that_one_does(tmp_path
                        ("dc50 MD-4251 RS4;11", "md4251_dc50"),
                        ("dmax MD-4251 RS4;11", "md4251_dmax")):  # fmt: skip
         np.testing.assert_allclose(found[mine], theirs[name], rtol=10 * QUICK, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_drug_with_the_values_of_another_one_does_what_that_one_does(tmp_path: Path) -> None:
+    known = pn.model.drug_entries()["nutlin-3a"]
+    drug = {"drug": "newdrug", "source": "ours", "note": ""}
+    facts = {"value": "inhibitor", "unit": "", "kind": ""}
+    table = [{**drug, "parameter": "mechanism", **facts}]
+    table += [{**drug, "parameter": name, "value": f"{one.value!r}", "unit": one.unit, **MEASURED}
+              for name, one in known.values.items()]  # fmt: skip
+    written(own_tables(tmp_path), "drugs.tsv", *table)
+    rows = [{"id": name, "read_out": f'p53_total:24/p53_total:0*ic50["{name}"]', "drug": name,
+             "dose": "300 nM", "unit": "nM"} for name in ("newdrug", "nutlin-3a")]  # fmt: skip
+    found, made = predicted(tmp_path, {"model: k_deg_MDM2": [0.7, 1.4]}, *rows)
+    np.testing.assert_allclose(found["newdrug"], found["nutlin-3a"], rtol=QUICK)
+    assert abs(np.log(found["newdrug"][1] / found["newdrug"][0])) > 10 * QUICK
+    assert set(made.held) == {f"newdrug: {name}" for name in known.values}
 
 
 @pytest.fixture(scope="module")
