@@ -81,10 +81,10 @@ class Cells:
                 "structure and ensemble are both given, but each draw has a structure of its own; "
                 "give one of them"
             )
-        if whole is not None and as_tables(tables).texts:
+        if whole is not None and not whole.knows(as_tables(tables)):
             raise InputError(
-                "tables and ensemble are both given, but an ensemble was drawn for the values of "
-                "the package; give one of them, or make an ensemble of your own by `p53net infer`"
+                "tables and ensemble are both given, but this ensemble was drawn without these "
+                "tables; give one of them, or make an ensemble with them by `p53net infer`"
             )
         self.ensemble = None if whole is None else whole.thinned(most)
         self._whole = 0 if whole is None else len(whole)

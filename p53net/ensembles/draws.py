@@ -29,6 +29,7 @@ from p53net.errors import InputError, TableError
 from p53net.files import as_path, read_bytes, write_bytes
 from p53net.model.derived import DERIVED
 from p53net.model.library import models_folder
+from p53net.model.own import Tables
 from p53net.model.structures import supposing
 from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell, Trial, changes
@@ -142,6 +143,11 @@ class Ensemble:
         found = hashlib.sha256(json.dumps(names).encode())
         found.update(np.ascontiguousarray(self.table[self.parameters].to_numpy(float)).tobytes())
         return found.hexdigest()
+
+    def knows(self, own: Tables) -> bool:
+        """Whether it was made with these tables of a user's own, letter by letter."""
+        known = self.about.get("own", {})
+        return isinstance(known, dict) and all(known.get(name) == one.sha256 for name, one in own)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: where it is from, and which draws of it."""

@@ -30,6 +30,8 @@ ORIGINS = ("published", "Wilson", "quartiles", "assumed width", "bound", "none")
 _STATEMENTS = ("qualitative", "increase", "regression")
 _COLUMNS = ("id", "level", "quantity", "subject", "line", "protocol", "value", "low", "high",
             "unit", "source", "tier", "interval_origin", "note")  # fmt: skip
+_MORE = ("read_out", "system", "drug", "dose")
+"""Columns that a table of a user's own may have: what predicts a row that is not in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Observation:
     tier: str
     interval_origin: str
     note: str
+    read_out: str = ""
+    """Of a user's own row: what predicts it, with `system`, `drug` and `dose`; the columns are
+    those of `models/experiments.tsv`."""
+    system: str = ""
+    drug: str = ""
+    dose: str = ""
 
     @property
     def comparable(self) -> bool:
@@ -117,6 +125,7 @@ def _parsed(table: Text) -> dict[str, Observation]:
         if not row["source"]:
             raise TableError(f"{where}: say in `source` where it comes from")
         texts = {name: row[name] for name in _COLUMNS if name not in ("value", "low", "high")}
+        texts |= {name: row[name].strip() for name in _MORE if name in columns}
         several = "," in row["value"]  # of a table row that holds more than one parameter
         found[row["id"]] = Observation(
             value=math.nan if several else _number(row["value"], math.nan, where),

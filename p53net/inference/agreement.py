@@ -11,6 +11,8 @@ from p53net.ensembles.identity import digest
 from p53net.inference.answers import answers_of
 from p53net.inference.priors import Space, for_structure
 from p53net.inference.units import Drawn, Unit
+from p53net.model.own import Tables
+from p53net.model.tables import NONE
 
 HEADLINES = ("dose_ratio:3", "escape_index", "MDM2_total_fold", "equal_dose:3")
 """Answers of both drugs that must have converged."""
@@ -22,38 +24,41 @@ particles are short, so that chance alone gives R-hat more)."""
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 
 
-def convergence(units: Mapping[Unit, Drawn]) -> pd.DataFrame:
+def convergence(units: Mapping[Unit, Drawn], own: Tables = NONE) -> pd.DataFrame:
     """R-hat between runs, and effective draws of all particles, of each headline and structure.
 
     A particle is a chain of a few draws, too short for the usual estimate of effective draws: they
     are counted by how like one draw is to the next, as of a process without further memory, and
     resampling before is not counted for. `ess_tail` is the less of the two ends, 5 and 95 %.
-    Undefined draws get the median, and are counted as `undefined`.
+    Undefined draws get the median, and are counted as `undefined`. `own` are the tables that the
+    units were made with.
     """
     tables = []
     for structure in dict.fromkeys(unit.structure for unit in units):
         runs = [one for unit, one in units.items() if unit.structure == structure]
-        tables.append(_of_structure(structure, runs))
+        tables.append(_of_structure(structure, runs, own))
     return pd.concat(tables, ignore_index=True)
 
 
-def headlines_of(structure: str, runs: Sequence[Drawn]) -> tuple[pd.DataFrame, FloatArray]:
+def headlines_of(
+    structure: str, runs: Sequence[Drawn], own: Tables = NONE
+) -> tuple[pd.DataFrame, FloatArray]:
     """Headlines of some particles, a row for each run, particle and draw in this order, and their
     coordinates."""
     kept = [one.z[:, : min(_PARTICLES, one.z.shape[1])] for one in runs]
     z = np.array([np.swapaxes(one, 0, 1) for one in kept])  # run, particle, draw, coordinate
     flat = z.reshape(-1, z.shape[-1])
-    space = Space(for_structure(structure))
+    space = Space(for_structure(structure, tables=own))
     table = pd.DataFrame(space.values(flat), columns=space.names)
     table.insert(0, "structure", structure)
     about = {"models": digest(), "converged": False}
     return answers_of(Ensemble(table, about), HEADLINES).values, z
 
 
-def _of_structure(structure: str, runs: Sequence[Drawn]) -> pd.DataFrame:
+def _of_structure(structure: str, runs: Sequence[Drawn], own: Tables) -> pd.DataFrame:
     import arviz
 
-    values, z = headlines_of(structure, runs)
+    values, z = headlines_of(structure, runs, own)
     number, particles, draws = z.shape[:3]
     scale = runs[0].z.shape[1] / particles
     found = []

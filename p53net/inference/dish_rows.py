@@ -17,7 +17,9 @@ from p53net.evidence.pulses import peaks
 from p53net.inference.reading import between, half_dose, level_dose
 from p53net.inference.wells import Kind, Wells
 from p53net.model import drug_entries
+from p53net.model.own import Tables
 from p53net.model.structures import StructureLike, as_structure
+from p53net.model.tables import NONE
 from p53net.simulation.loading import shared
 from p53net.studies.dish.binding import binding_ic50
 
@@ -46,13 +48,15 @@ _DEATH = np.concatenate([np.arange(0.0, 49.0, 3.0), [168.0]])
 _DAMAGE = np.linspace(0.0, 40.0, 401)
 _PROMINENT = 1e-3  # of the highest: a pulse that dies away still has a period
 _WEEK, _DEADLY = -1, 3
+_OF_CELLS = ("drugs", "cell_lines")  # tables that cells in a dish are made of
 
 
 class DishRows:
     """Predictions of all dish rows in one structure.
 
     `parameters` name the columns of the values that are given, `ENTRY: PARAMETER`; all others are
-    as committed. Raises UnknownNameError for a part that is not among `PARTS`, by default all.
+    as committed. `own` may hold drugs and cell lines for `wells`; no row of the ledger has them.
+    Raises UnknownNameError for a part that is not among `PARTS`, by default all.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class DishRows:
         parameters: Sequence[str],
         structure: StructureLike = None,
         parts: Sequence[str] | None = None,
+        own: Tables = NONE,
     ) -> None:
         for name in parts or ():
             if name not in PARTS:
@@ -67,6 +72,7 @@ class DishRows:
         self.parts = tuple(PARTS if parts is None else parts)
         self.parameters = {name: i for i, name in enumerate(parameters)}
         self.structure = as_structure(structure)
+        self.own = Tables({name: own.texts[name] for name in _OF_CELLS if name in own.texts})
         self.failures: Counter[str] = Counter()
         """Why runs failed, and how often."""
         self.read: set[str] = set()
@@ -87,7 +93,8 @@ class DishRows:
         rows = np.broadcast_to(doses, (len(kinds), np.shape(doses)[-1]))
         key = tuple(kinds), system, rows.tobytes(), times.tobytes(), tuple(names)
         if key not in self._made:
-            model = shared(kinds[0].drug, system=system, structure=self.structure)
+            model = shared(kinds[0].drug, system=system, structure=self.structure,
+                           tables=self.own)  # fmt: skip
             self._made[key] = Wells(model, kinds, rows, times, names, self.failures, self.read)
         return self._made[key]
 
@@ -214,7 +221,7 @@ def _viability(rows: DishRows, values: FloatArray) -> Rows:
     ic50: dict[Kind, FloatArray] = {}
     active: dict[Kind, FloatArray] = {}
     for kinds, doses in (((*_INHIBITED, _MANY_GENES), _INHIBITORS), (_DEGRADED, _DEGRADERS)):
-        at, found = _plate(rows, values, kinds, doses)
+        at, found = plate(rows, values, kinds, doses)
         ic50 |= dict(zip(kinds, half_dose(at, found[..., 2, 0]).T, strict=True))
         active |= dict(zip(kinds, half_dose(at, found[..., 1, 1]).T, strict=True))
 
@@ -243,7 +250,7 @@ def _viability(rows: DishRows, values: FloatArray) -> Rows:
     }
 
 
-def _plate(
+def plate(
     rows: DishRows, values: FloatArray, kinds: Sequence[Kind], doses: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Doses (trial, kind, dose) and wells with vehicle first: a plate, and more doses where half of

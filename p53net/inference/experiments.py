@@ -46,7 +46,8 @@ UNTREATED = "untreated"
 _EMPTY = ("line", "dose")
 _DISHES, _BODIES = ("dish", "culture"), ("plasma", "tumour", "marrow")
 _KINDS = ("cv", "sd")
-_DOSE = re.compile(r"([\d.]+) nM(?: for ([\d.]+) h| in ([\d.]+) pL)?")
+_NUMBER = r"(\d+\.?\d*|\.\d+)"
+_DOSE = re.compile(rf"{_NUMBER} nM(?: for {_NUMBER} h| in {_NUMBER} pL)?")
 _APART = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')  # but not within the name of a line
 _LARGEST = 2**20  # bytes
 _MOST_DAYS = 728.0

@@ -26,7 +26,7 @@ def inference_data(posterior: Posterior, structure: str) -> "arviz.InferenceData
     import arviz
 
     runs = posterior.of(structure)
-    space = Space(for_structure(structure))
+    space = Space(for_structure(structure, tables=posterior.own))
     shape = len(runs), -1
     z = np.array([one.z.reshape(-1, one.z.shape[-1]) for one in runs])
     values = space.values(z.reshape(-1, z.shape[-1])).reshape(*shape, len(space))

@@ -56,7 +56,7 @@ def headlines_without(posterior: Posterior, structure: str) -> pd.DataFrame:
     posterior's spread, and Pareto's `k`."""
 
     runs = posterior.of(structure)
-    values, z = headlines_of(structure, runs)
+    values, z = headlines_of(structure, runs, posterior.own)
     particles, draws = z.shape[1:3]
     found = []
     for name, row in posterior.evidence.items():
@@ -80,9 +80,9 @@ def prior_widths(posterior: Posterior, structure: str) -> pd.DataFrame:
     """How each headline would answer to a wider prior: the slope of its mean logarithm, over its
     spread, with the logarithm of each prior's width. It is the covariance of the headline with the
     square of the prior's coordinate."""
-    values, z = headlines_of(structure, posterior.of(structure))
+    values, z = headlines_of(structure, posterior.of(structure), posterior.own)
     flat = z.reshape(-1, z.shape[-1])
-    names = Space(for_structure(structure)).names
+    names = Space(for_structure(structure, tables=posterior.own)).names
     found = []
     for headline in values:
         logs = np.log(np.maximum(values[headline].to_numpy(dtype=float), 1e-12))

@@ -27,6 +27,9 @@ _SYSTEMS = {"dish": None, "culture": None, "tumour": "human", "marrow": "human"}
 _QUANTITIES = ("tumour_concentration",)
 """Facts about a drug that are fitted like parameters."""
 
+_NO_VALUES = ("observations", "priors")
+"""Tables that no model has a value of."""
+
 _MADE = {(one.entry, one.parameter) for one in DERIVED}
 """Rows that follow from others."""
 
@@ -41,7 +44,7 @@ def parameters_of(structure: StructureLike = None, tables: TablesLike = None) ->
             f"the structure {name_of(chosen)} has a published core, which keeps the values that it "
             f"was published with; choose one with core={_core()}"
         )
-    texts = tuple(as_tables(tables))
+    texts = tuple(one for one in as_tables(tables) if one[0] not in _NO_VALUES)
     return dict(_parameters(tuple(chosen.items()), texts, content_of(models_folder())))
 
 

@@ -17,11 +17,13 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError, MissingPackageError, unknown_name
-from p53net.evidence.behind import PLACES
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
+from p53net.inference.likelihood import family
+from p53net.inference.own_evidence import own_rows, refuse_replaced
+from p53net.inference.own_predicted import checked
 from p53net.inference.rows_predicted import predictive
 from p53net.inference.running import Progress, run_stored, run_units
 from p53net.inference.target import Target
@@ -31,6 +33,7 @@ from p53net.inference.weighing import evidence_of, most_plausible, weights
 from p53net.inference.widths import weights_at_widths
 from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
 from p53net.model.structures import as_structure
+from p53net.model.tables import NONE
 from p53net.simulation.model import VERSION
 
 STRUCTURES = ("default", "no partner", "MDMX", "residual")
@@ -58,6 +61,8 @@ class Posterior:
     at_widths: pd.DataFrame
     """`weights` at each `width` of all priors, a factor on their spread; others than 1 only where
     they were asked for."""
+    own: Tables = NONE
+    """A user's own tables that it was made with."""
 
     @property
     def best(self) -> str:
@@ -92,10 +97,7 @@ def infer(
     """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
 
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
-    or mapping with `observations` or `priors`: their rows win over the package's. Each structure is
-    sampled in `runs` independent runs of so many `particles`, with `moves` at each degree of the
-    evidence, and then `kept` draws `between` which so many moves lie; an ensemble has `draws`. With
-    `widths` structures are weighed again under priors half and twice as wide, in fewer runs.
+                     Ensemble(frame, about), evidence, table.assign(width=1.0), own)  # fmt: skip
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes hours.
 
@@ -111,6 +113,7 @@ def infer(
         _whole(between, "between"),
     )  # fmt: skip
     own = _own(observations, tables)
+    held = _held(names, own)
     units = [Unit(name, run) for name in names for run in range(_whole(runs, "runs"))]
     number, base = _whole(draws, "draws"), _whole(seed, "seed", least=0)
     several = os.cpu_count() or 1 if workers is None else _whole(workers, "workers")
@@ -134,7 +137,7 @@ def infer(
             names, settings, place / "widths", seed=base, own=own, workers=several,
             progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
-    made = _made(found, table, bodies, sampled, base, own)
+    made = _made(found, table, bodies, sampled, base, own, held)
     made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
     return made
 
@@ -146,6 +149,7 @@ def _made(
     sampled: Sampled,
     seed: int,
     own: Tables,
+    held: list[str],
 ) -> Posterior:
     z, labels = sampled.chains[-1], sampled.labels
     structures = [bodies.cells[label].structure for label in labels]
@@ -157,13 +161,14 @@ def _made(
             for name, one in zip(structures, values, strict=True)]  # fmt: skip
     frame = pd.DataFrame(rows, dtype=float)
     frame.insert(0, "structure", structures)
-    states = judged.convergence(found)
+    states = judged.convergence(found, own)
     why = judged.why_not(states)
     about = {
         "models": digest(),
         "version": VERSION,
         "seed": seed,
         "own": {name: text.sha256 for name, text in own},
+        "held": held,
         "weights": table.set_index("structure").to_dict("index"),
         "runs": {unit.name: one.about for unit, one in found.items()},
         "bodies": {"degrees": sampled.degrees, "accepted": sampled.accepted,
@@ -177,7 +182,7 @@ def _made(
     used = next(iter(found.values())).rows
     evidence = {name: row for name, row in rows_of(own).items() if name in used}
     return Posterior(found, table, states, predictive(found, shares, bodies, sampled, own),
-                     Ensemble(frame, about), evidence, table.assign(width=1.0))  # fmt: skip
+                     Ensemble(frame, about), evidence, table.assign(width=1.0), own)  # fmt: skip
 
 
 def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:
@@ -221,12 +226,20 @@ def _own(observations: str | Path | None, tables: TablesLike) -> Tables:
             raise InputError("observations stand in `tables` too; give them once")
         texts["observations"] = read_text(observations, LARGEST_TABLE, "the table of observations")
     own = Tables(texts)
-    if lost := sorted(rows_of(own).keys() - rows_of().keys() - PLACES.keys()):
-        raise InputError(
-            f"nothing predicts the observations {', '.join(lost)}, so they say nothing here; give "
-            "rows the ids of `p53net validate` whose numbers they replace"
-        )
+    refuse_replaced(own)
     return own
+
+
+def _held(structures: Sequence[str], own: Tables) -> list[str]:
+    """Values that stay what the tables say, though own rows read them. Raises InputError for a row
+    of a user's own that says nothing, or that a structure cannot predict: all are weighed by the
+    same rows."""
+    evidence, found = rows_of(own), dict[str, None]()
+    for name in own_rows(own):
+        family(evidence[name])
+    for structure in structures:
+        found |= dict.fromkeys(checked(structure, own).held)
+    return list(found)
 
 
 def _checked(structures: Sequence[str]) -> list[str]:

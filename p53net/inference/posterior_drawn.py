@@ -56,7 +56,7 @@ def _ranks(posterior: Posterior, axes: "Axes") -> None:
 
 def _forest(posterior: Posterior, axes: "Axes") -> None:
     structure = posterior.best
-    space = Space(for_structure(structure))
+    space = Space(for_structure(structure, tables=posterior.own))
     z = np.concatenate([one.z.reshape(-1, one.z.shape[-1]) for one in posterior.of(structure)])
     normal = z @ space.mixing.T
     told = np.argsort(normal.std(axis=0))[:_TOLD][::-1]

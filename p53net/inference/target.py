@@ -12,6 +12,8 @@ from p53net.engines.base import FloatArray
 from p53net.evidence.published import Observation, observations
 from p53net.inference.dish_rows import DishRows
 from p53net.inference.likelihood import ALREADY, Likelihood
+from p53net.inference.own_evidence import own_rows
+from p53net.inference.own_predicted import OwnPredicted
 from p53net.inference.priors import Space, for_structure
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
@@ -27,7 +29,7 @@ _BATCH = 256  # parameter sets that run together: more do not run faster
 
 
 class Target:
-    """The dish rows of one structure, over all its priors.
+    """The dish rows of one structure, with those of a user's own, over all its priors.
 
     Coordinates are those of the whole `space`; only those in `moved` reach the rows, the others
     have their prior. Without evidence of a row that has no interval.
@@ -43,11 +45,13 @@ class Target:
         evidence: Mapping[str, Observation] | None = None,
     ) -> None:
         """`width` is a factor on the spread of every prior, `rows` are those that count, `own` may
-        hold priors and observations, and `evidence` stands for the observations."""
+        hold drugs, cell lines, priors and observations, new ones too (see `own_evidence`), and
+        `evidence` stands for the observations."""
         self.structure, self.width = structure, width
         self.space = Space(for_structure(structure, tables=own), width)
         self.fixed = self.space.fixed
-        self.predict = DishRows([*self.space.names, *self.fixed], structure)
+        self.predict = DishRows([*self.space.names, *self.fixed], structure, own=own)
+        self.own = OwnPredicted(self.predict, own_rows(own))
         self.evidence = observations(own) if evidence is None else evidence
         self._constant = np.array(list(self.fixed.values()))
         self.rows = tuple(self._known if rows is None else rows)
@@ -77,7 +81,8 @@ class Target:
         values = self.space.values(z)
         fixed = np.broadcast_to(self._constant, (len(z), len(self._constant)))
         with np.errstate(all="ignore"):
-            return self.predict(np.concatenate([values, fixed], axis=1))
+            given = np.concatenate([values, fixed], axis=1)
+            return self.predict(given) | self.own(given)
 
     def residuals(self, z: FloatArray) -> FloatArray:
         """Distances of all rows (n, row), at coordinates of the whole space."""

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from p53net.dosing.medium import Courses
+from p53net.dosing.medium import Courses, Given, constant, same_courses
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import P53NetError
 from p53net.model.structures import supposing
@@ -64,7 +64,28 @@ class Wells:
         self, levels: FloatArray, parameters: Mapping[str, int], values: FloatArray
     ) -> FloatArray:
         """The same under doses of each trial: (trial, kind, well)."""
-        trials, kinds, wells = levels.shape
+        runs = levels.size
+        courses = Courses(tuple(self.model.definition.drugs), np.zeros((runs, 1)),
+                          levels.reshape(-1, 1, 1))  # fmt: skip
+        return self._under(courses, levels.shape, parameters, values)
+
+    def dosed(
+        self, given: Given | None, parameters: Mapping[str, int], values: FloatArray
+    ) -> FloatArray:
+        """The same of a single well, which gets the same in every trial; none is vehicle."""
+        shape = len(values), len(self.kinds), 1
+        (drug,) = self.model.definition.drugs
+        doses = {drug: constant(0.0) if given is None else given}
+        return self._under(same_courses(doses, shape[0] * shape[1]), shape, parameters, values)
+
+    def _under(
+        self,
+        courses: Courses,
+        shape: tuple[int, ...],
+        parameters: Mapping[str, int],
+        values: FloatArray,
+    ) -> FloatArray:
+        trials, kinds, wells = shape
         cells = trials * kinds
         each = {
             name: column.reshape(cells)
@@ -73,15 +94,13 @@ class Wells:
         runner = self.model.runner(self._engine)
         rows = np.repeat(np.arange(cells), wells)
         start = runner.start(each, cells).of(rows)
-        courses = Courses(tuple(self.model.definition.drugs), np.zeros((len(rows), 1)),
-                          levels.reshape(-1, 1, 1))  # fmt: skip
         found = runner.attempt(
             self.times, courses, {name: column[rows] for name, column in each.items()},
             list(self.names), start=start, tolerances=TOLERANCES,
         )  # fmt: skip
         self._count(found.errors, found.given_up)
-        shape = trials, kinds, wells, len(self.names), -1
-        return np.moveaxis(found.values.reshape(shape), 3, 4)
+        curves = found.values.reshape(trials, kinds, wells, len(self.names), -1)
+        return np.moveaxis(curves, 3, 4)
 
     @property
     def _wells(self) -> int:
@@ -101,19 +120,27 @@ class Wells:
                 for found, kind in zip(changes(self.model, cells), self.kinds, strict=True)
             ]
 
+    def value(self, name: str, parameters: Mapping[str, int], values: FloatArray) -> FloatArray:
+        """A parameter of the cells (trial, kind), for which nothing runs and no other is read."""
+        return self._column(name, self._places_of(name, frozenset(parameters)), parameters, values)
+
     def _columns(self, parameters: Mapping[str, int], values: FloatArray) -> dict[str, FloatArray]:
         """Values (trial, kind) of every parameter that differs from the model's anywhere."""
-        found: dict[str, FloatArray] = {}
-        known = self.model.definition.parameters
-        for name, places in self._places(tuple(parameters)).items():
-            column = np.empty((len(values), len(self.kinds)))
-            for k, (place, usual) in enumerate(zip(places, self._usual, strict=True)):
-                column[:, k] = (
-                    usual.get(name, known[name].value) if place is None
-                    else values[:, parameters[place]]
-                )  # fmt: skip
-            found[name] = column
-        return found
+        places = self._places(tuple(parameters))
+        return {name: self._column(name, here, parameters, values) for name, here in places.items()}
+
+    def _column(
+        self,
+        name: str,
+        places: Sequence[str | None],
+        parameters: Mapping[str, int],
+        values: FloatArray,
+    ) -> FloatArray:
+        column = np.empty((len(values), len(self.kinds)))
+        known = self.model.definition.parameters[name].value
+        for k, (place, usual) in enumerate(zip(places, self._usual, strict=True)):
+            column[:, k] = usual.get(name, known) if place is None else values[:, parameters[place]]
+        return column
 
     def _places(self, given: tuple[str, ...]) -> dict[str, list[str | None]]:
         """Of each parameter of the model that is given or differs: whose value each kind has."""
@@ -126,21 +153,28 @@ class Wells:
         return {}
 
     def _placed(self, given: frozenset[str]) -> dict[str, list[str | None]]:
-        with supposing(self.model.definition.structure):
-            entries = [entries_of(self.model, kind.drug, kind.line) for kind in self.kinds]
         found: dict[str, list[str | None]] = {}
         for name in self.model.definition.parameters:
-            places: list[str | None] = []
-            for kind, own in zip(self.kinds, entries, strict=True):
-                wanted = [f"{entry}: {name}" for entry in own.get(name, own[""])]
-                here = None if name in dict(kind.fixed) else (
-                    next((one for one in wanted if one in given), None)
-                )  # fmt: skip
-                places.append(here)
-                self.read.update([here] if here else [])
+            places = self._places_of(name, given)
             if any(places) or any(name in usual for usual in self._usual):
                 found[name] = places
         return found
+
+    def _places_of(self, name: str, given: frozenset[str]) -> list[str | None]:
+        places: list[str | None] = []
+        for kind, own in zip(self.kinds, self._entries, strict=True):
+            wanted = [f"{entry}: {name}" for entry in own.get(name, own[""])]
+            here = None if name in dict(kind.fixed) else (
+                next((one for one in wanted if one in given), None)
+            )  # fmt: skip
+            places.append(here)
+            self.read.update([here] if here else [])
+        return places
+
+    @cached_property
+    def _entries(self) -> list[dict[str, tuple[str, ...]]]:
+        with supposing(self.model.definition.structure):
+            return [entries_of(self.model, kind.drug, kind.line) for kind in self.kinds]
 
     def _count(self, errors: Mapping[int, P53NetError], given_up: Mapping[int, str]) -> None:
         self.failures.update(type(error).__name__ for error in errors.values())

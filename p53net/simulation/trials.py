@@ -12,10 +12,12 @@ from p53net.model import cell_line_entries, drug_entries
 from p53net.model.content import Content, content_of
 from p53net.model.definition import values
 from p53net.model.library import models_folder
+from p53net.model.own import Tables, Text
 from p53net.model.structures import as_structure
-from p53net.model.tables import pharmacokinetics_of
+from p53net.model.tables import NONE, pharmacokinetics_of
 from p53net.simulation.model import Model
 
+_Texts: TypeAlias = tuple[tuple[str, Text], ...]
 Trial: TypeAlias = Mapping[str, Mapping[str, float]]
 """Values that stand for those of the tables: entry, parameter, value."""
 
@@ -30,16 +32,17 @@ class Cell(NamedTuple):
 
 
 def changes(model: Model, cells: Sequence[Cell]) -> list[dict[str, float]]:
-    """What each cell changes in the model that runs it."""
+    """What each cell changes in the model that runs it. Drugs and lines are those of the package
+    and of the tables that the model was loaded with."""
     usual = {name: row.value for name, row in model.definition.parameters.items()}
     system, host = model.definition.system, model.definition.host or None
-    content = all_content()
+    content, texts = all_content(), _texts(model)
     found = []
     for cell in cells:
-        own = _values(cell.drug, cell.line, system, host, content)
+        own = _values(cell.drug, cell.line, system, host, texts, content)
         changed = {name: value for name, value in own.items() if value != usual[name]}
         line = cell.line or model.definition.cell_line
-        tabled = _tabled(cell.drug, line, host, content)
+        tabled = _tabled(cell.drug, line, host, texts, content)
         for entry in ("model", cell.drug, line, f"{cell.drug} in {host}"):
             rows = cell.trial.get(entry, {})
             changed |= {
@@ -57,7 +60,7 @@ def entries_of(model: Model, drug: str, line: str | None = None) -> dict[str, tu
     host, content = model.definition.host or None, all_content()
     own = line or model.definition.cell_line
     nearest = (*((f"{drug} in {host}",) if host else ()), own, drug)
-    tabled = _tabled(drug, own, host, content)
+    tabled = _tabled(drug, own, host, _texts(model), content)
     return {"": (*nearest, "model"), **dict.fromkeys(tabled, nearest)}
 
 
@@ -84,17 +87,26 @@ def _table_value(entry: str, parameter: str, _content: object) -> float:
     return {**drug_entries(), **cell_line_entries()}[entry].values[parameter].value
 
 
+def _texts(model: Model) -> _Texts:
+    """The tables of a user's own that a model was loaded with."""
+    own = model.definition.loaded.get("tables", NONE)
+    return tuple(own) if isinstance(own, Tables) else ()
+
+
 @lru_cache(maxsize=256)
-def _tabled(drug: str, line: str, host: str | None, _content: object) -> frozenset[str]:
+def _tabled(
+    drug: str, line: str, host: str | None, texts: _Texts, _content: object
+) -> frozenset[str]:
     """Parameters that the rows of a drug, a line or a drug in a host set, over the model texts."""
-    entries = [drug_entries()[drug], cell_line_entries()[line]]
+    own = Tables(dict(texts))
+    entries = [drug_entries(own)[drug], cell_line_entries(own)[line]]
     if host is not None:
-        entries.append(pharmacokinetics_of(drug, host))
+        entries.append(pharmacokinetics_of(drug, host, own))
     return frozenset(name for entry in entries for name in entry.values)
 
 
 @lru_cache(maxsize=256)
 def _values(
-    drug: str, line: str | None, system: str, host: str | None, _content: object
+    drug: str, line: str | None, system: str, host: str | None, texts: _Texts, _content: object
 ) -> dict[str, float]:
-    return values(drug, cell_line=line, system=system, host=host)
+    return values(drug, cell_line=line, system=system, host=host, tables=Tables(dict(texts)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from hypothesis.extra.numpy import arrays
 import p53net as pn
 from p53net.ensembles import banded
 from p53net.ensembles.cells import Cells, as_ensemble, without_numbers
-from p53net.ensembles.draws import QUANTILES
+from p53net.ensembles.draws import QUANTILES, Ensemble
+from p53net.model.own import as_tables
 from tests.support.draws import STRUCTURES, changed, committed, drawn
+from tests.support.own_evidence import own_tables
 
 NUMBERS = st.floats(-1e6, 1e6) | st.just(float("nan"))
 
@@ -170,3 +173,24 @@ def test_the_ensembles_of_tests_have_the_committed_values() -> None:
     assert np.isnan(committed("model: Kd_MDMX", "default"))
     other = dataclasses.replace(one, table=one.table.iloc[::-1])
     assert other.sha256 != one.sha256
+
+
+@pytest.mark.slow
+def test_a_line_of_ones_own_goes_with_an_ensemble_that_was_made_with_it(tmp_path: Path) -> None:
+    """Each draw is a run of that line with the values of the draw; changed tables are refused."""
+    mine = own_tables(tmp_path)
+    own, few = as_tables(mine), drawn(2)
+    about = {**few.about, "own": {name: one.sha256 for name, one in own}}
+    whole = Ensemble(few.table.assign(**{"ourline: k_growth": [0.01, 0.06]}), about)
+    plates = pn.viability("milademetan", "ourline", ensemble=whole, tables=mine, draws=True)
+    for draw in range(2):
+        values = changed(whole, draw, "milademetan", cell_line="ourline", system="culture",
+                         tables=own)  # fmt: skip
+        assert values["k_growth"] == [0.01, 0.06][draw]
+        one = pn.viability("milademetan", "ourline", tables=mine, parameters=values,
+                           structure=whole.structure(draw))  # fmt: skip
+        np.testing.assert_allclose(plates["ic50"].values[draw], one["ic50"].values, rtol=1e-6)
+    table = mine / "cell_lines.tsv"
+    table.write_text(table.read_text().replace("0.03", "0.04"))
+    with pytest.raises(pn.InputError, match="tables and ensemble"):
+        pn.viability("milademetan", "ourline", ensemble=whole, tables=mine)

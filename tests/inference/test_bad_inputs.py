@@ -12,11 +12,12 @@ from p53net.ensembles.draws import Ensemble
 from p53net.errors import InputError, P53NetError, StoreError, TableError, UnknownNameError
 from p53net.evidence.published import observations
 from p53net.inference.likelihood import Likelihood
-from p53net.inference.priors import COLUMNS, Space, priors
+from p53net.inference.priors import Space, priors
 from p53net.inference.target import Target
 from p53net.model.library import models_folder
 from p53net.model.own import as_tables
 from tests.support.draws import drawn
+from tests.support.own_evidence import OBSERVATION, own_tables, written
 
 FEW, MANY = drawn(4), drawn(60)
 Call = Callable[[Path], object]
@@ -26,24 +27,12 @@ PRIOR = {
     "spread": "5", "low": "", "high": "", "unit": "nM", "with": "", "correlation": "",
     "reason": "a test", "source": "",
 }  # fmt: skip
-OBSERVATION = {
-    "id": "kt253_dc50", "level": "cell", "quantity": "DC50", "subject": "KT-253", "line": "HEK293T",
-    "protocol": "2 h", "value": "0.4", "low": "0.2", "high": "0.8", "unit": "nM", "source": "mine",
-    "tier": "primary table", "interval_origin": "published", "note": "",
-}  # fmt: skip
-
-
-def written(folder: Path, name: str, columns: tuple[str, ...], *rows: Mapping[str, str]) -> Path:
-    lines = ["\t".join(columns), *("\t".join(row[c] for c in columns) for row in rows)]
-    path = folder / name
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
 
 
 def prior(*changes: dict[str, str]) -> Call:
     def call(folder: Path) -> object:
         rows = [{**PRIOR, **change} for change in changes]
-        return priors(own=written(folder, "priors.tsv", COLUMNS, *rows))
+        return priors(own=written(folder, "priors.tsv", *rows))
 
     return call
 
@@ -52,9 +41,9 @@ def observed(*changes: dict[str, str], without: str = "") -> Call:
     """Of a row that counts in a likelihood."""
 
     def call(folder: Path) -> object:
-        columns = tuple(name for name in OBSERVATION if name != without)
         rows = [{**OBSERVATION, **change} for change in changes]
-        path = written(folder, "observations.tsv", columns, *rows)
+        kept = [{name: cell for name, cell in row.items() if name != without} for row in rows]
+        path = written(folder, "observations.tsv", *kept)
         rows = observations(as_tables({"observations": path}))
         return Likelihood(lambda _v: {}, ["kt253_dc50"], rows)
 
@@ -90,13 +79,32 @@ def infer(**given: object) -> Call:
     return call
 
 
+def measured(read_out: str, **row: str) -> Call:
+    """`infer` with a row of one's own, beside a line of one's own."""
+    return infer(tables=lambda folder: own_tables(folder, {"read_out": read_out, **row}))
+
+
+def unknown_prior(folder: Path) -> object:
+    row = {"read_out": "p53_total:24", "line": "ourline", "system": "culture"}
+    return infer(tables=lambda _f: own_tables(folder, row, priors=False))(folder)
+
+
+def replacing(folder: Path) -> object:
+    """A line of one's own with the name of one of the package's."""
+    path = own_tables(folder)
+    table = path / "cell_lines.tsv"
+    table.write_text(table.read_text().replace("ourline", "rs4;11"))
+    (path / "priors.tsv").unlink()
+    return infer(tables=lambda _f: path)(folder)
+
+
 def bare(folder: Path) -> Path:
     """A table of observations with a row that has no interval."""
-    return written(folder, "mine.tsv", tuple(OBSERVATION), {**OBSERVATION, "low": ""})
+    return written(folder, "mine.tsv", {**OBSERVATION, "low": ""})
 
 
 def both(folder: Path) -> Mapping[str, Path]:
-    return {"observations": written(folder, "other.tsv", tuple(OBSERVATION), OBSERVATION)}
+    return {"observations": written(folder, "other.tsv", OBSERVATION)}
 
 
 def a_file(folder: Path) -> Path:
@@ -174,6 +182,52 @@ CASES: dict[str, tuple[Call, type[P53NetError], str]] = {
         lambda _f: Likelihood(lambda _v: {}, ["kt253_dc5"], observations()),
         UnknownNameError, "kt253_dc50"),
     "a structure that is none": (lambda _f: Target("defualt"), P53NetError, "default"),
+    # rows of evidence of one's own
+    "a row that nothing predicts": (measured(""), InputError, "column `read_out`"),
+    "a read-out of a row of the ledger": (
+        measured("p53_total:24", id="kt253_dc50"), InputError, "an id of its own"),
+    "a read-out of words": (measured("about twice"), InputError, "not understood; write"),
+    "a read-out that compares": (measured("p53_total:24 > 3"), InputError, "not understood"),
+    "a read-out of numbers": (measured("2*3"), InputError, "names nothing"),
+    "an unknown assay": (
+        measured('ec50["KT-253","RS4;11"]'), UnknownNameError, "mine: unknown assay 'ec50'"),
+    "an assay of nothing": (measured("ic50"), InputError, 'ic50["DRUG","LINE"]'),
+    "an assay at an hour": (measured('ic50:24["KT-253"]'), InputError, "one time only"),
+    "a drug that degrades nothing": (
+        measured('dc50["milademetan","ourline"]'), InputError, "no degrader"),
+    "an unknown drug of a row": (
+        measured('ic50["milademetam","ourline"]'), UnknownNameError, "milademetan"),
+    "an unknown drug of a run": (
+        measured("p53_total:24", drug="KT-254"), UnknownNameError, "KT-253"),
+    "an unknown line of an assay": (
+        measured('ic50["KT-253","outline"]'), UnknownNameError, "'ourline'"),
+    "an unknown line of a run": (
+        measured("p53_total:24", line="outline"), UnknownNameError, "'ourline'"),
+    "an unknown line in brackets": (
+        measured('p53_total:24["outline"]'), UnknownNameError, "'ourline'"),
+    "a body": (measured("p53_total:24", system="tumour"), InputError, "dish or culture"),
+    "a dose of words": (
+        measured("p53_total:24", drug="KT-253", dose="a lot"), InputError, "write 100 nM"),
+    "a dose with two points": (
+        measured("p53_total:24", drug="KT-253", dose="1.2.3 nM"), InputError, "write 100 nM"),
+    "a dose of nothing": (measured("p53_total:24", dose="10 nM"), InputError, "no drug is named"),
+    "an hour in a year": (measured("p53_total:9000"), InputError, "later than 672 h"),
+    "an unknown quantity": (measured("p35_total:24"), UnknownNameError, "'p53_total'"),
+    "a quantity without an hour": (measured("p53_total"), UnknownNameError, "p53_total:24"),
+    "a parameter that no cell has": (measured("k_deg_MDM3"), UnknownNameError, "'k_deg_MDM2'"),
+    "a quantity of another structure": (
+        measured("MDMX_total:0"), UnknownNameError, "structure default"),
+    "an assay in another unit": (
+        measured('ic50["KT-253"]', unit="uM"), InputError, "is in nM; convert"),
+    "a fold in nM": (measured("p53_total:24/p53_total:0"), InputError, "is in 1 or fold"),
+    "a parameter in another unit": (
+        measured("k_deg_MDM2", unit="min"), InputError, "per_hour or 1/h"),
+    "a row of one's own without a low end": (
+        measured("p53_total:24", low=""), InputError, "mine: without an interval"),
+    "a row of one's own outside of its interval": (
+        measured("p53_total:24", value="4"), InputError, "outside its interval"),
+    "an own line without a prior": (unknown_prior, InputError, "reads ourline: k_growth"),
+    "an own line in place of the package's": (replacing, InputError, "a name of its own"),
     # answers and claims
     "no answer": (lambda _f: pn.next_experiment([], ensemble=MANY), InputError, "give one"),
     "an unknown answer": (
