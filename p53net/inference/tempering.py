@@ -67,7 +67,7 @@ class Settings:
 
     particles: int = 256
     moves: int = 6
-    draws: int = 12
+    draws: int = 6
     between: int = 6
 
 
