@@ -1,8 +1,8 @@
 """A promise checked: synthetic data of an experiment, and what each would leave of an answer.
 
 A draw is taken for the truth, its datum is read with noise, and the other draws are weighted by the
-likelihood of that datum. Where hardly a draw has weight the draws are too few for it: then `refit`,
-a sampler, may draw anew.
+likelihood of that datum. Where hardly a draw has weight, or the largest weights are a heavy tail,
+the draws are too few for it: then `refit`, a sampler, may draw anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,18 +13,19 @@ import numpy as np
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.inference.experiments import Experiment
-from p53net.inference.shrinkage import HIGH, LOW, is_settled, noisy, scaled
+from p53net.inference.pareto import POOR, tail_shape
+from p53net.inference.shrinkage import HIGH, LOW, has_logarithms, is_settled, noisy, scaled
 
-Refit: TypeAlias = Callable[[Experiment, FloatArray], Ensemble]
+Refit: TypeAlias = Callable[[Experiment, FloatArray, int], Ensemble]
 """Draws anew, of all evidence and one more datum: its numbers, logarithms where the experiment's
-error is relative."""
+error is relative. The last argument is the place of the draw that the datum was simulated from,
+which is not to be known."""
 
-Anew: TypeAlias = Callable[[FloatArray], FloatArray]
-"""An answer in draws that were drawn anew with a datum."""
+Anew: TypeAlias = Callable[[FloatArray, int], FloatArray]
+"""An answer in draws that were drawn anew with a datum, and without the draw at that place."""
 
 ENOUGH = 30.0
 """Effective draws below which weights tell too little of an interval."""
-
 
 _SHUFFLES = 16
 
@@ -39,7 +40,9 @@ class Confirmed(NamedTuple):
     effective: float
     """Effective draws, the median over data that were weighted."""
     poor: int
-    """Data with too few effective draws that were not drawn anew."""
+    """Data that weights do not suffice for and that were not drawn anew."""
+    refits: int = 0
+    """Data that were drawn anew."""
 
 
 def confirmed(
@@ -59,19 +62,17 @@ def confirmed(
     seen = noisy(read, error, relative, random)
     value = answer if claim else scaled(answer)
     whole = _interval(value, np.ones(len(value)))
-    settled, left, before, effective, poor = [], [], [], [], 0
+    settled, left, before, effective, poor, refits = [], [], [], [], 0, 0
     for truth in truths:
         weights = weights_of(seen[truth], read, error, relative)
         weights[truth] = 0.0  # the truth is not among what is known
-        number = float(weights.sum() ** 2 / (weights**2).sum())
-        after = value
-        if number < ENOUGH and anew is not None:
-            after = anew(seen[truth]) if claim else scaled(anew(seen[truth]))
-            after = after[np.isfinite(after)]
-            weights = np.ones(len(after))
+        after, few = value, not _suffice(weights)
+        if few and anew is not None:
+            after = _as_before(anew(seen[truth], int(truth)), not claim and has_logarithms(answer))
+            weights, refits = np.ones(len(after)), refits + 1
         else:
-            effective.append(number)
-            poor += number < ENOUGH
+            effective.append(_effective(weights))
+            poor += few
         if claim:
             settled.append(bool(is_settled(np.array([np.average(after, weights=weights)]))[0]))
             continue
@@ -79,7 +80,24 @@ def confirmed(
         before.append(whole if after is not value else _any(value, weights, random))
     middle = float(np.median(effective)) if effective else np.nan
     gain = _share(settled) if claim else _shrunk(np.array(left), np.array(before))
-    return Confirmed(*gain, middle, poor)
+    return Confirmed(*gain, middle, poor, refits)
+
+
+def _suffice(weights: FloatArray) -> bool:
+    """Whether weighted draws tell an interval."""
+    return _effective(weights) >= ENOUGH and tail_shape(weights) <= POOR
+
+
+def _effective(weights: FloatArray) -> float:
+    """How many draws of even weight they are worth."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _as_before(answer: FloatArray, logarithm: bool) -> FloatArray:
+    """An answer that was drawn anew, on the scale of the draws before, without what is not there."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.log(answer) if logarithm else answer
+    return np.asarray(found[np.isfinite(found)])
 
 
 def _share(settled: Sequence[bool]) -> tuple[float, float]:

@@ -23,6 +23,8 @@ Told = Callable[[float], None]
 _HALF = 0.5  # of the particles still count after a degree
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
 _KEPT = 64  # rounds of evaluations, which is more than that
+_SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
+# of cells came to, of which a quarter are accepted
 
 
 @dataclass
@@ -75,20 +77,8 @@ def tempered(
     z = random.standard_normal((settings.particles, coordinates))
     at = _Particles(residuals, random, z, np.zeros(len(z), np.intp) if labels is None else labels)
     found = Sampled(np.empty(0), np.empty(0), highest)
-    degree, steps = 0.0, Steps()
-    while degree < 1.0:
-        added = _next(at.log, degree)
-        weights = np.exp((at.log - at.log.max()) * added)
-        found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
-        degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
-        at.resample(weights)
-        directions = at.directions(degree)
-        shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
-        found.degrees.append(degree)
-        found.accepted.append(float(np.mean(shares)))
-        found.steps.append(tuple(steps.sizes.values()))
-        found.informed.append(directions.informed)
-        told(0.7 * _done(degree))
+    steps = Steps()
+    _let_in(at, found, steps, settings.moves, lambda share: told(0.7 * share))
     chains, logs = [], []
     for number in range(settings.draws):
         directions = at.directions(1.0)
@@ -104,6 +94,47 @@ def tempered(
     return found
 
 
+def renewed(
+    residuals: Residuals,
+    known: int,
+    z: FloatArray,
+    random: np.random.Generator,
+    moves: int,
+    labels: NDArray[np.intp] | None = None,
+) -> Sampled:
+    """Particles of a posterior of the first `known` rows, taken on to that of all rows.
+
+    They move `moves` times at each degree of the further rows, `z` being where they are (particle,
+    coordinate). Of what is `Sampled` there is one draw, with the logarithm of the likelihood of the
+    further rows and of their chance given the first, each but for what a row has at its highest.
+    """
+    at = _Particles(residuals, random, z, np.zeros(len(z), np.intp) if labels is None else labels,
+                    known)  # fmt: skip
+    found = Sampled(np.empty(0), np.empty(0), 0.0)
+    _let_in(at, found, Steps(dict(_SETTLED)), moves, lambda _share: None)
+    found.evaluations, found.labels = at.evaluations, at.labels
+    found.chains, found.log_likelihood = at.z[None], at.log[None]
+    return found
+
+
+def _let_in(at: "_Particles", found: Sampled, steps: Steps, moves: int, told: Told) -> None:
+    """Let the evidence in by degrees, with moves at each."""
+    degree = 0.0
+    while degree < 1.0:
+        added = _next(at.log, degree)
+        weights = np.exp((at.log - at.log.max()) * added)
+        found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
+        degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
+        at.resample(weights)
+        directions = at.directions(degree)
+        shares = [at.move(degree, directions, steps) for _ in range(moves)]
+        found.degrees.append(degree)
+        found.accepted.append(float(np.mean(shares)))
+        found.steps.append(tuple(steps.sizes.values()))
+        found.informed.append(directions.informed)
+        told(_done(degree))
+
+
 class _Particles:
     """All particles with their residuals, and what was seen where they tried to go."""
 
@@ -113,8 +144,10 @@ class _Particles:
         random: np.random.Generator,
         z: FloatArray,
         labels: NDArray[np.intp],
+        known: int = 0,
     ) -> None:
-        self._residuals, self._random = residuals, random
+        """The first `known` rows count in full, whatever the degree of the others."""
+        self._residuals, self._random, self._known = residuals, random, known
         self.z, self.labels = z, labels
         self._rows = residuals(z, labels)
         self.evaluations = len(z)
@@ -122,8 +155,8 @@ class _Particles:
 
     @property
     def log(self) -> FloatArray:
-        """Logarithms of likelihood, below the highest."""
-        return np.asarray(-0.5 * (self._rows**2).sum(axis=1))
+        """Logarithms of likelihood of what is let in, below the highest."""
+        return np.asarray(-0.5 * (self._rows[:, self._known :] ** 2).sum(axis=1))
 
     def resample(self, weights: FloatArray) -> None:
         """Keep each particle as often as its weight says (systematic)."""
@@ -135,7 +168,10 @@ class _Particles:
     def directions(self, degree: float) -> Directions:
         """What is known of the posterior's shape by now."""
         z, rows = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
-        return Directions(z[-_REMEMBERED:], rows[-_REMEMBERED:], self.z, degree)
+        share = np.ones(rows.shape[1])
+        share[: self._known] = 1.0 / degree  # whose degree is 1
+        rows = rows[-_REMEMBERED:] * np.sqrt(share)
+        return Directions(z[-_REMEMBERED:], rows, self.z, degree)
 
     def move(self, degree: float, directions: Directions, steps: Steps) -> float:
         """A proposal along and one across for each particle, by emcee; the share accepted."""
@@ -158,14 +194,15 @@ class _Particles:
             rows = self._residuals(there, self.labels)
             self._seen = [*self._seen[-_KEPT:], (there, rows)]
             self.evaluations += len(there)
-            return np.column_stack([_log_posterior(there, rows, degree), rows])
+            return np.column_stack([self._log_posterior(there, rows, degree), rows])
 
         sampler = EnsembleSampler(
             *self.z.shape, log_probability, moves=MHMove(propose), vectorize=True
         )
         sampler.random_state = np.random.RandomState(self._random.integers(2**31)).get_state()
         rows = self._rows[:, 0] if self._rows.shape[1] == 1 else self._rows  # as emcee keeps them
-        before = State(self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=rows)
+        here = self._log_posterior(self.z, self._rows, degree)
+        before = State(self.z, log_prob=here, blobs=rows)
         after = sampler.run_mcmc(before, 1, skip_initial_state_check=True, store=False)
         moved = (after.coords != self.z).any(axis=1)
         self.z, self._rows = after.coords, np.reshape(after.blobs, self._rows.shape)
@@ -173,10 +210,11 @@ class _Particles:
         steps.adapt(along, share)
         return share
 
-
-def _log_posterior(z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:
-    """Logarithm of prior times likelihood to a degree (n), but for a constant."""
-    return np.asarray(-0.5 * (degree * (rows**2).sum(axis=1) + (z**2).sum(axis=1)))
+    def _log_posterior(self, z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:
+        """Logarithm of prior times likelihood to a degree (n), but for a constant."""
+        known, more = np.split(rows**2, [self._known], axis=1)
+        squares = known.sum(axis=1) + degree * more.sum(axis=1)
+        return np.asarray(-0.5 * (squares + (z**2).sum(axis=1)))
 
 
 def _next(log: FloatArray, degree: float) -> float:
