@@ -27,7 +27,7 @@ Anew: TypeAlias = Callable[[FloatArray, int], FloatArray]
 ENOUGH = 30.0
 """Effective draws below which weights tell too little of an interval."""
 
-_SHUFFLES = 16
+_SHUFFLES, _AGAIN = 16, 200
 
 
 class Confirmed(NamedTuple):
@@ -61,26 +61,28 @@ def confirmed(
     truths = random.choice(len(answer), data, replace=data > len(answer))
     seen = noisy(read, error, relative, random)
     value = answer if claim else scaled(answer)
-    whole = _interval(value, np.ones(len(value)))
     settled, left, before, effective, poor, refits = [], [], [], [], 0, 0
     for truth in truths:
-        weights = weights_of(seen[truth], read, error, relative)
-        weights[truth] = 0.0  # the truth is not among what is known
-        after, few = value, not _suffice(weights)
+        others = np.delete(np.arange(len(value)), truth)  # the truth is not among what is known
+        weights, after = weights_of(seen[truth], read[others], error, relative), value[others]
+        few, again = not _suffice(weights), False
         if few and anew is not None:
             after = _as_before(anew(seen[truth], int(truth)), not claim and has_logarithms(answer))
-            weights, refits = np.ones(len(after)), refits + 1
+            weights, again = np.ones(len(after)), True
         else:
             effective.append(_effective(weights))
-            poor += few
+        poor, refits = poor + (few and not again), refits + again
         if claim:
             settled.append(bool(is_settled(np.array([np.average(after, weights=weights)]))[0]))
             continue
         left.append(_interval(after, weights))
-        before.append(whole if after is not value else _any(value, weights, random))
+        before.append(_whole(value) if again else _any(after, weights, random))
     middle = float(np.median(effective)) if effective else np.nan
-    gain = _share(settled) if claim else _shrunk(np.array(left), np.array(before))
-    return Confirmed(*gain, middle, poor, refits)
+    if claim:
+        return Confirmed(*_share(settled), middle, poor, refits)
+    shrunk, apart = _shrunk(np.array(left), np.array(before))
+    common = (1.0 - shrunk) * refits / data * _whole_error(value, random) if refits else 0.0
+    return Confirmed(shrunk, float(np.hypot(apart, common)), middle, poor, refits)
 
 
 def _suffice(weights: FloatArray) -> bool:
@@ -94,7 +96,7 @@ def _effective(weights: FloatArray) -> float:
 
 
 def _as_before(answer: FloatArray, logarithm: bool) -> FloatArray:
-    """An answer that was drawn anew, on the scale of the draws before, without what is not there."""
+    """An answer that was drawn anew, on the scale of that before, without what is not there."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.log(answer) if logarithm else answer
     return np.asarray(found[np.isfinite(found)])
@@ -118,15 +120,26 @@ def _shrunk(left: FloatArray, before: FloatArray) -> tuple[float, float]:
 def weights_of(datum: FloatArray, read: FloatArray, error: float, relative: bool) -> FloatArray:
     """Likelihood of a datum in each draw, the largest 1. A draw that predicts nothing has the mean
     of the others: the datum is silent about it; and all are equal where there is no datum."""
-    if not np.isfinite(datum).all():
-        return np.ones(len(read))
     there = np.isfinite(read).all(axis=1)
+    if not np.isfinite(datum).all() or not there.any():
+        return np.ones(len(read))
     expected = np.log(read[there]) if relative else read[there]
     logs = -0.5 * (((datum - expected) / error) ** 2).sum(axis=1)
     found = np.empty(len(read))
     found[there] = np.exp(logs - logs.max())
     found[~there] = found[there].mean()
     return found
+
+
+def _whole(value: FloatArray) -> float:
+    """Width of the interval of all draws."""
+    return _interval(value, np.ones(len(value)))
+
+
+def _whole_error(value: FloatArray, random: np.random.Generator) -> float:
+    """Its standard error as a share of it, by the bootstrap: common to all data drawn anew."""
+    again = [_whole(random.choice(value, len(value))) for _ in range(_AGAIN)]
+    return float(np.std(again, ddof=1)) / max(_whole(value), float(np.finfo(float).tiny))
 
 
 def _any(value: FloatArray, weights: FloatArray, random: np.random.Generator) -> float:

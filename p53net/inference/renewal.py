@@ -9,7 +9,6 @@ from collections import OrderedDict
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
@@ -164,12 +163,11 @@ class Renewal:
         """Particles as an ensemble."""
         table = self.ensemble.table.iloc[labels].reset_index(drop=True)
         for name, (of, z) in whole.items():
-            space = self._targets[name].space
-            values = table[space.names].to_numpy(dtype=float, copy=True)
-            values[of] = space.values(z)
-            rest = table.drop(columns=space.names)
-            table = pd.concat([rest, pd.DataFrame(values, columns=space.names)], axis=1)
-        return Ensemble(table[list(self.ensemble.table)], self.ensemble.about)
+            space, (_, there) = self._targets[name].space, self._places[name]
+            follow = np.flatnonzero((space.mixing[:, there] != 0).any(axis=1))
+            columns = table.columns.get_indexer([space.names[i] for i in follow])
+            table.iloc[of, columns] = space.values(z)[:, follow]
+        return Ensemble(table, self.ensemble.about)
 
 
 def _misfit(datum: FloatArray, read: FloatArray, experiment: Experiment) -> FloatArray:
