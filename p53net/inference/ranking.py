@@ -75,6 +75,8 @@ def next_experiment(
     """
     if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
         raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")
+    if refit and not confirm:
+        raise InputError("refit draws anew for the data of confirm: ask for confirm too")
     tell = progress or (lambda _what, _share: None)
     several = as_given(ensemble)
     several = several if most_draws is None else several.thinned(most_draws)
@@ -82,6 +84,7 @@ def next_experiment(
         raise InputError(
             f"there are {len(several)} draws, but a regression needs {shrinkage.FEWEST} or more"
         )
+    again = Renewal(several, seed=seed) if refit is True else (refit or None)
     known = read_experiments(experiments)
     tell("answers", 0.0)
     told = answers_of(several, [answers] if isinstance(answers, str) else answers)
@@ -101,7 +104,6 @@ def next_experiment(
     if not confirm:
         return table
     names = _checked(list(order), seed)
-    again = Renewal(several, seed=seed) if refit is True else (refit or None)
     checked = [pair for pair in pairs if pair.experiment.name in names]
     found = {}
     for number, pair in enumerate(checked):

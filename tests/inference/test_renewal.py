@@ -81,6 +81,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Ensemble:
     return Ensemble(table, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [0.2, 0.02])
 def test_draws_are_those_of_the_row_and_the_datum(known: Ensemble, error: float) -> None:
     """Of 400 draws that hang together a mean is known to a fifth of the spread, with room; and a
@@ -104,6 +105,7 @@ def test_draws_are_those_of_the_row_and_the_datum(known: Ensemble, error: float)
     assert refit(one, datum, 7) is again
 
 
+@pytest.mark.slow
 def test_draws_that_predict_no_such_number_keep_their_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
