@@ -168,7 +168,6 @@ def test_a_course_of_time_is_drawn_anew_from_priors(tmp_path: Path) -> None:
         ({"synthetic": 1}, "synthetic is 1"),
         ({"synthetic": 2.5}, "synthetic is 2.5"),
         ({"refit": True}, "ask for confirm too"),
-        ({"refit": True, "confirm": True}, "has no model: cell"),
         ({"ensemble": 3}, "ensemble is '3', a int"),
     ],
 )
