@@ -9,6 +9,7 @@ from collections import OrderedDict
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
@@ -165,7 +166,7 @@ class Renewal:
         for name, (of, z) in whole.items():
             space, (_, there) = self._targets[name].space, self._places[name]
             follow = np.flatnonzero((space.mixing[:, there] != 0).any(axis=1))
-            columns = [table.columns.get_loc(space.names[i]) for i in follow]
+            columns = table.columns.get_indexer(pd.Index([space.names[i] for i in follow]))
             table.iloc[of, columns] = space.values(z)[:, follow]
         return Ensemble(table, self.ensemble.about)
 
