@@ -38,6 +38,10 @@ def next_experiment(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Check the best, and some others, by synthetic data.")
     ] = False,
+    refit: Annotated[
+        bool,
+        typer.Option("--refit", help="Draw anew for data that weights do not suffice for; hours."),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of simulated errors.")] = 1,
     top: Annotated[int, typer.Option("--top", help="Experiments that a terminal shows.")] = 10,
     out: Annotated[
@@ -54,7 +58,7 @@ def next_experiment(
     several = read(ensemble)
     with progress() as told:
         table = ranked(answer, ensemble=several, experiments=experiments, most_draws=draws,
-                       confirm=confirm, seed=seed, progress=told)  # fmt: skip
+                       confirm=confirm, refit=refit, seed=seed, progress=told)  # fmt: skip
     if out is not None:
         path = write_text(out, table.to_csv(index=False, lineterminator="\n"))
         said.print(f"wrote {path}", soft_wrap=True)

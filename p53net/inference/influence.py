@@ -16,9 +16,6 @@ from p53net.inference.posterior import Posterior
 from p53net.inference.priors import Space, for_structure
 from p53net.inference.weighing import stacked, weighed
 
-POOR = 0.7
-"""Pareto's k above which weights do not tell what a posterior without a row would be."""
-
 
 def left_out(posterior: Posterior, structure: str) -> pd.DataFrame:
     """Each row left out of one structure: `log_density`, how well the others predict it, and
@@ -36,7 +33,8 @@ def left_out(posterior: Posterior, structure: str) -> pd.DataFrame:
 def weights_without(posterior: Posterior) -> pd.DataFrame:
     """Weights of structures by evidence, by stacking, and with each row left out: a row for each.
 
-    `largest_k` is the worst of the structures; above `POOR` a row's weights are not to be trusted.
+    `largest_k` is the worst of the structures; above `pareto.POOR` a row's weights are not to be
+    trusted.
     """
     names = list(posterior.weights["structure"])
     tables = {name: left_out(posterior, name).set_index("row") for name in names}

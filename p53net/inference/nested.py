@@ -1,8 +1,8 @@
 """A promise checked: synthetic data of an experiment, and what each would leave of an answer.
 
 A draw is taken for the truth, its datum is read with noise, and the other draws are weighted by the
-likelihood of that datum. Where hardly a draw has weight the draws are too few for it: then `refit`,
-a sampler, may draw anew.
+likelihood of that datum. Where hardly a draw has weight, or the largest weights are a heavy tail,
+the draws are too few for it: then `refit`, a sampler, may draw anew.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,20 +13,21 @@ import numpy as np
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.inference.experiments import Experiment
-from p53net.inference.shrinkage import HIGH, LOW, is_settled, noisy, scaled
+from p53net.inference.pareto import POOR, tail_shape
+from p53net.inference.shrinkage import HIGH, LOW, has_logarithms, is_settled, noisy, scaled
 
-Refit: TypeAlias = Callable[[Experiment, FloatArray], Ensemble]
+Refit: TypeAlias = Callable[[Experiment, FloatArray, int], Ensemble]
 """Draws anew, of all evidence and one more datum: its numbers, logarithms where the experiment's
-error is relative."""
+error is relative. The last argument is the place of the draw that the datum was simulated from,
+which is not to be known."""
 
-Anew: TypeAlias = Callable[[FloatArray], FloatArray]
-"""An answer in draws that were drawn anew with a datum."""
+Anew: TypeAlias = Callable[[FloatArray, int], FloatArray]
+"""An answer in draws that were drawn anew with a datum, and without the draw at that place."""
 
 ENOUGH = 30.0
 """Effective draws below which weights tell too little of an interval."""
 
-
-_SHUFFLES = 16
+_SHUFFLES, _AGAIN = 16, 200
 
 
 class Confirmed(NamedTuple):
@@ -39,7 +40,9 @@ class Confirmed(NamedTuple):
     effective: float
     """Effective draws, the median over data that were weighted."""
     poor: int
-    """Data with too few effective draws that were not drawn anew."""
+    """Data that weights do not suffice for and that were not drawn anew."""
+    refits: int = 0
+    """Data that were drawn anew."""
 
 
 def confirmed(
@@ -58,28 +61,45 @@ def confirmed(
     truths = random.choice(len(answer), data, replace=data > len(answer))
     seen = noisy(read, error, relative, random)
     value = answer if claim else scaled(answer)
-    whole = _interval(value, np.ones(len(value)))
-    settled, left, before, effective, poor = [], [], [], [], 0
+    settled, left, before, effective, poor, refits = [], [], [], [], 0, 0
     for truth in truths:
-        weights = weights_of(seen[truth], read, error, relative)
-        weights[truth] = 0.0  # the truth is not among what is known
-        number = float(weights.sum() ** 2 / (weights**2).sum())
-        after = value
-        if number < ENOUGH and anew is not None:
-            after = anew(seen[truth]) if claim else scaled(anew(seen[truth]))
-            after = after[np.isfinite(after)]
-            weights = np.ones(len(after))
+        others = np.delete(np.arange(len(value)), truth)  # the truth is not among what is known
+        weights, after = weights_of(seen[truth], read[others], error, relative), value[others]
+        few, again = not _suffice(weights), False
+        if few and anew is not None:
+            after = _as_before(anew(seen[truth], int(truth)), not claim and has_logarithms(answer))
+            weights, again = np.ones(len(after)), True
         else:
-            effective.append(number)
-            poor += number < ENOUGH
+            effective.append(_effective(weights))
+        poor, refits = poor + (few and not again), refits + again
         if claim:
             settled.append(bool(is_settled(np.array([np.average(after, weights=weights)]))[0]))
             continue
         left.append(_interval(after, weights))
-        before.append(whole if after is not value else _any(value, weights, random))
+        before.append(_whole(value) if again else _any(after, weights, random))
     middle = float(np.median(effective)) if effective else np.nan
-    gain = _share(settled) if claim else _shrunk(np.array(left), np.array(before))
-    return Confirmed(*gain, middle, poor)
+    if claim:
+        return Confirmed(*_share(settled), middle, poor, refits)
+    shrunk, apart = _shrunk(np.array(left), np.array(before))
+    common = (1.0 - shrunk) * refits / data * _whole_error(value, random) if refits else 0.0
+    return Confirmed(shrunk, float(np.hypot(apart, common)), middle, poor, refits)
+
+
+def _suffice(weights: FloatArray) -> bool:
+    """Whether weighted draws tell an interval."""
+    return _effective(weights) >= ENOUGH and tail_shape(weights) <= POOR
+
+
+def _effective(weights: FloatArray) -> float:
+    """How many draws of even weight they are worth."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _as_before(answer: FloatArray, logarithm: bool) -> FloatArray:
+    """An answer that was drawn anew, on the scale of that before, without what is not there."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.log(answer) if logarithm else answer
+    return np.asarray(found[np.isfinite(found)])
 
 
 def _share(settled: Sequence[bool]) -> tuple[float, float]:
@@ -100,15 +120,26 @@ def _shrunk(left: FloatArray, before: FloatArray) -> tuple[float, float]:
 def weights_of(datum: FloatArray, read: FloatArray, error: float, relative: bool) -> FloatArray:
     """Likelihood of a datum in each draw, the largest 1. A draw that predicts nothing has the mean
     of the others: the datum is silent about it; and all are equal where there is no datum."""
-    if not np.isfinite(datum).all():
-        return np.ones(len(read))
     there = np.isfinite(read).all(axis=1)
+    if not np.isfinite(datum).all() or not there.any():
+        return np.ones(len(read))
     expected = np.log(read[there]) if relative else read[there]
     logs = -0.5 * (((datum - expected) / error) ** 2).sum(axis=1)
     found = np.empty(len(read))
     found[there] = np.exp(logs - logs.max())
     found[~there] = found[there].mean()
     return found
+
+
+def _whole(value: FloatArray) -> float:
+    """Width of the interval of all draws."""
+    return _interval(value, np.ones(len(value)))
+
+
+def _whole_error(value: FloatArray, random: np.random.Generator) -> float:
+    """Its standard error as a share of it, by the bootstrap: common to all data drawn anew."""
+    again = [_whole(random.choice(value, len(value))) for _ in range(_AGAIN)]
+    return float(np.std(again, ddof=1)) / max(_whole(value), float(np.finfo(float).tiny))
 
 
 def _any(value: FloatArray, weights: FloatArray, random: np.random.Generator) -> float:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
@@ -16,6 +17,7 @@ from p53net.inference.answers import Answers, answers_of, as_given
 from p53net.inference.experiments import Experiment, read_experiments
 from p53net.inference.nested import Confirmed, Refit
 from p53net.inference.read_outs import ReadOut, readings
+from p53net.inference.renewal import Renewal
 
 DATA = 32
 """Synthetic data of each experiment that is confirmed."""
@@ -34,6 +36,8 @@ class _One(NamedTuple):
     claim: bool
     values: FloatArray
     read: FloatArray
+    places: NDArray[np.intp]
+    """Of these draws in the ensemble."""
     undefined: int
 
 
@@ -46,7 +50,7 @@ def next_experiment(
     confirm: bool = False,
     synthetic: int = DATA,
     seed: int = 1,
-    refit: Refit | None = None,
+    refit: bool | Refit = False,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Experiments ranked by what they would teach of some answers.
@@ -64,12 +68,15 @@ def next_experiment(
     read-out; and `undefined`, draws without the answer. Ranks go by the mean promise over answers.
 
     With `confirm` the five best and three others at random are checked with `synthetic` data each:
-    `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data had too few of
-    them (`poor`) where no `refit` draws anew, and whether it `agrees` within 20 % or two standard
-    errors. Raises InputError, TableError, UnknownNameError.
+    `confirmed`, `confirmed_error`, the `effective` draws of a datum, how many data weights do not
+    suffice for (`poor`), and whether it `agrees` within 20 % or two standard errors. With `refit`
+    draws are made anew for such data of cells, which takes minutes for each (`refits`); it may be a
+    function of your own. Raises InputError, TableError, UnknownNameError, MissingPackageError.
     """
     if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
         raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")
+    if refit and not confirm:
+        raise InputError("refit draws anew for the data of confirm: ask for confirm too")
     tell = progress or (lambda _what, _share: None)
     several = as_given(ensemble)
     several = several if most_draws is None else several.thinned(most_draws)
@@ -77,6 +84,7 @@ def next_experiment(
         raise InputError(
             f"there are {len(several)} draws, but a regression needs {shrinkage.FEWEST} or more"
         )
+    again = Renewal(several, seed=seed) if refit is True else (refit or None)
     known = read_experiments(experiments)
     tell("answers", 0.0)
     told = answers_of(several, [answers] if isinstance(answers, str) else answers)
@@ -96,12 +104,12 @@ def next_experiment(
     if not confirm:
         return table
     names = _checked(list(order), seed)
-    tell("synthetic data", 0.8)
-    found = {
-        (pair.experiment.name, pair.answer): _confirmed(pair, synthetic, seed, refit)
-        for pair in pairs
-        if pair.experiment.name in names
-    }
+    checked = [pair for pair in pairs if pair.experiment.name in names]
+    found = {}
+    for number, pair in enumerate(checked):
+        tell("synthetic data", 0.8 + 0.2 * number / len(checked))
+        key = pair.experiment.name, pair.answer
+        found[key] = _confirmed(pair, synthetic, seed, None if pair.experiment.host else again)
     return _with(table, found)
 
 
@@ -115,7 +123,8 @@ def _one(one: Experiment, seen: ReadOut, told: Answers, name: str) -> _One:
             "another answer"
         )
     claim = name in told.claims
-    return _One(one, name, claim, values[there], seen.values[there], int((~there).sum()))
+    places = np.flatnonzero(there)
+    return _One(one, name, claim, values[there], seen.values[there], places, int((~there).sum()))
 
 
 def _promised(pair: _One, seed: int) -> dict[str, Any]:
@@ -152,8 +161,9 @@ def _checked(order: Sequence[str], seed: int) -> set[str]:
 def _confirmed(pair: _One, data: int, seed: int, refit: Refit | None) -> Confirmed:
     one = pair.experiment
 
-    def anew(again: Refit, datum: FloatArray) -> FloatArray:
-        return answers_of(again(one, datum), [pair.answer]).values[pair.answer].to_numpy()
+    def anew(again: Refit, datum: FloatArray, truth: int) -> FloatArray:
+        drawn = again(one, datum, int(pair.places[truth]))
+        return answers_of(drawn, [pair.answer]).values[pair.answer].to_numpy()
 
     return nested.confirmed(
         pair.values, pair.read, one.error, one.relative, claim=pair.claim, data=data, seed=seed,
@@ -177,6 +187,7 @@ def _with(table: pd.DataFrame, found: dict[tuple[str, str], Confirmed]) -> pd.Da
                 "confirmed_error": one.error,
                 "effective": one.effective,
                 "poor": one.poor,
+                "refits": one.refits,
                 "agrees": "yes" if near else "no",
             }
         )

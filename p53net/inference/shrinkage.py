@@ -48,10 +48,13 @@ class Promise(NamedTuple):
 
 def scaled(answer: FloatArray) -> FloatArray:
     """An answer as intervals are compared: its logarithm where all of it is above 0."""
+    return np.asarray(np.log(answer)) if has_logarithms(answer) else answer
+
+
+def has_logarithms(answer: FloatArray) -> bool:
+    """Whether all of an answer that is defined is above 0."""
     defined = answer[np.isfinite(answer)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        positive = len(defined) > 0 and bool((defined > 0.0).all())
-        return np.asarray(np.log(answer)) if positive else answer
+    return len(defined) > 0 and bool((defined > 0.0).all())
 
 
 def noisy(

@@ -27,6 +27,8 @@ Propose = Callable[[FloatArray, np.random.RandomState], Proposal]
 _HALF = 0.5  # of the particles still count after a degree
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
 _KEPT = 80  # rounds of evaluations, which is more than that
+_SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
+# of cells came to, of which a quarter are accepted
 
 
 @dataclass
@@ -103,6 +105,28 @@ def tempered(
     return found
 
 
+def renewed(
+    residuals: Residuals,
+    known: int,
+    z: FloatArray,
+    random: np.random.Generator,
+    moves: int,
+    labels: NDArray[np.intp] | None = None,
+) -> Sampled:
+    """Particles of a posterior of the first `known` rows, taken on to that of all rows.
+
+    They move `moves` times at each degree of the further rows, `z` being where they are (particle,
+    coordinate). Of what is `Sampled` there is one draw, with the logarithm of the likelihood of the
+    further rows and of their chance given the first, each but for what a row has at its highest.
+    """
+    at = Particles(residuals, random, z, labels, known=known)
+    settings = Settings(particles=len(z), moves=moves)
+    found = let_in(at, 0.0, settings, Steps(dict(_SETTLED)), lambda _share: None)
+    found.keep([at.z], [at.log])
+    found.evaluations, found.labels = at.evaluations, at.labels
+    return found
+
+
 def let_in(
     at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told
 ) -> Sampled:
@@ -134,9 +158,12 @@ class Particles:
         labels: NDArray[np.intp] | None = None,
         *,
         remember: int = _KEPT,
+        known: int = 0,
     ) -> None:
-        """Of so many rounds of evaluations the last are remembered."""
-        self._residuals, self.random, self._remember = residuals, random, remember
+        """Of so many rounds of evaluations the last are remembered. The first `known` rows count in
+        full, whatever the degree of the others."""
+        self._residuals, self.random = residuals, random
+        self._remember, self._known = remember, known
         self.z, self.labels = z, np.zeros(len(z), np.intp) if labels is None else labels
         self._rows = residuals(z, self.labels)
         self.evaluations = len(z)
@@ -144,8 +171,8 @@ class Particles:
 
     @property
     def log(self) -> FloatArray:
-        """Logarithms of likelihood, below the highest."""
-        return np.asarray(-0.5 * (self._rows**2).sum(axis=1))
+        """Logarithms of likelihood of what is let in, below the highest."""
+        return np.asarray(-0.5 * (self._rows[:, self._known :] ** 2).sum(axis=1))
 
     def seen(self, most: int) -> tuple[FloatArray, FloatArray]:
         """Coordinates and rows of the last evaluations."""
@@ -169,7 +196,10 @@ class Particles:
 
     def directions(self, degree: float) -> Directions:
         """What is known of the posterior's shape by now."""
-        return Directions(*self.seen(_REMEMBERED), self.z, degree)
+        z, rows = self.seen(_REMEMBERED)
+        share = np.ones(rows.shape[1])
+        share[: self._known] = 1.0 / degree  # whose degree is 1
+        return Directions(z, rows * np.sqrt(share), self.z, degree)
 
     def move(self, degree: float, directions: Directions, steps: Steps) -> float:
         """A proposal along and one across for each particle; the share accepted."""
@@ -192,23 +222,25 @@ class Particles:
             rows = self._residuals(there, self.labels)
             self._seen = [*self._seen[-self._remember :], (there, rows)]
             self.evaluations += len(there)
-            return np.column_stack([_log_posterior(there, rows, degree), rows])
+            return np.column_stack([self._log_posterior(there, rows, degree), rows])
 
         sampler = EnsembleSampler(
             *self.z.shape, log_probability, moves=MHMove(propose), vectorize=True
         )
         sampler.random_state = np.random.RandomState(self.number()).get_state()
         rows = self._rows[:, 0] if self._rows.shape[1] == 1 else self._rows  # as emcee keeps them
-        before = State(self.z, log_prob=_log_posterior(self.z, self._rows, degree), blobs=rows)
+        here = self._log_posterior(self.z, self._rows, degree)
+        before = State(self.z, log_prob=here, blobs=rows)
         after = sampler.run_mcmc(before, 1, skip_initial_state_check=True, store=False)
         moved = (after.coords != self.z).any(axis=1)
         self.z, self._rows = after.coords, np.reshape(after.blobs, self._rows.shape)
         return float(moved.mean())
 
-
-def _log_posterior(z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:
-    """Logarithm of prior times likelihood to a degree (n), but for a constant."""
-    return np.asarray(-0.5 * (degree * (rows**2).sum(axis=1) + (z**2).sum(axis=1)))
+    def _log_posterior(self, z: FloatArray, rows: FloatArray, degree: float) -> FloatArray:
+        """Logarithm of prior times likelihood to a degree (n), but for a constant."""
+        known, more = np.split(rows**2, [self._known], axis=1)
+        squares = known.sum(axis=1) + degree * more.sum(axis=1)
+        return np.asarray(-0.5 * (squares + (z**2).sum(axis=1)))
 
 
 def _next(log: FloatArray, degree: float) -> float:

@@ -1,6 +1,7 @@
 """Experiments ranked, from a table to the command line."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.inference import ranking
 from p53net.inference.answers import Answers
-from p53net.inference.experiments import COLUMNS, Experiment
+from p53net.inference.experiments import COLUMNS, Experiment, read_experiments
+from p53net.inference.prior_checks import prior_draws
 from p53net.inference.read_outs import ReadOut
 from p53net.inference.shrinkage import SETTLED
 from tests.support.commands import Command
@@ -117,6 +119,47 @@ def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
     assert good["confirmed"].tolist() == [0.1, 0.1]
 
 
+def test_data_of_cells_are_drawn_anew_without_their_truth_and_those_of_bodies_are_poor(
+    toy: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A datum so sharp that only its truth has weight. The draws anew have the answer as before, so
+    that nothing shrinks."""
+    sharp = [replace(experiment(name), error=1e-6, host="human" if name == "poor" else "")
+             for name in ("good", "poor")]  # fmt: skip
+    monkeypatch.setattr(ranking, "read_experiments", lambda _: sharp)
+    t = np.random.default_rng(4).standard_normal((10, DRAWS))[0]
+    asked: list[int] = []
+
+    def again(one: Experiment, datum: FloatArray, truth: int) -> Ensemble:
+        assert one.name == "good" and abs(datum[0] - t[truth]) < 1e-4
+        asked.append(truth)
+        return toy
+
+    found = pn.next_experiment("answer", ensemble=toy, confirm=True, synthetic=4, refit=again)
+    rows = found.set_index(["experiment", "answer"])
+    assert rows["refits"].tolist() == [4, 4, 0, 0] and rows["poor"].tolist() == [0, 0, 4, 4]
+    assert len(asked) == 8 and asked[:4] == asked[4:]  # the same data for both answers
+    assert rows.loc["good", "answer"]["confirmed"] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_a_course_of_time_is_drawn_anew_from_priors(tmp_path: Path) -> None:
+    """Four numbers at a tenth of their error leave hardly a draw of 120."""
+    row = next(one for one in read_experiments() if one.name == "p53_course_KT253")
+    cells = {"experiment": row.name, "title": row.title, "read_out": "; ".join(row.read_outs),
+             "unit": row.unit, "system": row.system, "line": row.line, "drug": row.drug,
+             "dose": row.dose, "error": "0.02", "error_kind": "cv", "days": "5", "effort": "low",
+             "reason": "x", "source": "x"}  # fmt: skip
+    lines = ["\t".join(COLUMNS), "\t".join(cells[name] for name in COLUMNS)]
+    (tmp_path / "own.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = pn.next_experiment('dose_ratio:3["KT-253"]', ensemble=prior_draws("default", 120),
+                               experiments=tmp_path / "own.tsv", confirm=True, synthetic=3,
+                               refit=True)  # fmt: skip
+    one = found.iloc[0]
+    assert one["refits"] == 3 and one["poor"] == 0
+    assert 0.0 < one["confirmed"] < 1.0
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -124,6 +167,7 @@ def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
         ({"most_draws": 0}, "draws is 0"),
         ({"synthetic": 1}, "synthetic is 1"),
         ({"synthetic": 2.5}, "synthetic is 2.5"),
+        ({"refit": True}, "ask for confirm too"),
         ({"ensemble": 3}, "ensemble is '3', a int"),
     ],
 )

@@ -110,15 +110,16 @@ def test_a_datum_with_few_effective_draws_is_drawn_anew() -> None:
     t, u = draws().T
     seen: list[float] = []
 
-    def anew(datum: FloatArray) -> FloatArray:
+    def anew(datum: FloatArray, truth: int) -> FloatArray:
+        assert abs(datum[0] - t[truth]) < 5e-3
         seen.append(float(datum[0]))
         return float(datum[0]) + 0.5 * u
 
     found = nested.confirmed(
         t + 0.5 * u, t[:, None], 1e-3, False, claim=False, data=8, seed=2, anew=anew
     )
-    assert len(seen) == 8
-    assert np.isnan(found.effective)
+    assert len(seen) == found.refits == 8
+    assert found.poor == 0 and np.isnan(found.effective)
     assert abs(found.shrinkage - (1.0 - np.sqrt(0.25 / 1.25))) < 0.03
     without = nested.confirmed(t + u, t[:, None], 1e-3, False, claim=False, data=8, seed=2)
     assert without.poor == 8

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
 from p53net.engines.base import FloatArray
-from p53net.inference.tempering import Sampled, Settings, tempered
+from p53net.inference import nested
+from p53net.inference.tempering import Sampled, Settings, renewed, tempered
 
 COORDINATES, ROWS, RUNS = 5, 3, 12
 SLOPES = np.array([[1.0, 0.0, 2.0], [0.5, 3.0, 0.0], [0.0, -2.0, 1.0], [0, 0, 1.5], [0, 0, 0]])
@@ -16,8 +17,29 @@ HIGHEST = float(-(np.log(WIDTHS) + 0.5 * np.log(2 * np.pi)).sum())
 SETTINGS = Settings(particles=300, moves=4, draws=3, between=4)
 
 
+READ = np.array([[0.2, 1.0, 0.0, 0.3, 1.0], [0.0, 0.0, 1.0, 0.0, -1.0]])
+"""What further rows read, of directions that the first ones inform and of the one that they do not.
+"""
+ANSWER = np.array([0.0, 1.0, 0.5, 0.0, 0.6])
+
+
 def residuals(z: FloatArray, _labels: NDArray[np.intp]) -> FloatArray:
     return (z @ SLOPES - SEEN) / WIDTHS
+
+
+def drawn(number: int, random: np.random.Generator) -> FloatArray:
+    """Of the posterior of the first rows, by the normal law."""
+    return random.multivariate_normal(mean(), covariance(), size=number)
+
+
+def taken_on(z: FloatArray, seen: FloatArray, width: float, random: np.random.Generator) -> Sampled:
+    """The same draws with what READ reads, or the first of it, as it was seen."""
+
+    def all_rows(z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        further = (z @ READ[: len(seen)].T - seen) / width
+        return np.hstack([residuals(z, labels), further])
+
+    return renewed(all_rows, ROWS, z, random, 4)
 
 
 def sampled(seed: int, settings: Settings = SETTINGS) -> Sampled:
@@ -122,3 +144,56 @@ def test_progress_rises_to_the_end() -> None:
     few = Settings(particles=30, moves=1, draws=2, between=1)
     tempered(residuals, HIGHEST, COORDINATES, np.random.default_rng(1), few, told.append)
     assert told == sorted(told) and told[-1] == 1.0 and 0.0 <= told[0]
+
+
+def test_draws_are_taken_on_to_the_posterior_of_further_rows() -> None:
+    """Twenty-fold narrower than what is known of them, and two deviations away."""
+    known = READ @ covariance() @ READ.T
+    width = 0.05 * float(np.sqrt(known.diagonal().min()))
+    seen = READ @ mean() + 2.0 * np.sqrt(known.diagonal())
+    gain = covariance() @ READ.T @ np.linalg.inv(known + width**2 * np.eye(2))
+    middle, left = mean() + gain @ (seen - READ @ mean()), covariance() - gain @ READ @ covariance()
+    runs = []
+    for seed in range(RUNS):
+        random = np.random.default_rng(seed)
+        runs.append(taken_on(drawn(600, random), seen, width, random))
+    draws = [one.chains[0] for one in runs]
+    assert apart([one.mean(axis=0) for one in draws], middle) < LIMIT
+    assert apart([(z - middle).T @ (z - middle) / len(z) for z in draws], left) < LIMIT
+    wide = np.sqrt(left.diagonal())
+    assert (np.std([one.mean(axis=0) for one in draws], axis=0) < 0.4 * wide).all()
+    law = multivariate_normal(READ @ mean(), known + width**2 * np.eye(2))
+    logs = np.array([one.log_evidence for one in runs]) - 2 * np.log(width * np.sqrt(2 * np.pi))
+    assert apart(list(np.exp(logs - law.logpdf(seen))), np.array(1.0)) < LIMIT
+    for one in runs:
+        assert one.degrees[-1] == 1.0 and len(one.degrees) > 2
+        assert len(np.unique(one.chains[0], axis=0)) > 0.8 * 600
+        np.testing.assert_allclose(
+            one.log_likelihood[0],
+            -0.5 * (((one.chains[0] @ READ.T - seen) / width) ** 2).sum(axis=1),
+        )
+
+
+def test_what_a_datum_teaches_is_that_of_the_normal_law_where_draws_are_made_anew() -> None:
+    """An error of a hundredth of what is known: too few draws have weight for any datum."""
+    read, answer = READ[0], ANSWER
+    wide = float(read @ covariance() @ read)
+    error = 0.01 * np.sqrt(wide)
+    told = covariance() @ read
+    left = covariance() - np.outer(told, told) / (wide + error**2)
+    exact = 1.0 - np.sqrt(answer @ left @ answer / (answer @ covariance() @ answer))
+    z = drawn(300, np.random.default_rng(1))
+
+    def anew(datum: FloatArray, truth: int) -> FloatArray:
+        start = np.delete(z, truth, axis=0)
+        again = taken_on(start, datum, error, np.random.default_rng(truth))
+        return np.asarray(again.chains[0] @ answer)
+
+    def confirmed(by: nested.Anew | None) -> nested.Confirmed:
+        return nested.confirmed(z @ answer, (z @ read)[:, None], error, False, claim=False, data=32,
+                                seed=1, anew=by)  # fmt: skip
+
+    found, weighted = confirmed(anew), confirmed(None)
+    assert found.refits == 32 and found.poor == 0 and weighted.poor == 32
+    assert abs(found.shrinkage - exact) < 3.0 * found.error
+    assert found.error < 0.1 * exact

@@ -1,0 +1,76 @@
+"""How many draws a chain is worth, and why a posterior is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.signal import lfilter
+
+from p53net.engines.base import FloatArray
+from p53net.inference.agreement import LARGEST_R_HAT, LEAST_ESS, effective, why_not
+
+
+def autoregressive(memory: float, chains: int, draws: int) -> FloatArray:
+    """Stationary processes whose correlation falls by `memory` with each draw."""
+    noise = np.random.default_rng(1).standard_normal((chains, draws))
+    noise[:, 1:] *= np.sqrt(1.0 - memory**2)
+    return np.asarray(lfilter([1.0], [1.0, -memory], noise, axis=1))
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.3, 0.7, 0.9])
+@pytest.mark.parametrize("draws", [8, 12])
+def test_effective_draws_of_short_chains_with_a_known_memory(memory: float, draws: int) -> None:
+    """Its correlation between neighbours is known to 1 / sqrt(pairs) at most, and what follows of
+    the count, (1 - r) / (1 + r), has a slope of 2 / (1 - r^2) in the logarithm."""
+    chains = 20_000
+    found = effective(autoregressive(memory, chains, draws))
+    exact = chains * draws * (1.0 - memory) / (1.0 + memory)
+    assert abs(np.log(found / exact)) < 5.0 * 2.0 / (1.0 - memory**2) / np.sqrt(
+        chains * (draws - 1)
+    )
+
+
+def test_it_is_what_the_mean_of_a_long_chain_is_worth() -> None:
+    """The variance of 4,000 means is known to 2.2 %."""
+    chains = autoregressive(0.8, 4000, 400)
+    worth = effective(chains) / len(chains)
+    assert worth * chains.mean(axis=1).var() == pytest.approx(chains.var(), rel=0.1)
+
+
+def test_none_counts_more_than_its_draws_and_what_does_not_move_for_next_to_nothing() -> None:
+    assert effective(autoregressive(-0.5, 500, 8)) == 4000.0
+    still = np.repeat(np.random.default_rng(1).standard_normal((50, 1)), 6, axis=1)
+    assert 0.0 < effective(still) < 1.0
+    assert effective(still[:, :1]) == 50.0  # one draw of each chain: nothing is known of the next
+    assert effective(np.ones((50, 6))) == 50.0
+
+
+def table(r_hat: list[float], bulk: list[float]) -> pd.DataFrame:
+    names = ["dose_ratio", "escape", "fold"]
+    return pd.DataFrame(
+        {"structure": ["default", "default", "MDMX"], "headline": names, "r_hat": r_hat,
+         "ess_bulk": bulk}
+    )  # fmt: skip
+
+
+GOOD, MANY = [1.0, 1.02, LARGEST_R_HAT], [400.0, 1000.0, float(LEAST_ESS)]
+
+
+@pytest.mark.parametrize(
+    ("r_hat", "bulk", "said"),
+    [
+        (GOOD, MANY, ""),
+        ([1.0, 1.06, 1.2], MANY,
+         "runs differ in 2 of 3 headlines, most in fold of MDMX (R-hat 1.20)"),
+        ([np.nan, 1.0, 1.0], MANY,
+         "runs differ in 1 of 3 headlines, most in dose_ratio of default (R-hat inf)"),
+        (GOOD, [400.0, 12.0, 399.9],
+         "2 of 3 headlines have few effective draws, least escape of default (12)"),
+        ([1.0, 1.0, 1.5], [3.0, 500.0, 500.0],
+         "runs differ in 1 of 3 headlines, most in fold of MDMX (R-hat 1.50); 1 of 3 headlines "
+         "have few effective draws, least dose_ratio of default (3)"),
+    ],
+)  # fmt: skip
+def test_a_posterior_is_refused_with_each_reason(
+    r_hat: list[float], bulk: list[float], said: str
+) -> None:
+    assert why_not(table(r_hat, bulk)) == said
