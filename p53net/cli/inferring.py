@@ -27,7 +27,7 @@ def infer(
     runs: Annotated[int, typer.Option("--runs", help="Independent runs of each structure.")] = 4,
     particles: Annotated[int, typer.Option("--particles", help="Of each run.")] = 256,
     moves: Annotated[int, typer.Option("--moves", help="At each degree of the evidence.")] = 6,
-    kept: Annotated[int, typer.Option("--kept", help="Draws kept of each particle.")] = 6,
+    kept: Annotated[int, typer.Option("--kept", help="Draws kept of each particle.")] = 12,
     between: Annotated[int, typer.Option("--between", help="Moves between these.")] = 6,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the ensemble.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="Of all random numbers.")] = 1,

@@ -85,7 +85,7 @@ def infer(
     runs: int = 4,
     particles: int = 256,
     moves: int = 6,
-    kept: int = 6,
+    kept: int = 12,
     between: int = 6,
     draws: int = 500,
     widths: bool = False,

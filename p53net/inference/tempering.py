@@ -69,7 +69,7 @@ class Settings:
 
     particles: int = 256
     moves: int = 6
-    draws: int = 6
+    draws: int = 12
     between: int = 6
 
 
