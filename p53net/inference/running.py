@@ -69,7 +69,7 @@ def run_units(
     """
     groups: dict[str, list[Unit]] = {}
     for unit in units:
-        groups.setdefault(unit.structure, []).append(unit)
+        groups.setdefault(f"{unit.structure}, width {unit.width:g}", []).append(unit)
     with _held(folder, settings, seed, own):
         todo = {name: several for name, several in groups.items()
                 if not all(_file(folder, one).exists() for one in several)}  # fmt: skip
@@ -87,21 +87,6 @@ def run_units(
             one: unpacked(read_bytes(_file(folder, one), _LARGEST, "the unit"), one.name)
             for one in units
         }
-
-
-def log_evidence(
-    units: Sequence[Unit],
-    settings: Settings,
-    seed: int,
-    folder: Path,
-    own: Tables,
-    workers: int,
-    progress: Progress,
-) -> dict[Unit, float]:
-    """The logarithm of each unit's evidence, without draws. Raises as `run_units`."""
-    with _held(folder, settings, seed, own):
-        _begin_all(units, settings, seed, folder, own, workers, progress)
-        return {one: _read_begun(folder, one).found.log_evidence for one in units}
 
 
 def _begin_all(

@@ -16,6 +16,7 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import StoreError
+from p53net.inference.bridging import log_evidence
 from p53net.inference.directions import Steps
 from p53net.inference.guided import follow
 from p53net.inference.target import Target
@@ -195,13 +196,30 @@ def follow_on(
     runs = [one.particles(target.residuals_of) for one in begun]
     found = [one.found for one in begun]
     follow(runs, found, target.likelihood.highest, settings, told)
+    evidence = _evidence(target, found)
     failures = sum((Counter(one.failures) for one in begun), target.failures)
-    return [_drawn(target, unit, run, one, failures if unit is units[0] else Counter())
-            for unit, run, one in zip(units, runs, found, strict=True)]  # fmt: skip
+    return [_drawn(target, unit, run, one, log, failures if unit is units[0] else Counter())
+            for unit, run, one, log in zip(units, runs, found, evidence, strict=True)]  # fmt: skip
+
+
+def _evidence(target: Target, found: Sequence[Sampled]) -> list[float]:
+    """Of each run by its draws, which is surer than what degrees add up to."""
+
+    def log_likelihood(moved: FloatArray) -> FloatArray:
+        away = target.residuals_of(moved)
+        return np.asarray(target.likelihood.highest - 0.5 * (away**2).sum(axis=1))
+
+    draws = [one.chains.reshape(-1, one.chains.shape[-1]) for one in found]
+    return log_evidence(draws, [one.log_likelihood.ravel() for one in found], log_likelihood)
 
 
 def _drawn(
-    target: Target, unit: Unit, run: Particles, found: Sampled, failures: Counter[str]
+    target: Target,
+    unit: Unit,
+    run: Particles,
+    found: Sampled,
+    log_evidence: float,
+    failures: Counter[str],
 ) -> Drawn:
     draws, particles = found.log_likelihood.shape
     z = run.random.standard_normal((draws, particles, len(target.space)))
@@ -212,10 +230,11 @@ def _drawn(
         z,
         found.log_likelihood,
         {name: values.reshape(draws, particles) for name, values in predicted.items()},
-        found.log_evidence,
+        log_evidence,
         list(target.rows),
         {
             "unit": asdict(unit),
+            "log_evidence_by_degrees": found.log_evidence,
             "degrees": found.degrees,
             "accepted": found.accepted,
             "steps": found.steps,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from p53net.inference.running import Progress, log_evidence
+from p53net.inference.running import Progress, run_units
 from p53net.inference.tempering import Settings
 from p53net.inference.units import Unit
 from p53net.inference.weighing import evidence_of, weights
@@ -30,15 +30,15 @@ def weights_at_widths(
     progress: Progress = lambda _what, _share: None,
 ) -> pd.DataFrame:
     """Weights of structures by their evidence at each of `WIDTHS`: `width` and what
-    `weighing.weights` gives. Runs stop when all of the evidence is in, as draws are not wanted;
-    they lie in `folder`, and are taken up again. Raises StoreError."""
+    `weighing.weights` gives. Runs lie in
+    `folder`, and are taken up again. Raises StoreError."""
     units = [Unit(name, run, width) for width in WIDTHS for name in structures
              for run in range(RUNS)]  # fmt: skip
-    found = log_evidence(units, settings, seed, folder, own, workers, progress)
+    found = run_units(units, settings, seed, folder, own, workers, progress)
     tables = []
     for width in WIDTHS:
         evidence = {
-            name: evidence_of([log for unit, log in found.items()
+            name: evidence_of([one.log_evidence for unit, one in found.items()
                                if (unit.structure, unit.width) == (name, width)])
             for name in structures
         }  # fmt: skip
