@@ -99,7 +99,7 @@ def infer(
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
                      Ensemble(frame, about), evidence, table.assign(width=1.0), own)  # fmt: skip
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
-    draws on one kind of processor, for any number of `workers`. Takes hours.
+    draws on one kind of processor, for any number of `workers`. Takes an hour or more.
 
         posterior = pn.infer(folder="posterior", progress=print)
         pn.escape(ensemble=posterior.ensemble)
