@@ -44,8 +44,8 @@ def infer(
 ) -> None:
     """Weigh parameters and structures by the evidence: an ensemble, and how far to trust it.
 
-    Takes an hour or more. What is done lies in the folder, so that the same command goes on after an
-    interruption. Writes ensemble.parquet; weights, also at other widths and without each row,
+    Takes an hour or more. What is done lies in the folder, so that the same command goes on after
+    an interruption. Writes ensemble.parquet; weights, also at other widths and without each row,
     convergence, rows, influence and prior_widths as CSV; a figure, and a file for ArviZ of each
     structure.
     """

@@ -9,8 +9,15 @@ from p53net.inference.directions import Steps
 from p53net.inference.emulator import Emulator
 from p53net.inference.guided import Walk, follow
 from p53net.inference.tempering import Particles, Sampled, Settings, let_in
-from tests.inference import test_tempering as linear
-from tests.inference.test_tempering import COORDINATES, HIGHEST, apart, covariance, mean, residuals
+from tests.support.linear_rows import (
+    COORDINATES,
+    HIGHEST,
+    LIMIT,
+    apart,
+    covariance,
+    mean,
+    residuals,
+)
 
 RUNS = 8
 SETTINGS = Settings(particles=200, moves=3, draws=3, between=3)
@@ -29,9 +36,9 @@ def sampled(seed: int, runs: int = RUNS) -> list[Sampled]:
 
 def assert_the_posterior_is_met(found: list[Sampled]) -> None:
     draws = [one.chains.reshape(-1, COORDINATES) for one in found]
-    assert apart([one.mean(axis=0) for one in draws], mean()) < linear.LIMIT
+    assert apart([one.mean(axis=0) for one in draws], mean()) < LIMIT
     products = [(one - mean()).T @ (one - mean()) / len(one) for one in draws]
-    assert apart(products, covariance()) < linear.LIMIT
+    assert apart(products, covariance()) < LIMIT
 
 
 @pytest.mark.slow

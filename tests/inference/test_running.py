@@ -12,8 +12,8 @@ from filelock import FileLock
 from p53net.errors import InputError, StoreError
 from p53net.inference import running
 from p53net.inference.running import run_units
-from p53net.inference.tempering import Settings
-from p53net.inference.units import Drawn, Unit, drawn, unpacked
+from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.units import Begun, Drawn, Unit, begin, begun_of, follow_on, unpacked
 from p53net.model.own import Tables, Text
 from p53net.model.tables import NONE
 
@@ -29,22 +29,38 @@ def made(unit: Unit, seed: int = 1) -> Drawn:
     return Drawn(NAMES, z, -(z**2).sum(axis=2), predicted, -3.25, ["row"], {"failures": {}})
 
 
+def begun(unit: Unit, seed: int = 1) -> Begun:
+    random = np.random.default_rng(unit.seed(seed))
+    z = random.standard_normal((6, 2))
+    found = Sampled(-3.5, degrees=[0.5, 1.0])
+    return Begun(z, z, z[:, :1], 12, found, dict(random.bit_generator.state), {"late": 1})
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
-    """A quick sampler, and which units it was asked for."""
+    """A quick sampler, and which units it was asked to begin."""
     found: list[Unit] = []
 
     def quick(
         unit: Unit, settings: Settings, seed: int, own: Tables, told: Callable[[float], None]
-    ) -> Drawn:
+    ) -> Begun:
         found.append(unit)
         told(0.5)
         if unit.run == 99:
             raise KeyboardInterrupt
         told(1.0)
-        return made(unit, seed)
+        return begun(unit, seed)
 
-    monkeypatch.setattr(running, "drawn", quick)
+    def quickly(
+        units: list[Unit], several: list[Begun], settings: Settings, own: Tables,
+        told: Callable[[float], None],
+    ) -> list[Drawn]:  # fmt: skip
+        told(1.0)
+        assert [one.packed() for one in several] == [begun(unit).packed() for unit in units]
+        return [made(unit) for unit in units]
+
+    monkeypatch.setattr(running, "begin", quick)
+    monkeypatch.setattr(running, "follow_on", quickly)
     return found
 
 
@@ -70,6 +86,25 @@ def test_a_unit_comes_back_as_it_was_stored() -> None:
     }
 
 
+def test_what_was_begun_goes_on_with_the_random_numbers_that_come_next() -> None:
+    random = np.random.default_rng(UNITS[0].seed(1))
+    random.standard_normal((6, 2))
+    back = begun_of(begun(UNITS[0]).packed(), "a unit")
+    at = back.particles(lambda z, _labels: z[:, :1])
+    assert at.random.random() == random.random() and at.evaluations == 12
+    assert back.found.degrees == [0.5, 1.0] and back.found.log_evidence == -3.5
+    assert back.failures == {"late": 1}
+    np.testing.assert_array_equal(at.z, begun(UNITS[0]).z)
+
+
+def test_a_damaged_beginning_is_refused_by_name(tmp_path: Path, asked: list[Unit]) -> None:
+    run(tmp_path)
+    (tmp_path / f"{UNITS[0].name}.npz").unlink()
+    (tmp_path / f"{UNITS[1].name}.begun.npz").write_bytes(b"PK")
+    with pytest.raises(StoreError, match=f"{UNITS[1].name}.begun.npz is damaged"):
+        run(tmp_path)
+
+
 def test_names_and_seeds_are_those_of_no_other_unit() -> None:
     units = [Unit(s, r, w) for s in ("default", "no partner") for r in (0, 1) for w in (0.5, 1, 2)]
     assert len({one.name for one in units}) == len(units)
@@ -89,11 +124,11 @@ def test_an_interrupted_run_goes_on_where_it_ended(tmp_path: Path, asked: list[U
     assert asked == [] and all(same(again[unit], found[unit]) for unit in UNITS)
 
 
-def test_progress_counts_what_is_there_already(tmp_path: Path, asked: list[Unit]) -> None:
+def test_progress_is_of_what_is_left(tmp_path: Path, asked: list[Unit]) -> None:
     run(tmp_path, UNITS[:2])
     told: list[tuple[str, float]] = []
     run(tmp_path, told=lambda name, share: told.append((name, share)))
-    assert told == [(UNITS[2].name, pytest.approx(2.5 / 3)), (UNITS[2].name, pytest.approx(1.0))]
+    assert [share for _, share in told] == [pytest.approx(one) for one in (0.2, 0.4, 1.0)]
 
 
 def test_a_folder_of_another_posterior_is_refused(
@@ -195,7 +230,8 @@ def test_units_are_the_same_bits_for_any_number_of_workers(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_unit_says_what_it_is_made_of() -> None:
-    found = drawn(Unit("default", 0), SETTINGS, 1)
+    unit = Unit("default", 0)
+    [found] = follow_on([unit], [begin(unit, SETTINGS, 1)], SETTINGS)
     assert found.z.shape == (2, 6, len(found.names))
     moved = found.about["moved"]
     assert isinstance(moved, list)
