@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from p53net.engines.base import FloatArray
 from p53net.inference import nested
-from p53net.inference.tempering import Sampled, Settings, tempered
+from p53net.inference.tempering import Sampled, Settings, renewed, tempered
 from tests.support.linear_rows import (
     COORDINATES,
     HIGHEST,
@@ -23,6 +23,7 @@ from tests.support.linear_rows import (
 )
 
 RUNS = 12
+
 SETTINGS = Settings(particles=300, moves=4, draws=3, between=4)
 
 
@@ -30,6 +31,21 @@ READ = np.array([[0.2, 1.0, 0.0, 0.3, 1.0], [0.0, 0.0, 1.0, 0.0, -1.0]])
 """What further rows read, of directions that the first ones inform and of the one that they do not.
 """
 ANSWER = np.array([0.0, 1.0, 0.5, 0.0, 0.6])
+
+
+def drawn(number: int, random: np.random.Generator) -> FloatArray:
+    """Of the posterior of the first rows, by the normal law."""
+    return random.multivariate_normal(mean(), covariance(), size=number)
+
+
+def taken_on(z: FloatArray, seen: FloatArray, width: float, random: np.random.Generator) -> Sampled:
+    """The same draws with what READ reads, or the first of it, as it was seen."""
+
+    def all_rows(z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        further = (z @ READ[: len(seen)].T - seen) / width
+        return np.hstack([residuals(z, labels), further])
+
+    return renewed(all_rows, ROWS, z, random, 4)
 
 
 def sampled(seed: int, settings: Settings = SETTINGS) -> Sampled:

@@ -6,29 +6,18 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 
 COORDINATES, ROWS = 5, 3
+
 SLOPES = np.array([[1.0, 0.0, 2.0], [0.5, 3.0, 0.0], [0.0, -2.0, 1.0], [0, 0, 1.5], [0, 0, 0]])
+
 SEEN = np.array([1.0, -2.0, 0.5])
+
 WIDTHS = np.array([0.5, 0.3, 0.1])
+
 HIGHEST = float(-(np.log(WIDTHS) + 0.5 * np.log(2 * np.pi)).sum())
 
 
 def residuals(z: FloatArray, _labels: NDArray[np.intp]) -> FloatArray:
     return (z @ SLOPES - SEEN) / WIDTHS
-
-
-def drawn(number: int, random: np.random.Generator) -> FloatArray:
-    """Of the posterior of the first rows, by the normal law."""
-    return random.multivariate_normal(mean(), covariance(), size=number)
-
-
-def taken_on(z: FloatArray, seen: FloatArray, width: float, random: np.random.Generator) -> Sampled:
-    """The same draws with what READ reads, or the first of it, as it was seen."""
-
-    def all_rows(z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
-        further = (z @ READ[: len(seen)].T - seen) / width
-        return np.hstack([residuals(z, labels), further])
-
-    return renewed(all_rows, ROWS, z, random, 4)
 
 
 def covariance() -> FloatArray:
