@@ -1,29 +1,58 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from p53net.inference.tempering import Settings
-from p53net.inference.units import Unit, unpacked
-from p53net.inference.weighing import evidence_of
+from p53net.inference import running
+from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.units import Begun, Drawn, Unit
 from p53net.inference.widths import RUNS, WIDTHS, weights_at_widths
 
-TINY = Settings(particles=8, moves=1, draws=4, between=5)
+STRUCTURES = ["default", "MDMX"]
 
 
-@pytest.mark.slow
-def test_weights_at_other_widths_are_of_stored_runs_with_those_widths(tmp_path: Path) -> None:
-    first = weights_at_widths(["default"], TINY, tmp_path)
-    table = first.set_index("width")
-    assert list(table.index) == list(WIDTHS)
+def told_of(unit: Unit) -> float:
+    """What a quick sampler says of the evidence: another number for each unit."""
+    return unit.width * (-1.0 if unit.structure == "MDMX" else -2.0) - 0.1 * unit.run
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
+    """A quick sampler, and which units it was asked to begin."""
+    found: list[Unit] = []
+
+    def begin(unit: Unit, *_rest: object) -> Begun:
+        found.append(unit)
+        state = dict(np.random.default_rng(1).bit_generator.state)
+        return Begun(np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), 2, Sampled(0.0),
+                     state, {})  # fmt: skip
+
+    def follow_on(
+        units: list[Unit], _begun: list[Begun], *_rest: Callable[[float], None]
+    ) -> list[Drawn]:
+        return [Drawn(["model: a"], np.zeros((1, 2, 1)), np.zeros((1, 2)), {"row": np.ones((1, 2))},
+                      told_of(unit), ["row"], {}) for unit in units]  # fmt: skip
+
+    monkeypatch.setattr(running, "begin", begin)
+    monkeypatch.setattr(running, "follow_on", follow_on)
+    return found
+
+
+def test_weights_are_of_runs_at_each_width_and_are_taken_up_again(
+    tmp_path: Path, asked: list[Unit]
+) -> None:
+    table = weights_at_widths(STRUCTURES, Settings(), tmp_path).set_index(["width", "structure"])
+    assert len(asked) == len(set(asked)) == len(STRUCTURES) * len(WIDTHS) * RUNS
     for width in WIDTHS:
-        units = [Unit("default", run, width) for run in range(RUNS)]
-        runs = [unpacked((tmp_path / f"{one.name}.npz").read_bytes(), one.name) for one in units]
-        evidence = evidence_of([one.log_evidence for one in runs])
-        assert table.loc[width, "log_evidence"] == evidence.log
-        assert table.loc[width, "error"] == evidence.error
-        assert table.loc[width, "weight"] == 1.0
-    assert np.ptp(table["log_evidence"]) > 0
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
-    assert weights_at_widths(["default"], TINY, tmp_path).equals(first)
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+        logs = {name: [told_of(Unit(name, run, width)) for run in range(RUNS)]
+                for name in STRUCTURES}  # fmt: skip
+        means = np.array([np.log(np.mean(np.exp(logs[name]))) for name in STRUCTURES])
+        here = table.loc[width]
+        np.testing.assert_allclose(here.loc[STRUCTURES, "log_evidence"], means)
+        odds = here.loc["MDMX", "weight"] / here.loc["default", "weight"]
+        assert odds == pytest.approx(np.exp(means[1] - means[0]))
+        assert (here["error"] > 0).all()
+    asked.clear()
+    again = weights_at_widths(STRUCTURES, Settings(), tmp_path)
+    assert asked == [] and again.set_index(["width", "structure"]).equals(table)
