@@ -62,7 +62,11 @@ def at_widths() -> str:
     names = list(dict.fromkeys(table["structure"].astype(str)))
     rows, leaders = [], {}
     for width, word in _WIDTHS.items():
-        here = table[table["width"] == width].set_index("structure").loc[names]
+        here = table[table["width"] == width].set_index("structure")
+        if here.empty:
+            rows.append([word, "not run", *([""] * len(names))])
+            continue
+        here = here.loc[names]
         leaders[word] = _leading(here["log_evidence"], here["error"])
         cells = [f"{one['log_evidence']:.1f} ± {one['error']:.1f}; {percent(one['weight'])} ± "
                  f"{percent(one['weight_error'])}" for one in here.to_dict("records")]  # fmt: skip
