@@ -3,7 +3,8 @@
 Rates are those of few virtual patients, the same for all draws, smoothed as a fit smooths them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from p53net.studies.body import blood
 from p53net.studies.body.population import GRADES
 
 Rows = dict[str, FloatArray]
+Row = dict[str, float]
 
 PATIENTS, _SMOOTHED = 16, 0.15
 """For each arm, and the standard deviation of a count's logarithm that smooths a share of few."""
@@ -36,8 +38,15 @@ def rows_of_bodies(trials: Sequence[Trial], structure: str) -> Rows:
         for group in (predictions.third_day, marrow.biomarker, predictions.on_treatment,
                       predictions.tumour_growth, predictions.amplified_growth):  # fmt: skip
             found |= _gathered(_sound(group, trials))
-        found |= _gathered(_sound(_regression, trials)) | _blood(trials) | _typical(trials)
+        for group in (_regression, partial(_each, _blood), partial(_each, _typical)):
+            found |= _gathered(_sound(group, trials))
     return found
+
+
+def _each(rows_of: Callable[[Sequence[Trial]], Rows], trials: Sequence[Trial]) -> list[Row]:
+    """The rows of all trials, as those of each."""
+    found = rows_of(trials)
+    return [{name: float(values[i]) for name, values in found.items()} for i in range(len(trials))]
 
 
 def _regression(trials: Sequence[Trial]) -> list[dict[str, float]]:

@@ -1,15 +1,20 @@
 """The second stage: bodies for draws of cells, each in its own structure."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
+from p53net.errors import SimulationError
 from p53net.evidence.published import observations
+from p53net.inference import body_rows
 from p53net.inference.bodies import Bodies, CellDraw
 from p53net.inference.likelihood import ALREADY
 from p53net.inference.target import Target
 from p53net.inference.tempering import Settings
+from p53net.simulation.trials import Cell
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +98,21 @@ def test_every_cell_gets_bodies_by_how_well_it_takes_them(
     monkeypatch.setattr(bodies, "residuals", lambda z, _labels: np.zeros((len(z), 2)))
     alike = bodies.drawn(np.random.default_rng(3), settings, told.append)
     assert np.bincount(alike.labels).tolist() == [20, 20, 20]
+
+
+def test_a_trial_whose_blood_cannot_be_run_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(cells: list[Cell], *_rest: object) -> FloatArray:
+        if any(cell.trial == {"model": {"k_deg_p53": 2.0}} for cell in cells):
+            raise SimulationError("it cannot be run")
+        times = np.arange(0.0, 6 * 336.0 + 1.0, 6.0)
+        wave = 2.0 + np.cos(2 * np.pi * times / 336.0)
+        return np.broadcast_to(wave[None, None, :, None], (len(cells), 1, len(times), 2))
+
+    monkeypatch.setattr(body_rows, "in_body", run)
+    trials = [{"model": {"k_deg_p53": float(i)}} for i in range(5)]
+    found = body_rows._gathered(body_rows._sound(partial(body_rows._each, body_rows._typical),
+                                                 trials))  # fmt: skip
+    for values in found.values():
+        assert np.isnan(values[2]) and np.isfinite(np.delete(values, 2)).all()
