@@ -21,6 +21,9 @@ LARGEST_R_HAT, LEAST_ESS = 1.05, 400
 """Beyond which draws are not used (Vehtari 2021 Bayesian Anal 16:667 asks for 1.01 and 400; runs of
 particles are short, so that chance alone gives R-hat more)."""
 
+LEAST_CELLS = 100
+"""Different cells that an ensemble must have: fewer say nothing of the ends of an interval."""
+
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 
 
@@ -101,8 +104,9 @@ def _ranked(values: FloatArray) -> FloatArray:
     return np.asarray(ndtri((ranks + 0.625) / (values.size + 0.25)))
 
 
-def why_not(table: pd.DataFrame) -> str:
-    """Why a posterior is not to be used; empty if it is."""
+def why_not(table: pd.DataFrame, cells: int) -> str:
+    """Why a posterior is not to be used, of which so many different cells are left after the rows
+    of bodies; empty if it is."""
     apart = table[~(table["r_hat"] <= LARGEST_R_HAT)]
     few = table[table["ess_bulk"] < LEAST_ESS]
     said = []
@@ -118,4 +122,6 @@ def why_not(table: pd.DataFrame) -> str:
             f"{len(few)} of {len(table)} headlines have few effective draws, least "
             f"{worst['headline']} of {worst['structure']} ({worst['ess_bulk']:.0f})"
         )
+    if cells < LEAST_CELLS:
+        said.append(f"{cells} different cells are left after the rows of bodies")
     return "; ".join(said)

@@ -162,7 +162,8 @@ def _made(
     frame = pd.DataFrame(rows, dtype=float)
     frame.insert(0, "structure", structures)
     states = judged.convergence(found, own)
-    why = judged.why_not(states)
+    left = len(np.unique(labels))
+    why = judged.why_not(states, left)
     about = {
         "models": digest(),
         "version": VERSION,
@@ -172,7 +173,7 @@ def _made(
         "weights": table.set_index("structure").to_dict("index"),
         "runs": {unit.name: one.about for unit, one in found.items()},
         "bodies": {"degrees": sampled.degrees, "accepted": sampled.accepted,
-                   "cells": len(bodies.cells), "left": len(np.unique(labels)),
+                   "cells": len(bodies.cells), "left": left,
                    "rows": bodies.rows, "evaluations": sampled.evaluations},
         "convergence": states.to_dict("records"),
         "converged": not why,

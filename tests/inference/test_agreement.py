@@ -6,7 +6,13 @@ import pytest
 from scipy.signal import lfilter
 
 from p53net.engines.base import FloatArray
-from p53net.inference.agreement import LARGEST_R_HAT, LEAST_ESS, effective, why_not
+from p53net.inference.agreement import (
+    LARGEST_R_HAT,
+    LEAST_CELLS,
+    LEAST_ESS,
+    effective,
+    why_not,
+)
 
 
 def autoregressive(memory: float, chains: int, draws: int) -> FloatArray:
@@ -73,4 +79,9 @@ GOOD, MANY = [1.0, 1.02, LARGEST_R_HAT], [400.0, 1000.0, float(LEAST_ESS)]
 def test_a_posterior_is_refused_with_each_reason(
     r_hat: list[float], bulk: list[float], said: str
 ) -> None:
-    assert why_not(table(r_hat, bulk)) == said
+    assert why_not(table(r_hat, bulk), LEAST_CELLS) == said
+
+
+def test_a_posterior_of_few_cells_is_refused() -> None:
+    few = why_not(table(GOOD, MANY), 2)
+    assert few == "2 different cells are left after the rows of bodies"

@@ -62,7 +62,9 @@ def test_what_is_stored_is_taken_up_again(
 def test_a_small_posterior_says_that_it_has_not_converged_and_is_refused(
     posterior: Posterior, tmp_path: Path
 ) -> None:
-    assert posterior.ensemble.about["why"] == agreement.why_not(posterior.convergence)
+    assert posterior.ensemble.about["why"] == agreement.why_not(
+        posterior.convergence, posterior.ensemble.about["bodies"]["left"]
+    )
     few = replace(
         posterior.ensemble, about={**posterior.ensemble.about, "converged": False, "why": "few"}
     )
