@@ -57,7 +57,7 @@ def test_rows_that_say_little_inform_no_direction() -> None:
 def test_a_move_leaves_the_rest_where_it_is(along: bool) -> None:
     random = np.random.default_rng(3)
     found, here = near(random), random.standard_normal((50, COORDINATES))
-    moved = found.propose(here, 0.7, np.random.RandomState(1), along=along).there - here
+    moved = found.propose(here, np.random.RandomState(1), size=0.7, along=along).there - here
     inside = moved @ found.axes
     rest = moved - inside @ found.axes.T
     kept, left = (rest, inside) if along else (inside, rest)
@@ -72,7 +72,7 @@ def test_the_factor_is_the_density_of_going_back_over_that_of_going(along: bool)
     random = np.random.default_rng(4)
     found, here = near(random), random.standard_normal((50, COORDINATES))
     size = SIZES[along]
-    made = found.propose(here, size, np.random.RandomState(2), along=along)
+    made = found.propose(here, np.random.RandomState(2), size=size, along=along)
     if along:
         inner, outer = ((z @ found.axes - found._middle) / found._wide for z in (here, made.there))
     else:
@@ -92,7 +92,7 @@ def test_many_moves_keep_a_normal_target() -> None:
     first = here = law.rvs(chains, random_state=random)
     for _ in range(25):
         for along, size in SIZES.items():
-            made = found.propose(here, size, moving, along=along)
+            made = found.propose(here, moving, size=size, along=along)
             gain = law.logpdf(made.there) - law.logpdf(here) + made.factor
             here = np.where((np.log(random.random(chains)) < gain)[:, None], made.there, here)
     wide = np.sqrt(np.diag(covariance()))
