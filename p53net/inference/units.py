@@ -46,6 +46,9 @@ class Unit:
         words = self.structure.replace(" ", "-")
         return f"{words}-width-{self.width:g}-run-{self.run}"
 
+    def __str__(self) -> str:
+        return self.name
+
     def seed(self, base: int) -> list[int]:
         """Of its random numbers: those of no other unit."""
         return [base, self.run, *self.name.encode()]

@@ -128,6 +128,7 @@ def test_progress_is_of_what_is_left(tmp_path: Path, asked: list[Unit]) -> None:
     run(tmp_path, UNITS[:2])
     told: list[tuple[str, float]] = []
     run(tmp_path, told=lambda name, share: told.append((name, share)))
+    assert [name for name, _ in told] == [UNITS[2].name, UNITS[2].name, "default, width 1"]
     assert [share for _, share in told] == [pytest.approx(one) for one in (0.2, 0.4, 1.0)]
 
 
