@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TOLD = 24  # parameters that are shown, those that the evidence told most of
+_TOLD = 22  # parameters that are shown, those that the evidence told most of
 _BINS = 10
 
 
@@ -24,7 +24,7 @@ def posterior_figure(posterior: Posterior) -> "Figure":
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 6.4), layout="constrained")
-        places = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(1.0, 1.2))
+        places = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(1.0, 1.3))
         _weights(posterior, places["a"])
         _ranks(posterior, places["b"])
         _forest(posterior, places["c"])
@@ -49,7 +49,7 @@ def _ranks(posterior: Posterior, axes: "Axes") -> None:
         axes.stairs(counts / counts.mean(), edges, color=colour, label=f"run {number + 1}")
         start += len(run)
     axes.axhline(1.0, color="black", linewidth=0.8)
-    axes.set(xlabel="rank of the likelihood among all runs", ylabel="density", ylim=(0, None))
+    axes.set(xlabel="rank of likelihood, all runs", ylabel="density", ylim=(0, None))
     axes.set_title(f"b  Runs of {structure}", loc="left")
     axes.legend(fontsize=7, ncols=2)
 
@@ -69,5 +69,5 @@ def _forest(posterior: Posterior, axes: "Axes") -> None:
     axes.hlines(places, first, third, color=COLOURS[0], linewidth=3.0)
     axes.plot(middle, places, "o", color="white", markeredgecolor=COLOURS[0], markersize=4)
     axes.set_yticks(places, [space.names[i].removeprefix("model: ") for i in told], fontsize=7)
-    axes.set(xlabel="standard deviations of the prior (grey: its 95 %)")
-    axes.set_title("c  What the evidence told most of", loc="left")
+    axes.set(xlabel="standard deviations\nof the prior (grey: 95 %)")
+    axes.set_title("c  Most informed", loc="left")
