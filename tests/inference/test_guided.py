@@ -20,7 +20,7 @@ from tests.support.linear_rows import (
 )
 
 RUNS = 8
-SETTINGS = Settings(particles=200, moves=3, draws=3, between=3)
+SETTINGS = Settings(particles=100, moves=3, draws=3, between=3)
 
 
 def sampled(seed: int, runs: int = RUNS) -> list[Sampled]:

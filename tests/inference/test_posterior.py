@@ -80,7 +80,9 @@ def test_rows_are_predicted_and_weights_without_a_row_are_evidence_over_its_dens
     rows = posterior.rows.set_index("observation")
     assert {"kt253_dc50", "milademetan_cmax", "thrombocytopenia_grade34_mantra"} <= set(rows.index)
     assert rows["p_value"].between(0, 1).all()
-    assert (rows["q2.5"] <= rows["q97.5"]).all()
+    lost = rows["undefined"] == 1.0  # in all of so few draws
+    assert rows.loc[lost, "q50"].isna().all()
+    assert (rows["q2.5"] <= rows["q97.5"])[~lost].all()
     table = influence.weights_without(posterior).set_index("without")
     left = {name: influence.left_out(posterior, name).set_index("row") for name in
             ("default", "MDMX")}  # fmt: skip
