@@ -1,7 +1,8 @@
 """Runs of the sampler side by side, stored as they end, and taken up again after an interruption.
 
-The store is a folder with a file for each unit and one that says what they were made of. A unit is
-written to a temporary file, synced and renamed; a lock keeps a second writer away.
+The store is a folder with two files for each unit, one when all of the evidence is in and one with
+its draws, and a file that says what they were made of. Each is written to a temporary file, synced
+and renamed; a lock keeps a second writer away.
 """
 
 import json
@@ -74,8 +75,12 @@ def run_units(
         todo = {name: several for name, several in groups.items()
                 if not all(_file(folder, one).exists() for one in several)}  # fmt: skip
         left = [one for several in todo.values() for one in several]
-        _begin_all(left, settings, seed, folder, own, workers,
-                   lambda name, share: progress(name, _LET_IN * share))  # fmt: skip
+        begun = {one: partial(_begun, one, settings, seed, own)
+                 for one in left if not _begun_file(folder, one).exists()}  # fmt: skip
+        for one, content in run_all(begun, workers, lambda name, share: progress(
+            name, _LET_IN * share
+        )):  # fmt: skip
+            write_bytes(_begun_file(folder, one), content)
         jobs = {name: partial(_followed, several, settings, folder, own)
                 for name, several in todo.items()}  # fmt: skip
         for _, contents in run_all(jobs, workers, lambda name, share: progress(
@@ -87,22 +92,6 @@ def run_units(
             one: unpacked(read_bytes(_file(folder, one), _LARGEST, "the unit"), one.name)
             for one in units
         }
-
-
-def _begin_all(
-    units: Sequence[Unit],
-    settings: Settings,
-    seed: int,
-    folder: Path,
-    own: Tables,
-    workers: int,
-    progress: Progress,
-) -> None:
-    """Let the evidence into all units that are not stored."""
-    jobs = {one: partial(_begun, one, settings, seed, own)
-            for one in units if not _begun_file(folder, one).exists()}  # fmt: skip
-    for unit, content in run_all(jobs, workers, progress):
-        write_bytes(_begun_file(folder, unit), content)
 
 
 def _begun(unit: Unit, settings: Settings, seed: int, own: Tables, told: Told) -> bytes:

@@ -30,8 +30,7 @@ def weights_at_widths(
     progress: Progress = lambda _what, _share: None,
 ) -> pd.DataFrame:
     """Weights of structures by their evidence at each of `WIDTHS`: `width` and what
-    `weighing.weights` gives. Runs lie in
-    `folder`, and are taken up again. Raises StoreError."""
+    `weighing.weights` gives. Runs lie in `folder`, and are taken up again. Raises StoreError."""
     units = [Unit(name, run, width) for width in WIDTHS for name in structures
              for run in range(RUNS)]  # fmt: skip
     found = run_units(units, settings, seed, folder, own, workers, progress)
