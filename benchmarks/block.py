@@ -1,8 +1,9 @@
-"""A block of the likelihood that two benchmarks share: few parameters that decide headlines, and
-the rows that are cheap to predict. All other parameters are as committed."""
+"""Blocks of the likelihood that two benchmarks share: few parameters, and rows that are cheap to
+predict. All other parameters are as committed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +15,59 @@ from p53net.inference.likelihood import Likelihood
 from p53net.inference.priors import Space, priors
 from p53net.inference.wells import Kind
 
-PARAMETERS = (
-    "model: k_ub_p53",
-    "model: k_transcr_MDM2_P1",
-    "model: k_transcr_MDM2_P2",
-    "model: k_deg_MDM2",
-    "KT-253: k_perm_degrader",
-    "milademetan: fu_medium_inhibitor",
-    "RG7112: tumour_concentration",
-)
-"""How fast MDM2 leads p53 away and how much the loop makes of it, and one number of each drug."""
 
-PARTS = ("loop", "degradation", "induction", "biopsies")
-ROWS = (
-    "p53_half_life",
-    "mdm2_half_life",
-    "kt253_dc50",
-    "milademetan_induction_sjsa1_p53",
-    "milademetan_induction_sjsa1_p21",
-    "milademetan_induction_sjsa1_mdm2",
-    "rg7112_p53",
-    "rg7112_p21",
-    "rg7112_mdm2_mrna",
+class Part(NamedTuple):
+    """What is sampled, and what it is compared with."""
+
+    parameters: tuple[str, ...]
+    parts: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+LOOP = Part(
+    (
+        "model: k_ub_p53",
+        "model: k_transcr_MDM2_P1",
+        "model: k_transcr_MDM2_P2",
+        "model: k_deg_MDM2",
+        "KT-253: k_perm_degrader",
+        "milademetan: fu_medium_inhibitor",
+        "RG7112: tumour_concentration",
+    ),
+    ("loop", "degradation", "induction", "biopsies"),
+    (
+        "p53_half_life",
+        "mdm2_half_life",
+        "kt253_dc50",
+        "milademetan_induction_sjsa1_p53",
+        "milademetan_induction_sjsa1_p21",
+        "milademetan_induction_sjsa1_mdm2",
+        "rg7112_p53",
+        "rg7112_p21",
+        "rg7112_mdm2_mrna",
+    ),
 )
-"""All of them log-normal: numbers with an interval."""
+"""How fast MDM2 leads p53 away and how much the loop makes of it, and one number of each drug. All
+rows are log-normal: numbers with an interval."""
+
+DEATH = Part(
+    (
+        "nutlin-3a: Ki_inhibitor",
+        "nutlin-3a: fu_medium_inhibitor",
+        "model: k_act_caspase",
+        "model: k_deact_caspase",
+        "model: feedback_caspase",
+        "model: K_PUMA_caspase",
+        "model: n_PUMA_caspase",
+        "model: k_death",
+    ),
+    ("binding", "death"),
+    ("nutlin_htrf_ic50", "nutlin_death_sjsa1", "nutlin_lethal_sjsa1", "caspase"),
+)
+"""How p53 kills, with a switch in it, and how much of one drug is free: numbers and statements."""
+
+BLOCKS: Mapping[str, Part] = {"loop": LOOP, "death": DEATH}
+PARAMETERS, ROWS = LOOP.parameters, LOOP.rows
 
 HEADLINE = "MDM2 under milademetan"
 """Total MDM2 of RS4;11 after a day of 1,000 nM, over vehicle."""
@@ -46,10 +76,11 @@ HEADLINE = "MDM2 under milademetan"
 class Block:
     """Coordinates, standard normal under the prior, and how far each row is from the evidence."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: Part = LOOP) -> None:
         known = priors()
-        self.space = Space([known[name] for name in PARAMETERS])
-        self.predict = DishRows(self.space.names, parts=PARTS)
+        self.part = part
+        self.space = Space([known[name] for name in part.parameters])
+        self.predict = DishRows(self.space.names, parts=part.parts)
         self.observe(observations())
 
     def __len__(self) -> int:
@@ -57,7 +88,7 @@ class Block:
 
     def observe(self, evidence: Mapping[str, Observation]) -> None:
         """From now on this is the evidence."""
-        self.likelihood = Likelihood(self.predict, ROWS, evidence)
+        self.likelihood = Likelihood(self.predict, self.part.rows, evidence)
 
     def residuals(self, z: FloatArray, _labels: NDArray[np.intp] | None = None) -> FloatArray:
         """Of coordinates (n, parameter), by row (n, row)."""

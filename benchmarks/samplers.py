@@ -1,9 +1,10 @@
-"""Samplers of other libraries and ours on one block of the likelihood, as a table in Markdown.
+"""Samplers of other libraries and ours on a block of the likelihood, as a table in Markdown.
 
-`python -m benchmarks.samplers` from the repository root. All see the parameters and rows of
-`benchmarks/block.py` in coordinates that are standard normal under the prior, and take a batch of
-points at a time. Seconds are of this process's CPU. Effective draws are ArviZ's for chains, and by
-the sum of squared weights for weighted points. A library that is not installed is left out.
+`python -m benchmarks.samplers --block death` from the repository root. All see the parameters and
+rows of a block (`benchmarks/block.py`) in coordinates that are standard normal under the prior, and
+take a batch of points at a time. Seconds are of this process's CPU. Effective draws are ArviZ's for
+chains, and by the sum of squared weights for weighted points. How far means are apart is said in
+their standard errors. A library that is not installed is left out.
 """
 
 import argparse
@@ -14,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.block import PARAMETERS, Block
+from benchmarks.block import BLOCKS, Block, Part
 from p53net.engines.base import FloatArray
 from p53net.inference.tempering import Settings, tempered
 from p53net.inference.weighing import evidence_of
 
 RUNS = 4
-TEMPERED = Settings(particles=128, moves=4, draws=5, between=6)
+TEMPERED = Settings(particles=128, moves=4, draws=5, between=20)
 WALKERS, BURNT, KEPT = 64, 150, 350
 LIVE, EFFECTIVE, MOST_CALLS = 400, 1000, 30000
 
@@ -36,12 +37,17 @@ class Found:
     log_evidence: float = float("nan")
     error: float = float("nan")
 
+    @property
+    def standard_error(self) -> FloatArray:
+        """Of the mean."""
+        return np.asarray(self.sd / np.sqrt(self.effective))
+
 
 class Counted:
     """A block that counts what it is asked."""
 
-    def __init__(self) -> None:
-        self.block, self.points = Block(), 0
+    def __init__(self, part: Part) -> None:
+        self.block, self.points = Block(part), 0
         self.block.residuals(np.zeros((32, len(self.block))))  # compiled before any clock runs
 
     def residuals(self, z: FloatArray, _labels: object = None) -> FloatArray:
@@ -122,13 +128,14 @@ def _of_chains(chains: FloatArray, log: float = float("nan"), error: float = flo
 def main() -> int:
     """Run those that are installed, and print what they found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--block", choices=list(BLOCKS), default="loop")
     parser.add_argument("--only", nargs="*", choices=list(SAMPLERS), default=list(SAMPLERS))
     given = parser.parse_args()
     found: dict[str, Found] = {}
     print("| sampler | points | CPU s | effective draws | a CPU second | log evidence |")
     print("|---|---|---|---|---|---|")
     for name in given.only:
-        job, began = Counted(), time.process_time()
+        job, began = Counted(BLOCKS[given.block]), time.process_time()
         try:
             one = SAMPLERS[name](job)
         except ImportError as error:
@@ -141,9 +148,15 @@ def main() -> int:
         found[name] = one
     print("\nMeans (standard deviations), in standard deviations of the prior:\n")
     print(f"| parameter | {' | '.join(found)} |\n|---{'|---' * len(found)}|")
-    for i, parameter in enumerate(PARAMETERS):
+    for i, parameter in enumerate(BLOCKS[given.block].parameters):
         cells = [f"{one.mean[i]:+.2f} ({one.sd[i]:.2f})" for one in found.values()]
         print(f"| {parameter} | {' | '.join(cells)} |")
+    first, *others = found
+    for name in others:
+        apart = np.abs(found[first].mean - found[name].mean)
+        errors = np.hypot(found[first].standard_error, found[name].standard_error)
+        most = float((apart / errors).max())
+        print(f"\n{name} and {first}: means differ by at most {most:.1f} standard errors")
     return 0
 
 
