@@ -104,6 +104,9 @@ class Definition:
     time_unit: str = "h"
     states: tuple[str, ...] = ()
     """Of an external model: what reactions, events and rate rules move, in the file's order."""
+    on_request: tuple[str, ...] = ()
+    """Of an external model: what runs return if they are asked for it, rates of reactions and
+    stoichiometries that have a name."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)

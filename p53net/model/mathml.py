@@ -78,9 +78,7 @@ def _piecewise(known: Expressions, parts: Parts) -> Node:
 
 def _chain(relation: Callable[[Expressions, Node, Node], Node]) -> Builder:
     """A relation of neighbours, all of which have to hold."""
-    return lambda known, parts: known.product(
-        *(relation(known, a, b) for a, b in pairwise(parts))
-    )
+    return lambda known, parts: known.product(*(relation(known, a, b) for a, b in pairwise(parts)))
 
 
 def _less(known: Expressions, a: Node, b: Node) -> Node:

@@ -1,4 +1,4 @@
-"""What the names in formulas of an SBML model mean: quantities, rules, reactions, stoichiometries."""
+"""What the names in formulas of an SBML model mean: quantities, rules, rates, stoichiometries."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -79,12 +79,11 @@ class Symbols:
             what = "rules" if reaction is None else "rates"
             raise UnsupportedError(f"{what} go round in a circle: {', '.join(above)}")
         if name not in self._derived:
-            if reaction is None:
-                assert rule is not None
-                found = self.node(rule.getMath(), f"rule of {name}", {}, (*above, name))
-            else:
-                found = self.law(reaction, (*above, name))
-            self._derived[name] = found
+            if reaction is not None:
+                self._derived[name] = self.law(reaction, (*above, name))
+            elif rule is not None:
+                where = f"rule of {name}"
+                self._derived[name] = self.node(rule.getMath(), where, {}, (*above, name))
         return self._derived[name]
 
     def is_free(self, reference: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cases in processes of their own: one that ends its process, or does not end, has a verdict too."""
+"""Cases in processes of their own: one that ends its process, or never ends, has a verdict too."""
 
 import json
 import subprocess

@@ -54,8 +54,12 @@ def verdict(case: Case, *, four: bool = True) -> Verdict:
 def _runs(case: Case, model: pn.Model, engine: str, four: bool) -> tuple[str, list[str]]:
     """What ran it, and what is wrong in which way."""
 
+    about = model.definition
+    more = [name for name in case.table[0] if name in about.on_request]
+    observables = [*about.variables, *more] if more else None
+
     def run(model: pn.Model, times: np.ndarray = case.times) -> xr.Dataset:
-        return model.simulate(times, engine=engine)
+        return model.simulate(times, engine=engine, observables=observables)
 
     first = run(model)
     ways: dict[str, Callable[[], list[str]]] = {"first": lambda: case.wrong(model, first)}

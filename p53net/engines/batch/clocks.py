@@ -102,9 +102,7 @@ def _ordered(times: FloatArray, ends: FloatArray) -> FloatArray:
     return times[:, : max(int(np.isfinite(times).sum(axis=1).max(initial=0)), 1)]
 
 
-def _looked_for(
-    system: System, known: Mapping[str, FloatArray], ends: FloatArray
-) -> FloatArray:
+def _looked_for(system: System, known: Mapping[str, FloatArray], ends: FloatArray) -> FloatArray:
     """Jumps of each run, of equal ones once."""
     needed = frozenset().union(*(system.expressions.symbols(s.jump) for s in system.switches))
     names = sorted(needed & known.keys())
@@ -123,6 +121,7 @@ def _jumps(system: System, known: Mapping[str, np.float64], end: float) -> Float
     """Of one run: each switch is looked at between the jumps of those before it."""
     edges = np.array([0.0, end])
     for switch in system.switches:
+
         def value(times: FloatArray, node: Node = switch.jump) -> FloatArray:
             (found,) = system.values([node], {**known, TIME: times})
             return np.broadcast_to(found, times.shape)
@@ -166,4 +165,3 @@ def _values(system: System, known: Mapping[str, FloatArray], times: FloatArray) 
     """Run, time, switch."""
     found = system.values([one.jump for one in system.switches], {**known, TIME: times})
     return np.stack([np.broadcast_to(one, times.shape) for one in found], axis=2)
-

@@ -22,8 +22,9 @@ def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
             compartment.setSize(value)
         elif (parameter := model.getParameter(name)) is not None:
             parameter.setValue(value)
+        elif (species := model.getSpecies(name)) is None:
+            model.getSpeciesReference(name).setStoichiometry(value)
         else:
-            species = model.getSpecies(name)
             if species.getHasOnlySubstanceUnits():
                 species.setInitialAmount(value)
             else:
@@ -32,11 +33,12 @@ def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
 
 
 def assigned_of(sbml: str) -> tuple[str, ...]:
-    """Species, parameters and compartments with an initial assignment."""
+    """Species, parameters, compartments and stoichiometries with an initial assignment."""
     document = libsbml.readSBMLFromString(sbml)
     model = document.getModel()
     assigned = [item.getSymbol() for item in model.getListOfInitialAssignments()]
-    parts = model.getCompartment, model.getParameter, model.getSpecies
+    parts = (model.getCompartment, model.getParameter, model.getSpecies,
+             model.getSpeciesReference)  # fmt: skip
     return tuple(name for name in assigned if any(part(name) is not None for part in parts))
 
 

@@ -9,18 +9,15 @@ import libsbml
 from p53net.errors import ModelError
 from p53net.model.definition import Definition
 from p53net.model.external.arguments import refuse_wrong_arguments
-from p53net.model.external.gate import (
-    check_sound,
-    normalise,
-    refuse_packages,
-    refuse_unrunnable,
-    safe_text,
-)
+from p53net.model.external.gate import check_sound, refuse_packages, safe_text
 from p53net.model.external.initial import Starts
+from p53net.model.external.normal import flattened, normalise
 from p53net.model.external.quantities import numbers_of, unit_of, units_of
+from p53net.model.external.runnable import refuse_unrunnable
 from p53net.model.external.sources import source_of
 from p53net.model.external.switches import switches_of
 from p53net.model.own import Text
+from p53net.model.symbols import references_of, rules_of, set_by_events, states_of
 from p53net.model.tables import Value
 
 
@@ -42,6 +39,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
     text = safe_text(file, content)
     document = libsbml.readSBMLFromString(text)
     refuse_packages(document, file.name)
+    flattened(document, file.name)
     check_sound(document, file.name)
     refuse_wrong_arguments(document.getModel(), file.name)
     try:
@@ -54,15 +52,10 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
     if not model.getId():
         model.setId(_identifier(file.stem))
     refuse_unrunnable(model, file.name)
-    rules = {rule.getVariable(): rule for rule in model.getListOfRules()}
-    moving = [name for name, rule in rules.items() if rule.isRate()]
+    rules, changed, references = rules_of(model), set_by_events(model), references_of(model)
+    assigned = {item.getSymbol() for item in model.getListOfInitialAssignments()}
     species = [item.getId() for item in model.getListOfSpecies()]
-    floating = [
-        item.getId()
-        for item in model.getListOfSpecies()
-        if not item.getBoundaryCondition() and not item.getConstant() and item.getId() not in rules
-    ]
-    states = (*floating, *moving)
+    states = states_of(model)
     compartments = [item.getId() for item in model.getListOfCompartments()]
     units = units_of(model)
     numbers = numbers_of(model)
@@ -80,7 +73,14 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         },
         starts={},
         species=tuple(species),
-        derived=tuple(name for name in rules if name not in species and name in units),
+        derived=tuple(
+            name for name in (dict.fromkeys([*rules, *changed]) or numbers) if name not in species
+        ),
+        on_request=tuple(
+            name
+            for name in (*(one.getId() for one in model.getListOfReactions()), *references)
+            if name not in rules and name not in changed
+        ),
         counters=(),
         divisors=frozenset(compartments) - rules.keys(),
         units=units,
@@ -98,9 +98,10 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         },
         switches=switches_of(model),
         fixed_at_reset=any(
-            not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
+            event.isSetTrigger() and not event.getTrigger().getInitialValue()
+            for event in model.getListOfEvents()
         )
-        or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
+        or bool(assigned & references.keys()),
         loaded={"file": Text(file.name, text, place)},
     )
     computed = Starts(definition).of({}) or {}
