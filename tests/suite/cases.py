@@ -81,6 +81,7 @@ class Case:
 
 def _value(model: pn.Model, run: xr.Dataset, name: str) -> np.ndarray | None:
     """What a run gave, or what is constant in it."""
+    name = "time_" if name == "time" else name  # which the clock is called
     if name in run:
         return np.asarray(run[name].values)
     row = model.definition.parameters.get(name)

@@ -5,6 +5,7 @@ import libsbml
 from p53net.errors import ModelError
 from p53net.model.external.algebraic import solve_algebraic
 from p53net.model.external.terms import refuse_endless, refuse_long
+from p53net.model.symbols import TIME
 
 _UNITS = 99500  # from here to 99509: what is said of units
 
@@ -19,8 +20,9 @@ def flattened(document: "libsbml.SBMLDocument", name: str) -> None:
 
 
 def normalise(document: "libsbml.SBMLDocument", name: str) -> None:
-    """Local parameters become global, functions are written out, algebraic rules are solved, and
-    the text is Level 3 Version 1, or Version 2 where only that can say it."""
+    """Local parameters become global, functions are written out, algebraic rules are solved,
+    what is called as the clock is becomes `time_`, and the text is Level 3 Version 1, or Version 2
+    where only that can say it."""
     refuse_long(document.getModel(), name)
     refuse_endless(document.getModel(), name)
     for option, what in (("promoteLocalParameters", "local parameters"),
@@ -35,10 +37,21 @@ def normalise(document: "libsbml.SBMLDocument", name: str) -> None:
                 f"{name} cannot be written as SBML Level 3 Version 1: {_said(document, before)}"
             )
     model = document.getModel()
+    if model.getElementBySId(TIME) is not None:
+        _rename(model, TIME, f"{TIME}_")
     for compartment in model.getListOfCompartments():
         if compartment.getSpatialDimensionsAsDouble() == 0.0 and not compartment.isSetSize():
             compartment.setSize(1.0)  # where there is no volume, amounts are concentrations
     solve_algebraic(model, name)
+
+
+def _rename(model: "libsbml.Model", before: str, after: str) -> None:
+    """Give what has an id another one, wherever it stands."""
+    while model.getElementBySId(after) is not None:
+        after += "_"
+    model.getElementBySId(before).setId(after)
+    for item in model.getListOfAllElements():
+        item.renameSIdRefs(before, after)
 
 
 def _without_what_is_not_needed(document: "libsbml.SBMLDocument") -> bool:

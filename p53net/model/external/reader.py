@@ -12,6 +12,7 @@ from p53net.model.external.arguments import refuse_wrong_arguments
 from p53net.model.external.gate import check_sound, refuse_packages, safe_text
 from p53net.model.external.initial import Starts
 from p53net.model.external.normal import flattened, normalise
+from p53net.model.external.plain import plain_text
 from p53net.model.external.quantities import numbers_of, unit_of, units_of
 from p53net.model.external.runnable import refuse_unrunnable
 from p53net.model.external.sources import source_of
@@ -37,10 +38,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
     """
     file = Path(name)
     text = safe_text(file, content)
-    document = libsbml.readSBMLFromString(text)
-    refuse_packages(document, file.name)
-    flattened(document, file.name)
-    check_sound(document, file.name)
+    document = _sound(text, file.name)
     refuse_wrong_arguments(document.getModel(), file.name)
     try:
         normalise(document, file.name)
@@ -120,6 +118,22 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
             for name, row in definition.parameters.items()
         },
     )
+
+
+def _sound(text: str, name: str) -> "libsbml.SBMLDocument":
+    """The document, without submodels; where that is not sound, without what no run depends on."""
+    try:
+        return _checked(text, name)
+    except ModelError:
+        return _checked(plain_text(text), name)
+
+
+def _checked(text: str, name: str) -> "libsbml.SBMLDocument":
+    document = libsbml.readSBMLFromString(text)
+    refuse_packages(document, name)
+    flattened(document, name)
+    check_sound(document, name)
+    return document
 
 
 def _identifier(stem: str) -> str:

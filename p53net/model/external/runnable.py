@@ -8,7 +8,7 @@ from p53net.errors import ModelError
 from p53net.model.external.formulas import formulas_of, nodes_of, owner_of
 from p53net.model.external.quantities import number_of
 from p53net.model.external.terms import refuse_long
-from p53net.model.symbols import TIME, rules_of
+from p53net.model.symbols import rules_of
 
 
 def refuse_unrunnable(model: "libsbml.Model", name: str) -> None:
@@ -25,9 +25,6 @@ def refuse_unrunnable(model: "libsbml.Model", name: str) -> None:
         if law is None or law.getMath() is None:
             raise bad(reaction, "has no rate", "give it a kinetic law")
     refuse_long(model, name)
-    for item in model.getListOfAllElements():
-        if item.getId() == TIME and not isinstance(item, libsbml.UnitDefinition):
-            raise bad(item, "is called as the clock is", "give it another id")
     for math_ in formulas_of(model):
         for node in nodes_of(math_):
             if node.getType() == libsbml.AST_FUNCTION_DELAY:
