@@ -121,7 +121,7 @@ class Kernel:
         known = system.expressions
         numbers = {name: known.number(value) for name, value in burnt.items()}
         self.code, self.system = code, system
-        clock = (TIME,) if system.uses_time else ()
+        clock = (TIME,) if self._needs_clock(system) else ()
         self.states = (*system.states, *clock)
         self.parameters = tuple(system.parameters)
         rates = tuple(known.with_nodes(rate, numbers) for rate in system.rates)
@@ -133,6 +133,9 @@ class Kernel:
         self._touched = {(i, i) for i, column in entries if i != column}
         """Pivots that elimination may have changed."""
         self._moving = frozenset(self.states)
+
+    def _needs_clock(self, system: System) -> bool:
+        return system.uses_time
 
     def _workspace(self, factors: int) -> Workspace:
         return Workspace(len(self.states), len(self.parameters), factors)
