@@ -25,7 +25,7 @@ from p53net import files
 from p53net.dosing.amounts import _UNITS
 from p53net.files import read_bytes
 from p53net.model import drug_entries
-from p53net.model.external.gate import LARGEST_FILE
+from p53net.model.external.sources import LARGEST_FILE
 from p53net.model.own import LARGEST_TABLE
 from p53net.sweeps import design
 

@@ -15,6 +15,7 @@ PACKAGE = "p53net"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("children", "files"),
+    ("sandbox",),
     ("model",),
     ("dosing", "engines"),
     ("simulation",),

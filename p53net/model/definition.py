@@ -36,6 +36,9 @@ OBSERVABLES: Mapping[str, str] = {
 }
 """Read-outs of a cell in the default structure, in nM, and what they are."""
 
+TIME_LIMIT = 60.0
+"""Seconds that reading, compiling or one run of a stranger's model may take."""
+
 
 # Words that Antimony or the model itself uses, and that a drug may be called.
 _RESERVED = frozenset(
@@ -112,6 +115,8 @@ class Definition:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
+    time_limit: float = TIME_LIMIT
+    """Of an external model: seconds that compiling, or one run in its own process, may take."""
     loaded: Mapping[str, object] = field(default_factory=dict)
     """What it was loaded from: the arguments of `define`, or the text of a file."""
 

@@ -29,11 +29,19 @@ REFERENCE = "roadrunner"
 _FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
 _MANY = "batch"
 _preferred: ContextVar[str] = ContextVar("engine", default=AUTO)
+_TRUSTED = ("batch",)  # with a stranger's model, once it was tried: its code is plain arithmetic
 _ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
 
 
 def made(name: str, definition: Definition, tolerances: Tolerances) -> Engine:
-    """An engine of this name for one model. Raises UnsupportedError, MissingPackageError."""
+    """An engine of this name for one model. Raises UnsupportedError, MissingPackageError, and for
+    a stranger's model ModelError."""
+    if definition.external:
+        from p53net.engines import apart
+
+        if name not in _TRUSTED:
+            return apart.Apart(ENGINES[name], definition, tolerances)
+        apart.trial(ENGINES[name], definition, tolerances)
     module, _, kind = ENGINES[name].partition(":")
     return cast(Engine, getattr(import_module(module), kind)(definition, tolerances))
 

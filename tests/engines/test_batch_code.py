@@ -287,8 +287,8 @@ import numpy as np
 from p53net.engines.base import DosingEvents, Problem, Tolerances
 from p53net.engines.batch import Batch, machine
 from p53net.model.external import read_definition
-keep = machine._keep
-machine._keep = lambda path, code: (print("compiled"), keep(path, code))
+keep = machine.keep
+machine.keep = lambda path, code: (print("compiled"), keep(path, code))
 engine = Batch(read_definition(sys.argv[1]), Tolerances())
 found = engine.integrate(
     Problem({}, np.array([[3.0]]), np.linspace(0, 4, 5), ("S",), DosingEvents.none())
@@ -334,9 +334,9 @@ def test_a_damaged_file_is_compiled_anew(harm: Callable[[bytes], bytes], tmp_pat
     value, path = doubled(tmp_path)
     assert value == 42.0 and path is not None
     whole = path.read_bytes()
-    assert machines._kept(path) is not None
+    assert machines.kept(path) is not None
     path.write_bytes(harm(whole))
-    assert machines._kept(path) is None
+    assert machines.kept(path) is None
     assert doubled(tmp_path) == (42.0, path)
     assert path.read_bytes() == whole
 
@@ -346,10 +346,10 @@ def test_a_damaged_file_is_compiled_anew(harm: Callable[[bytes], bytes], tmp_pat
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_code_that_others_may_write_is_not_trusted(who: str, what: str, tmp_path: Path) -> None:
     _, path = doubled(tmp_path)
-    assert path is not None and machines._kept(path) is not None
+    assert path is not None and machines.kept(path) is not None
     chosen = tmp_path if what == "folder" else path
     chosen.chmod(chosen.stat().st_mode | {"group": 0o020, "others": 0o002}[who])
-    assert machines._kept(path) is None
+    assert machines.kept(path) is None
     assert doubled(tmp_path)[0] == 42.0
 
 

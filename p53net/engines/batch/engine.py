@@ -22,14 +22,15 @@ from p53net.engines.base import (
     Tolerances,
 )
 from p53net.engines.batch import cost, driver
+from p53net.engines.batch.clocks import clocks_of
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.kernel import Kernel
-from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.locked import Locked
 from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
 from p53net.engines.batch.nearby import Nearby
 from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.outputs import Outputs
+from p53net.engines.batch.special import FormulaCode
 from p53net.engines.batch.stability import leaves
 from p53net.engines.batch.steady import REST, SETTLED, Rest
 from p53net.engines.batch.stops import Stops, stops_of
@@ -108,14 +109,17 @@ class Batch:
 
     def _run(self, problem: Problem, kind: type[Driver]) -> Runs:
         part = self._part(problem.outputs)
-        stops, size = stops_of(problem, self.system).of(part), len(problem)
+        size, clocks = len(problem), clocks_of(problem, self.system)
+        stops = stops_of(problem, self.system, clocks).of(part)
         table = self._table(problem.parameters, size)
+        switches = [list(self.system.parameters).index(s.name) for s in self.system.switches]
+        table[:, switches] = clocks.first
         outputs = Outputs(part, problem.outputs)
         columns = [self.states.index(name) for name in part.states]
         starts = problem.starts[:, columns]
         wanted = problem.tolerances or self._tolerances
         relative = max(wanted.relative * _LOOSER, _LEAST_RELATIVE)
-        absolute = wanted.absolute * _LOOSER / self._volumes(problem.parameters, size)[:, columns]
+        absolute = wanted.absolute * _LOOSER / self._volumes(problem)[:, columns]
         times = problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
@@ -201,17 +205,24 @@ class Batch:
         system = self.system
         known = {**system.parameters, **cells.parameters}
         known |= {name: states[:, i] for i, name in enumerate(system.states)}
-        nodes = [system.derived.get(n, system.expressions.symbol(n)) for n in cells.quantities]
+        nodes = [system.formula(name) for name in cells.quantities]
         found = [np.broadcast_to(one, len(states)) for one in system.values(nodes, known)]
         return np.column_stack(found) if found else np.empty((len(states), 0))
 
-    def _volumes(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
-        """Of the compartment of each state; 1 for amounts and for what is no species."""
-        known, volumes = self.system.parameters, np.ones((size, len(self.states)))
+    def _volumes(self, problem: Problem) -> FloatArray:
+        """Of the compartment of each state at the start; 1 for amounts and for what is no
+        species."""
+        system, volumes = self.system, np.ones((len(problem), len(self.states)))
         for column, state in enumerate(self.states):
             where = self._definition.compartment_of.get(state)
-            if where is not None and state not in self._definition.amounts:
-                volumes[:, column] = parameters.get(where, known[where])
+            if where is None or state in self._definition.amounts:
+                continue
+            if where in system.parameters:
+                volumes[:, column] = problem.parameters.get(where, system.parameters[where])
+            else:  # it moves
+                known = {**system.parameters, **problem.parameters, TIME: 0.0}
+                known |= {name: problem.starts[:, i] for i, name in enumerate(system.states)}
+                volumes[:, column] = system.values([system.formula(where)], known)[0]
         return volumes
 
     def _table(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
@@ -270,7 +281,7 @@ class _Compiled:
         target: Processor,
         kind: type[Driver] = Driver,
     ) -> None:
-        code = Code(target.lanes)
+        code = FormulaCode(target.lanes)
         self.kernel = Kernel(code, system, burnt)
         self.kernel.write()
         kind(code, self.kernel).write()

@@ -12,7 +12,7 @@ def part_of(system: System, outputs: Iterable[str]) -> System:
     rates = dict(zip(system.states, system.rates, strict=True))
     waiting, found = set[str](), set[str]()
     for name in outputs:
-        waiting |= known.symbols(system.derived.get(name, known.symbol(name))) & all_states
+        waiting |= known.symbols(system.formula(name)) & all_states
     while waiting:
         name = waiting.pop()
         found.add(name)

@@ -15,9 +15,7 @@ class Outputs:
     are not such sums are worked out from their states afterwards."""
 
     def __init__(self, system: System, variables: Sequence[str]) -> None:
-        self._nodes = [
-            system.derived.get(name, system.expressions.symbol(name)) for name in variables
-        ]
+        self._nodes = [system.formula(name) for name in variables]
         moving = frozenset(system.states)
         self._sums: dict[Node, dict[str, float]] = {}
         for node in self._nodes:

@@ -5,6 +5,7 @@ process later, in libSBML or in an engine, is refused here.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from xml.parsers import expat
@@ -12,16 +13,9 @@ from xml.parsers import expat
 import libsbml
 
 from p53net.errors import ModelError
-from p53net.files import read_bytes
 from p53net.model.external.formulas import flattened, formulas_of, nodes_of
 from p53net.model.external.quantities import number_of
 from p53net.model.rates import TIME
-
-LARGEST_FILE = 20 * 2**20
-"""Bytes that a file may have."""
-
-FILE = "the SBML file"
-"""What errors call it."""
 
 _DEEPEST = 200  # elements inside each other; engines read formulas by recursion
 _LONGEST = 1000  # sums of sums, where each further term counts as one level deeper
@@ -30,9 +24,8 @@ _CORE = "http://www.sbml.org/sbml/"
 _MATH = "l3v2extendedmath"  # functions such as min and max, which engines know
 
 
-def safe_text(file: Path) -> str:
-    """The file, if it is XML that is safe to parse: no other files, not too deep."""
-    content = read_bytes(file, LARGEST_FILE, FILE)
+def safe_text(file: Path, content: bytes) -> str:
+    """The content of a file, if it is XML that is safe to parse: no other files, not too deep."""
     if b"\0" in content:  # UTF-16 that says nothing of it, which expat reads and libSBML does not
         raise ModelError(f"{file.name} is not XML: it has NUL bytes; save it as UTF-8")
     parser, depth, root = expat.ParserCreate(namespace_separator=" "), 0, list[str]()
@@ -42,6 +35,7 @@ def safe_text(file: Path) -> str:
         depth += 1
         if depth == 1:
             root.append(name)
+            _refuse_edition(attributes, file.name)
             for key, value in attributes.items():
                 space, _, attribute = key.rpartition(" ")
                 if attribute == "required" and (value in ("true", "1") or "/comp/" in space):
@@ -87,6 +81,16 @@ def safe_text(file: Path) -> str:
         kind = root[0].rpartition(" ")[2]
         raise ModelError(f"{file.name} is not SBML: it holds <{kind}>; give an SBML file")
     return text
+
+
+def _refuse_edition(attributes: Mapping[str, str], name: str) -> None:
+    """Raise ModelError for an edition of SBML that is no number, which libSBML may end at."""
+    for key in ("level", "version"):
+        if not re.fullmatch(r"\s*\d{1,3}\s*", attributes.get(key, "1"), re.ASCII):
+            raise ModelError(
+                f"{name} is not valid SBML: its {key} is '{attributes[key][:40]}', but must be a "
+                "whole number; correct the element <sbml>"
+            )
 
 
 def _not_utf8(file: Path, instead: str = "") -> ModelError:

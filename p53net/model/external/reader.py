@@ -7,10 +7,9 @@ from pathlib import Path
 import libsbml
 
 from p53net.errors import ModelError
-from p53net.files import as_path
 from p53net.model.definition import Definition
+from p53net.model.external.arguments import refuse_wrong_arguments
 from p53net.model.external.gate import (
-    FILE,
     check_sound,
     normalise,
     refuse_packages,
@@ -19,22 +18,32 @@ from p53net.model.external.gate import (
 )
 from p53net.model.external.initial import Starts
 from p53net.model.external.quantities import numbers_of, unit_of, units_of
+from p53net.model.external.sources import source_of
 from p53net.model.external.switches import switches_of
 from p53net.model.own import Text
 from p53net.model.tables import Value
 
 
 def read_definition(path: str | Path) -> Definition:
+    """What `definition_of` gives of a file, read in this very process: for files that are known.
+
+    Raises InputError for a file that cannot be read, ModelError.
+    """
+    return definition_of(*source_of(path))
+
+
+def definition_of(name: str, content: bytes, place: str) -> Definition:
     """The definition of the model in an SBML file, as Level 3 Version 1 without packages.
 
-    Raises InputError for a file that cannot be read, ModelError for one that is no sound model or
+    `name` and `place` are those of the file. Raises ModelError for one that is no sound model or
     that uses what no engine here runs.
     """
-    file = as_path(path, FILE)
-    text = safe_text(file)
+    file = Path(name)
+    text = safe_text(file, content)
     document = libsbml.readSBMLFromString(text)
     refuse_packages(document, file.name)
     check_sound(document, file.name)
+    refuse_wrong_arguments(document.getModel(), file.name)
     try:
         normalise(document, file.name)
     except RecursionError:
@@ -92,7 +101,7 @@ def read_definition(path: str | Path) -> Definition:
             not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
         )
         or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
-        loaded={"file": Text(file.name, text, str(file.absolute()))},
+        loaded={"file": Text(file.name, text, place)},
     )
     computed = Starts(definition).of({}) or {}
     known = numbers | computed
