@@ -9,7 +9,7 @@ import libsbml
 from p53net.errors import UnsupportedError
 from p53net.model.expressions import Node
 from p53net.model.mathml import truth
-from p53net.model.symbols import Symbols, _says_boolean
+from p53net.model.symbols import Symbols, says_boolean
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Events:
 
         return Event(
             event.getId(),
-            truth(self._known, condition, _says_boolean(trigger.getMath())),
+            truth(self._known, condition, says_boolean(trigger.getMath())),
             settings,
             formula(event.getDelay()),
             formula(event.getPriority()),

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from p53net.engines.base import DosingEvents, FloatArray
 from p53net.engines.batch import driver
 from p53net.engines.batch.jumps import Jumps
-from p53net.engines.batch.legs import Legs, Rows
+from p53net.engines.batch.legs import JumpingCode, Legs, Rows
 from p53net.engines.batch.moments import Moments
+from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.pending import MOST_AT_ONCE, Pending
 
 TOO_MANY_EVENTS, NO_NUMBER = 4, 5
@@ -58,7 +59,7 @@ class Course:
         """When something happens that time decides."""
         doses = self._dose_times[rows, self._given[rows]]
         own = np.minimum(self._moments.due(rows), self._pending.due(rows))
-        return np.minimum(doses, own)
+        return np.asarray(np.minimum(doses, own))
 
     def _going(self, rows: Rows) -> Rows:
         """Those that are neither at their end nor stuck. At an end rows are left to write."""
@@ -133,3 +134,22 @@ class Course:
         old = array[rows, column]
         new = old + values if added else values
         array[rows, column] = np.where(np.isnan(values), old, new)
+
+
+def followed(
+    code: JumpingCode,
+    table: FloatArray,
+    starts: FloatArray,
+    absolute: FloatArray,
+    relative: float,
+    doses: DosingEvents,
+    times: FloatArray,
+    outputs: Outputs,
+    most_steps: int,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Outputs (run, output, time), status and steps of each run."""
+    legs = Legs(code, table, starts, absolute, relative, times, outputs, most_steps)
+    course = Course(legs, code.jumps, doses, times)
+    course.run()
+    values = outputs.values(code.jumps.part, legs.curves, table, course.histories, times)
+    return values, legs.status, legs.steps

@@ -6,6 +6,7 @@ cannot go on, takes up the next set of the queue, so that no lane waits for othe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
@@ -30,7 +31,7 @@ _UNSOUND = 1e10
 class Driver:
     """`integrate(workspace, job)` for one model."""
 
-    LAYOUT = JOB
+    LAYOUT: ClassVar[tuple[str, ...]] = JOB
 
     def __init__(self, code: Code, kernel: Kernel) -> None:
         self.code, self.kernel, self.place = code, kernel, kernel.space

@@ -32,6 +32,7 @@ class Jumps:
     """All jumps of a model, and its formulas with flags for them."""
 
     def __init__(self, system: System) -> None:
+        self.part = system
         self._known = system.expressions
         self._states = frozenset(system.states)
         self._flags: dict[Node, str] = {}

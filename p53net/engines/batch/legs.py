@@ -16,7 +16,7 @@ from p53net.engines.batch.watched import LEG, Watched, WatchedKernel
 Rows = NDArray[np.intp]
 
 
-class Code:
+class JumpingCode:
     """The machine code of a model with events, or with rates that jump."""
 
     def __init__(self, jumps: Jumps, burnt: dict[str, float], target: Processor) -> None:
@@ -34,13 +34,14 @@ class Legs:
 
     def __init__(
         self,
-        code: Code,
+        code: JumpingCode,
         table: FloatArray,
         starts: FloatArray,
         absolute: FloatArray,
-        numbers: Mapping[str, float],
+        relative: float,
         times: FloatArray,
         outputs: Outputs,
+        most_steps: int,
     ) -> None:
         size, rows, lanes = len(starts), times.shape[-1], code.lanes
         names = code.kernel.states
@@ -71,7 +72,8 @@ class Legs:
             "dense": memory(len(outputs.ends) * 5 * lanes),
         }  # fmt: skip
         self._leg = _job(LEG, self._arrays, {
-            **numbers, "first": 0, "time_count": rows, "output_count": len(outputs.ends),
+            "first": 0, "relative": relative, "most_steps": float(most_steps),
+            "time_count": rows, "output_count": len(outputs.ends),
             "times_stride": self.times.shape[-1] if times.ndim > 1 else 0,
         })  # fmt: skip
         self._look = _job(LOOK, {**shared, "looked": self._looked}, {"first": 0})
@@ -112,10 +114,10 @@ def _job(
     arrays: Mapping[str, "NDArray[np.float64] | NDArray[np.int64]"],
     numbers: Mapping[str, float],
 ) -> NDArray[np.int64]:
-    """Words in the order of a layout: addresses, integers, doubles. The arrays have to stay."""
+    """Words in the order of a layout: addresses, integers, doubles. The arrays have to stay, and to
+    be contiguous."""
     job = np.zeros(len(layout), dtype=np.int64)
     for name, array in arrays.items():
-        assert array.flags.c_contiguous, name
         job[layout.index(name)] = array.ctypes.data
     for name, number in numbers.items():
         words = job.view(np.float64) if isinstance(number, float) else job

@@ -59,11 +59,11 @@ class Moments:
             return np.zeros(len(rows), dtype=bool)
         here = self.next[rows] <= self._legs.clock[rows, None]
         self._passed[rows] = np.where(here, self._at[rows], self._passed[rows])
-        return here.any(axis=1)
+        return np.asarray(here.any(axis=1))
 
     def due(self, rows: Rows) -> FloatArray:
         """When time changes the next flag."""
-        return self.next[rows].min(axis=1, initial=np.inf)
+        return np.asarray(self.next[rows].min(axis=1, initial=np.inf))
 
     def _by_time(self, rows: Rows, looked: FloatArray) -> FloatArray:
         """Flags that time decides."""
@@ -74,9 +74,7 @@ class Moments:
             level = np.where(self._floors, np.round(value), 0.0)
             root = np.where(slope == 0.0, np.inf, (level - start) / slope)
             near = np.abs(now - root) <= _SAME * np.spacing(np.maximum(np.abs(now), np.abs(root)))
-            passed = near & (
-                np.abs(root - self._passed[rows]) <= _SAME * np.spacing(np.abs(root))
-            )
+            passed = near & (np.abs(root - self._passed[rows]) <= _SAME * np.spacing(np.abs(root)))
             below = np.where(near, passed & (slope < 0.0), value < 0.0)
             whole = np.where(near, np.where(passed & (slope < 0.0), level - 1.0, level),
                              np.floor(value))  # fmt: skip

@@ -33,9 +33,7 @@ class Pending:
         shape = size, len(self._events), 1
         self._due = np.full(shape, np.inf)
         self._turn = np.zeros(shape)
-        self._kept = [
-            np.empty((size, 1, len(self._set_by(event)))) for event in self._events
-        ]
+        self._kept = [np.empty((size, 1, len(self._set_by(event)))) for event in self._events]
         self._holds = np.tile(np.array([event.before for event in self._events], bool), (size, 1))
         self._happened = np.zeros(size, dtype=np.int64)
         self._triggered = 0
@@ -44,7 +42,7 @@ class Pending:
 
     def due(self, rows: Rows) -> FloatArray:
         """When the next event happens that waits."""
-        return self._due[rows].min(axis=(1, 2), initial=np.inf)
+        return np.asarray(self._due[rows].min(axis=(1, 2), initial=np.inf))
 
     def trigger(self, rows: Rows, flags: FloatArray, looked: FloatArray) -> None:
         """See which conditions have become true, and which false."""
@@ -127,11 +125,9 @@ class Pending:
         order = np.broadcast_to(order, best.shape) if slots == 1 else order + (
             self._turn[rows] / (self._triggered + 1.0)
         )  # fmt: skip
-        return np.argmin(np.where(best, order, np.inf).reshape(size, -1), axis=1)
+        return np.asarray(np.argmin(np.where(best, order, np.inf).reshape(size, -1), axis=1))
 
-    def _execute(
-        self, number: int, rows: Rows, slot: NDArray[np.intp], looked: FloatArray
-    ) -> None:
+    def _execute(self, number: int, rows: Rows, slot: NDArray[np.intp], looked: FloatArray) -> None:
         event = self._events[number]
         self._due[rows, number, slot] = np.inf
         values = self._new_values(event, looked)
@@ -154,12 +150,11 @@ class Pending:
 
 def _shuffled(happened: NDArray[np.int64], events: int) -> FloatArray:
     """Random whole numbers from 0 (run, event) that depend on how many events have happened."""
-    seeds = happened.astype(np.uint64)[:, None] * np.uint64(events) + np.arange(
-        1, events + 1, dtype=np.uint64
-    )
+    own = np.arange(1, events + 1, dtype=np.uint64)
+    seeds = np.asarray(happened.astype(np.uint64)[:, None] * np.uint64(events) + own)
     with np.errstate(over="ignore"):
-        mixed = seeds * np.uint64(0x9E3779B97F4A7C15)
+        mixed: NDArray[np.uint64] = seeds * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         mixed = mixed ^ (mixed >> np.uint64(31))
-    return np.floor(mixed.astype(float) * 2.0**-32)
+    return np.asarray(np.floor(mixed.astype(float) * 2.0**-32))

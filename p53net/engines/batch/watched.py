@@ -5,6 +5,8 @@ worked out at `LOOKS` places of the interpolant; where the first of them differs
 bisection finds the moment, and the lane is given back just behind it.
 """
 
+from typing import ClassVar
+
 from p53net.engines.batch.driver import JOB, Driver
 from p53net.engines.batch.jumps import Jumps
 from p53net.engines.batch.kernel import Kernel, Workspace
@@ -61,7 +63,7 @@ class Watched(Driver):
     """`integrate(workspace, job)` for legs of runs: from where each is to its next stop, or to a
     jump before that."""
 
-    LAYOUT = LEG
+    LAYOUT: ClassVar[tuple[str, ...]] = LEG
 
     def __init__(self, code: Code, kernel: WatchedKernel) -> None:
         super().__init__(code, kernel)
