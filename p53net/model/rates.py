@@ -11,18 +11,11 @@ from p53net.errors import UnsupportedError
 from p53net.model.arrays import Arrays
 from p53net.model.changes import Changes
 from p53net.model.clocks import Switch, with_switches
+from p53net.model.events import Event, Events, Stop
 from p53net.model.expressions import Evaluation, Expressions, Node
 from p53net.model.relations import watched
 from p53net.model.sbml import read
 from p53net.model.symbols import TIME, set_by_events, size_of, states_of
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A change at a set time: what an event that only time triggers does."""
-
-    time: Node
-    settings: Mapping[str, Node]
 
 
 @dataclass(frozen=True)
@@ -46,10 +39,13 @@ class System:
     """Start values of the states, and of parameters with an initial assignment, in terms of
     parameters."""
     stops: tuple[Stop, ...]
+    """All events of the model, where each is nothing but that."""
     fluxes: Mapping[str, Node] = field(default_factory=dict)
     """Reactions and their rates."""
     switches: tuple[Switch, ...] = ()
     """Parameters that change at times that parameters decide, before a run begins."""
+    events: tuple[Event, ...] = ()
+    """All events of the model, where one is more than a stop."""
 
     def formula(self, name: str) -> Node:
         """Of a quantity: of a rule or a reaction what it says, of others the name itself."""
@@ -66,8 +62,12 @@ class System:
     def uses_time(self) -> bool:
         """Whether a rate or a derived quantity depends on the time itself, or nothing moves but
         the time."""
-        return not self.states or any(
-            TIME in self.expressions.symbols(n) for n in (*self.rates, *self.derived.values())
+        return (
+            not self.states
+            or bool(self.events)
+            or any(
+                TIME in self.expressions.symbols(n) for n in (*self.rates, *self.derived.values())
+            )
         )
 
     def values(self, nodes: Iterator[Node] | list[Node], known: Mapping[str, Any]) -> list[Any]:
@@ -112,12 +112,13 @@ class _Reader:
         derived = {name: symbols.symbol(name) for name in assigned}
         fluxes = {one.getId(): symbols.symbol(one.getId()) for one in model.getListOfReactions()}
         rates = tuple(self._changes.rate(name) for name in states)
-        stops = tuple(self._stop(event) for event in model.getListOfEvents())
-        for name in [n for stop in stops for n in stop.settings if n in derived]:
-            raise UnsupportedError(f"an event sets {name}, which a rule determines")
+        stops, events = Events(model, symbols).read()
         resolved = self._resolved(starts, parameters)
-        found = System(self._known, states, parameters, rates, derived, resolved, stops, fluxes)
-        return with_switches(found, set_by_events(model))
+        found = System(
+            self._known, states, parameters, rates, derived, resolved, stops, fluxes, events=events
+        )
+        switched = with_switches(found, set_by_events(model))
+        return found if events or switched.watched else switched
 
     def _resolved(
         self, starts: Mapping[str, Node], parameters: Mapping[str, float]
@@ -137,53 +138,6 @@ class _Reader:
 
         return {name: resolve(name, ()) for name in starts}
 
-    def _stop(self, event: "libsbml.Event") -> Stop:
-        where = f"event {event.getId()}"
-        for what, there in (("delay", event.isSetDelay()), ("priority", event.isSetPriority())):
-            if there:
-                raise UnsupportedError(f"{where} has a {what}")
-        time = self._trigger(event.getTrigger().getMath(), where)
-        settings = {}
-        states = {s.getId() for s in self._model.getListOfSpecies()}
-        for one in event.getListOfEventAssignments():
-            node = self._symbols.node(one.getMath(), where, {})
-            moving = self._known.symbols(node) & (states | self._rules.keys() | {TIME})
-            if moving or self._known.symbols(node):
-                raise UnsupportedError(f"{where} sets {one.getVariable()} to what is not a number")
-            settings[one.getVariable()] = node
-        return Stop(time, settings)
-
-    def _trigger(self, math_: "libsbml.ASTNode", where: str) -> Node:
-        """The time from which on a trigger is true, where it says just that.
-
-        A lower bound is enough for a conjunction with upper bounds that come later.
-        """
-        lower, upper = -math.inf, math.inf
-        parts = [math_]
-        while parts:
-            part = parts.pop()
-            if part.getType() == libsbml.AST_LOGICAL_AND:
-                parts += [part.getChild(i) for i in range(part.getNumChildren())]
-                continue
-            left, right = part.getChild(0), part.getChild(1)
-            up = part.getType() in (libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_GT)
-            down = part.getType() in (libsbml.AST_RELATIONAL_LEQ, libsbml.AST_RELATIONAL_LT)
-            if (up or down) and part.getNumChildren() == 2:
-                clock_left = left.getType() == libsbml.AST_NAME_TIME
-                clock_right = right.getType() == libsbml.AST_NAME_TIME
-                if clock_left != clock_right:
-                    bound = self._symbols.node(right if clock_left else left, where, {})
-                    if bound.kind == "number":
-                        if up == clock_left:
-                            lower = max(lower, float(bound.value))
-                        else:
-                            upper = min(upper, float(bound.value))
-                        continue
-            raise UnsupportedError(f"{where} does not happen at a set time")
-        if not 0.0 < lower < upper:
-            raise UnsupportedError(f"{where} does not happen at a set time after 0")
-        return self._known.number(lower)
-
     def _in_file(self, start: Node) -> float:
         """The value of a start value with the numbers of the file."""
         sizes = {c.getId(): size_of(c) for c in self._model.getListOfCompartments()}
@@ -200,7 +154,3 @@ class _Reader:
         for reaction in model.getListOfReactions():
             if reaction.isSetFast() and reaction.getFast():
                 raise UnsupportedError(f"fast reaction {reaction.getId()}")
-        for event in model.getListOfEvents():
-            for one in event.getListOfEventAssignments():
-                if model.getCompartment(one.getVariable()) is not None:
-                    raise UnsupportedError(f"event {event.getId()}, which changes a volume")

@@ -130,7 +130,7 @@ class Symbols:
             else ()
         )  # fmt: skip
         for i in conditions:
-            parts[i] = truth(known, parts[i], _says_boolean(children[i]))
+            parts[i] = truth(known, parts[i], says_boolean(children[i]))
         found = built(known, kind, parts)
         if found is None:
             written = libsbml.formulaToL3String(math_)
@@ -167,7 +167,7 @@ def size_of(compartment: "libsbml.Compartment") -> float:
     return 1.0 if compartment.getSpatialDimensionsAsDouble() == 0.0 else math.nan
 
 
-def _says_boolean(node: "libsbml.ASTNode") -> bool:
+def says_boolean(node: "libsbml.ASTNode") -> bool:
     """Whether an expression is a condition as it stands; any other is compared with 0."""
     return bool(node.isRelational() or node.isLogical() or node.getType() in (
         libsbml.AST_CONSTANT_TRUE, libsbml.AST_CONSTANT_FALSE,

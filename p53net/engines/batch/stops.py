@@ -1,5 +1,6 @@
 """Where runs stop and start again: at doses, at events of the model, and at their end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +37,25 @@ class Stops:
         places = [i for i, n in enumerate(self.names) if n in (*system.states, *system.parameters)]
         names = tuple(self.names[i] for i in places)
         return replace(self, names=names, changes=self.changes[:, :, places])
+
+    def histories(
+        self, parameters: Sequence[str], table: FloatArray, times: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Parameters that stops change, at all times (run, time); `table` has them at the start."""
+        places = {name: i for i, name in enumerate(parameters)}
+        return {
+            name: self._stepped(table[:, [places[name]]], column, times)
+            for column, name in enumerate(self.names)
+            if name in places
+        }
+
+    def _stepped(self, value: FloatArray, column: int, times: FloatArray) -> FloatArray:
+        now = np.broadcast_to(value, (len(value), times.shape[-1])).copy()
+        for number in range(self.changes.shape[1]):
+            new = self.changes[:, [number], column]
+            after = (times >= self.times[:, [number]]) & np.isfinite(new)
+            now = np.where(after, new, now)
+        return now
 
     def lasting(self) -> "Stops":
         """The same with an end that lies after what comes before it: rows are written along steps,

@@ -1,0 +1,125 @@
+"""The machine code of a model with events, and a workspace of numbers that it works on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p53net.engines.base import FloatArray
+from p53net.engines.batch.jumps import Jumps
+from p53net.engines.batch.look import LOOK, Look
+from p53net.engines.batch.machine import Processor, compiled, memory
+from p53net.engines.batch.outputs import Outputs
+from p53net.engines.batch.special import FormulaCode
+from p53net.engines.batch.watched import LEG, Watched, WatchedKernel
+
+Rows = NDArray[np.intp]
+
+
+class JumpingCode:
+    """The machine code of a model with events, or with rates that jump."""
+
+    def __init__(self, jumps: Jumps, burnt: dict[str, float], target: Processor) -> None:
+        code = FormulaCode(target.lanes)
+        self.jumps, self.lanes = jumps, target.lanes
+        self.kernel = WatchedKernel(code, jumps, burnt)
+        self.kernel.write()
+        Watched(code, self.kernel).write()
+        Look(code, self.kernel).write()
+        self.machine = compiled(str(code), ("integrate", "look"), target)
+
+
+class Legs:
+    """Runs on their way: where each is, and code that takes it on."""
+
+    def __init__(
+        self,
+        code: JumpingCode,
+        table: FloatArray,
+        starts: FloatArray,
+        absolute: FloatArray,
+        relative: float,
+        times: FloatArray,
+        outputs: Outputs,
+        most_steps: int,
+    ) -> None:
+        size, rows, lanes = len(starts), times.shape[-1], code.lanes
+        names = code.kernel.states
+        padding = [(0, 0)] * (times.ndim - 1) + [(0, lanes)]
+        self._code, self._outputs = code, outputs
+        self.states = np.hstack([starts, np.zeros((size, len(names) - starts.shape[1]))])
+        self.clock = np.zeros(size)
+        self.rows = np.zeros(size, dtype=np.int64)
+        self.status, self.steps = np.zeros(size), np.zeros(size)
+        flags = np.zeros((size, len(code.jumps.all)))
+        self.table = np.ascontiguousarray(np.hstack([table, flags]))
+        self.times = np.pad(times, padding, constant_values=np.inf)
+        self.found = np.empty((size, len(outputs.ends), rows + lanes))
+        self._stops, self._finals = np.empty(size), np.empty(size)
+        self._queue = np.empty(size, dtype=np.int64)
+        self._looked = np.empty((size, len(code.jumps.looked_at)))
+        places = {name: i for i, name in enumerate(names)}
+        self._terms = np.array([places[name] for name in outputs.states], dtype=np.int64)
+        self._space = memory(code.kernel.space.size * lanes)
+        shared = {"queue": self._queue, "parameters": self.table, "starts": self.states}
+        self._arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {
+            **shared,
+            "absolute": np.hstack([absolute, np.ones((size, len(names) - starts.shape[1]))]),
+            "stops": self._stops, "finals": self._finals, "clock": self.clock, "rows": self.rows,
+            "times": self.times, "found": self.found, "status": self.status, "steps": self.steps,
+            "output_ends": outputs.ends, "output_states": self._terms,
+            "output_weights": outputs.weights,
+            "dense": memory(len(outputs.ends) * 5 * lanes),
+        }  # fmt: skip
+        self._leg = _job(LEG, self._arrays, {
+            "first": 0, "relative": relative, "most_steps": float(most_steps),
+            "time_count": rows, "output_count": len(outputs.ends),
+            "times_stride": self.times.shape[-1] if times.ndim > 1 else 0,
+        })  # fmt: skip
+        self._look = _job(LOOK, {**shared, "looked": self._looked}, {"first": 0})
+
+    @property
+    def curves(self) -> FloatArray:
+        """Outputs of all runs (run, output, time)."""
+        return self.found[:, :, : self.found.shape[-1] - self._code.lanes]
+
+    def integrate(self, rows: Rows, stops: FloatArray, finals: NDArray[np.bool_]) -> None:
+        """Take runs to their stops, or to a jump before that."""
+        self._stops[rows], self._finals[rows] = stops, finals
+        self._call("integrate", self._leg, LEG, rows)
+
+    def look(self, rows: Rows) -> FloatArray:
+        """Values of the formulas that are looked at (run, formula), where runs are."""
+        self.states[rows, -1] = self.clock[rows]
+        self._call("look", self._look, LOOK, rows)
+        return self._looked[: len(rows)].copy()
+
+    def write_rest(self, rows: Rows) -> None:
+        """Rows of output that are left, from where runs are."""
+        values = np.empty((len(rows), 0))
+        if ends := self._outputs.ends.tolist():
+            parts = self._outputs.weights * self.states[rows][:, self._terms]
+            values = np.add.reduceat(parts, [0, *ends[:-1]], axis=1)
+        left = np.arange(self.found.shape[-1]) >= self.rows[rows, None]
+        self.found[rows] = np.where(left[:, None], values[:, :, None], self.found[rows])
+
+    def _call(self, name: str, job: NDArray[np.int64], layout: tuple[str, ...], rows: Rows) -> None:
+        self._queue[: len(rows)] = rows
+        job[layout.index("last")] = len(rows)
+        self._code.machine.functions[name](self._space.ctypes.data, job.ctypes.data)
+
+
+def _job(
+    layout: tuple[str, ...],
+    arrays: Mapping[str, "NDArray[np.float64] | NDArray[np.int64]"],
+    numbers: Mapping[str, float],
+) -> NDArray[np.int64]:
+    """Words in the order of a layout: addresses, integers, doubles. The arrays have to stay, and to
+    be contiguous."""
+    job = np.zeros(len(layout), dtype=np.int64)
+    for name, array in arrays.items():
+        job[layout.index(name)] = array.ctypes.data
+    for name, number in numbers.items():
+        words = job.view(np.float64) if isinstance(number, float) else job
+        words[layout.index(name)] = number
+    return job
