@@ -4,6 +4,7 @@ import libsbml
 
 from p53net.errors import UnsupportedError
 from p53net.model.expressions import Node
+from p53net.model.relations import steps_in
 from p53net.model.symbols import TIME, Symbols, states_of
 
 
@@ -39,11 +40,14 @@ class Changes:
         found = self._by_reactions(species)
         if species.getHasOnlySubstanceUnits():
             return found
-        growth = self.rate(species.getCompartment())
+        where = species.getCompartment()
+        if where in self.symbols.rules and steps_in([self.symbols.symbol(where)]):
+            raise UnsupportedError(f"compartment {where}, whose volume jumps")
+        growth = self.rate(where)
         if growth.kind == "number" and growth.value == 0.0:
             return found
         # The amount stays where the volume grows, so the concentration falls.
-        volume = self.symbols.symbol(species.getCompartment())
+        volume = self.symbols.symbol(where)
         share = self._known.power(volume, self._known.number(-1.0))
         thinned = self._known.product(self._known.symbol(name), growth, share)
         return self._known.sum([(found, 1.0), (thinned, -1.0)])

@@ -82,6 +82,7 @@ class Events:
         where, trigger = f"event {event.getId()}", event.getTrigger()
         condition = self._symbols.node(trigger.getMath(), where, {})
         settings = self._settings(event)
+        settings = {**self._thinned(settings, event), **settings}
 
         def formula(part: "libsbml.SBase | None") -> Node | None:
             if part is None or not part.isSetMath():
@@ -99,6 +100,22 @@ class Events:
             event.getUseValuesFromTriggerTime(),
             {name: self._contents(name) for name in settings if self._model.getCompartment(name)},
         )
+
+    def _thinned(self, settings: Mapping[str, Node], event: "libsbml.Event") -> dict[str, Node]:
+        """New concentrations in volumes that follow what an event sets: the amounts stay."""
+        known, found = self._known, dict[str, Node]()
+        for compartment in (c.getId() for c in self._model.getListOfCompartments()):
+            if not self._is_computed(compartment):
+                continue
+            old = self._symbols.symbol(compartment)
+            if not known.symbols(old) & settings.keys():
+                continue
+            if event.isSetDelay() and event.getUseValuesFromTriggerTime():
+                raise UnsupportedError(f"event {event.getId()}, which changes a volume later")
+            share = known.power(known.with_nodes(old, settings), known.number(-1.0))
+            for name in self._contents(compartment):
+                found[name] = known.product(known.symbol(name), old, share)
+        return found
 
     def _contents(self, compartment: str) -> tuple[str, ...]:
         """Species that are concentrations in a volume."""
@@ -120,6 +137,7 @@ class Events:
         if event.isSetDelay() or event.isSetPriority():
             return None
         time, settings = self._time(event), self._settings(event)
+        settings = {**self._thinned(settings, event), **settings}
         plain = not any(self._known.symbols(node) for node in settings.values())
         volumes = any(self._model.getCompartment(name) for name in settings)
         if time is None or not plain or volumes:

@@ -15,6 +15,9 @@ from p53net.model.expressions import Expressions, Node
 Parts = Sequence[Node]
 Builder = Callable[[Expressions, Parts], Node]
 
+AVOGADRO = 6.02214179e23
+"""As SBML has it."""
+
 MOST_FACTORIAL = 20
 """Of a number that moves: above this, or between whole numbers, its factorial is no number."""
 
@@ -271,7 +274,7 @@ _BUILDERS: Mapping[int, Builder] = {
     libsbml.AST_CONSTANT_FALSE: _constant(0.0),
     libsbml.AST_CONSTANT_E: _constant(math.e),
     libsbml.AST_CONSTANT_PI: _constant(math.pi),
-    libsbml.AST_NAME_AVOGADRO: _constant(6.02214179e23),
+    libsbml.AST_NAME_AVOGADRO: _constant(AVOGADRO),
 }
 
 LOGICAL = frozenset(

@@ -391,11 +391,7 @@ def small(**more: Any) -> str:
 
 ALGEBRAIC = f"<listOfRules><algebraicRule>{mathml('S + k')}</algebraicRule></listOfRules>"
 UNSUPPORTED = [
-    (sbml(species("S", 3), reactions=(("decay", "S", "", "piecewise(k, S > 1, 0)"),)), "decay"),
     (sbml(species("S", 3), reactions=(("late", "S", "", "k * delay(S, 1)"),)), "reaction late"),
-    (small(rules={"x": "abs(S)"}), "rule of x"),
-    (small(variables={"x": 0.0}, events=(("dose", "S < 1", "x", "1"),)), "event dose"),
-    (small(variables={"x": 0.0}, events=(("dose", "time > 1", "x", "S"),)), "event dose"),
     (small().replace("<listOfReactions>", f"{ALGEBRAIC}<listOfReactions>"), "an algebraic rule"),
     (small().replace('fast="false"', 'fast="true"'), "fast reaction decay"),
 ]

@@ -30,17 +30,17 @@ def verdict(case: Case, *, four: bool = True) -> Verdict:
     try:
         model = pn.read_sbml(case.sbml, accuracy=case.accuracy)
     except P53NetError as error:
-        return Verdict(case.name, f"refused: {why(error, case)}", "refused")
+        return Verdict(case.name, f"refused: {why(error, case)}", "no")
     except Exception as error:  # what a verdict is about
-        return Verdict(case.name, f"exception: {type(error).__name__} in reading", "exception")
-    batch, failures = "", list[str]()
+        return Verdict(case.name, f"exception: {type(error).__name__} in reading", "no")
+    batch, failures, refused = "", list[str](), list[str]()
     for engine in ENGINES:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 ran, bad = _runs(case, model, engine, four)
         except P53NetError as error:
-            failures.append(f"refused: {engine}: {why(error, case)}")
+            refused.append(f"refused: {engine}: {why(error, case)}")
             continue
         except Exception as error:
             failures.append(f"exception: {type(error).__name__} on {engine}")
@@ -48,6 +48,8 @@ def verdict(case: Case, *, four: bool = True) -> Verdict:
         if engine == "batch":
             batch = "yes" if ran.startswith("batch") and "gave up" not in ran else _instead(ran)
         failures += [f"wrong: {engine}: {one}" for one in bad]
+    if batch != "yes":  # what one engine says that it cannot run, the other may
+        failures += refused
     return Verdict(case.name, failures[0] if failures else "pass", batch or "no")
 
 

@@ -93,7 +93,7 @@ def _linear(
 
 def _ordered(times: FloatArray, ends: FloatArray) -> FloatArray:
     """Those within each run, in order and each once."""
-    inside = (times > 0.0) & (times < ends[:, None])
+    inside = (times > _APART * ends[:, None]) & (times < ends[:, None])
     times = np.sort(np.where(inside, times, np.inf), axis=1)
     with np.errstate(invalid="ignore"):
         again = np.diff(times, axis=1) <= _APART * times[:, 1:]

@@ -4,7 +4,9 @@ import libsbml
 
 from p53net.errors import ModelError
 from p53net.model.external.algebraic import solve_algebraic
+from p53net.model.external.formulas import formulas_of, nodes_of
 from p53net.model.external.terms import refuse_endless, refuse_long
+from p53net.model.mathml import AVOGADRO
 from p53net.model.symbols import TIME
 
 _UNITS = 99500  # from here to 99509: what is said of units
@@ -37,6 +39,9 @@ def normalise(document: "libsbml.SBMLDocument", name: str) -> None:
                 f"{name} cannot be written as SBML Level 3 Version 1: {_said(document, before)}"
             )
     model = document.getModel()
+    for node in (node for formula in formulas_of(model) for node in nodes_of(formula)):
+        if node.getType() == libsbml.AST_NAME_AVOGADRO:
+            node.setValue(AVOGADRO)  # that of SBML, where engines have newer ones
     if model.getElementBySId(TIME) is not None:
         _rename(model, TIME, f"{TIME}_")
     for compartment in model.getListOfCompartments():

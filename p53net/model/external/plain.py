@@ -9,8 +9,10 @@ import libsbml
 _KEPT = ("http://www.w3.org/1998/Math/MathML", "/comp/", "/l3v2extendedmath/")
 _LEFT_OUT = ("annotation", "notes")
 _BASE = {libsbml.UnitKind_toString(i) for i in range(libsbml.UNIT_KIND_INVALID)}
-_BASE = _BASE - {"avogadro"} | {"substance", "volume", "area", "length", "time"}
+_BASE = _BASE - {"avogadro"}
 """Units that need no definition, in every level."""
+_OLD = {"substance", "volume", "area", "length", "time"}
+"""Those that need none before Level 3."""
 
 
 def plain_text(text: str) -> str:
@@ -47,16 +49,20 @@ def _strip(element: Element, kept: tuple[str, ...]) -> None:
 
 
 def _strip_units(root: Element, core: str) -> None:
-    """Take away definitions of units by what is no unit, and what names a unit that is not there."""
-    known = set(_BASE)
-    for above in root.iter(f"{{{core}}}listOfUnitDefinitions"):
-        for one in list(above):
+    """Take away definitions of units by what is no unit, and what names a unit that is not
+    there."""
+    known = _BASE | (set() if "/level3/" in core else _OLD)
+    lists = [(model, one) for model in root for one in model
+             if one.tag == f"{{{core}}}listOfUnitDefinitions"]  # fmt: skip
+    for model, definitions in lists:
+        for one in list(definitions):
             kinds = {unit.get("kind", "") for unit in one.iter(f"{{{core}}}unit")}
             if kinds <= _BASE:
                 known.add(one.get("id", ""))
             else:
-                one.clear()
-                above.remove(one)
+                definitions.remove(one)
+        if not len(definitions):  # which must not be
+            model.remove(definitions)
     _strip_names(root, known)
 
 
