@@ -76,10 +76,11 @@ class System:
         return [evaluation(node) for node in nodes]
 
 
-def system_of(sbml: str) -> System:
-    """The equations of a model. Raises UnsupportedError, naming what has no formula."""
+def system_of(sbml: str, *, events: bool = True) -> System:
+    """The equations of a model, with its events or, for its start values, without them. Raises
+    UnsupportedError, naming what has no formula."""
     document = read(sbml)  # a model must not outlive its document
-    return _Reader(document.getModel()).system()
+    return _Reader(document.getModel()).system(events)
 
 
 class _Reader:
@@ -92,7 +93,7 @@ class _Reader:
         self._known, self._rules = self._symbols.known, self._symbols.rules
         self._refuse()
 
-    def system(self) -> System:
+    def system(self, with_events: bool) -> System:
         model, symbols = self._model, self._symbols
         states = states_of(model)
         parameters: dict[str, float] = {}
@@ -112,7 +113,7 @@ class _Reader:
         derived = {name: symbols.symbol(name) for name in assigned}
         fluxes = {one.getId(): symbols.symbol(one.getId()) for one in model.getListOfReactions()}
         rates = tuple(self._changes.rate(name) for name in states)
-        stops, events = Events(model, symbols).read()
+        stops, events = Events(model, symbols).read() if with_events else ((), ())
         resolved = self._resolved(starts, parameters)
         found = System(
             self._known, states, parameters, rates, derived, resolved, stops, fluxes, events=events

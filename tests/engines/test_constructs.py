@@ -55,7 +55,8 @@ CASES: dict[str, tuple[str, Known]] = {
     "smallest, largest, size": (
         "x = 0; y = 0; x' = min(time, 3); y' = max(abs(time - 5), 1)",
         {"x": lambda t: np.where(t < 3, t**2 / 2, 3 * t - 4.5),
-         "y": lambda t: np.select([t < 4, t < 6], [5 * t - t**2 / 2, 8 + t], t**2 / 2 - 5 * t + 26)},
+         "y": lambda t: np.select([t < 4, t < 6], [5 * t - t**2 / 2, 8 + t],
+                                  t**2 / 2 - 5 * t + 26)},
     ),
     "a volume that grows": (
         f"{GROWING} species S in c = 4; species $B in c = 3; J: S => ; k*S*c",

@@ -117,8 +117,8 @@ def test_a_stoichiometry_by_a_formula_of_level_2() -> None:
 
 @pytest.mark.parametrize("engine", ["batch", "roadrunner"])
 def test_what_is_called_as_the_clock_is(engine: str) -> None:
-    rule = f"<listOfRules><rateRule variable='time'>{MATH.format('<cn>2</cn>')}</rateRule></listOfRules>"
-    found = run(level3(parameters("time") + rule), engine)
+    rule = f"<rateRule variable='time'>{MATH.format('<cn>2</cn>')}</rateRule>"
+    found = run(level3(f"{parameters('time')}<listOfRules>{rule}</listOfRules>"), engine)
     assert_near(found, {"time_": 1.0 + 2.0 * T})
 
 

@@ -50,7 +50,7 @@ class Case:
     @property
     def accuracy(self) -> float:
         """A tenth of the tolerance that a verdict has, or what runs have anyway."""
-        return min(1e-6, float(self.settings["relative"]) / 10)
+        return max(min(1e-6, float(self.settings["relative"]) / 10), 1e-9)
 
     def wrong(self, model: pn.Model, run: xr.Dataset, rows: slice = slice(None)) -> list[str]:
         """Columns that a run, at some rows of the table, has wrong or does not have."""

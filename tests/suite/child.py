@@ -1,6 +1,8 @@
 """Cases in processes of their own: one that ends its process, or never ends, has a verdict too."""
 
 import json
+import os
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,8 +11,9 @@ from pathlib import Path
 from p53net.children import command, environment
 from tests.suite.cases import Case
 from tests.suite.verdicts import Verdict, verdict
+from tests.support import ROOT
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds that one case may take, on a machine that is busy."""
 
 _MOST = 60  # cases of one process, whose memory they fill
@@ -31,10 +34,11 @@ def verdicts(cases: Sequence[Case], *, four: bool = True) -> Iterator[Verdict]:
 def _chunk(cases: Sequence[Case], four: bool) -> Iterator[Verdict]:
     """Verdicts of one process, up to a case that ends it."""
     names = [str(case.folder) for case in cases]
+    inherited = environment()
     child = subprocess.Popen(
         command("-m", "tests.suite.child", str(int(four)), *names),
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
-        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**inherited, "PYTHONPATH": f"{ROOT}{os.pathsep}{inherited['PYTHONPATH']}"},
     )  # fmt: skip
     try:
         for case in cases:
@@ -51,8 +55,6 @@ def _chunk(cases: Sequence[Case], four: bool) -> Iterator[Verdict]:
 
 def _line(child: "subprocess.Popen[str]") -> str | None:
     """The next line that is a verdict; None where none comes."""
-    import selectors
-
     assert child.stdout is not None
     with selectors.DefaultSelector() as ready:
         ready.register(child.stdout, selectors.EVENT_READ)

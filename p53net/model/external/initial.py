@@ -64,7 +64,7 @@ class Starts:
             first = {name: float(np.ravel(changed[name])[0]) for name in free}
             text = with_parameters(sbml, first) if free else sbml
             try:
-                self._systems[free] = system_of(text)
+                self._systems[free] = system_of(text, events=False)
             except (UnsupportedError, RecursionError):
                 self._systems[free] = None
         system = self._systems[free]
