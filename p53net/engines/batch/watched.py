@@ -21,7 +21,8 @@ LOOKS = 16
 """Places of a step at which jumps are worked out, its end among them."""
 
 _HALVINGS = 48
-_NEAR = 1e-12  # relative: a row so close before a stop shows what comes after it
+NEAR = 1e-12
+"""Relative: a row so close before a stop shows what comes after it."""
 
 
 class WatchedKernel(Kernel):
@@ -137,7 +138,7 @@ class Watched(Driver):
             self._set(name, lane, value)
 
     def _before(self, time: Value, stop: Value) -> Value:
-        return time < stop - self.code.absolute(stop) * _NEAR
+        return time < stop - self.code.absolute(stop) * NEAR
 
     def _cut(
         self, accepted: Value, ends: Value, t: Value, h: Value, new: Value
