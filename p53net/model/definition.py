@@ -113,6 +113,8 @@ class Definition:
     """Names in the file, of those ids that have one."""
     switches: tuple[str, ...] = ()
     """What an external model compares the time with: formulas, empty where it is none."""
+    windows: Mapping[str, str] = field(default_factory=dict)
+    """Events of an external model whose conditions may hold for less than a step, and why."""
     fixed_at_reset: bool = False
     """Whether an external model has what RoadRunner works out in a reset, before it can be set:
     events at the very start, stoichiometries with an initial assignment."""

@@ -47,6 +47,9 @@ class Event:
         return (self.trigger, *self.settings.values(), *more)
 
 
+_STRICT = libsbml.AST_RELATIONAL_GT, libsbml.AST_RELATIONAL_LT
+
+
 class Events:
     """The events of a model, on their way to formulas."""
 
@@ -168,8 +171,11 @@ class Events:
             bound = self._symbols.node(right if clock else left, f"event {event.getId()}", {})
             if bound.kind != "number":
                 return None
-            if up == clock:
-                lower = max(lower, float(bound.value))
+            at = float(bound.value)
+            if up != clock:
+                upper = min(upper, at)
+            elif kind in _STRICT:  # a row at that very time comes before
+                lower = max(lower, math.nextafter(at, math.inf))
             else:
-                upper = min(upper, float(bound.value))
+                lower = max(lower, at)
         return lower if 0.0 < lower < upper else None

@@ -14,8 +14,9 @@ from p53net.engines.base import FloatArray, Problem
 from p53net.errors import SimulationError
 from p53net.model.clocks import Switch
 from p53net.model.expressions import Node
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
 from p53net.model.relations import steps_in
+from p53net.model.symbols import TIME
 
 LOOKS = 2000
 """Points of a run at which a formula of time is looked at."""

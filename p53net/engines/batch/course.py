@@ -33,19 +33,21 @@ class Course:
         names = dict.fromkeys(n for event in jumps.events for n in (
             *event.settings, *(one for inside in event.contents.values() for one in inside)
         ))  # fmt: skip
-        changed = [n for n in (*names, *doses.names) if n in jumps.system.parameters]
+        changed = [n for n in {**names, **dict.fromkeys(doses.names)}
+                   if n in jumps.system.parameters]  # fmt: skip
         places = {name: i for i, name in enumerate(jumps.system.parameters)}
         self._changed = {name: places[name] for name in changed}
-        self.histories = {
-            name: np.repeat(legs.table[:, [place]], self._count, axis=1)
-            for name, place in self._changed.items()
-        }
-        """Parameters that change, at the times of output (run, time)."""
+        self._notes = np.full((len(changed), size, self._count + 1), np.nan)
+        """Parameters that change, at the row of output from which on they are as noted."""
 
     def run(self) -> None:
         """All the way."""
+        live = np.arange(len(self._legs.clock))
+        with np.errstate(all="ignore"):  # what is not finite is found
+            self._run(live)
+
+    def _run(self, live: Rows) -> None:
         legs = self._legs
-        live = np.arange(len(legs.clock))
         while True:
             self._stop(live)
             live = self._going(live)
@@ -67,40 +69,58 @@ class Course:
         legs.status[rows[self._pending.broken[rows]]] = NO_NUMBER
         rows = rows[legs.status[rows] == driver.OK]
         over = legs.clock[rows] >= self._end[rows]
-        legs.write_rest(rows[over])
+        legs.write(rows[over], self._end[rows[over]])
         return rows[~over]
 
     def _stop(self, rows: Rows) -> None:
-        """Doses, and events until none is due."""
-        if not len(rows):
-            return
+        """Doses, events until none is due, and moments that have to be passed."""
         self._give(rows)
-        self._settle(rows, arrived=True)
-        passing = self._moments.pass_(rows)
-        while passing.any():
-            self._settle(rows[passing])
-            passing &= self._moments.pass_(rows)
-        for name, column in self._changed.items():
-            history = self.histories[name]
-            later = np.arange(self._count) >= self._legs.rows[rows, None]
-            history[rows] = np.where(later, self._legs.table[rows, column, None], history[rows])
-
-    def _settle(self, rows: Rows, *, arrived: bool = False) -> None:
-        """Events until none is due."""
+        here, arrived = rows, True
         for _ in range(MOST_AT_ONCE):
-            before = self._moments.flags(rows)
-            looked = self._moments.refresh(rows)
-            flags = self._moments.flags(rows)
-            if not self._jumps.events:
-                return
-            crossed = self._crossed(before, flags) if arrived else np.zeros(1, dtype=bool)
-            self._pending.trigger(rows, np.where(crossed, 0.0, flags), looked)
-            busy = self._pending.happen(rows, looked)
-            rows = np.union1d(busy, rows[crossed.any(axis=1)]) if crossed.any() else busy
-            arrived = False
             if not len(rows):
-                return
+                break
+            again = self._settle(rows, arrived)
+            waits = self._moments.waiting(rows)
+            if waits.any():
+                waits &= ~again
+                self._pass(rows[waits])
+                again |= waits
+            rows, arrived = rows[again], False
         self._legs.status[rows] = TOO_MANY_EVENTS
+        self._note(here)
+
+    def _settle(self, rows: Rows, arrived: bool) -> NDArray[np.bool_]:
+        """Let the next event happen, where one is due; where conditions have to be seen again."""
+        before = self._moments.flags(rows)
+        looked, flags = self._moments.refresh(rows)
+        if not self._jumps.events:
+            return np.zeros(len(rows), dtype=bool)
+        if not (arrived and self._jumps.pairs):
+            self._pending.trigger(rows, flags, looked)
+            return self._pending.happen(rows, looked)
+        crossed = self._crossed(before, flags)
+        self._pending.trigger(rows, np.where(crossed, 0.0, flags), looked)
+        return np.asarray(self._pending.happen(rows, looked) | crossed.any(axis=1))
+
+    def _pass(self, rows: Rows) -> None:
+        """Rows of output at this very time come before what holds just after."""
+        self._note(rows)
+        self._legs.write(rows, self._legs.clock[rows])
+        self._moments.pass_(rows)
+
+    def _note(self, rows: Rows) -> None:
+        """Parameters, for the rows of output that are to come."""
+        for note, column in zip(self._notes, self._changed.values(), strict=True):
+            note[rows, self._legs.rows[rows]] = self._legs.table[rows, column]
+
+    @property
+    def histories(self) -> dict[str, FloatArray]:
+        """Parameters that change, at the times of output (run, time)."""
+        noted = ~np.isnan(self._notes)
+        noted[:, :, 0] = True
+        latest = np.maximum.accumulate(np.where(noted, np.arange(self._count + 1), 0), axis=2)
+        filled = np.take_along_axis(self._notes, latest, axis=2)[:, :, : self._count]
+        return dict(zip(self._changed, filled, strict=True))
 
     def _crossed(self, before: FloatArray, flags: FloatArray) -> NDArray[np.bool_]:
         """Flags of equalities that were passed over: between below and above lies equal."""

@@ -4,6 +4,7 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import TypeAlias
@@ -41,7 +42,8 @@ from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
 from p53net.errors import SimulationError, SteadyStateError
 from p53net.model.definition import Definition
 from p53net.model.expressions import Node
-from p53net.model.rates import TIME, System, system_of
+from p53net.model.rates import System, system_of
+from p53net.model.symbols import TIME
 
 MOST_STEPS = 100_000
 """Of one run."""
@@ -77,6 +79,9 @@ class Batch:
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
         cost.check(self.system)
+        self._jumps = bool(self.system.events or self.system.watched)
+        # Runs whose events come at different times take steps of their own.
+        self.capabilities = replace(self.capabilities, locks=not self._jumps)
         self._definition = definition
         self._tolerances = tolerances
         self._target = target or processor()
@@ -98,7 +103,10 @@ class Batch:
 
     def ready(self) -> None:
         """Compile, which the first run would do."""
-        self._code(self.system, True)
+        if self._jumps:
+            self._jumping(self.system, True)
+        else:
+            self._code(self.system, True)
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
@@ -115,7 +123,7 @@ class Batch:
 
     def _run(self, problem: Problem, kind: type[Driver]) -> Runs:
         part = self._part(problem.outputs)
-        if part.events or part.watched:
+        if self._jumps:
             return self._follow(part, problem)
         size, clocks = len(problem), clocks_of(problem, self.system)
         stops = stops_of(problem, self.system, clocks).of(part)

@@ -4,10 +4,14 @@ Each jump, a comparison or a whole part, becomes a flag: a parameter that keeps 
 integrator has found where it changes. So steps are smooth, and no result depends on where they end.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
+from p53net.engines.base import FloatArray
 from p53net.model.expressions import Node
 from p53net.model.rates import System
 from p53net.model.relations import steps_in
@@ -126,3 +130,19 @@ class Jumps:
         """Whether flags decide formulas that are looked at."""
         flags = {jump.flag for jump in self.all}
         return any(self._known.symbols(node) & flags for node in self.looked_at)
+
+
+def condition(node: Node, jumps: Jumps) -> Callable[[FloatArray], FloatArray]:
+    """The value of a trigger for flags (run, jump): a polynomial of them, so it takes no time to
+    prepare, as other formulas do."""
+    if node.kind == "number":
+        value = float(node.value)
+        return lambda flags: np.full(len(flags), value)
+    if node.kind == "symbol":
+        (place,) = (i for i, jump in enumerate(jumps.all) if jump.flag == node.value)
+        return lambda flags: flags[:, place]
+    parts = [(condition(part, jumps), how) for part, how in node.parts]
+    start = float(node.value)
+    if node.kind == "sum":
+        return lambda flags: sum((how * part(flags) for part, how in parts), np.float64(start))
+    return lambda flags: start * math.prod(part(flags) ** how for part, how in parts)

@@ -7,7 +7,8 @@ from p53net.engines.batch.elimination import Elimination, Entry, eliminated
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.rodas import STAGES
 from p53net.model.expressions import Evaluation, Expressions, Node
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 
 @dataclass

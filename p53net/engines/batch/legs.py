@@ -1,6 +1,7 @@
 """The machine code of a model with events, and a workspace of numbers that it works on."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from p53net.engines.batch.look import LOOK, Look
 from p53net.engines.batch.machine import Processor, compiled, memory
 from p53net.engines.batch.outputs import Outputs
 from p53net.engines.batch.special import FormulaCode
-from p53net.engines.batch.watched import LEG, Watched, WatchedKernel
+from p53net.engines.batch.watched import LEG, NEAR, Watched, WatchedKernel
 
 Rows = NDArray[np.intp]
 
@@ -61,6 +62,7 @@ class Legs:
         places = {name: i for i, name in enumerate(names)}
         self._terms = np.array([places[name] for name in outputs.states], dtype=np.int64)
         self._space = memory(code.kernel.space.size * lanes)
+        self._space_at = self._space.ctypes.data
         shared = {"queue": self._queue, "parameters": self.table, "starts": self.states}
         self._arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {
             **shared,
@@ -86,34 +88,54 @@ class Legs:
     def integrate(self, rows: Rows, stops: FloatArray, finals: NDArray[np.bool_]) -> None:
         """Take runs to their stops, or to a jump before that."""
         self._stops[rows], self._finals[rows] = stops, finals
-        self._call("integrate", self._leg, LEG, rows)
+        self._call("integrate", self._leg, rows)
 
     def look(self, rows: Rows) -> FloatArray:
         """Values of the formulas that are looked at (run, formula), where runs are."""
         self.states[rows, -1] = self.clock[rows]
-        self._call("look", self._look, LOOK, rows)
+        self._call("look", self._look, rows)
         return self._looked[: len(rows)].copy()
 
-    def write_rest(self, rows: Rows) -> None:
-        """Rows of output that are left, from where runs are."""
+    def write(self, rows: Rows, until: FloatArray) -> None:
+        """Rows of output up to a time, from where runs are."""
+        last = until * (1.0 + NEAR)
+        own = (rows, self.rows[rows]) if self.times.ndim > 1 else self.rows[rows]
+        soon = self.times[own] <= last
+        if not soon.any():
+            return
+        rows, last = rows[soon], last[soon]
         values = np.empty((len(rows), 0))
         if ends := self._outputs.ends.tolist():
             parts = self._outputs.weights * self.states[rows][:, self._terms]
             values = np.add.reduceat(parts, [0, *ends[:-1]], axis=1)
-        left = np.arange(self.found.shape[-1]) >= self.rows[rows, None]
-        self.found[rows] = np.where(left[:, None], values[:, :, None], self.found[rows])
+        number, count = np.arange(self.found.shape[-1]), self.rows[rows]
+        times = self.times if self.times.ndim == 1 else self.times[rows]
+        ends = (times <= last[:, None]).sum(axis=1)
+        due = (number >= count[:, None]) & (number < ends[:, None])
+        self.found[rows] = np.where(due[:, None], values[:, :, None], self.found[rows])
+        self.rows[rows] = np.maximum(count, ends)
 
-    def _call(self, name: str, job: NDArray[np.int64], layout: tuple[str, ...], rows: Rows) -> None:
+    def _call(self, name: str, job: "_Job", rows: Rows) -> None:
         self._queue[: len(rows)] = rows
-        job[layout.index("last")] = len(rows)
-        self._code.machine.functions[name](self._space.ctypes.data, job.ctypes.data)
+        job.words[job.last] = len(rows)
+        self._code.machine.functions[name](self._space_at, job.at)
+
+
+class _Job(NamedTuple):
+    """What a call is given."""
+
+    words: NDArray[np.int64]
+    at: int
+    """Where it is in memory."""
+    last: int
+    """Which word is the end of the queue."""
 
 
 def _job(
     layout: tuple[str, ...],
     arrays: Mapping[str, "NDArray[np.float64] | NDArray[np.int64]"],
     numbers: Mapping[str, float],
-) -> NDArray[np.int64]:
+) -> _Job:
     """Words in the order of a layout: addresses, integers, doubles. The arrays have to stay, and to
     be contiguous."""
     job = np.zeros(len(layout), dtype=np.int64)
@@ -122,4 +144,4 @@ def _job(
     for name, number in numbers.items():
         words = job.view(np.float64) if isinstance(number, float) else job
         words[layout.index(name)] = number
-    return job
+    return _Job(job, job.ctypes.data, layout.index("last"))

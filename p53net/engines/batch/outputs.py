@@ -6,7 +6,8 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.model.expressions import Node
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 
 class Outputs:

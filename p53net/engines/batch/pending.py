@@ -6,16 +6,15 @@ before the next. Events of one priority take turns as a fixed sequence of random
 without a priority come last, in the order of the model.
 """
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
-from p53net.engines.batch.jumps import Jumps
+from p53net.engines.batch.jumps import Jumps, condition
 from p53net.engines.batch.legs import Legs, Rows
 from p53net.model.events import Event
-from p53net.model.expressions import Node
 
 MOST_AT_ONCE = 10_000
 """Events that may happen in a run at one time."""
@@ -30,10 +29,12 @@ class Pending:
         self._places = {node: i for i, node in enumerate(jumps.looked_at)}
         self._columns = {name: (legs.states, i) for i, name in enumerate(system.states)}
         self._columns |= {name: (legs.table, i) for i, name in enumerate(system.parameters)}
+        self._plans = [self._plan(event) for event in self._events]
         shape = size, len(self._events), 1
         self._due = np.full(shape, np.inf)
         self._turn = np.zeros(shape)
-        self._kept = [np.empty((size, 1, len(self._set_by(event)))) for event in self._events]
+        self._kept = [np.empty((size, 1, len(one.names))) for one in self._plans]
+        self._conditions = [condition(event.trigger, jumps) for event in self._events]
         self._holds = np.tile(np.array([event.before for event in self._events], bool), (size, 1))
         self._happened = np.zeros(size, dtype=np.int64)
         self._triggered = 0
@@ -42,67 +43,58 @@ class Pending:
 
     def due(self, rows: Rows) -> FloatArray:
         """When the next event happens that waits."""
-        return np.asarray(self._due[rows].min(axis=(1, 2), initial=np.inf))
+        return np.asarray(np.minimum.reduce(self._due[rows], axis=(1, 2), initial=np.inf))
 
     def trigger(self, rows: Rows, flags: FloatArray, looked: FloatArray) -> None:
         """See which conditions have become true, and which false."""
-        holds = self._conditions(flags)
-        rose, fell = holds & ~self._holds[rows], ~holds & self._holds[rows]
+        holds = np.empty((len(rows), len(self._events)), dtype=bool)
+        for number, one in enumerate(self._conditions):
+            holds[:, number] = one(flags) > 0.5
+        differs = holds != self._holds[rows]
         self._holds[rows] = holds
-        for number, event in enumerate(self._events):
-            if not event.persistent and fell[:, number].any():
-                self._due[rows[fell[:, number]], number] = np.inf
-            new = rose[:, number]
-            if new.any():
-                self._schedule(number, rows[new], looked[new])
+        for number in np.logical_or.reduce(differs, axis=0).nonzero()[0].tolist():
+            changed = differs[:, number].nonzero()[0]
+            rose = changed[holds[changed, number]]
+            if not self._events[number].persistent:
+                fell = changed[~holds[changed, number]]
+                self._due[rows[fell], number] = np.inf
+            if len(rose):
+                self._schedule(number, rows[rose], looked[rose])
 
-    def happen(self, rows: Rows, looked: FloatArray) -> Rows:
-        """Let one event happen in each run in which one is due; those runs."""
+    def happen(self, rows: Rows, looked: FloatArray) -> NDArray[np.bool_]:
+        """Let one event happen in each run in which one is due; which runs those are."""
         ready = self._due[rows] <= self._legs.clock[rows, None, None]
-        busy = ready.any(axis=(1, 2))
+        busy = np.logical_or.reduce(ready, axis=(1, 2))
+        if not busy.any():
+            return busy
         rows, ready, looked = rows[busy], ready[busy], looked[busy]
-        if not len(rows):
-            return rows
         first = self._first(rows, ready, looked)
         number, slot = np.divmod(first, ready.shape[2])
-        for one in np.unique(number).tolist():
-            chosen = number == one
+        for one in sorted(set(number.tolist())):
+            chosen = (number == one).nonzero()[0]
             self._execute(one, rows[chosen], slot[chosen], looked[chosen])
         self._happened[rows] += 1
-        return rows
+        return busy
 
     # --- parts
-
-    def _conditions(self, flags: FloatArray) -> NDArray[np.bool_]:
-        known = {jump.flag: flags[:, i] for i, jump in enumerate(self._jumps.all)}
-        found = self._jumps.system.values([event.trigger for event in self._events], known)
-        return np.column_stack([np.broadcast_to(one > 0.5, len(flags)) for one in found])
-
-    def _set_by(self, event: Event) -> list[str]:
-        """What it sets of what is integrated."""
-        return [name for name in event.settings if name in self._columns]
-
-    def _values(self, nodes: Sequence[Node], looked: FloatArray) -> FloatArray:
-        return looked[:, [self._places[node] for node in nodes]]
-
-    def _new_values(self, event: Event, looked: FloatArray) -> FloatArray:
-        return self._values([event.settings[name] for name in self._set_by(event)], looked)
 
     def _schedule(self, number: int, rows: Rows, looked: FloatArray) -> None:
         event, at = self._events[number], self._legs.clock[rows]
         if event.delay is not None:
-            at = at + self._values([event.delay], looked)[:, 0]
-        bad = ~(at >= self._legs.clock[rows])
-        self.broken[rows[bad]] = True
-        slot = np.argmax(np.isinf(self._due[rows, number]), axis=1)
-        if not np.isinf(self._due[rows, number, slot]).all():
+            at = at + looked[:, self._places[event.delay]]
+            bad = ~(at >= self._legs.clock[rows])
+            self.broken[rows[bad]] = True
+            at = np.where(bad, np.inf, at)
+        free = np.isinf(self._due[rows, number])
+        if not np.logical_or.reduce(free, axis=1).all():
             self._widen()
-            slot = np.argmax(np.isinf(self._due[rows, number]), axis=1)
-        self._due[rows, number, slot] = np.where(bad, np.inf, at)
+            free = np.isinf(self._due[rows, number])
+        slot = free.argmax(axis=1)
+        self._due[rows, number, slot] = at
         self._triggered += 1
         self._turn[rows, number, slot] = self._triggered
         if event.at_trigger:
-            self._kept[number][rows, slot] = self._new_values(event, looked)
+            self._kept[number][rows, slot] = looked[:, self._plans[number].places]
 
     def _widen(self) -> None:
         """Twice as many places for events that wait, of each run and event."""
@@ -113,10 +105,13 @@ class Pending:
     def _first(self, rows: Rows, ready: NDArray[np.bool_], looked: FloatArray) -> NDArray[np.intp]:
         """Which event, and which of its places, comes first in each run, as one number."""
         size, events, slots = ready.shape
+        flat = ready.reshape(size, -1)
+        if np.count_nonzero(flat) == size:  # one in each
+            return np.asarray(flat.argmax(axis=1))
         rank = np.full((size, events), -np.inf)
         for number, event in enumerate(self._events):
             if event.priority is not None:
-                rank[:, number] = self._values([event.priority], looked)[:, 0]
+                rank[:, number] = looked[:, self._places[event.priority]]
         rank = np.where(np.isnan(rank), -np.inf, rank)
         ranks = np.where(ready, rank[:, :, None], -np.inf)
         best = ready & (ranks == ranks.max(axis=(1, 2), keepdims=True))
@@ -128,24 +123,40 @@ class Pending:
         return np.asarray(np.argmin(np.where(best, order, np.inf).reshape(size, -1), axis=1))
 
     def _execute(self, number: int, rows: Rows, slot: NDArray[np.intp], looked: FloatArray) -> None:
-        event = self._events[number]
+        plan = self._plans[number]
         self._due[rows, number, slot] = np.inf
-        values = self._new_values(event, looked)
-        if event.at_trigger:
+        if self._events[number].at_trigger:
             values = self._kept[number][rows, slot]
-        names = self._set_by(event)
+        else:
+            values = looked[:, plan.places]
         self.broken[rows[np.isnan(values).any(axis=1)]] = True
-        for volume, inside in event.contents.items():
-            if volume in names:
-                array, column = self._columns[volume]
-                share = array[rows, column] / values[:, names.index(volume)]
-                for name in inside:
-                    if name in self._columns:
-                        amounts, place = self._columns[name]
-                        amounts[rows, place] *= share
-        for name, value in zip(names, values.T, strict=True):
+        for place, inside in plan.volumes:
+            array, column = self._columns[plan.names[place]]
+            share = array[rows, column] / values[:, place]
+            for amounts, at in inside:
+                amounts[rows, at] *= share
+        for name, value in zip(plan.names, values.T, strict=True):
             array, column = self._columns[name]
             array[rows, column] = value
+
+    def _plan(self, event: Event) -> "_Plan":
+        names = tuple(name for name in event.settings if name in self._columns)
+        volumes = tuple(
+            (names.index(volume), tuple(self._columns[n] for n in inside if n in self._columns))
+            for volume, inside in event.contents.items()
+            if volume in names
+        )
+        return _Plan(names, [self._places[event.settings[name]] for name in names], volumes)
+
+
+class _Plan(NamedTuple):
+    """What an event sets of what is integrated."""
+
+    names: tuple[str, ...]
+    places: list[int]
+    """Of the new values among what is looked at."""
+    volumes: tuple[tuple[int, tuple[tuple[FloatArray, int], ...]], ...]
+    """Place of each volume in `names`, and columns of concentrations there."""
 
 
 def _shuffled(happened: NDArray[np.int64], events: int) -> FloatArray:

@@ -12,7 +12,8 @@ from p53net.engines.batch.jumps import Jumps
 from p53net.engines.batch.kernel import Kernel, Workspace
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.rodas import STAGES, H
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 LEG = (*JOB, "queue", "clock", "rows", "finals")
 """What a call of `integrate` is given."""
@@ -21,7 +22,8 @@ LOOKS = 16
 """Places of a step at which jumps are worked out, its end among them."""
 
 _HALVINGS = 48
-_NEAR = 1e-12  # relative: a row so close before a stop shows what comes after it
+NEAR = 1e-12
+"""Relative: a row so close before a stop shows what comes after it."""
 
 
 class WatchedKernel(Kernel):
@@ -137,7 +139,7 @@ class Watched(Driver):
             self._set(name, lane, value)
 
     def _before(self, time: Value, stop: Value) -> Value:
-        return time < stop - self.code.absolute(stop) * _NEAR
+        return time < stop - self.code.absolute(stop) * NEAR
 
     def _cut(
         self, accepted: Value, ends: Value, t: Value, h: Value, new: Value

@@ -17,6 +17,7 @@ from p53net.model.external.quantities import numbers_of, unit_of, units_of
 from p53net.model.external.runnable import refuse_unrunnable
 from p53net.model.external.sources import source_of
 from p53net.model.external.switches import switches_of
+from p53net.model.external.windows import windows_of
 from p53net.model.own import Text
 from p53net.model.symbols import references_of, rules_of, set_by_events, states_of
 from p53net.model.tables import Value
@@ -95,6 +96,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
             if item.getName()
         },
         switches=switches_of(model),
+        windows=windows_of(model),
         fixed_at_reset=any(
             event.isSetTrigger() and not event.getTrigger().getInitialValue()
             for event in model.getListOfEvents()
