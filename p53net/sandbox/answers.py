@@ -23,7 +23,7 @@ _RECORDS = {
     "numpy.core.numeric": {"_frombuffer"},
     "p53net.engines.base": {"AtRest", "Capabilities", "Runs"},
     "p53net.model.definition": {"Definition"},
-    "p53net.model.external.lint": {"Finding", "Report"},
+    "p53net.model.external.findings": {"Finding"},
     "p53net.model.own": {"Text"},
     "p53net.model.tables": {"Value"},
 }

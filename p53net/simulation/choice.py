@@ -27,7 +27,9 @@ REFERENCE = "roadrunner"
 """It runs every model, and what other engines give up."""
 
 _FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
-_MANY = "batch"
+MANY = "batch"
+"""It is made for many runs at once."""
+
 _preferred: ContextVar[str] = ContextVar("engine", default=AUTO)
 _TRUSTED = ("batch",)  # with a stranger's model, once it was tried: its code is plain arithmetic
 _ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
@@ -76,7 +78,7 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
     if name == AUTO:
         name = _preferred.get()
     if name == AUTO:
-        name = _MANY if runs >= _FEW else REFERENCE
+        name = MANY if runs >= _FEW else REFERENCE
     try:
         return name, model.runner(name).engine.label
     except UnsupportedError as error:
