@@ -42,12 +42,12 @@ def lint(
     Raises InputError for a file that cannot be read.
     """
     from p53net.model.external.apart import read_apart
-    from p53net.model.external.linted import linted
+    from p53net.model.external.lint_apart import findings_apart
 
     if finite_number(end, "end") <= 0.0:
         raise InputError("end is 0, but must be above 0; say how long a run takes")
     finite_number(time_limit, "time_limit", "s")
-    found: list[tuple[object, ...]] = [*linted(source, time_limit)]
+    found: list[tuple[object, ...]] = [*findings_apart(source, time_limit)]
     if not any(one[0] == "error" for one in found):
         found += _runs(read_apart(source, time_limit), end)
     rank = {"error": 0, "warning": 1, "note": 2}

@@ -106,9 +106,7 @@ class Apart:
                 if how.is_late and name == "integrated":
                     raise TimeLimitError(f"{model}: a run took more than {within:g} s") from None
                 cause = self._found_cause(name, arguments) if runs == 1 else ""
-                raise ModelError(
-                    f"{model} ends the process that runs it: {how}{cause}"
-                ) from None
+                raise ModelError(f"{model} ends the process that runs it: {how}{cause}") from None
             except Odd as what:
                 raise ModelError(
                     f"{model} cannot be run, for a reason that was not foreseen ({what}); "

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy.ma  # noqa: F401 - NumPy loads it late, and after the lock nothing can be loaded
 
 from p53net.errors import P53NetError
-from p53net.sandbox.answers import receive, send
+from p53net.sandbox.answers import dumps, receive, send
 from p53net.sandbox.limits import lock
 
 VALUE, ERROR, OTHER, MEMORY = "value", "error", "other", "memory"
@@ -88,7 +88,7 @@ def answer(questions: IO[bytes], answers: IO[bytes], fault: P53NetError | None =
         except Exception as error:  # whatever a stranger's file brings about
             found = OTHER, f"{type(error).__name__}: {error}"
         faulthandler.cancel_dump_traceback_later()
-        send(answers, pickle.dumps(found, protocol=5))
+        send(answers, dumps(found))
     os._exit(0)
 
 

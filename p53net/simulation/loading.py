@@ -8,8 +8,8 @@ from p53net.dosing.medium import finite_number
 from p53net.engines.base import Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, define
-from p53net.model.definition import TIME_LIMIT
 from p53net.model.content import Content, content_of
+from p53net.model.definition import TIME_LIMIT
 from p53net.model.library import models_folder
 from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_tables
 from p53net.model.structures import StructureLike, as_structure

@@ -26,7 +26,8 @@ class Lines:
 
     def __init__(self, document: "libsbml.SBMLDocument") -> None:
         items = [item for item in document.getListOfAllElements() if item.getId()]
-        self._placed = sorted((int(item.getLine()), str(item.getId())) for item in items)
+        placed = ((int(item.getLine()), str(item.getId())) for item in items)
+        self._placed = sorted(placed, key=lambda one: one[0])
         self._lines: dict[str, int] = {}
         for line, name in self._placed:
             self._lines.setdefault(name, line)

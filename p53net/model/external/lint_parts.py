@@ -127,15 +127,23 @@ def _conserved(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
                     column[item.getSpecies()] = column.get(item.getSpecies(), Fraction(0)) + more
         columns.append([column.get(name, Fraction(0)) for name in names])
     for weights in _kernel(columns, len(names)):
-        terms = [
-            (name, weight) for name, weight in zip(names, weights, strict=True) if weight
-        ]
+        terms = [(name, weight) for name, weight in zip(names, weights, strict=True) if weight]
         if len(terms) > 1:
-            text = " + ".join(f"{w} {n}" if w != 1 else n for n, w in terms[:_MOST_TERMS])
-            text = text.replace("+ -", "- ")
-            more = f" and {len(terms) - _MOST_TERMS} more" if len(terms) > _MOST_TERMS else ""
-            message = f"the amounts {text}{more} keep their sum"
-            yield Finding(NOTE, "conserved", terms[0][0], lines.of(terms[0][0]), message)
+            first = terms[0][0]
+            text = f"the amounts {_sum(terms)} keep their sum"
+            yield Finding(NOTE, "conserved", first, lines.of(first), text)
+
+
+def _sum(terms: list[tuple[str, Fraction]]) -> str:
+    """A sum as people write it, of the first terms."""
+    scale = -1 if terms[0][1] < 0 else 1
+    words = list[str]()
+    for name, weight in terms[:_MOST_TERMS]:
+        size = "" if abs(weight) == 1 else f"{abs(weight)} "
+        sign = "- " if weight * scale < 0 else "+ " if words else ""
+        words.append(f"{sign}{size}{name}")
+    more = len(terms) - _MOST_TERMS
+    return " ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def _kernel(rows: list[list[Fraction]], size: int) -> Iterator[list[Fraction]]:
@@ -145,14 +153,14 @@ def _kernel(rows: list[list[Fraction]], size: int) -> Iterator[list[Fraction]]:
         for pivot, other in reduced.items():
             if row[pivot]:
                 row = [a - row[pivot] * b for a, b in zip(row, other, strict=True)]
-        pivot = next((i for i, value in enumerate(row) if value), None)
-        if pivot is None:
+        first = next((i for i, value in enumerate(row) if value), None)
+        if first is None:
             continue
-        row = [value / row[pivot] for value in row]
+        row = [value / row[first] for value in row]
         for key, other in reduced.items():
-            if other[pivot]:
-                reduced[key] = [a - other[pivot] * b for a, b in zip(other, row, strict=True)]
-        reduced[pivot] = row
+            if other[first]:
+                reduced[key] = [a - other[first] * b for a, b in zip(other, row, strict=True)]
+        reduced[first] = row
     for free in (i for i in range(size) if i not in reduced):
         vector = [Fraction(0)] * size
         vector[free] = Fraction(1)

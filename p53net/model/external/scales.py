@@ -51,7 +51,9 @@ def times_of(definition: Definition) -> tuple[float, float] | None:
     return (float(1.0 / rates.max()), float(1.0 / rates.min())) if len(rates) else None
 
 
-def _slopes(system: System, known: dict[str, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _slopes(
+    system: System, known: dict[str, float]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Slopes of rates by states, by central differences."""
     start = np.array([known[name] for name in system.states])
     steps = _STEP * np.maximum(np.abs(start), np.abs(start).max(initial=0.0) or 1.0)
