@@ -1,6 +1,7 @@
 """A process that may die: asked from here, watched, and ended with all that it holds."""
 
 import array
+import contextlib
 import os
 import pickle
 import queue
@@ -63,7 +64,13 @@ class Locked:
         reader, self._writer = self._process.streams
         threading.Thread(target=_pass_on, args=(reader, self._answers), daemon=True).start()
         self._close = weakref.finalize(self, self._process.close)
-        self.is_gone = False
+        self._ended, self._of = False, os.getpid()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it takes no more calls: it has ended, or is that of the process that this one
+        was forked from."""
+        return self._ended or self._of != os.getpid()
 
     def __enter__(self) -> "Locked":
         return self
@@ -104,6 +111,7 @@ class Locked:
         if kind == ERROR:
             raise found
         if kind == MEMORY:
+            self._end()
             raise Ended(_TOO_MUCH)
         raise Odd(found)
 
@@ -124,7 +132,7 @@ class Locked:
                     raise Ended(_TOO_MUCH) from None
 
     def _end(self) -> int:
-        self.is_gone = True
+        self._ended = True
         status = self._process.end()
         self._close()
         return status
@@ -187,7 +195,7 @@ class _Copy:
     """A copy of the process that is ready."""
 
     def __init__(self, number: int, line: socket.socket) -> None:
-        self._number, self._line = number, line
+        self._number, self._line, self._of = number, line, os.getpid()
         self.streams: Streams = line.makefile("rb"), line.makefile("wb")
 
     def memory(self) -> int:
@@ -199,11 +207,11 @@ class _Copy:
         return int(_ready.order("end", self._number))
 
     def close(self) -> None:
-        """Nobody asks any more: it ends by itself. Its reader sees the end, too."""
-        try:
-            self._line.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it has ended
-            return
+        """Nobody asks any more: it ends by itself. Its reader sees the end, too. In a fork of the
+        process that asked the line is not this one's to close."""
+        if self._of == os.getpid():
+            with contextlib.suppress(OSError):  # it has ended
+                self._line.shutdown(socket.SHUT_RDWR)
 
 
 class _Ready:
@@ -264,7 +272,12 @@ _ready = _Ready()
 def warm(*modules: str) -> None:
     """Start what `Locked` copies, with these modules, while this process does other things."""
     if _COPIED and not _ready.is_there:
-        threading.Thread(target=_ready.order, args=("load", modules), daemon=True).start()
+        threading.Thread(target=_load, args=(modules,), daemon=True).start()
+
+
+def _load(modules: tuple[str, ...]) -> None:
+    with contextlib.suppress(WorkersError):  # which whoever needs it is told
+        _ready.order("load", modules)
 
 
 def _copy(modules: tuple[str, ...]) -> _Copy:
