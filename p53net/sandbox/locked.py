@@ -30,6 +30,9 @@ libraries in it are not safe, or not possible."""
 _START_UP = 60.0  # s, for a process to be there
 _LOOK_EVERY = 0.1  # s, at the memory, where it has to be watched
 
+_BUSY = 10.0
+"""Seconds by the clock for one of the processor."""
+
 _BOOT = """
 import sys, types
 package = types.ModuleType("p53net")  # its rooms, without all that `import p53net` brings
@@ -76,24 +79,33 @@ class Locked:
         return self
 
     def __exit__(self, *_about: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._ended = True
         self._close()
 
-    def call(self, function: str, *arguments: object, within: float) -> Any:  # noqa: ANN401
-        """What a function gives there, such as `module:name`, in at most so many seconds.
+    def call(
+        self, function: str, *arguments: object, within: float, at_most: float | None = None
+    ) -> Any:  # noqa: ANN401
+        """What a function gives there, such as `module:name`, `within` so many seconds of its
+        processor, and at most so many by the clock: ten times as many, as others may be busy.
 
         Raises the error of ours that the function raised; Odd; Ended, after which this process
         takes no more calls.
         """
         if self.is_gone:
             raise Ended("it has ended before")
-        question = pickle.dumps((function, arguments, within), protocol=5)
+        longest = _BUSY * within if at_most is None else at_most
+        question = pickle.dumps((function, arguments, longest), protocol=5)
         try:
             try:
                 send(self._writer, question)
             except OSError:  # it died before, which the answer will say
                 content = None
             else:
-                content = self._answer(within)
+                content = self._answer(within, longest)
             if content is None:
                 raise Ended(_said(self._end()))
             try:
@@ -115,21 +127,27 @@ class Locked:
             raise Ended(_TOO_MUCH)
         raise Odd(found)
 
-    def _answer(self, within: float) -> bytes | None:
+    def _answer(self, within: float, longest: float) -> bytes | None:
         """The next answer, or None where the process died. Raises Ended at a limit."""
-        due = monotonic() + within
+        begun, used = monotonic(), self._process.seconds()
+        look = begun + min(within, longest)
         while True:
-            left = due - monotonic()
+            left = max(look - monotonic(), 0.0)
             try:
                 return self._answers.get(timeout=min(left, _LOOK_EVERY) if WATCHED else left)
-            except (queue.Empty, ValueError):  # ValueError: there is no time left
-                if monotonic() >= due:
-                    self._end()
-                    late = f"it took more than {within:g} s"
-                    raise Ended(late, is_late=True) from None
+            except queue.Empty:
                 if WATCHED and self._process.memory() > ROOM:
                     self._end()
                     raise Ended(_TOO_MUCH) from None
+                if monotonic() < look:
+                    continue
+                left = within - (self._process.seconds() - used)
+                due = begun + longest - monotonic()
+                if min(left, due) <= 0.0:
+                    self._end()
+                    late = f"it took more than {within:g} s"
+                    raise Ended(late, is_late=True) from None
+                look = monotonic() + min(max(left, _LOOK_EVERY), due)
 
     def _end(self) -> int:
         self._ended = True
@@ -181,6 +199,10 @@ class _Fresh:
         except psutil.Error:  # it has just ended
             return 0
 
+    def seconds(self) -> float:
+        """Of the processor that it has used."""
+        return _seconds(self._process.pid)
+
     def end(self) -> int:
         """End it, unless it has ended; how it did."""
         self._process.kill()
@@ -202,6 +224,10 @@ class _Copy:
         """It keeps its limit by itself."""
         return 0
 
+    def seconds(self) -> float:
+        """Of the processor that it has used."""
+        return _seconds(self._number)
+
     def end(self) -> int:
         """End it, unless it has ended; how it did."""
         return int(_ready.order("end", self._number))
@@ -212,6 +238,14 @@ class _Copy:
         if self._of == os.getpid():
             with contextlib.suppress(OSError):  # it has ended
                 self._line.shutdown(socket.SHUT_RDWR)
+
+
+def _seconds(number: int) -> float:
+    try:
+        used = psutil.Process(number).cpu_times()
+    except psutil.Error:  # it has just ended
+        return 0.0
+    return float(used.user + used.system)
 
 
 class _Ready:

@@ -15,7 +15,7 @@ from p53net import children
 HANG = 30.0
 """Seconds after which a call is one that hangs."""
 
-LIMIT = 4.0  # s, for each part of a call
+LIMIT = 2.0  # s of the processor, for each part of a call
 _START_UP = 600.0  # s, to import all
 
 FINE = ("ran", "refused")
