@@ -106,7 +106,7 @@ class Apart:
             _keep_few(self)
             process = cast(Locked, self._process)
             left = self.deadline - perf_counter()
-            within = self._definition.time_limit * runs
+            within = self._definition.time_limit * max(runs, 1)
             clock = max(left + _GRACE, _GRACE) if np.isfinite(left) else None
             try:
                 return process.call(

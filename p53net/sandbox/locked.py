@@ -292,7 +292,7 @@ class _Ready:
             here, there = socket.socketpair()
             with there:
                 self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                    _command("copies"), stdin=there, stdout=subprocess.DEVNULL,
+                    _command("copies"), stdin=there.fileno(), stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL, env=_environment(),
                 )  # fmt: skip
             here.settimeout(_START_UP)

@@ -42,7 +42,7 @@ def made(name: str, definition: Definition, tolerances: Tolerances) -> Engine:
         from p53net.engines import apart
 
         if name not in _TRUSTED:
-            return apart.Apart(ENGINES[name], definition, tolerances)
+            return cast(Engine, apart.Apart(ENGINES[name], definition, tolerances))
         apart.trial(ENGINES[name], definition, tolerances)
     module, _, kind = ENGINES[name].partition(":")
     return cast(Engine, getattr(import_module(module), kind)(definition, tolerances))
