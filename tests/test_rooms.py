@@ -20,7 +20,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("dosing", "engines"),
     ("simulation",),
     ("ensembles",),
-    ("exchange", "figures", "measures"),
+    ("exchange", "figures", "linting", "measures"),
     ("sweeps",),
     ("studies",),
     ("evidence",),

@@ -7,6 +7,7 @@ first run. Then this process does the same, and all runs.
 
 import hashlib
 import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -38,6 +39,11 @@ from p53net.sandbox.locked import Ended, Locked, Odd
 _HERE = __name__
 _GRACE = 1.0  # s, for an engine to see a deadline by itself
 
+_MOST_ALIVE = 32
+"""Processes that are kept for models; those whose turn was longest ago end, and begin anew."""
+
+_FEW = threading.Lock()
+_alive: dict[int, "weakref.ref[Apart]"] = {}
 _served: list[Engine] = []
 """The engine of this process, if it is one that serves."""
 
@@ -97,14 +103,20 @@ class Apart:
         with self._lock:
             if self._process is None or self._process.is_gone:
                 self._begun()
+            _keep_few(self)
             process = cast(Locked, self._process)
             left = self.deadline - perf_counter()
-            within = max(min(self._definition.time_limit * runs, left + _GRACE), _GRACE)
+            within = self._definition.time_limit * max(runs, 1)
+            clock = max(left + _GRACE, _GRACE) if np.isfinite(left) else None
             try:
-                return process.call(f"{_HERE}:{name}", left, *arguments, within=within)
+                return process.call(
+                    f"{_HERE}:{name}", left, *arguments, within=within, at_most=clock
+                )
             except Ended as how:
                 if how.is_late and name == "integrated":
-                    raise TimeLimitError(f"{model}: a run took more than {within:g} s") from None
+                    raise TimeLimitError(
+                        f"{model}: a run took more than {min(within, left):g} s"
+                    ) from None
                 cause = self._found_cause(name, arguments) if runs == 1 else ""
                 raise ModelError(f"{model} ends the process that runs it: {how}{cause}") from None
             except Odd as what:
@@ -124,6 +136,15 @@ class Apart:
         except (Ended, Odd) as what:
             raise ModelError(f"{definition.id} cannot be run: {what}; simplify it") from None
         return label, capabilities
+
+    def rests(self) -> None:
+        """End the process, unless it works."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._process is not None:
+                    self._process.close()
+            finally:
+                self._lock.release()
 
     def _found_cause(self, name: str, arguments: tuple[object, ...]) -> str:
         """The likely element: the one without whose formula the process lives. Looked for once."""
@@ -146,6 +167,17 @@ class Apart:
             text = cast(Text, definition.loaded["file"]).text
             self._cause = culprit_of(text.encode(), ends, definition.time_limit)
         return self._cause
+
+
+def _keep_few(engine: Apart) -> None:
+    """Note that this engine's turn is now, and end the processes of those that wait longest: a
+    model that nobody has any more may be found as such only late."""
+    with _FEW:
+        _alive.pop(id(engine), None)
+        _alive[id(engine)] = weakref.ref(engine)
+        for key in list(_alive)[:-_MOST_ALIVE]:
+            if (oldest := _alive.pop(key)()) is not None:
+                oldest.rests()
 
 
 def trial(kind: str, definition: Definition, tolerances: Tolerances) -> None:

@@ -5,6 +5,7 @@ a copy costs milliseconds, and what a file does to its own is gone with it. Else
 a process from the start.
 """
 
+import contextlib
 import faulthandler
 import os
 import pickle
@@ -18,7 +19,7 @@ from typing import IO, Any
 import numpy.ma  # noqa: F401 - NumPy loads it late, and after the lock nothing can be loaded
 
 from p53net.errors import P53NetError
-from p53net.sandbox.answers import receive, send
+from p53net.sandbox.answers import dumps, receive, send
 from p53net.sandbox.limits import lock
 
 VALUE, ERROR, OTHER, MEMORY = "value", "error", "other", "memory"
@@ -32,7 +33,7 @@ def copies() -> None:
     orders = socket.socket(fileno=0)
     silence = os.open(os.devnull, os.O_RDWR)
     os.dup2(silence, 1)
-    ended: dict[int, int] = {}
+    ended: dict[int, int | None] = {}  # copies, and how they ended, if they have
     while True:
         content, handles, _, _ = socket.recv_fds(orders, 2**16, 1)
         if not content:
@@ -53,7 +54,7 @@ def copies() -> None:
             line = socket.socket(fileno=handles[0])
             answer(line.makefile("rb"), line.makefile("wb"))
         os.close(handles[0])
-        ended.pop(copy, None)  # of an earlier one with the same number
+        ended[copy] = None
         orders.sendall(pickle.dumps(copy))
 
 
@@ -88,7 +89,7 @@ def answer(questions: IO[bytes], answers: IO[bytes], fault: P53NetError | None =
         except Exception as error:  # whatever a stranger's file brings about
             found = OTHER, f"{type(error).__name__}: {error}"
         faulthandler.cancel_dump_traceback_later()
-        send(answers, pickle.dumps(found, protocol=5))
+        send(answers, dumps(found))
     os._exit(0)
 
 
@@ -108,22 +109,22 @@ def _named(function: str) -> Callable[..., Any]:
     return found
 
 
-def _reap(ended: dict[int, int]) -> None:
+def _reap(ended: dict[int, int | None]) -> None:
     """Let copies go that have ended, and keep how."""
-    try:
+    with contextlib.suppress(ChildProcessError):  # there is none
         while True:
             copy, status = os.waitpid(-1, os.WNOHANG)
             if not copy:
                 return
             ended[copy] = os.waitstatus_to_exitcode(status)
-    except ChildProcessError:
-        return
 
 
-def _end(copy: int, ended: dict[int, int]) -> int:
-    """End a copy, unless it has ended; how it did."""
+def _end(copy: int, ended: dict[int, int | None]) -> int:
+    """End a copy, unless it has ended; how it did. Another's number is none of ours."""
     if copy not in ended:
-        os.kill(copy, signal.SIGKILL)
-        _, status = os.waitpid(copy, 0)
-        ended[copy] = os.waitstatus_to_exitcode(status)
-    return ended.pop(copy)
+        return -signal.SIGKILL
+    if (how := ended.pop(copy)) is not None:
+        return how
+    os.kill(copy, signal.SIGKILL)
+    _, status = os.waitpid(copy, 0)
+    return os.waitstatus_to_exitcode(status)

@@ -1,6 +1,7 @@
 """A process that may die: asked from here, watched, and ended with all that it holds."""
 
 import array
+import contextlib
 import os
 import pickle
 import queue
@@ -28,6 +29,9 @@ libraries in it are not safe, or not possible."""
 
 _START_UP = 60.0  # s, for a process to be there
 _LOOK_EVERY = 0.1  # s, at the memory, where it has to be watched
+
+_BUSY = 10.0
+"""Seconds by the clock for one of the processor."""
 
 _BOOT = """
 import sys, types
@@ -63,30 +67,45 @@ class Locked:
         reader, self._writer = self._process.streams
         threading.Thread(target=_pass_on, args=(reader, self._answers), daemon=True).start()
         self._close = weakref.finalize(self, self._process.close)
-        self.is_gone = False
+        self._ended, self._of = False, os.getpid()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it takes no more calls: it has ended, or is that of the process that this one
+        was forked from."""
+        return self._ended or self._of != os.getpid()
 
     def __enter__(self) -> "Locked":
         return self
 
     def __exit__(self, *_about: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._ended = True
         self._close()
 
-    def call(self, function: str, *arguments: object, within: float) -> Any:  # noqa: ANN401
-        """What a function gives there, such as `module:name`, in at most so many seconds.
+    def call(
+        self, function: str, *arguments: object, within: float, at_most: float | None = None
+    ) -> Any:  # noqa: ANN401
+        """What a function gives there, such as `module:name`, `within` so many seconds of its
+        processor, and at most so many by the clock: ten times as many, as others may be busy.
 
         Raises the error of ours that the function raised; Odd; Ended, after which this process
         takes no more calls.
         """
         if self.is_gone:
             raise Ended("it has ended before")
-        question = pickle.dumps((function, arguments, within), protocol=5)
+        longest = _BUSY * within if at_most is None else at_most
+        question = pickle.dumps((function, arguments, longest), protocol=5)
         try:
             try:
                 send(self._writer, question)
             except OSError:  # it died before, which the answer will say
                 content = None
             else:
-                content = self._answer(within)
+                content = self._answer(within, longest)
             if content is None:
                 raise Ended(_said(self._end()))
             try:
@@ -104,27 +123,34 @@ class Locked:
         if kind == ERROR:
             raise found
         if kind == MEMORY:
+            self._end()
             raise Ended(_TOO_MUCH)
         raise Odd(found)
 
-    def _answer(self, within: float) -> bytes | None:
+    def _answer(self, within: float, longest: float) -> bytes | None:
         """The next answer, or None where the process died. Raises Ended at a limit."""
-        due = monotonic() + within
+        begun, used = monotonic(), self._process.seconds()
+        look = begun + min(within, longest)
         while True:
-            left = due - monotonic()
+            left = max(look - monotonic(), 0.0)
             try:
                 return self._answers.get(timeout=min(left, _LOOK_EVERY) if WATCHED else left)
-            except (queue.Empty, ValueError):  # ValueError: there is no time left
-                if monotonic() >= due:
-                    self._end()
-                    late = f"it took more than {within:g} s"
-                    raise Ended(late, is_late=True) from None
+            except queue.Empty:
                 if WATCHED and self._process.memory() > ROOM:
                     self._end()
                     raise Ended(_TOO_MUCH) from None
+                if monotonic() < look:
+                    continue
+                left = within - (self._process.seconds() - used)
+                due = begun + longest - monotonic()
+                if min(left, due) <= 0.0:
+                    self._end()
+                    late = f"it took more than {within:g} s"
+                    raise Ended(late, is_late=True) from None
+                look = monotonic() + min(max(left, _LOOK_EVERY), due)
 
     def _end(self) -> int:
-        self.is_gone = True
+        self._ended = True
         status = self._process.end()
         self._close()
         return status
@@ -173,6 +199,10 @@ class _Fresh:
         except psutil.Error:  # it has just ended
             return 0
 
+    def seconds(self) -> float:
+        """Of the processor that it has used."""
+        return _seconds(self._process.pid)
+
     def end(self) -> int:
         """End it, unless it has ended; how it did."""
         self._process.kill()
@@ -187,23 +217,35 @@ class _Copy:
     """A copy of the process that is ready."""
 
     def __init__(self, number: int, line: socket.socket) -> None:
-        self._number, self._line = number, line
+        self._number, self._line, self._of = number, line, os.getpid()
         self.streams: Streams = line.makefile("rb"), line.makefile("wb")
 
     def memory(self) -> int:
         """It keeps its limit by itself."""
         return 0
 
+    def seconds(self) -> float:
+        """Of the processor that it has used."""
+        return _seconds(self._number)
+
     def end(self) -> int:
         """End it, unless it has ended; how it did."""
         return int(_ready.order("end", self._number))
 
     def close(self) -> None:
-        """Nobody asks any more: it ends by itself. Its reader sees the end, too."""
-        try:
-            self._line.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it has ended
-            return
+        """Nobody asks any more: it ends by itself. Its reader sees the end, too. In a fork of the
+        process that asked the line is not this one's to close."""
+        if self._of == os.getpid():
+            with contextlib.suppress(OSError):  # it has ended
+                self._line.shutdown(socket.SHUT_RDWR)
+
+
+def _seconds(number: int) -> float:
+    try:
+        used = psutil.Process(number).cpu_times()
+    except psutil.Error:  # it has just ended
+        return 0.0
+    return float(used.user + used.system)
 
 
 class _Ready:
@@ -250,7 +292,7 @@ class _Ready:
             here, there = socket.socketpair()
             with there:
                 self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                    _command("copies"), stdin=there, stdout=subprocess.DEVNULL,
+                    _command("copies"), stdin=there.fileno(), stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL, env=_environment(),
                 )  # fmt: skip
             here.settimeout(_START_UP)
@@ -264,7 +306,12 @@ _ready = _Ready()
 def warm(*modules: str) -> None:
     """Start what `Locked` copies, with these modules, while this process does other things."""
     if _COPIED and not _ready.is_there:
-        threading.Thread(target=_ready.order, args=("load", modules), daemon=True).start()
+        threading.Thread(target=_load, args=(modules,), daemon=True).start()
+
+
+def _load(modules: tuple[str, ...]) -> None:
+    with contextlib.suppress(WorkersError):  # which whoever needs it is told
+        _ready.order("load", modules)
 
 
 def _copy(modules: tuple[str, ...]) -> _Copy:

@@ -28,7 +28,9 @@ REFERENCE = "roadrunner"
 """It runs every model, and what other engines give up."""
 
 _FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
-_MANY = "batch"
+MANY = "batch"
+"""It is made for many runs at once."""
+
 _preferred: ContextVar[str] = ContextVar("engine", default=AUTO)
 _TRUSTED = ("batch",)  # with a stranger's model, once it was tried: its code is plain arithmetic
 _ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
@@ -43,7 +45,7 @@ def made(name: str, definition: Definition, tolerances: Tolerances) -> Engine:
         from p53net.engines import apart
 
         if name not in _TRUSTED:
-            return apart.Apart(ENGINES[name], definition, tolerances)
+            return cast(Engine, apart.Apart(ENGINES[name], definition, tolerances))
         apart.trial(ENGINES[name], definition, tolerances)
     module, _, kind = ENGINES[name].partition(":")
     return cast(Engine, getattr(import_module(module), kind)(definition, tolerances))
@@ -57,7 +59,7 @@ def helper_of(name: str, definition: Definition) -> str | None:
 
 def usual(definition: Definition) -> str:
     """The engine for few runs."""
-    return _MANY if _blind(REFERENCE, definition) else REFERENCE
+    return MANY if _blind(REFERENCE, definition) else REFERENCE
 
 
 def _blind(name: str, definition: Definition) -> str:
@@ -97,7 +99,7 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
     if name == AUTO:
         name = _preferred.get()
     if name == AUTO:
-        name = _MANY if runs >= _FEW else usual(model.definition)
+        name = MANY if runs >= _FEW else usual(model.definition)
     try:
         return name, model.runner(name).engine.label + _warning(model.definition)
     except UnsupportedError as error:

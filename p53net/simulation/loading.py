@@ -133,8 +133,8 @@ def read_sbml(
     values that depend on them follow. There are no doses, no feedback to open and no steady state.
 
     Only the file itself is read, at most 20 MiB, in a process that can open neither files nor
-    connections; all runs on RoadRunner are made there, too. Reading, compiling and each run may
-    take `time_limit` seconds and 4 GiB of memory.
+    connections; all runs on RoadRunner are made there, too: see docs/trust.md. Reading, compiling
+    and each run may take `time_limit` seconds of the processor and 4 GiB of memory.
     Raises InputError for a file that cannot be read, ModelError for one that is not sound SBML, or
     that has packages, fast reactions, algebraic rules, delays, reactions without rates or
     quantities without values; or that ends its process, with the part that is likely to do that.

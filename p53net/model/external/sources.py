@@ -28,6 +28,11 @@ class Source(NamedTuple):
     place: str
     """The whole path; "" without a file."""
 
+    @property
+    def path(self) -> Path:
+        """The name as a path."""
+        return Path(self.name)
+
 
 def source_of(given: SourceLike) -> Source:
     """What a user hands over. Raises InputError for what cannot be read, or is too large."""
