@@ -64,7 +64,7 @@ class Pending:
     def happen(self, rows: Rows, looked: FloatArray) -> NDArray[np.bool_]:
         """Let one event happen in each run in which one is due; which runs those are."""
         ready = self._due[rows] <= self._legs.clock[rows, None, None]
-        busy = np.logical_or.reduce(ready, axis=(1, 2))
+        busy = np.asarray(np.logical_or.reduce(ready, axis=(1, 2)))
         if not busy.any():
             return busy
         rows, ready, looked = rows[busy], ready[busy], looked[busy]
@@ -130,14 +130,16 @@ class Pending:
         else:
             values = looked[:, plan.places]
         self.broken[rows[np.isnan(values).any(axis=1)]] = True
-        for place, inside in plan.volumes:
-            array, column = self._columns[plan.names[place]]
-            share = array[rows, column] / values[:, place]
-            for amounts, at in inside:
-                amounts[rows, at] *= share
+        volumes = [(values[:, place], plan.names[place]) for place, _ in plan.volumes]
+        shares = [
+            self._columns[name][0][rows, self._columns[name][1]] / new for new, name in volumes
+        ]
         for name, value in zip(plan.names, values.T, strict=True):
             array, column = self._columns[name]
             array[rows, column] = value
+        for share, (_, inside) in zip(shares, plan.volumes, strict=True):
+            for array, column in inside:
+                array[rows, column] *= share
 
     def _plan(self, event: Event) -> "_Plan":
         names = tuple(name for name in event.settings if name in self._columns)
