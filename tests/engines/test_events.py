@@ -278,6 +278,7 @@ def test_a_volume_that_an_event_sets_keeps_amounts() -> None:
 
 # --- time
 
+
 @pytest.mark.parametrize("trigger", ["time == 3", "x == 3", "time >= 3 && time <= 3"])
 def test_an_equality_happens_at_its_moment(trigger: str) -> None:
     text = f"{CLOCK} a = 0; n = 0; E: at ({trigger}): a = x, n = n + 1"
