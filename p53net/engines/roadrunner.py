@@ -147,10 +147,8 @@ class _Compiled:
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
-        self.species = definition.states or (
-            *self._model.getFloatingSpeciesIds(),
-            *definition.rate_variables,
-        )
+        own = *self._model.getFloatingSpeciesIds(), *definition.rate_variables
+        self.species = definition.states if definition.external else own
         self._in_reactions = len(self.species) - len(definition.rate_variables)
         self.shown = {n: f"[{n}]" for n in definition.species if n not in definition.amounts}
         """How RoadRunner calls a concentration; without brackets it gives the amount."""

@@ -86,7 +86,7 @@ class Events:
         where, trigger = f"event {event.getId()}", event.getTrigger()
         condition = self._symbols.node(trigger.getMath(), where, {})
         settings = self._settings(event)
-        settings |= self._thinned(settings, event)
+        settings = {**settings, **self._thinned(settings, event)}
 
         def formula(part: "libsbml.SBase | None") -> Node | None:
             if part is None or not part.isSetMath():
@@ -118,8 +118,7 @@ class Events:
                 raise UnsupportedError(f"event {event.getId()}, which changes a volume later")
             share = known.power(known.with_nodes(old, settings), known.number(-1.0))
             for name in self._contents(compartment):
-                new = settings.get(name, known.symbol(name))
-                found[name] = known.product(new, old, share)
+                found[name] = known.product(settings.get(name, known.symbol(name)), old, share)
         return found
 
     def _contents(self, compartment: str) -> tuple[str, ...]:
@@ -142,7 +141,7 @@ class Events:
         if event.isSetDelay() or event.isSetPriority():
             return None
         time, settings = self._time(event), self._settings(event)
-        settings |= self._thinned(settings, event)
+        settings = {**settings, **self._thinned(settings, event)}
         plain = not any(self._known.symbols(node) for node in settings.values())
         volumes = any(self._model.getCompartment(name) for name in settings)
         if time is None or not plain or volumes:

@@ -284,6 +284,7 @@ def test_a_concentration_set_with_its_volume_is_one_of_the_old_volume() -> None:
 
 # --- time
 
+
 @pytest.mark.parametrize("trigger", ["time == 3", "x == 3", "time >= 3 && time <= 3"])
 def test_an_equality_happens_at_its_moment(trigger: str) -> None:
     text = f"{CLOCK} a = 0; n = 0; E: at ({trigger}): a = x, n = n + 1"

@@ -135,7 +135,7 @@ def _jumps(system: System, known: Mapping[str, np.float64], end: float) -> Float
                                            np.append(points, end)))  # fmt: skip
         if len(edges) > MOST:
             raise SimulationError(f"formulas of time have more than {MOST:,} jumps until {end:g}")
-    return _ordered(edges[None], np.array([end]))[0]
+    return np.asarray(_ordered(edges[None], np.array([end]))[0])
 
 
 def _between(

@@ -130,21 +130,24 @@ class Pending:
         else:
             values = looked[:, plan.places]
         self.broken[rows[np.isnan(values).any(axis=1)]] = True
-        volumes = [(values[:, place], plan.names[place]) for place, _ in plan.volumes]
-        shares = [
-            self._columns[name][0][rows, self._columns[name][1]] / new for new, name in volumes
-        ]
+        for place, inside, set_too in plan.volumes:
+            array, column = self._columns[plan.names[place]]
+            share = array[rows, column] / values[:, place]
+            for amounts, at in inside:
+                amounts[rows, at] *= share
+            values[:, set_too] *= share[:, None]  # a new concentration is one of the old volume
         for name, value in zip(plan.names, values.T, strict=True):
             array, column = self._columns[name]
             array[rows, column] = value
-        for share, (_, inside) in zip(shares, plan.volumes, strict=True):
-            for array, column in inside:
-                array[rows, column] *= share
 
     def _plan(self, event: Event) -> "_Plan":
         names = tuple(name for name in event.settings if name in self._columns)
         volumes = tuple(
-            (names.index(volume), tuple(self._columns[n] for n in inside if n in self._columns))
+            (
+                names.index(volume),
+                tuple(self._columns[n] for n in inside if n in self._columns and n not in names),
+                [names.index(n) for n in inside if n in names],
+            )
             for volume, inside in event.contents.items()
             if volume in names
         )
@@ -157,8 +160,9 @@ class _Plan(NamedTuple):
     names: tuple[str, ...]
     places: list[int]
     """Of the new values among what is looked at."""
-    volumes: tuple[tuple[int, tuple[tuple[FloatArray, int], ...]], ...]
-    """Place of each volume in `names`, and columns of concentrations there."""
+    volumes: tuple[tuple[int, tuple[tuple[FloatArray, int], ...], list[int]], ...]
+    """Place of each volume in `names`, columns of concentrations there, and places in `names` of
+    those that are set themselves."""
 
 
 def _shuffled(happened: NDArray[np.int64], events: int) -> FloatArray:

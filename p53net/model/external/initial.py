@@ -81,6 +81,14 @@ class Starts:
         }
         return {name: value for name, value in values.items() if name not in changed}
 
+    @property
+    def constants(self) -> dict[str, float]:
+        """What the file gives or works out as a number, and does not depend on anything."""
+        self.of({})
+        system = self._systems[frozenset()]
+        found = {} if system is None else dict(system.parameters)
+        return {name: value for name, value in found.items() if np.isfinite(value)}
+
     @cached_property
     def _assigned(self) -> tuple[str, ...]:
         return assigned_of(self._definition.sbml)

@@ -13,7 +13,8 @@ from p53net.model.check import amount_faults, unit_faults
 from p53net.model.external import lint_parts, lint_switches
 from p53net.model.external.arguments import refuse_wrong_arguments
 from p53net.model.external.findings import ERROR, NOTE, WARNING, Finding, Lines
-from p53net.model.external.gate import normalise, refuse_packages, safe_text
+from p53net.model.external.gate import refuse_packages, safe_text
+from p53net.model.external.normal import flattened, normalise
 from p53net.model.external.reader import definition_of
 from p53net.model.external.scales import scales_of
 from p53net.model.external.sources import Source
@@ -78,6 +79,7 @@ def _units(document: "libsbml.SBMLDocument", lines: Lines, name: str) -> Iterato
         return
     try:
         refuse_packages(document, name)
+        flattened(document, name)
         refuse_wrong_arguments(document.getModel(), name)
         normalise(document, name)
     except (ModelError, RecursionError):  # which the reader has said

@@ -5,6 +5,7 @@ import libsbml
 from p53net.errors import ModelError
 from p53net.model.external.algebraic import solve_algebraic
 from p53net.model.external.formulas import formulas_of, nodes_of
+from p53net.model.external.runnable import refuse_delays
 from p53net.model.external.terms import refuse_endless, refuse_long
 from p53net.model.mathml import AVOGADRO
 from p53net.model.symbols import TIME
@@ -25,6 +26,7 @@ def normalise(document: "libsbml.SBMLDocument", name: str) -> None:
     """Local parameters become global, functions are written out, algebraic rules are solved,
     what is called as the clock is becomes `time_`, and the text is Level 3 Version 1, or Version 2
     where only that can say it."""
+    refuse_delays(document.getModel(), name)
     refuse_long(document.getModel(), name)
     refuse_endless(document.getModel(), name)
     for option, what in (("promoteLocalParameters", "local parameters"),

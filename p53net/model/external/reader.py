@@ -104,7 +104,8 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         or bool(assigned & references.keys()),
         loaded={"file": Text(file.name, text, place)},
     )
-    computed = Starts(definition).of({}) or {}
+    begun = Starts(definition)
+    computed = begun.constants | (begun.of({}) or {})
     known = numbers | computed
     amounts = [  # what an engine's absolute tolerance is about
         abs(known[name] * (1.0 if item is None or item.getHasOnlySubstanceUnits() else

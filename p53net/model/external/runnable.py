@@ -14,22 +14,13 @@ from p53net.model.symbols import rules_of
 def refuse_unrunnable(model: "libsbml.Model", name: str) -> None:
     """Raise ModelError for what engines would run wrongly, or not at all, without an error."""
 
-    def bad(item: "libsbml.SBase | str", what: str, remedy: str) -> ModelError:
-        where = item if isinstance(item, str) else called(item)
-        return ModelError(f"{name}: {where} {what}; {remedy}")
-
     for reaction in model.getListOfReactions():
         if reaction.getFast():
-            raise bad(reaction, "is fast", "give it a rate of its own")
+            raise _bad(name, reaction, "is fast", "give it a rate of its own")
         law = reaction.getKineticLaw()
         if law is None or law.getMath() is None:
-            raise bad(reaction, "has no rate", "give it a kinetic law")
+            raise _bad(name, reaction, "has no rate", "give it a kinetic law")
     refuse_long(model, name)
-    for math_ in formulas_of(model):
-        for node in nodes_of(math_):
-            if node.getType() == libsbml.AST_FUNCTION_DELAY:
-                raise bad(owner_of(math_), "looks into the past with delay()",
-                          "write the delay as steps")  # fmt: skip
     rules = rules_of(model)
     given = {item.getSymbol() for item in model.getListOfInitialAssignments() if item.isSetMath()}
     given |= {name for name, rule in rules.items() if rule.isAssignment()}
@@ -40,9 +31,23 @@ def refuse_unrunnable(model: "libsbml.Model", name: str) -> None:
                 if isinstance(item, libsbml.Species) and item.getCompartment() in given:
                     if item.isSetInitialAmount() or item.isSetInitialConcentration():
                         continue  # of a volume that is worked out
-                raise bad(item, "has no value", "give it one")
+                raise _bad(name, item, "has no value", "give it one")
     if not model.getNumSpecies() + model.getNumParameters() + model.getNumCompartments():
-        raise bad("it", "has neither species nor parameters", "there is nothing to simulate")
+        raise _bad(name, "it", "has neither species nor parameters", "there is nothing to simulate")
+
+
+def refuse_delays(model: "libsbml.Model", name: str) -> None:
+    """Raise ModelError for a formula that looks into the past."""
+    for math_ in formulas_of(model):
+        for node in nodes_of(math_):
+            if node.getType() == libsbml.AST_FUNCTION_DELAY:
+                raise _bad(name, owner_of(math_), "looks into the past with delay()",
+                           "write the delay as steps")  # fmt: skip
+
+
+def _bad(name: str, item: "libsbml.SBase | str", what: str, remedy: str) -> ModelError:
+    where = item if isinstance(item, str) else called(item)
+    return ModelError(f"{name}: {where} {what}; {remedy}")
 
 
 def called(item: "libsbml.SBase") -> str:

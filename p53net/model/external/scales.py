@@ -8,7 +8,8 @@ from p53net.errors import P53NetError
 from p53net.model.definition import Definition
 from p53net.model.external.findings import NOTE, Finding
 from p53net.model.external.initial import Starts
-from p53net.model.rates import TIME, System, system_of
+from p53net.model.rates import System, system_of
+from p53net.model.symbols import TIME
 
 STIFF = 1e4
 """Slowest over fastest time, from which on a model is called stiff."""
