@@ -95,6 +95,22 @@ def test_a_piecewise_window_of_a_rate_is_seen() -> None:
     assert float(found["y"][-1]) == pytest.approx(1.0, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    "rate", ["-abs(x)", "-max(0, x)", "-piecewise(x, x >= 0, -x)", "-piecewise(0, x < 0, x)"]
+)
+def test_a_kink_is_no_jump(rate: str) -> None:
+    """What is continuous needs no stop, and a run that rests on it would stop for ever."""
+    text = f"x = 2; x' = {rate}"
+    assert model(text).runner("batch").engine.system.watched == ()
+    assert float(run(text, [0.0, 3.0])["x"][-1]) == pytest.approx(2.0 * np.exp(-3.0), rel=NEAR)
+
+
+def test_a_rate_that_jumps_is_watched() -> None:
+    text = "x = 2; x' = piecewise(-1, x > 1, -0.5)"
+    assert len(model(text).runner("batch").engine.system.watched) == 1
+    assert level(text, [0.0, 0.5, 1.0, 2.0], "x") == [2.0, 1.5, 1.0, 0.5]
+
+
 # --- closed forms
 
 DECAY = """

@@ -118,7 +118,6 @@ class Course:
         for note, column in zip(self._notes, self._changed.values(), strict=True):
             note[rows, self._legs.rows[rows]] = self._legs.table[rows, column]
 
-    @property
     def histories(self) -> dict[str, FloatArray]:
         """Parameters that change, at the times of output (run, time)."""
         noted = ~np.isnan(self._notes)

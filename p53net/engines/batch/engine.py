@@ -146,7 +146,10 @@ class Batch:
                 table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
                 outputs, MOST_STEPS,
             )  # fmt: skip
-        changed = stops.histories(tuple(part.parameters), table, times)
+
+        def changed() -> dict[str, FloatArray]:
+            return stops.histories(tuple(part.parameters), table, times)
+
         values = outputs.values(part, curves, table, changed, times)
         return _runs(values, status, steps)
 

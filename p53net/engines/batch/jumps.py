@@ -13,7 +13,7 @@ import numpy as np
 from p53net.engines.base import FloatArray
 from p53net.model.expressions import Node
 from p53net.model.rates import System
-from p53net.model.relations import steps_in
+from p53net.model.relations import breaks_in
 from p53net.model.symbols import TIME
 
 
@@ -44,9 +44,9 @@ class Jumps:
         """Two jumps, a < b and b < a, of each equality."""
         triggers = [event.trigger for event in system.events]
         inside = [node for event in system.events for node in event.formulas]
-        urgent = set(steps_in([*triggers, *system.rates]))
+        urgent = set(breaks_in(self._known, [*triggers, *system.rates]))
         names = dict[Node, Node]()
-        for jump in steps_in([*triggers, *system.rates, *inside]):
+        for jump in breaks_in(self._known, [*triggers, *system.rates, *inside]):
             names[jump] = self._flagged(jump, names, jump in urgent)
 
         def flagged(node: Node) -> Node:

@@ -1,6 +1,6 @@
 """What runs return: sums of states from the code, all else from those."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -35,18 +35,18 @@ class Outputs:
         system: System,
         curves: FloatArray,
         table: FloatArray,
-        changed: Mapping[str, FloatArray],
+        changed: Callable[[], Mapping[str, FloatArray]],
         times: FloatArray,
     ) -> FloatArray:
-        """All variables (run, variable, time) from what was returned. `changed` are parameters
-        that change in a run, at all times."""
+        """All variables (run, variable, time) from what was returned. `changed` gives
+        parameters that change in a run, at all times."""
         if list(self._sums) == self._nodes:
             return curves
         places = {node: i for i, node in enumerate(self._sums)}
         known: dict[str, FloatArray] = {TIME: np.broadcast_to(times, (len(table), times.shape[-1]))}
         for i, name in enumerate(system.parameters):
             known[name] = table[:, [i]]
-        known |= changed
+        known |= changed()
         for node, i in places.items():
             if node.kind == "symbol":
                 known[str(node.value)] = curves[:, i]
