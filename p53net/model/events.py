@@ -38,7 +38,8 @@ class Event:
     at_trigger: bool = True
     """Whether new values are worked out when the condition becomes true, not when it is due."""
     contents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Volumes that it sets, and concentrations there: their amounts stay, unless they are set."""
+    """Volumes that it sets, and concentrations there: their amounts stay. A concentration that it
+    sets as well is one of the old volume."""
 
     @property
     def formulas(self) -> tuple[Node, ...]:

@@ -59,9 +59,10 @@ class Course:
 
     def _next(self, rows: Rows) -> FloatArray:
         """When something happens that time decides."""
-        doses = self._dose_times[rows, self._given[rows]]
-        own = np.minimum(self._moments.due(rows), self._pending.due(rows))
-        return np.asarray(np.minimum(doses, own))
+        due = np.minimum(self._moments.due(rows), self._pending.due(rows))
+        if self._doses.names:
+            due = np.minimum(due, self._dose_times[rows, self._given[rows]])
+        return np.asarray(due)
 
     def _going(self, rows: Rows) -> Rows:
         """Those that are neither at their end nor stuck. At an end rows are left to write."""
@@ -69,12 +70,15 @@ class Course:
         legs.status[rows[self._pending.broken[rows]]] = NO_NUMBER
         rows = rows[legs.status[rows] == driver.OK]
         over = legs.clock[rows] >= self._end[rows]
+        if not over.any():
+            return rows
         legs.write(rows[over], self._end[rows[over]])
         return rows[~over]
 
     def _stop(self, rows: Rows) -> None:
         """Doses, events until none is due, and moments that have to be passed."""
-        self._give(rows)
+        if self._doses.names:
+            self._give(rows)
         here, arrived = rows, True
         for _ in range(MOST_AT_ONCE):
             if not len(rows):
@@ -91,11 +95,12 @@ class Course:
 
     def _settle(self, rows: Rows, arrived: bool) -> NDArray[np.bool_]:
         """Let the next event happen, where one is due; where conditions have to be seen again."""
-        before = self._moments.flags(rows)
+        passes = arrived and bool(self._jumps.pairs)
+        before = self._moments.flags(rows) if passes else None
         looked, flags = self._moments.refresh(rows)
         if not self._jumps.events:
             return np.zeros(len(rows), dtype=bool)
-        if not (arrived and self._jumps.pairs):
+        if before is None:
             self._pending.trigger(rows, flags, looked)
             return self._pending.happen(rows, looked)
         crossed = self._crossed(before, flags)

@@ -4,7 +4,6 @@ Each jump, a comparison or a whole part, becomes a flag: a parameter that keeps 
 integrator has found where it changes. So steps are smooth, and no result depends on where they end.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -142,7 +141,12 @@ def condition(node: Node, jumps: Jumps) -> Callable[[FloatArray], FloatArray]:
         (place,) = (i for i, jump in enumerate(jumps.all) if jump.flag == node.value)
         return lambda flags: flags[:, place]
     parts = [(condition(part, jumps), how) for part, how in node.parts]
-    start = float(node.value)
-    if node.kind == "sum":
-        return lambda flags: sum((how * part(flags) for part, how in parts), np.float64(start))
-    return lambda flags: start * math.prod(part(flags) ** how for part, how in parts)
+    start, adds = float(node.value), node.kind == "sum"
+
+    def joined(flags: FloatArray) -> FloatArray:
+        found = np.full(len(flags), start)
+        for part, how in parts:
+            found = found + how * part(flags) if adds else found * part(flags) ** how
+        return found
+
+    return joined

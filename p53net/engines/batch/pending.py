@@ -64,7 +64,7 @@ class Pending:
     def happen(self, rows: Rows, looked: FloatArray) -> NDArray[np.bool_]:
         """Let one event happen in each run in which one is due; which runs those are."""
         ready = self._due[rows] <= self._legs.clock[rows, None, None]
-        busy = np.logical_or.reduce(ready, axis=(1, 2))
+        busy = np.asarray(np.logical_or.reduce(ready, axis=(1, 2)))
         if not busy.any():
             return busy
         rows, ready, looked = rows[busy], ready[busy], looked[busy]
