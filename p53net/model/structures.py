@@ -70,6 +70,8 @@ def listed() -> "pd.DataFrame":
 
         pn.load("KT-253", structure={"partner": "MDMX"})
     """
+    import pandas as pd  # which reading a file does not need
+
     default = as_structure(None)
     rows = [{**one._asdict(), "default": default[one.switch] == one.option} for one in options()]
     first = {switch: names[0] for switch, names in _by_switch(options()).items()}

@@ -135,9 +135,10 @@ def read_sbml(
     Only the file itself is read, at most 20 MiB, in a process that can open neither files nor
     connections; all runs on RoadRunner are made there, too: see docs/trust.md. Reading, compiling
     and each run may take `time_limit` seconds of the processor and 4 GiB of memory.
-    Raises InputError for a file that cannot be read, ModelError for one that is not sound SBML, or
-    that has packages, fast reactions, algebraic rules, delays, reactions without rates or
-    quantities without values; or that ends its process, with the part that is likely to do that.
+    Raises InputError for a file that cannot be read, ModelError for one that is not sound SBML,
+    that needs other packages than `comp`, or has fast reactions, delays, algebraic rules that are
+    linear in nothing, reactions without rates or quantities without values; or that ends its
+    process, with the part that is likely to do that.
     """
     exact.checked_accuracy(accuracy)
     if not 0.0 < finite_number(time_limit, "time_limit", "s") <= _LONGEST:

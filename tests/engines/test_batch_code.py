@@ -2,7 +2,6 @@
 
 import math
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +20,7 @@ from p53net.engines.batch.elimination import eliminated
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.machine import Processor, compiled, memory, processor
+from tests.support.processors import processors
 from tests.support.sbml_texts import DECAY, sbml, species
 from tests.support.truth import MODELS, REFERENCE, TIGHT, model_of, random_sets, some_states
 
@@ -93,18 +92,6 @@ def test_elimination_takes_the_pivot_that_fills_least() -> None:
 
 
 # --- machine code
-
-
-def processors() -> list[Any]:
-    """This processor with every width, and older ones, where their code runs here."""
-    here, features = processor(), llvm.get_host_cpu_features()
-    found = [pytest.param(replace(here, lanes=n), id=f"{n} lanes") for n in (1, 2, 4, 8)]
-    intel = platform.machine().lower() in ("x86_64", "amd64")
-    for name, needed, lanes in (("x86-64", "", 2), ("x86-64", "", 8), ("x86-64-v3", "avx2", 4)):
-        able = intel and (not needed or features.get(needed, False))
-        why = pytest.mark.skipif(not able, reason=f"this processor is not {name}")
-        found.append(pytest.param(Processor(name, "", lanes), id=f"{name}, {lanes}", marks=why))
-    return found
 
 
 def computed(target: Processor, formula: Callable[..., Value], *columns: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from p53net.engines.batch.machine import Processor, compiled, memory
 from p53net.engines.batch.special import FormulaCode
-from tests.engines.test_batch_code import processors
+from tests.support.processors import processors
 
 
 def computed(target: Processor, name: str, *columns: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ Each check is a function in a file of its own kind that yields a `Finding` for e
 in a process apart, as the file may be any.
 """
 
+import re
 from collections.abc import Iterator
 
 import libsbml
@@ -26,6 +27,9 @@ _LEVELS = {
     libsbml.LIBSBML_SEV_ERROR: ERROR,
     libsbml.LIBSBML_SEV_FATAL: ERROR,
 }
+_UNKNOWN = re.compile(r"whose unit is not known|needs -?[\d.]+(e[+-]?\d+)? in ")
+"""Of a plain number SBML does not say that it has no unit."""
+
 _OWN = (libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, libsbml.LIBSBML_CAT_MODELING_PRACTICE)
 """What is looked at here instead: units by their magnitude too."""
 
@@ -87,7 +91,7 @@ def _units(document: "libsbml.SBMLDocument", lines: Lines, name: str) -> Iterato
     model = document.getModel()
     for check in (unit_faults, amount_faults):
         for one in check(model):
-            if "whose unit is not known" not in one.message:
+            if not _UNKNOWN.search(one.message):
                 at = lines.of(one.subject)
                 yield Finding(WARNING, "units", one.subject, at, one.message)
 

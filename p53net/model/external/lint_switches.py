@@ -9,28 +9,26 @@ from p53net.model.external.formulas import children_of, nodes_of
 
 Check = Callable[["libsbml.Model", Lines], Iterator[Finding]]
 
-_EQUAL = {libsbml.AST_RELATIONAL_EQ: "==", libsbml.AST_RELATIONAL_NEQ: "!="}
+_MOST_SHOWN = 3  # operators of a formula
+_EQUAL = (libsbml.AST_RELATIONAL_EQ, libsbml.AST_RELATIONAL_NEQ)
 _ORDER = (
     libsbml.AST_RELATIONAL_GT, libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_LT,
     libsbml.AST_RELATIONAL_LEQ,
 )  # fmt: skip
-_ROUNDED = {
-    libsbml.AST_FUNCTION_FLOOR: "floor", libsbml.AST_FUNCTION_CEILING: "ceil",
-    libsbml.AST_FUNCTION_REM: "rem", libsbml.AST_FUNCTION_QUOTIENT: "quotient",
-}  # fmt: skip
+_ROUNDED = (
+    libsbml.AST_FUNCTION_FLOOR, libsbml.AST_FUNCTION_CEILING, libsbml.AST_FUNCTION_REM,
+    libsbml.AST_FUNCTION_QUOTIENT,
+)  # fmt: skip
 
 
 def _equalities(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
     """What moves is hardly ever equal to anything at a time at which an engine looks."""
-    moving = _moving(model)
-    for subject, what, formula in _owned(model):
-        for node in nodes_of(formula):
-            if node.getType() in _EQUAL and _moves(node, moving):
-                text = (
-                    f"the {what} asks whether {_text(node)}: what moves meets that at single "
-                    "times, which engines step over; write a threshold instead"
-                )
-                yield Finding(WARNING, "events", subject, lines.of(subject), text)
+    for subject, what, texts in _with(model, _EQUAL):
+        text = (
+            f"the {what} asks whether {texts}: what moves meets that at single times, which "
+            "engines step over; write a threshold instead"
+        )
+        yield Finding(WARNING, "events", subject, lines.of(subject), text)
 
 
 def _windows(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
@@ -51,12 +49,23 @@ def _windows(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
 
 def _steps(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
     """Functions that jump as what is in them moves."""
+    for subject, what, texts in _with(model, _ROUNDED):
+        text = f"the {what} jumps with {texts}; each jump stops the integrator"
+        yield Finding(NOTE, "events", subject, lines.of(subject), text)
+
+
+def _with(model: "libsbml.Model", kinds: tuple[int, ...]) -> Iterator[tuple[str, str, str]]:
+    """Formulas that have operators of these kinds of what moves: subject, what, the operators."""
     moving = _moving(model)
     for subject, what, formula in _owned(model):
-        for node in nodes_of(formula):
-            if node.getType() in _ROUNDED and _moves(node, moving):
-                text = f"the {what} jumps with {_text(node)}; each jump stops the integrator"
-                yield Finding(NOTE, "events", subject, lines.of(subject), text)
+        found = dict.fromkeys(
+            _text(node) for node in nodes_of(formula)
+            if node.getType() in kinds and _moves(node, moving)
+        )  # fmt: skip
+        if found:
+            more = len(found) - _MOST_SHOWN
+            shown = ", ".join(list(found)[:_MOST_SHOWN])
+            yield subject, what, shown + (f" and {more} more" if more > 0 else "")
 
 
 def _between(node: "libsbml.ASTNode", moving: set[str]) -> str:

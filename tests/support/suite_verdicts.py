@@ -9,7 +9,7 @@ import xarray as xr
 
 import p53net as pn
 from p53net.errors import P53NetError
-from tests.suite.cases import Case
+from tests.support.suite_cases import Case
 
 ENGINES = ("roadrunner", "batch")
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite import child
-from tests.suite.baseline import baseline, differences
-from tests.suite.cases import Case, cases_in
-from tests.suite.child import verdicts
-from tests.suite.verdicts import Verdict
+from tests.support import suite_child as child
 from tests.support.files import compiled
+from tests.support.suite_baseline import baseline, differences
+from tests.support.suite_cases import Case, cases_in
+from tests.support.suite_child import verdicts
+from tests.support.suite_verdicts import Verdict
 
 FOLDER = os.environ.get("P53NET_SBML_SUITE", "")
 needs_suite = pytest.mark.skipif(
     not FOLDER, reason="P53NET_SBML_SUITE names no folder of the SBML Test Suite"
 )
 EVERY = 8
-"""One case of so many is run here; `python -m tests.suite` runs all, each four ways."""
+"""One case of so many is run here; `python -m tests.support.suite` runs all, each four ways."""
 FOUR_WAYS = 60
 """One of so many is run four ways."""
 LONG = ("00957", "00962", "00963", "00964", "00974", "00975")

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from p53net.children import command, environment
-from tests.suite.cases import Case
-from tests.suite.verdicts import Verdict, verdict
 from tests.support import ROOT
+from tests.support.suite_cases import Case
+from tests.support.suite_verdicts import Verdict, verdict
 
 PATIENCE = 600.0
 """Seconds that one case may take, on a machine that is busy."""
@@ -36,7 +36,7 @@ def _chunk(cases: Sequence[Case], four: bool) -> Iterator[Verdict]:
     names = [str(case.folder) for case in cases]
     inherited = environment()
     child = subprocess.Popen(
-        command("-m", "tests.suite.child", str(int(four)), *names),
+        command("-m", "tests.support.suite_child", str(int(four)), *names),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**inherited, "PYTHONPATH": f"{ROOT}{os.pathsep}{inherited['PYTHONPATH']}"},
     )  # fmt: skip

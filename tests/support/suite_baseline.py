@@ -1,11 +1,11 @@
 """The baseline: the verdict that each case is known to have."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from tests.suite.verdicts import Verdict
+from tests.support import ROOT
+from tests.support.suite_verdicts import Verdict
 
-PATH = Path(__file__).parents[1] / "sbml_suite_baseline.tsv"
+PATH = ROOT / "tests" / "sbml_suite_baseline.tsv"
 _HEADER = "case\tverdict\tbatch"
 
 

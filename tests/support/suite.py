@@ -1,18 +1,18 @@
-"""`python -m tests.suite FOLDER [--write] [--first] [CASE ...]`: verdicts against the baseline."""
+"""`python -m tests.support.suite FOLDER [--write] [--first] [CASE ...]`: against the baseline."""
 
 import argparse
 import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.suite.baseline import PATH, baseline, differences, written
-from tests.suite.cases import cases_in
-from tests.suite.child import verdicts
+from tests.support.suite_baseline import PATH, baseline, differences, written
+from tests.support.suite_cases import cases_in
+from tests.support.suite_child import verdicts
 
 
 def main() -> None:
     """Print verdicts that differ from the baseline and a table of all; exit 1 if some differ."""
-    parser = argparse.ArgumentParser(prog="python -m tests.suite")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.suite")
     parser.add_argument("folder", type=Path)
     parser.add_argument("cases", nargs="*", help="ids of cases; all without any")
     parser.add_argument("--write", action="store_true", help="make them the baseline")
