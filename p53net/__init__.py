@@ -32,6 +32,7 @@ from p53net.errors import (
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.validation import validate
 from p53net.exchange.files import antimony, export
+from p53net.linting import lint
 from p53net.measures.definition import Measure
 from p53net.model import OBSERVABLES
 from p53net.model.structures import listed as structures
@@ -98,6 +99,7 @@ __all__ = [
     "fisher_information",
     "histogram_of",
     "infer",
+    "lint",
     "load",
     "log_uniform",
     "measures",

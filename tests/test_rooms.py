@@ -15,11 +15,12 @@ PACKAGE = "p53net"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("children", "files"),
+    ("sandbox",),
     ("model",),
     ("dosing", "engines"),
     ("simulation",),
     ("ensembles",),
-    ("exchange", "figures", "measures"),
+    ("exchange", "figures", "linting", "measures"),
     ("sweeps",),
     ("studies",),
     ("evidence",),

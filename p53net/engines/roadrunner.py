@@ -39,6 +39,7 @@ for _level in ("WARNING", "ERROR"):
 # can lose its time-dependent inputs.
 roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
 
+_VERSION = version("libroadrunner")  # read now: a process for strangers' models opens no files
 _MOST_STEPS = 100_000
 _TOO_CLOSE = 1e-12  # of the last time, or h: points that are one
 _STARTS_KEPT = 256  # start values of external models that are remembered
@@ -58,7 +59,7 @@ class RoadRunner:
     @property
     def label(self) -> str:
         """Name and version."""
-        return f"roadrunner {version('libroadrunner')}"
+        return f"roadrunner {_VERSION}"
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -146,10 +147,8 @@ class _Compiled:
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
-        self.species = definition.states or (
-            *self._model.getFloatingSpeciesIds(),
-            *definition.rate_variables,
-        )
+        own = *self._model.getFloatingSpeciesIds(), *definition.rate_variables
+        self.species = definition.states if definition.external else own
         self._in_reactions = len(self.species) - len(definition.rate_variables)
         self.shown = {n: f"[{n}]" for n in definition.species if n not in definition.amounts}
         """How RoadRunner calls a concentration; without brackets it gives the amount."""

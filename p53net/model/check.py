@@ -49,7 +49,7 @@ def findings(sbml: str, parameters: Mapping[str, Value]) -> list[Finding]:
         return list(_messages(document))
     document.checkConsistency()  # all of libSBML's checks are on unless they are switched off
     found = [*_messages(document), *_table(model, parameters)]
-    for check in (_units, _amounts, _compartments, _ids, _starts, _annotations):
+    for check in (unit_faults, amount_faults, _compartments, _ids, _starts, _annotations):
         found += check(model)
     for check in (_declared_units, _model_units, _constructs, _names):
         found += check(model)
@@ -96,7 +96,7 @@ def _messages(document: "libsbml.SBMLDocument") -> Iterator[Finding]:
         yield Finding("libsbml", subject, " ".join(message.split())[:300])
 
 
-def _units(model: "libsbml.Model") -> Iterator[Finding]:
+def unit_faults(model: "libsbml.Model") -> Iterator[Finding]:
     """Every formula has the unit that is due, with its magnitude, and so have all operands."""
     named = named_units(model)
     for item in model.getListOfUnitDefinitions():
@@ -118,7 +118,7 @@ def _units(model: "libsbml.Model") -> Iterator[Finding]:
                 yield Finding("units", formula.subject, text)
 
 
-def _amounts(model: "libsbml.Model") -> Iterator[Finding]:
+def amount_faults(model: "libsbml.Model") -> Iterator[Finding]:
     """A reaction adds its extent to an amount, so both are counted in the same unit."""
     named = named_units(model)
     extent = named.get(model.getExtentUnits())

@@ -36,6 +36,9 @@ OBSERVABLES: Mapping[str, str] = {
 }
 """Read-outs of a cell in the default structure, in nM, and what they are."""
 
+TIME_LIMIT = 60.0
+"""Seconds that reading, compiling or one run of a stranger's model may take."""
+
 
 # Words that Antimony or the model itself uses, and that a drug may be called.
 _RESERVED = frozenset(
@@ -101,17 +104,24 @@ class Definition:
     time_unit: str = "h"
     states: tuple[str, ...] = ()
     """Of an external model: what reactions, events and rate rules move, in the file's order."""
+    on_request: tuple[str, ...] = ()
+    """Of an external model: what runs return if they are asked for it, rates of reactions and
+    stoichiometries that have a name."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Names in the file, of those ids that have one."""
     switches: tuple[str, ...] = ()
     """What an external model compares the time with: formulas, empty where it is none."""
+    windows: Mapping[str, str] = field(default_factory=dict)
+    """Events of an external model whose conditions may hold for less than a step, and why."""
     fixed_at_reset: bool = False
     """Whether an external model has what RoadRunner works out in a reset, before it can be set:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
+    time_limit: float = TIME_LIMIT
+    """Of an external model: seconds that compiling, or one run in its own process, may take."""
     loaded: Mapping[str, object] = field(default_factory=dict)
     """What it was loaded from: the arguments of `define`, or the text of a file."""
 

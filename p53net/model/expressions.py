@@ -12,11 +12,13 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from p53net.model.functions import OF_NUMBERS, STEPS, slope
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
-    """One formula. `kind` is number, symbol, sum, product, exp, ln or power; nodes are compared by
-    identity."""
+    """One formula. `kind` is number, symbol, sum, product, power, or a function of
+    `functions.OF_NUMBERS`; nodes are compared by identity."""
 
     number: int
     """Order of creation: the order in which terms and factors are written."""
@@ -51,6 +53,8 @@ class Functions(Protocol):
 
     def power(self, x: Value, n: Value) -> Value:
         """x to the n."""
+
+    # and each of `functions.OF_NUMBERS`, by its name
 
 
 class Expressions:
@@ -122,13 +126,19 @@ class Expressions:
         lower = self.sum([(exponent, 1.0)], -1.0)
         return self.product(base, self._node("power", 0.0, ((base, 1.0), (lower, 1.0))))
 
-    def call(self, function: str, argument: Node) -> Node:
-        """`exp` or `ln` of a node."""
-        if argument.kind == "number":
+    def call(self, function: str, *arguments: Node) -> Node:
+        """A function of `functions.OF_NUMBERS` of nodes."""
+        if all(one.kind == "number" for one in arguments):
             with np.errstate(all="ignore"):
-                found = {"exp": np.exp, "ln": np.log}[function](float(argument.value))
+                found = OF_NUMBERS[function](*(float(one.value) for one in arguments))
             return self.number(float(found))
-        return self._node(function, 0.0, ((argument, 1.0),))
+        if function == "choose":
+            condition, yes, no = arguments
+            if condition.kind == "number":
+                return yes if float(condition.value) > 0.5 else no
+            if yes is no:
+                return yes
+        return self._node(function, 0.0, tuple((one, 1.0) for one in arguments))
 
     def derivative(self, node: Node, by: Node) -> Node:
         """The partial derivative with respect to a symbol."""
@@ -147,13 +157,25 @@ class Expressions:
 
     def with_nodes(self, node: Node, values: Mapping[str, Node]) -> Node:
         """The same formula with others for some of its symbols."""
-        done: dict[Node, Node] = {}
+        return self._replaced(node, values, {})
+
+    def with_parts(self, node: Node, others: Mapping[Node, Node]) -> Node:
+        """The same formula with others for some of its parts, which are functions."""
+        known = dict(others)
+        return self._replaced(node, {}, known) if known else node
+
+    def _replaced(self, node: Node, values: Mapping[str, Node], done: dict[Node, Node]) -> Node:
+        """With `done` for some parts and `values` for some symbols."""
+        whole = bool(done)
 
         def walk(node: Node) -> Node:
-            if not self.symbols(node) & values.keys():
+            if node in done:
+                return done[node]
+            if not (whole and node.parts) and not self.symbols(node) & values.keys():
                 return node
-            if node not in done:
-                done[node] = self._rebuilt(node, [walk(part) for part, _ in node.parts], values)
+            parts = [walk(part) for part, _ in node.parts]
+            same = all(new is old for new, (old, _) in zip(parts, node.parts, strict=True))
+            done[node] = node if same and node.parts else self._rebuilt(node, parts, values)
             return done[node]
 
         return walk(node)
@@ -172,7 +194,7 @@ class Expressions:
             if lower.kind == "number" and (base.kind == "number" or _is_whole(lower)):
                 return self.power(base, lower)
             return self._node("power", 0.0, ((base, 1.0), (lower, 1.0)))
-        return self.call(node.kind, parts[0])
+        return self.call(node.kind, *parts)
 
     def _derived(self, node: Node, by: Node) -> Node:
         if node is by:
@@ -186,11 +208,13 @@ class Expressions:
                 rest = {**dict(node.parts), part: exponent - 1.0}
                 terms.append((self.product(d, self._product(float(node.value), rest)), exponent))
             return self.sum(terms)
-        if node.kind == "exp":
-            return self.product(node, inner[0])
+        if node.kind == "choose":
+            return self.call("choose", node.parts[0][0], inner[1], inner[2])
+        if node.kind in STEPS:
+            return self.number(0.0)
         base, dbase = node.parts[0][0], inner[0]
-        if node.kind == "ln":
-            return self.product(dbase, self.power(base, self.number(-1.0)))
+        if node.kind != "power":
+            return self.product(dbase, slope(self, node))
         lower, dlower = node.parts[1][0], inner[1]
         along = self.product(lower, node, self.power(base, self.number(-1.0)), dbase)
         if dlower.kind == "number" and dlower.value == 0.0:

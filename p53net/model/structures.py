@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from p53net.errors import InputError, unknown_name
 from p53net.model.content import Content, content_of
 from p53net.model.library import Library, models_folder, shipped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 StructureLike: TypeAlias = "str | Mapping[str, str] | None"
 """What users write: the name of a structure, or options of some switches, the others at default;
@@ -62,13 +63,15 @@ def named_structures() -> dict[str, Named]:
     return dict(_tables(content_of(models_folder())).named)
 
 
-def listed() -> pd.DataFrame:
+def listed() -> "pd.DataFrame":
     """All options of all switches with what is known for and against each, a row each: `switch`,
     `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
     structures, which are options of the switch `structure`, described by their choices.
 
         pn.load("KT-253", structure={"partner": "MDMX"})
     """
+    import pandas as pd  # which reading a file does not need
+
     default = as_structure(None)
     rows = [{**one._asdict(), "default": default[one.switch] == one.option} for one in options()]
     first = {switch: names[0] for switch, names in _by_switch(options()).items()}

@@ -84,7 +84,7 @@ def formulas(model: "libsbml.Model", named: Mapping[str, Unit]) -> Iterator[Form
 
 
 @cache
-def _kinds() -> dict[str, Unit]:
+def kinds() -> dict[str, Unit]:
     """SBML's own units, in pint's base units."""
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
     registry.define("item = [item]")
@@ -103,11 +103,11 @@ def named_units(model: "libsbml.Model") -> dict[str, Unit]:
 
     A unit of the model is a product of (multiplier * 10^scale * kind)^exponent.
     """
-    named = dict(_kinds())
+    named = dict(kinds())
     for definition in model.getListOfUnitDefinitions():
         total: Unit | None = {}
         for unit in definition.getListOfUnits():
-            kind = _kinds().get(libsbml.UnitKind_toString(unit.getKind()))
+            kind = kinds().get(libsbml.UnitKind_toString(unit.getKind()))
             if total is None or kind is None or not unit.getMultiplier() > 0:
                 total = None
                 continue

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from p53net.engines.base import Engine, Tolerances
 from p53net.errors import InputError, UnsupportedError
 from p53net.model.definition import Definition
+from p53net.model.external.windows import EQUALITY
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
@@ -27,20 +28,44 @@ REFERENCE = "roadrunner"
 """It runs every model, and what other engines give up."""
 
 _FEW = 10  # runs below which `AUTO` is the reference: others are not worth their compilation
-_MANY = "batch"
+MANY = "batch"
+"""It is made for many runs at once."""
+
 _preferred: ContextVar[str] = ContextVar("engine", default=AUTO)
+_TRUSTED = ("batch",)  # with a stranger's model, once it was tried: its code is plain arithmetic
 _ALONE = ("copasi",)  # a second opinion: what it cannot run is an error, and no other engine's
 
 
 def made(name: str, definition: Definition, tolerances: Tolerances) -> Engine:
-    """An engine of this name for one model. Raises UnsupportedError, MissingPackageError."""
+    """An engine of this name for one model. Raises UnsupportedError, MissingPackageError, and for
+    a stranger's model ModelError."""
+    if blind := _blind(name, definition):
+        raise UnsupportedError(f"{blind}; on this engine the grid of output would decide")
+    if definition.external:
+        from p53net.engines import apart
+
+        if name not in _TRUSTED:
+            return cast(Engine, apart.Apart(ENGINES[name], definition, tolerances))
+        apart.trial(ENGINES[name], definition, tolerances)
     module, _, kind = ENGINES[name].partition(":")
     return cast(Engine, getattr(import_module(module), kind)(definition, tolerances))
 
 
-def helper_of(name: str) -> str | None:
+def helper_of(name: str, definition: Definition) -> str | None:
     """The engine that takes what this one gives up."""
-    return None if name in (REFERENCE, *_ALONE) else REFERENCE
+    alone = name in (REFERENCE, *_ALONE) or _blind(REFERENCE, definition)
+    return None if alone else REFERENCE
+
+
+def usual(definition: Definition) -> str:
+    """The engine for few runs."""
+    return MANY if _blind(REFERENCE, definition) else REFERENCE
+
+
+def _blind(name: str, definition: Definition) -> str:
+    """An event that an engine may step over, and why; empty where there is none."""
+    found = definition.windows if name == REFERENCE else {}
+    return next((f"event {event}, {why}" for event, why in found.items()), "")
 
 
 def checked(wanted: str) -> str:
@@ -62,17 +87,23 @@ def preferring(wanted: str) -> Iterator[None]:
         _preferred.reset(token)
 
 
+def _warning(definition: Definition) -> str:
+    """What a user should know of events that are ill posed."""
+    found = [event for event, why in definition.windows.items() if why == EQUALITY]
+    return f"; {', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
+
+
 def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
     """The engine for so many runs of a model, and what to say of it. Raises InputError."""
     name = checked(wanted)
     if name == AUTO:
         name = _preferred.get()
     if name == AUTO:
-        name = _MANY if runs >= _FEW else REFERENCE
+        name = MANY if runs >= _FEW else usual(model.definition)
     try:
-        return name, model.runner(name).engine.label
+        return name, model.runner(name).engine.label + _warning(model.definition)
     except UnsupportedError as error:
-        if name in _ALONE:
+        if helper_of(name, model.definition) is None:
             raise
         label = model.runner(REFERENCE).engine.label
         return REFERENCE, f"{label} instead of {name}, which cannot run {error}"

@@ -134,7 +134,7 @@ def checked_observables(definition: Definition, names: Sequence[str] | None) -> 
     if not chosen:
         raise InputError("observables is empty; name at least one, or leave it out for all")
     for name in chosen:
-        if name not in definition.variables:
+        if name not in definition.variables and name not in definition.on_request:
             raise unknown_name("observable", name, definition.variables)
     return tuple(dict.fromkeys(chosen))
 

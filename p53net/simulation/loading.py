@@ -2,21 +2,29 @@
 
 from functools import lru_cache
 from importlib import import_module
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from p53net.dosing.medium import finite_number
 from p53net.engines.base import Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, define
 from p53net.model.content import Content, content_of
+from p53net.model.definition import TIME_LIMIT
 from p53net.model.library import models_folder
 from p53net.model.own import FragmentsLike, Tables, TablesLike, Text, as_tables
 from p53net.model.structures import StructureLike, as_structure
+from p53net.sandbox.locked import warm
+from p53net.simulation import accuracy as exact
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.model import Model
 
+if TYPE_CHECKING:
+    from p53net.model.external.sources import SourceLike
+
 _KEPT = 24  # models of studies: a few MB each
 _DRAWN = "p53net.ensembles.drawn"  # above this room, which knows it by name only
+_READER = "p53net.model.external.reader"
+_LONGEST = 1e6  # s, of a time limit
 _Question: TypeAlias = tuple[
     tuple[str, ...], str | None, str, str | None, tuple[tuple[str, Text], ...],
     tuple[tuple[str, str], ...], Content
@@ -112,19 +120,31 @@ def _defined(question: _Question) -> Definition:
                   structure=structure)  # fmt: skip
 
 
-def read_sbml(path: str | Path, *, accuracy: float = ACCURACY) -> Model:
+def read_sbml(
+    source: "SourceLike", *, accuracy: float = ACCURACY, time_limit: float = TIME_LIMIT
+) -> Model:
     """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
 
+    `source` is the name of a file, the text of one, which begins with `<`, or its bytes.
     Runs begin at the start values of the file and follow its events and rules. `simulate` returns
     species (amounts where the file says `hasOnlySubstanceUnits`, else concentrations), variables of
     assignment rules and of rate rules, one value for each time, in the units of the file: `times`
     are in its unit of time. Parameters, compartments and constant species can be changed, and start
     values that depend on them follow. There are no doses, no feedback to open and no steady state.
 
-    Only the file itself is read, at most 20 MiB. Raises InputError for a file that cannot be read,
-    ModelError for one that is not sound SBML, or that has packages, fast reactions, algebraic
-    rules, delays, reactions without rates or quantities without values.
+    Only the file itself is read, at most 20 MiB, in a process that can open neither files nor
+    connections; all runs on RoadRunner are made there, too: see docs/trust.md. Reading, compiling
+    and each run may take `time_limit` seconds of the processor and 4 GiB of memory.
+    Raises InputError for a file that cannot be read, ModelError for one that is not sound SBML,
+    that needs other packages than `comp`, or has fast reactions, delays, algebraic rules that are
+    linear in nothing, reactions without rates or quantities without values; or that ends its
+    process, with the part that is likely to do that.
     """
-    from p53net.model.external import read_definition
+    exact.checked_accuracy(accuracy)
+    if not 0.0 < finite_number(time_limit, "time_limit", "s") <= _LONGEST:
+        raise InputError(f"time_limit is {time_limit:g} s; give more than 0, at most {_LONGEST:g}")
+    warm(_READER)  # while this process imports what it needs of libSBML itself
 
-    return Model(read_definition(path), accuracy=accuracy)
+    from p53net.model.external.apart import read_apart
+
+    return Model(read_apart(source, float(time_limit)), accuracy=accuracy)

@@ -213,8 +213,10 @@ class Model:
         """Compile for so many runs, which the first of them would do; before threads share it."""
         self.runner(choice.chosen(self, engine, runs)[0]).ready()
 
-    def runner(self, name: str = choice.REFERENCE) -> Runner:
-        """This model on an engine, made once. Raises UnsupportedError where it cannot run it."""
+    def runner(self, name: str = "") -> Runner:
+        """This model on an engine, made once; without a name on the one for few runs. Raises
+        UnsupportedError where it cannot run it."""
+        name = name or choice.usual(self.definition)
         if name not in self._runners:
             self._runners[name] = Runner(self.base, name)
         return self._runners[name]

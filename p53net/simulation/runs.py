@@ -87,7 +87,7 @@ class Runner:
     @cached_property
     def helper(self) -> "Runner | None":
         """What runs what this engine gives up."""
-        name = choice.helper_of(self.name)
+        name = choice.helper_of(self.name, self.definition)
         return None if name is None else self._model.runner(name)
 
     @cached_property

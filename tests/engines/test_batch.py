@@ -390,12 +390,18 @@ def small(**more: Any) -> str:
 
 
 ALGEBRAIC = f"<listOfRules><algebraicRule>{mathml('S + k')}</algebraicRule></listOfRules>"
+BY_A_RULE = (
+    "<listOfRules><assignmentRule variable='cell'>"
+    f"{mathml('piecewise(2, time < 3, 4)')}</assignmentRule></listOfRules>"
+)
+JUMPING = (
+    small()
+    .replace('size="2.0" constant="true"', 'size="2.0" constant="false"')
+    .replace("<listOfReactions>", f"{BY_A_RULE}<listOfReactions>")
+)
 UNSUPPORTED = [
-    (sbml(species("S", 3), reactions=(("decay", "S", "", "piecewise(k, S > 1, 0)"),)), "decay"),
+    (JUMPING, "compartment cell, whose volume jumps"),
     (sbml(species("S", 3), reactions=(("late", "S", "", "k * delay(S, 1)"),)), "reaction late"),
-    (small(rules={"x": "abs(S)"}), "rule of x"),
-    (small(variables={"x": 0.0}, events=(("dose", "S < 1", "x", "1"),)), "event dose"),
-    (small(variables={"x": 0.0}, events=(("dose", "time > 1", "x", "S"),)), "event dose"),
     (small().replace("<listOfReactions>", f"{ALGEBRAIC}<listOfReactions>"), "an algebraic rule"),
     (small().replace('fast="false"', 'fast="true"'), "fast reaction decay"),
 ]
@@ -408,16 +414,14 @@ def test_what_has_no_formula_is_named(text: str, named: str) -> None:
         system_of(text)
 
 
-@pytest.mark.parametrize(("text", "named"), [UNSUPPORTED[0], UNSUPPORTED[2], UNSUPPORTED[3]])
-def test_a_model_without_formulas_goes_to_roadrunner(text: str, named: str, tmp_path: Path) -> None:
+def test_a_model_without_formulas_goes_to_roadrunner(tmp_path: Path) -> None:
+    text, named = UNSUPPORTED[0]
     path = tmp_path / "model.xml"
     path.write_text(text, encoding="utf-8")
     model = pn.read_sbml(path)
     found = model.simulate(TIMES, engine="batch")
     assert found.attrs["engine"].startswith("roadrunner")
-    assert f"instead of batch, which cannot run {named}" in found.attrs["engine"].replace(
-        "reaction ", ""
-    )
+    assert f"instead of batch, which cannot run {named}" in found.attrs["engine"]
     np.testing.assert_array_equal(found["S"].values, model.simulate(TIMES)["S"].values)
 
 

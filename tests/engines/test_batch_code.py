@@ -2,7 +2,6 @@
 
 import math
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +20,7 @@ from p53net.engines.batch.elimination import eliminated
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.machine import Processor, compiled, memory, processor
+from tests.support.processors import processors
 from tests.support.sbml_texts import DECAY, sbml, species
 from tests.support.truth import MODELS, REFERENCE, TIGHT, model_of, random_sets, some_states
 
@@ -93,18 +92,6 @@ def test_elimination_takes_the_pivot_that_fills_least() -> None:
 
 
 # --- machine code
-
-
-def processors() -> list[Any]:
-    """This processor with every width, and older ones, where their code runs here."""
-    here, features = processor(), llvm.get_host_cpu_features()
-    found = [pytest.param(replace(here, lanes=n), id=f"{n} lanes") for n in (1, 2, 4, 8)]
-    intel = platform.machine().lower() in ("x86_64", "amd64")
-    for name, needed, lanes in (("x86-64", "", 2), ("x86-64", "", 8), ("x86-64-v3", "avx2", 4)):
-        able = intel and (not needed or features.get(needed, False))
-        why = pytest.mark.skipif(not able, reason=f"this processor is not {name}")
-        found.append(pytest.param(Processor(name, "", lanes), id=f"{name}, {lanes}", marks=why))
-    return found
 
 
 def computed(target: Processor, formula: Callable[..., Value], *columns: Any) -> np.ndarray:
@@ -287,8 +274,8 @@ import numpy as np
 from p53net.engines.base import DosingEvents, Problem, Tolerances
 from p53net.engines.batch import Batch, machine
 from p53net.model.external import read_definition
-keep = machine._keep
-machine._keep = lambda path, code: (print("compiled"), keep(path, code))
+keep = machine.keep
+machine.keep = lambda path, code: (print("compiled"), keep(path, code))
 engine = Batch(read_definition(sys.argv[1]), Tolerances())
 found = engine.integrate(
     Problem({}, np.array([[3.0]]), np.linspace(0, 4, 5), ("S",), DosingEvents.none())
@@ -334,9 +321,9 @@ def test_a_damaged_file_is_compiled_anew(harm: Callable[[bytes], bytes], tmp_pat
     value, path = doubled(tmp_path)
     assert value == 42.0 and path is not None
     whole = path.read_bytes()
-    assert machines._kept(path) is not None
+    assert machines.kept(path) is not None
     path.write_bytes(harm(whole))
-    assert machines._kept(path) is None
+    assert machines.kept(path) is None
     assert doubled(tmp_path) == (42.0, path)
     assert path.read_bytes() == whole
 
@@ -346,10 +333,10 @@ def test_a_damaged_file_is_compiled_anew(harm: Callable[[bytes], bytes], tmp_pat
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_code_that_others_may_write_is_not_trusted(who: str, what: str, tmp_path: Path) -> None:
     _, path = doubled(tmp_path)
-    assert path is not None and machines._kept(path) is not None
+    assert path is not None and machines.kept(path) is not None
     chosen = tmp_path if what == "folder" else path
     chosen.chmod(chosen.stat().st_mode | {"group": 0o020, "others": 0o002}[who])
-    assert machines._kept(path) is None
+    assert machines.kept(path) is None
     assert doubled(tmp_path)[0] == 42.0
 
 

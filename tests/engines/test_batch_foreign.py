@@ -25,9 +25,6 @@ from tests.support.files import (
     values,
 )
 
-REFUSED = {"BIOMD0000000158": "event event_0000001 does not happen at a set time"}
-"""Published models that the batch engine cannot run, and why."""
-
 
 def batch(model: pn.Model, times: np.ndarray = GRID, **changed: float) -> xr.Dataset:
     run = model.simulate(times, parameters=changed, engine="batch")
@@ -36,22 +33,12 @@ def batch(model: pn.Model, times: np.ndarray = GRID, **changed: float) -> xr.Dat
 
 
 @needs_published
-@pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in REFUSED])
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_published_models_agree_with_roadrunner(name: str) -> None:
     model = pn.read_sbml(Path(FOLDER) / f"{name}.xml")
     times = grid_of(name)
     # Oscillators double small differences with each turn.
     assert_near(batch(model, times), values(model.simulate(times)), 1e-6)
-
-
-@needs_published
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_refused_model_runs_on_roadrunner_and_says_why(name: str) -> None:
-    model, times = pn.read_sbml(Path(FOLDER) / f"{name}.xml"), grid_of(name)
-    run = model.simulate(times, engine="batch")
-    assert run.attrs["engine"].startswith("roadrunner")
-    assert REFUSED[name] in run.attrs["engine"]
-    assert run.drop_attrs().identical(model.simulate(times).drop_attrs())
 
 
 @pytest.mark.parametrize("changed", [{}, {"k1": 1.4}, {"small": 0.25}], ids=str)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from p53net.model.arrays import Arrays
 from p53net.model.expressions import Evaluation, Expressions, Node
-from p53net.model.rates import Arrays
 
 
 def value_of(known: Expressions, node: Node, **symbols: Any) -> Any:

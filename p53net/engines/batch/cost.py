@@ -18,7 +18,10 @@ _PER_PART = 1.4e-4  # term, factor or argument of a formula
 _PER_FACTOR = 1e-3  # entry of L and U, or state
 _PER_PRODUCT = 1e-4  # multiply-add of the elimination
 _CROWDING = 0.3  # per second: LLVM's passes take longer than in proportion
-_PARTS_OF = {"power": 60, "exp": 25, "ln": 30}  # which become polynomials
+_PARTS_OF = {  # which become polynomials
+    "power": 60, "exp": 25, "ln": 30, "sin": 35, "cos": 35, "atan": 40, "sinh": 50, "cosh": 30,
+    "tanh": 90,
+}  # fmt: skip
 _FAR_TOO_LONG = 600.0
 
 

@@ -6,6 +6,7 @@ cannot go on, takes up the next set of the queue, so that no lane waits for othe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 from p53net.engines.batch.kernel import Kernel
 from p53net.engines.batch.llvm import Code, Value
@@ -29,6 +30,8 @@ _UNSOUND = 1e10
 
 class Driver:
     """`integrate(workspace, job)` for one model."""
+
+    LAYOUT: ClassVar[tuple[str, ...]] = JOB
 
     def __init__(self, code: Code, kernel: Kernel) -> None:
         self.code, self.kernel, self.place = code, kernel, kernel.space
@@ -139,6 +142,7 @@ class Driver:
         with code.when(chosen < self._number(self.job, "last")):
             code.store(chosen + 1, self.queue)
             code.store(code.load(self.live, 0, "i64") + 1, self.live)
+            chosen = self._chosen(chosen)
             size = len(self.kernel.parameters)
             for region, array, count in (
                 ("y", "starts", n), ("absolute", "absolute", n), ("parameters", "parameters", size)
@@ -147,13 +151,21 @@ class Driver:
                 with code.loop(count) as i:
                     value = code.load(source, chosen * count + i, "double")
                     code.store(value, self.space, (i + self.place[region]) * self.lanes + lane)
-            self._set_whole("set", lane, chosen)
-            self._set_whole("stop", lane, self._constant(0))
-            self._set_whole("row", lane, self._constant(0))
-            for name, number in {"t": 0.0, "steps": 0.0, "live": 1.0, "fresh": 1.0}.items():
-                self._set(name, lane, number)
-            self._next_stop(lane, chosen, self._constant(0))
-            self._set("due", lane, 0.0)
+            self._set_out(lane, chosen)
+
+    def _chosen(self, number: Value) -> Value:
+        """The set at a place of the queue."""
+        return number
+
+    def _set_out(self, lane: Value, chosen: Value) -> None:
+        """Begin a run at its start."""
+        self._set_whole("set", lane, chosen)
+        self._set_whole("stop", lane, self._constant(0))
+        self._set_whole("row", lane, self._constant(0))
+        for name, number in {"t": 0.0, "steps": 0.0, "live": 1.0, "fresh": 1.0}.items():
+            self._set(name, lane, number)
+        self._next_stop(lane, chosen, self._constant(0))
+        self._set("due", lane, 0.0)
 
     def _next_stop(self, lane: Value, chosen: Value, number: Value) -> None:
         """Where the lane has to stop next, and whether that is the end."""
@@ -169,6 +181,7 @@ class Driver:
         fresh = self._vector("fresh") > 0.5
         with code.when(code.any(fresh)):
             code.call("fixed", self.space)
+            self._look(fresh)
             y, rates = code.place(self.space, place["y"]), code.place(self.space, place["rates"])
             code.call("rates", self.space, y, rates)
             size, speed = code.variable(code.vector, 0.0), code.variable(code.vector, 0.0)
@@ -185,6 +198,15 @@ class Driver:
             for name, value in {"h": guess, "growth": code.constant(_FIRST_FACTOR)}.items():
                 self._keep(name, code.select(fresh, value, self._vector(name)))
             self._keep("fresh", code.constant(0.0))
+
+    def _look(self, fresh: Value) -> None:
+        """What else lanes need that set out."""
+
+    def _cut(
+        self, _accepted: Value, ends: Value, _t: Value, _h: Value, new: Value
+    ) -> tuple[Value, Value]:
+        """Which lanes come to a stop, and where steps end."""
+        return ends, new
 
     def _advance(self) -> None:
         """One step of all lanes."""
@@ -206,6 +228,7 @@ class Driver:
         change = code.larger(code.smaller(change, self._vector("growth")), _LEAST_FACTOR)
         ends = (accepted & reaches) | arrived
         new = code.select(reaches, stop, t + h)
+        ends, new = self._cut(accepted, ends, t, h, new)
         self._write_rows(accepted, t, h, new)
         with code.loop(self.n) as k:
             old, found = (code.load(self.space, k + place[what]) for what in ("y", "stage"))
@@ -265,7 +288,7 @@ class Driver:
                 with code.repeat() as leave:
                     row = self._whole_at("row", lane)
                     time = code.load_row(self._address(job, "times"), times + row)
-                    inside = (time <= end) & ((time < stop) | final)
+                    inside = (time <= end) & (self._before(time, stop) | final)
                     share = (time - start) * per_step
                     rest = code.constant(1.0) - share
                     with code.loop(count) as q:
@@ -285,13 +308,14 @@ class Driver:
                 )
                 self._set("due", lane, next_due)
 
+    def _before(self, time: Value, stop: Value) -> Value:
+        """Whether a row comes before a stop."""
+        return time < stop
+
     def _end(self, ends: Value, stuck: Value, many: Value, error: Value) -> None:
         """At a dose, make its changes; at the end, or where a lane is stuck, take the next set."""
         code, job = self.code, self.job
-        failed = code.select(error < float("inf"), float(TOO_SMALL_STEP), float(NOT_FINITE))
-        failed = code.select(many, float(TOO_MANY_STEPS), failed)
-        status = code.variable(code.vector, 0.0)
-        code.store(code.select(stuck, failed, float(OK)), status)
+        status = self._status(stuck, many, error)
         final = (self._vector("final") > 0.5) | stuck
         with self._lanes_of(ends & final.inverted()) as lane:
             chosen = self._whole_at("set", lane)
@@ -318,6 +342,15 @@ class Driver:
             code.store(code.load(self.live, 0, "i64") + -1, self.live)
             self._take_up(lane)
 
+    def _status(self, stuck: Value, many: Value, error: Value) -> Value:
+        """Where to find what has become of each lane."""
+        code = self.code
+        failed = code.select(error < float("inf"), float(TOO_SMALL_STEP), float(NOT_FINITE))
+        failed = code.select(many, float(TOO_MANY_STEPS), failed)
+        status = code.variable(code.vector, 0.0)
+        code.store(code.select(stuck, failed, float(OK)), status)
+        return status
+
     # --- what lanes and jobs hold
 
     @contextmanager
@@ -330,13 +363,13 @@ class Driver:
             yield lane
 
     def _number(self, job: Value, name: str) -> Value:
-        return self.code.load(job, JOB.index(name), "i64")
+        return self.code.load(job, self.LAYOUT.index(name), "i64")
 
     def _address(self, job: Value, name: str) -> Value:
-        return self.code.load(job, JOB.index(name), "ptr")
+        return self.code.load(job, self.LAYOUT.index(name), "ptr")
 
     def _double_of(self, name: str) -> Value:
-        return self.code.spread(self.code.load(self.job, JOB.index(name), "double"))
+        return self.code.spread(self.code.load(self.job, self.LAYOUT.index(name), "double"))
 
     def _relative(self) -> Value:
         return self._double_of("relative")

@@ -4,6 +4,7 @@ What a set gives depends on the set alone: not on its lane, its neighbours, or h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import TypeAlias
@@ -22,22 +23,27 @@ from p53net.engines.base import (
     Tolerances,
 )
 from p53net.engines.batch import cost, driver
-from p53net.engines.batch.driver import JOB, Driver
-from p53net.engines.batch.kernel import Kernel
-from p53net.engines.batch.llvm import Code
+from p53net.engines.batch.clocks import clocks_of
+from p53net.engines.batch.code import Compiled
+from p53net.engines.batch.course import NO_NUMBER, TOO_MANY_EVENTS, followed
+from p53net.engines.batch.driver import Driver
+from p53net.engines.batch.jumps import Jumps
+from p53net.engines.batch.legs import JumpingCode
 from p53net.engines.batch.locked import Locked
-from p53net.engines.batch.machine import VERSION, Processor, compiled, memory, processor
+from p53net.engines.batch.machine import VERSION, Processor, processor
 from p53net.engines.batch.nearby import Nearby
 from p53net.engines.batch.needed import part_of
 from p53net.engines.batch.outputs import Outputs
+from p53net.engines.batch.pending import MOST_AT_ONCE
 from p53net.engines.batch.stability import leaves
-from p53net.engines.batch.steady import REST, SETTLED, Rest
-from p53net.engines.batch.stops import Stops, stops_of
+from p53net.engines.batch.steady import SETTLED
+from p53net.engines.batch.stops import stops_of
 from p53net.engines.settling import APPROACH_TIME, SETTLING_TIME
 from p53net.errors import SimulationError, SteadyStateError
 from p53net.model.definition import Definition
 from p53net.model.expressions import Node
-from p53net.model.rates import TIME, System, system_of
+from p53net.model.rates import System, system_of
+from p53net.model.symbols import TIME
 
 MOST_STEPS = 100_000
 """Of one run."""
@@ -55,6 +61,8 @@ _WHY = {
     driver.TOO_MANY_STEPS: f"it takes more than {MOST_STEPS:,} steps",
     driver.TOO_SMALL_STEP: "its steps become too small",
     driver.NOT_FINITE: "its rates are not finite",
+    TOO_MANY_EVENTS: f"more than {MOST_AT_ONCE:,} events happen at one time",
+    NO_NUMBER: "a delay or a value that an event sets is no number",
 }
 
 
@@ -71,13 +79,17 @@ class Batch:
         self.deadline = np.inf
         self.system: System = system_of(definition.sbml)
         cost.check(self.system)
+        self._jumps = bool(self.system.events or self.system.watched)
+        # Runs whose events come at different times take steps of their own.
+        self.capabilities = replace(self.capabilities, locks=not self._jumps)
         self._definition = definition
         self._tolerances = tolerances
         self._target = target or processor()
         self._exponents = _exponents(self.system)
         self._parts = dict[tuple[str, ...], System]()
         self._lock = Lock()
-        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver]], _Compiled]()
+        self._jumping_codes = dict[tuple[tuple[str, ...], bool], JumpingCode]()
+        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver]], Compiled]()
 
     @property
     def label(self) -> str:
@@ -91,7 +103,10 @@ class Batch:
 
     def ready(self) -> None:
         """Compile, which the first run would do."""
-        self._code(self.system, True)
+        if self._jumps:
+            self._jumping(self.system, True)
+        else:
+            self._code(self.system, True)
 
     def integrate(self, problem: Problem) -> Runs:
         """All runs at once. Absolute tolerances are divided by the volume of each state."""
@@ -108,14 +123,18 @@ class Batch:
 
     def _run(self, problem: Problem, kind: type[Driver]) -> Runs:
         part = self._part(problem.outputs)
-        stops, size = stops_of(problem, self.system).of(part), len(problem)
+        if self._jumps:
+            return self._follow(part, problem)
+        size, clocks = len(problem), clocks_of(problem, self.system)
+        stops = stops_of(problem, self.system, clocks).of(part)
         table = self._table(problem.parameters, size)
+        switches = [list(self.system.parameters).index(s.name) for s in self.system.switches]
+        table[:, switches] = clocks.first
         outputs = Outputs(part, problem.outputs)
         columns = [self.states.index(name) for name in part.states]
         starts = problem.starts[:, columns]
-        wanted = problem.tolerances or self._tolerances
-        relative = max(wanted.relative * _LOOSER, _LEAST_RELATIVE)
-        absolute = wanted.absolute * _LOOSER / self._volumes(problem.parameters, size)[:, columns]
+        relative, absolute = self._wanted(problem)
+        absolute = absolute[:, columns]
         times = problem.times
         curves = np.empty((size, len(outputs.ends), times.shape[-1]))
         status, steps = np.empty(size), np.empty(size)
@@ -125,14 +144,40 @@ class Batch:
             own = times if times.ndim == 1 else times[rows]
             curves[rows], status[rows], steps[rows] = self._code(part, burnt, kind).integrate(
                 table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
-                outputs,
+                outputs, MOST_STEPS,
             )  # fmt: skip
-        values = outputs.values(part, curves, table, stops, times)
-        failures = {int(i): _WHY[int(status[i])] for i in np.flatnonzero(status)}
-        for i in np.flatnonzero(~np.isfinite(values).all(axis=(1, 2))):
-            failures.setdefault(int(i), _WHY[driver.NOT_FINITE])
-        values[list(failures)] = np.nan
-        return Runs(values, {i: SimulationError(why) for i, why in failures.items()}, steps)
+
+        def changed() -> dict[str, FloatArray]:
+            return stops.histories(tuple(part.parameters), table, times)
+
+        values = outputs.values(part, curves, table, changed, times)
+        return _runs(values, status, steps)
+
+    def _wanted(self, problem: Problem) -> tuple[float, FloatArray]:
+        """Relative tolerance of all runs, and absolute ones (run, state)."""
+        wanted = problem.tolerances or self._tolerances
+        relative = max(wanted.relative * _LOOSER, _LEAST_RELATIVE)
+        return relative, wanted.absolute * _LOOSER / self._volumes(problem)
+
+    def _follow(self, part: System, problem: Problem) -> Runs:
+        """Runs with events, or with rates that jump."""
+        size, times = len(problem), problem.times
+        table = self._table(problem.parameters, size)
+        outputs = Outputs(part, problem.outputs)
+        columns = [self.states.index(name) for name in part.states]
+        relative, absolute = self._wanted(problem)
+        values = np.empty((size, len(problem.outputs), times.shape[-1]))
+        status, steps = np.empty(size), np.empty(size)
+        set_ = {name for event in part.events for name in event.settings}
+        changing = bool(self._exponents & {*set_, *problem.events.names})
+        for rows, burnt in self._groups(table, changing):
+            own = times if times.ndim == 1 else times[rows]
+            at = np.ix_(rows, np.array(columns, dtype=np.intp))
+            values[rows], status[rows], steps[rows] = followed(
+                self._jumping(part, burnt), table[rows], problem.starts[at], absolute[at],
+                relative, problem.events.of(rows), own, outputs, MOST_STEPS,
+            )  # fmt: skip
+        return _runs(values, status, steps)
 
     def rest(self, cells: Cells, *, near: bool, stable: bool = True) -> AtRest:
         """Stable states at rest, by Newton steps in all lanes."""
@@ -201,17 +246,24 @@ class Batch:
         system = self.system
         known = {**system.parameters, **cells.parameters}
         known |= {name: states[:, i] for i, name in enumerate(system.states)}
-        nodes = [system.derived.get(n, system.expressions.symbol(n)) for n in cells.quantities]
+        nodes = [system.formula(name) for name in cells.quantities]
         found = [np.broadcast_to(one, len(states)) for one in system.values(nodes, known)]
         return np.column_stack(found) if found else np.empty((len(states), 0))
 
-    def _volumes(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
-        """Of the compartment of each state; 1 for amounts and for what is no species."""
-        known, volumes = self.system.parameters, np.ones((size, len(self.states)))
+    def _volumes(self, problem: Problem) -> FloatArray:
+        """Of the compartment of each state at the start; 1 for amounts and for what is no
+        species."""
+        system, volumes = self.system, np.ones((len(problem), len(self.states)))
         for column, state in enumerate(self.states):
             where = self._definition.compartment_of.get(state)
-            if where is not None and state not in self._definition.amounts:
-                volumes[:, column] = parameters.get(where, known[where])
+            if where is None or state in self._definition.amounts:
+                continue
+            if where in system.parameters:
+                volumes[:, column] = problem.parameters.get(where, system.parameters[where])
+            else:  # it moves
+                known = {**system.parameters, **problem.parameters, TIME: 0.0}
+                known |= {name: problem.starts[:, i] for i, name in enumerate(system.states)}
+                volumes[:, column] = system.values([system.formula(where)], known)[0]
         return volumes
 
     def _table(self, parameters: Mapping[str, FloatArray], size: int) -> FloatArray:
@@ -249,122 +301,34 @@ class Batch:
             self._parts[outputs] = part_of(self.system, outputs)
         return self._parts[outputs]
 
-    def _code(self, part: System, burnt: bool, kind: type[Driver] = Driver) -> "_Compiled":
+    def _code(self, part: System, burnt: bool, kind: type[Driver] = Driver) -> "Compiled":
         """Of a part of the model, with the exponents of the file in it or not."""
         burnt = burnt or not self._exponents
         key = part.states, burnt, kind
         with self._lock:  # or each of several threads would compile
             if key not in self._compiled:
                 exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
-                self._compiled[key] = _Compiled(part, exponents, self._target, kind)
+                self._compiled[key] = Compiled(part, exponents, self._target, kind)
         return self._compiled[key]
 
+    def _jumping(self, part: System, burnt: bool) -> JumpingCode:
+        """Of a part of a model with events, or with rates that jump."""
+        burnt = burnt or not self._exponents
+        key = part.states, burnt
+        with self._lock:
+            if key not in self._jumping_codes:
+                exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
+                self._jumping_codes[key] = JumpingCode(Jumps(part), exponents, self._target)
+        return self._jumping_codes[key]
 
-class _Compiled:
-    """The machine code of a model with some parameters burnt in."""
 
-    def __init__(
-        self,
-        system: System,
-        burnt: dict[str, float],
-        target: Processor,
-        kind: type[Driver] = Driver,
-    ) -> None:
-        code = Code(target.lanes)
-        self.kernel = Kernel(code, system, burnt)
-        self.kernel.write()
-        kind(code, self.kernel).write()
-        Rest(code, self.kernel).write()
-        self.lanes = target.lanes
-        self._machine = compiled(str(code), ("integrate", "rest"), target)
-        self._clock = len(self.kernel.states) - len(system.states)
-        self.entries = np.array(list(self.kernel.jacobian.entries), dtype=np.int64).reshape(-1, 2)
-        """Row and column of each slope."""
-
-    def integrate(
-        self,
-        table: FloatArray,
-        starts: FloatArray,
-        absolute: FloatArray,
-        relative: float,
-        stops: Stops,
-        times: FloatArray,
-        outputs: Outputs,
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Outputs (run, output, time), status and steps of each run."""
-        size, rows = len(starts), times.shape[-1]
-        places = {name: i for i, name in enumerate((*self.kernel.states, *self.kernel.parameters))}
-        padding = [(0, 0)] * (times.ndim - 1) + [(0, self.lanes)]
-        padded = np.pad(times, padding, constant_values=np.inf)
-        found = np.empty((size, len(outputs.ends), rows + self.lanes))
-        status, steps = np.empty(size), np.empty(size)
-        arrays = {
-            "starts": self._with_clock(starts, 0.0),
-            "absolute": self._with_clock(absolute, 1.0),
-            "parameters": table,
-            "stops": stops.times,
-            "counts": np.isfinite(stops.times).sum(axis=1),
-            "changes": stops.changes,
-            "slots": np.array([places[name] for name in stops.names], dtype=np.int64),
-            "keeps": np.array([float(name in stops.added) for name in stops.names]),
-            "times": padded,
-            "found": found,
-            "status": status,
-            "steps": steps,
-            "output_ends": outputs.ends,
-            "output_states": np.array([places[name] for name in outputs.states], dtype=np.int64),
-            "output_weights": outputs.weights,
-            "dense": memory(len(outputs.ends) * 5 * self.lanes),
-        }
-        numbers: dict[str, float] = {
-            "first": 0,
-            "last": size,
-            "relative": relative,
-            "most_steps": float(MOST_STEPS),
-            "most_stops": stops.times.shape[1],
-            "slot_count": len(stops.names),
-            "times_stride": padded.shape[-1] if times.ndim > 1 else 0,
-            "time_count": rows,
-            "output_count": len(outputs.ends),
-        }
-        self._call("integrate", JOB, arrays, numbers)
-        return found[:, :, :rows], status, steps
-
-    def rest(
-        self, table: FloatArray, near: FloatArray, resting: NDArray[np.bool_]
-    ) -> tuple[FloatArray, ...]:
-        """States, entries of the Jacobian there, and the size of the last step, squared."""
-        size = len(near)
-        found = np.empty((size, len(self.kernel.states)))
-        slopes, largest = np.empty((size, len(self.kernel.jacobian.entries))), np.empty(size)
-        arrays = {
-            "starts": self._with_clock(near, 0.0), "parameters": table,
-            "resting": resting.astype(float), "found": found, "slopes": slopes, "largest": largest,
-        }  # fmt: skip
-        self._call("rest", REST, arrays, {"first": 0, "last": size})
-        return found, slopes, largest
-
-    def _with_clock(self, values: FloatArray, clock: float) -> FloatArray:
-        return np.hstack([values, np.full((len(values), self._clock), clock)])
-
-    def _call(
-        self,
-        function: str,
-        layout: Sequence[str],
-        arrays: Mapping[str, "NDArray[np.float64] | NDArray[np.int64]"],
-        numbers: Mapping[str, float],
-    ) -> None:
-        """Words in the order of a layout: addresses, integers, doubles."""
-        job = np.zeros(len(layout), dtype=np.int64)
-        kept = {}
-        for name, array in arrays.items():
-            kept[name] = array if array.flags.c_contiguous else np.ascontiguousarray(array)
-            job[layout.index(name)] = kept[name].ctypes.data
-        for name, number in numbers.items():
-            words = job.view(np.float64) if isinstance(number, float) else job
-            words[layout.index(name)] = number
-        space = memory(self.kernel.space.size * self.lanes)
-        self._machine.functions[function](space.ctypes.data, job.ctypes.data)
+def _runs(values: FloatArray, status: FloatArray, steps: FloatArray) -> Runs:
+    """Runs by what has become of each."""
+    failures = {int(i): _WHY[int(status[i])] for i in np.flatnonzero(status)}
+    for i in np.flatnonzero(~np.isfinite(values).all(axis=(1, 2))):
+        failures.setdefault(int(i), _WHY[driver.NOT_FINITE])
+    values[list(failures)] = np.nan
+    return Runs(values, {i: SimulationError(why) for i, why in failures.items()}, steps)
 
 
 def _exponents(system: System) -> frozenset[str]:

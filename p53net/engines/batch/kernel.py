@@ -7,7 +7,8 @@ from p53net.engines.batch.elimination import Elimination, Entry, eliminated
 from p53net.engines.batch.llvm import Code, Value
 from p53net.engines.batch.rodas import STAGES
 from p53net.model.expressions import Evaluation, Expressions, Node
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Workspace:
     states: int
     parameters: int
     factors: int
+    more: Mapping[str, int] = field(default_factory=dict)
+    """Further regions and their sizes."""
     fixed: dict[Node, int] = field(default_factory=dict)
     """Formulas of parameters only: worked out when a parameter set is taken up."""
 
@@ -34,6 +37,7 @@ class Workspace:
             "factors": self.factors,
             "shift": 1,
             "sound": 1,
+            **self.more,
         }
         self._starts: dict[str, int] = {}
         end = 0
@@ -118,7 +122,7 @@ class Kernel:
         known = system.expressions
         numbers = {name: known.number(value) for name, value in burnt.items()}
         self.code, self.system = code, system
-        clock = (TIME,) if system.uses_time else ()
+        clock = (TIME,) if self._needs_clock(system) else ()
         self.states = (*system.states, *clock)
         self.parameters = tuple(system.parameters)
         rates = tuple(known.with_nodes(rate, numbers) for rate in system.rates)
@@ -126,10 +130,16 @@ class Kernel:
         self.jacobian = jacobian(system, self.states, self._rates)
         entries = sorted(self.jacobian.order.entries)
         self._factor_places = {entry: place for place, entry in enumerate(entries)}
-        self.space = Workspace(len(self.states), len(self.parameters), len(entries))
+        self.space = self._workspace(len(entries))
         self._touched = {(i, i) for i, column in entries if i != column}
         """Pivots that elimination may have changed."""
         self._moving = frozenset(self.states)
+
+    def _needs_clock(self, system: System) -> bool:
+        return system.uses_time
+
+    def _workspace(self, factors: int) -> Workspace:
+        return Workspace(len(self.states), len(self.parameters), factors)
 
     def write(self) -> None:
         """Add the functions to the code."""
@@ -137,7 +147,11 @@ class Kernel:
         self._write_slopes()
         self._write_factorise()
         self._write_solve()
+        self._write_more()
         self._write_fixed()
+
+    def _write_more(self) -> None:
+        """Functions of kinds of models that need more."""
 
     def _write_rates(self) -> None:
         """rates(workspace, states, to): the rate of change of each state."""

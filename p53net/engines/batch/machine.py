@@ -70,7 +70,7 @@ def compiled(assembly: str, names: Sequence[str], target: Processor) -> Machine:
         )
         key = "\0".join([assembly, target.name, target.features, VERSION, sys.platform])
         path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
-        code = _kept(path)
+        code = kept(path)
         if code is None:
             module = llvm.parse_assembly(assembly)
             module.verify()
@@ -79,7 +79,7 @@ def compiled(assembly: str, names: Sequence[str], target: Processor) -> Machine:
             passes = llvm.create_pass_builder(made, tuning)
             passes.getModulePassManager().run(module, passes)
             code = made.emit_object(module)
-            _keep(path, code)
+            keep(path, code)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), made)
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
@@ -105,7 +105,7 @@ def memory(doubles: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return room[-room.ctypes.data % ALIGNMENT // 8 :][:doubles]
 
 
-def _kept(path: Path) -> bytes | None:
+def kept(path: Path) -> bytes | None:
     """Code from disk, if it is there, whole, and nobody else's."""
     try:
         about = path.stat()
@@ -121,7 +121,7 @@ def _kept(path: Path) -> bytes | None:
     return code if hashlib.sha256(code).digest() == digest else None
 
 
-def _keep(path: Path, code: bytes) -> None:
+def keep(path: Path, code: bytes) -> None:
     """Write code for the next process; where that cannot be done, it will compile again."""
     with suppress(OSError, OutputError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 _DAMPING = 1e-10  # 1/time: for what rests only because its reactions are switched off
 _SAMPLES = 3  # states for each unknown, at which rates are looked at for what they conserve

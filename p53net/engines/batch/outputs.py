@@ -1,13 +1,13 @@
 """What runs return: sums of states from the code, all else from those."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from p53net.engines.base import FloatArray
-from p53net.engines.batch.stops import Stops
 from p53net.model.expressions import Node
-from p53net.model.rates import TIME, System
+from p53net.model.rates import System
+from p53net.model.symbols import TIME
 
 
 class Outputs:
@@ -15,9 +15,7 @@ class Outputs:
     are not such sums are worked out from their states afterwards."""
 
     def __init__(self, system: System, variables: Sequence[str]) -> None:
-        self._nodes = [
-            system.derived.get(name, system.expressions.symbol(name)) for name in variables
-        ]
+        self._nodes = [system.formula(name) for name in variables]
         moving = frozenset(system.states)
         self._sums: dict[Node, dict[str, float]] = {}
         for node in self._nodes:
@@ -37,19 +35,18 @@ class Outputs:
         system: System,
         curves: FloatArray,
         table: FloatArray,
-        stops: Stops,
+        changed: Callable[[], Mapping[str, FloatArray]],
         times: FloatArray,
     ) -> FloatArray:
-        """All variables (run, variable, time) from what was returned."""
+        """All variables (run, variable, time) from what was returned. `changed` gives
+        parameters that change in a run, at all times."""
         if list(self._sums) == self._nodes:
             return curves
         places = {node: i for i, node in enumerate(self._sums)}
         known: dict[str, FloatArray] = {TIME: np.broadcast_to(times, (len(table), times.shape[-1]))}
         for i, name in enumerate(system.parameters):
             known[name] = table[:, [i]]
-        for column, name in enumerate(stops.names):
-            if name in known:
-                known[name] = _stepped(known[name], stops, column, times)
+        known |= changed()
         for node, i in places.items():
             if node.kind == "symbol":
                 known[str(node.value)] = curves[:, i]
@@ -62,16 +59,6 @@ class Outputs:
             for node in self._nodes
         ]
         return np.stack(columns, axis=1)
-
-
-def _stepped(value: FloatArray, stops: Stops, column: int, times: FloatArray) -> FloatArray:
-    """A parameter over time, as stops change it."""
-    now = np.broadcast_to(value, (len(value), times.shape[-1])).copy()
-    for number in range(stops.changes.shape[1]):
-        new = stops.changes[:, [number], column]
-        after = (times >= stops.times[:, [number]]) & np.isfinite(new)
-        now = np.where(after, new, now)
-    return now
 
 
 def _terms(node: Node, moving: frozenset[str]) -> dict[str, float] | None:

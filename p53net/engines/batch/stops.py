@@ -1,11 +1,13 @@
 """Where runs stop and start again: at doses, at events of the model, and at their end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray, Problem
+from p53net.engines.batch.clocks import Clocks
 from p53net.model.rates import System
 
 _STRETCH = 1e-12
@@ -36,6 +38,25 @@ class Stops:
         names = tuple(self.names[i] for i in places)
         return replace(self, names=names, changes=self.changes[:, :, places])
 
+    def histories(
+        self, parameters: Sequence[str], table: FloatArray, times: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Parameters that stops change, at all times (run, time); `table` has them at the start."""
+        places = {name: i for i, name in enumerate(parameters)}
+        return {
+            name: self._stepped(table[:, [places[name]]], column, times)
+            for column, name in enumerate(self.names)
+            if name in places
+        }
+
+    def _stepped(self, value: FloatArray, column: int, times: FloatArray) -> FloatArray:
+        now = np.broadcast_to(value, (len(value), times.shape[-1])).copy()
+        for number in range(self.changes.shape[1]):
+            new = self.changes[:, [number], column]
+            after = (times >= self.times[:, [number]]) & np.isfinite(new)
+            now = np.where(after, new, now)
+        return now
+
     def lasting(self) -> "Stops":
         """The same with an end that lies after what comes before it: rows are written along steps,
         so what changes at the very end, or a run of no length, needs a stretch to show in."""
@@ -47,11 +68,14 @@ class Stops:
         return replace(self, times=times)
 
 
-def stops_of(problem: Problem, system: System) -> Stops:
-    """Doses and the events of the model, in the order of time, until the end of each run."""
+def stops_of(problem: Problem, system: System, clocks: Clocks) -> Stops:
+    """Doses, the events of the model, and jumps of its rates in time, in order, until the end of
+    each run."""
     size, doses = len(problem), problem.events
     events = [(float(stop.time.value), stop.settings) for stop in system.stops]
     names = [*doses.names, *dict.fromkeys(name for _, settings in events for name in settings)]
+    named = len(names)
+    names += [switch.name for switch in system.switches]
     given = doses.times.shape[1]
     at = np.hstack([doses.times, np.full((size, len(events)), np.inf)])
     changes = np.full((size, at.shape[1], len(names)), np.nan)
@@ -60,6 +84,9 @@ def stops_of(problem: Problem, system: System) -> Stops:
         at[:, number] = time
         for name, node in settings.items():
             changes[:, number, names.index(name)] = float(node.value)
+    at = np.hstack([at, clocks.times])
+    changes = np.pad(changes, [(0, 0), (0, clocks.times.shape[1]), (0, 0)], constant_values=np.nan)
+    changes[:, at.shape[1] - clocks.times.shape[1] :, named:] = clocks.values
     last = np.broadcast_to(np.asarray(problem.times[..., -1])[..., None], (size, 1))
     within = at <= last
     at, changes = np.where(within, at, np.inf), np.where(within[..., None], changes, np.nan)

@@ -41,3 +41,15 @@ def flattened(node: "libsbml.ASTNode") -> list[tuple["libsbml.ASTNode", list[int
 def nodes_of(node: "libsbml.ASTNode") -> list["libsbml.ASTNode"]:
     """A node and all that is in it."""
     return [part for part, _ in flattened(node)]
+
+
+def owner_of(node: "libsbml.ASTNode") -> "libsbml.SBase":
+    """The element that a formula belongs to: the next one around it that has a name."""
+    item = node.getParentSBMLObject()
+    while not (item.getId() or getattr(item, "getVariable", str)()
+               or getattr(item, "getSymbol", str)()):  # fmt: skip
+        parent = item.getParentSBMLObject()
+        if parent is None:
+            return item
+        item = parent
+    return item

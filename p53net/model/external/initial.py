@@ -22,8 +22,9 @@ def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
             compartment.setSize(value)
         elif (parameter := model.getParameter(name)) is not None:
             parameter.setValue(value)
+        elif (species := model.getSpecies(name)) is None:
+            model.getSpeciesReference(name).setStoichiometry(value)
         else:
-            species = model.getSpecies(name)
             if species.getHasOnlySubstanceUnits():
                 species.setInitialAmount(value)
             else:
@@ -32,11 +33,12 @@ def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
 
 
 def assigned_of(sbml: str) -> tuple[str, ...]:
-    """Species, parameters and compartments with an initial assignment."""
+    """Species, parameters, compartments and stoichiometries with an initial assignment."""
     document = libsbml.readSBMLFromString(sbml)
     model = document.getModel()
     assigned = [item.getSymbol() for item in model.getListOfInitialAssignments()]
-    parts = model.getCompartment, model.getParameter, model.getSpecies
+    parts = (model.getCompartment, model.getParameter, model.getSpecies,
+             model.getSpeciesReference)  # fmt: skip
     return tuple(name for name in assigned if any(part(name) is not None for part in parts))
 
 
@@ -62,7 +64,7 @@ class Starts:
             first = {name: float(np.ravel(changed[name])[0]) for name in free}
             text = with_parameters(sbml, first) if free else sbml
             try:
-                self._systems[free] = system_of(text)
+                self._systems[free] = system_of(text, events=False)
             except (UnsupportedError, RecursionError):
                 self._systems[free] = None
         system = self._systems[free]
@@ -78,6 +80,14 @@ class Starts:
             **_evaluated(system, moved, {**system.parameters, **changed}),
         }
         return {name: value for name, value in values.items() if name not in changed}
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """What the file gives or works out as a number, and does not depend on anything."""
+        self.of({})
+        system = self._systems[frozenset()]
+        found = {} if system is None else dict(system.parameters)
+        return {name: value for name, value in found.items() if np.isfinite(value)}
 
     @cached_property
     def _assigned(self) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ import math
 
 import libsbml
 
+from p53net.model.symbols import references_of, rules_of, set_by_events, size_of
+
 _KINDS = {"second": "s", "litre": "L", "mole": "mol", "metre": "m", "gram": "g", "kilogram": "kg"}
 _PREFIXES = {-21: "z", -18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k"}
 _TIMES = {60.0: "min", 3600.0: "h", 86400.0: "d"}
@@ -12,10 +14,10 @@ _TIMES = {60.0: "min", 3600.0: "h", 86400.0: "d"}
 def number_of(model: "libsbml.Model", item: "libsbml.SBase") -> float:
     """The value of a symbol at the start, as far as it stands in the file."""
     if isinstance(item, libsbml.Compartment):
-        return float(item.getSize()) if item.isSetSize() else math.nan
+        return size_of(item)
     if isinstance(item, libsbml.Parameter):
         return float(item.getValue()) if item.isSetValue() else math.nan
-    volume = float(model.getCompartment(item.getCompartment()).getSize())
+    volume = size_of(model.getCompartment(item.getCompartment()))
     if item.isSetInitialConcentration():
         value = float(item.getInitialConcentration())
         return value * volume if item.getHasOnlySubstanceUnits() else value
@@ -28,12 +30,18 @@ def number_of(model: "libsbml.Model", item: "libsbml.SBase") -> float:
 
 
 def numbers_of(model: "libsbml.Model") -> dict[str, float]:
-    """Values of parameters, compartments and species at the start; NaN where computed."""
+    """Values of parameters, compartments and species at the start, and of stoichiometries that
+    something sets; NaN where computed."""
     items = (
         *model.getListOfParameters(), *model.getListOfCompartments(), *model.getListOfSpecies()
     )  # fmt: skip
     numbers = {item.getId(): number_of(model, item) for item in items}
     assigned = [item.getSymbol() for item in model.getListOfInitialAssignments()]
+    moving = {*assigned, *set_by_events(model), *rules_of(model)}
+    numbers |= {
+        name: float(item.getStoichiometry())
+        for name, item in references_of(model).items() if name in moving
+    }  # fmt: skip
     return numbers | dict.fromkeys((n for n in assigned if n in numbers), math.nan)
 
 
@@ -51,7 +59,10 @@ def units_of(model: "libsbml.Model") -> dict[str, str]:
             found[item.getId()] = amount
         else:
             found[item.getId()] = f"{amount}/{volume}" if amount and volume else ""
-    return found
+    extent, time = unit_of(model, model.getExtentUnits()), unit_of(model, model.getTimeUnits())
+    rate = f"{extent}/{time}" if extent and time else ""
+    found |= {item.getId(): rate for item in model.getListOfReactions()}
+    return found | dict.fromkeys(references_of(model), "1")
 
 
 def unit_of(model: "libsbml.Model", name: str) -> str:

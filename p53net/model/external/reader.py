@@ -7,34 +7,40 @@ from pathlib import Path
 import libsbml
 
 from p53net.errors import ModelError
-from p53net.files import as_path
 from p53net.model.definition import Definition
-from p53net.model.external.gate import (
-    FILE,
-    check_sound,
-    normalise,
-    refuse_packages,
-    refuse_unrunnable,
-    safe_text,
-)
+from p53net.model.external.arguments import refuse_wrong_arguments
+from p53net.model.external.gate import check_sound, refuse_packages, safe_text
 from p53net.model.external.initial import Starts
+from p53net.model.external.normal import flattened, normalise
+from p53net.model.external.plain import plain_text
 from p53net.model.external.quantities import numbers_of, unit_of, units_of
+from p53net.model.external.runnable import refuse_unrunnable
+from p53net.model.external.sources import source_of
 from p53net.model.external.switches import switches_of
+from p53net.model.external.windows import windows_of
 from p53net.model.own import Text
+from p53net.model.symbols import references_of, rules_of, set_by_events, states_of
 from p53net.model.tables import Value
 
 
 def read_definition(path: str | Path) -> Definition:
+    """What `definition_of` gives of a file, read in this very process: for files that are known.
+
+    Raises InputError for a file that cannot be read, ModelError.
+    """
+    return definition_of(*source_of(path))
+
+
+def definition_of(name: str, content: bytes, place: str) -> Definition:
     """The definition of the model in an SBML file, as Level 3 Version 1 without packages.
 
-    Raises InputError for a file that cannot be read, ModelError for one that is no sound model or
+    `name` and `place` are those of the file. Raises ModelError for one that is no sound model or
     that uses what no engine here runs.
     """
-    file = as_path(path, FILE)
-    text = safe_text(file)
-    document = libsbml.readSBMLFromString(text)
-    refuse_packages(document, file.name)
-    check_sound(document, file.name)
+    file = Path(name)
+    text = safe_text(file, content)
+    document = _sound(text, file.name)
+    refuse_wrong_arguments(document.getModel(), file.name)
     try:
         normalise(document, file.name)
     except RecursionError:
@@ -45,15 +51,10 @@ def read_definition(path: str | Path) -> Definition:
     if not model.getId():
         model.setId(_identifier(file.stem))
     refuse_unrunnable(model, file.name)
-    rules = {rule.getVariable(): rule for rule in model.getListOfRules()}
-    moving = [name for name, rule in rules.items() if rule.isRate()]
+    rules, changed, references = rules_of(model), set_by_events(model), references_of(model)
+    assigned = {item.getSymbol() for item in model.getListOfInitialAssignments()}
     species = [item.getId() for item in model.getListOfSpecies()]
-    floating = [
-        item.getId()
-        for item in model.getListOfSpecies()
-        if not item.getBoundaryCondition() and not item.getConstant() and item.getId() not in rules
-    ]
-    states = (*floating, *moving)
+    states = states_of(model)
     compartments = [item.getId() for item in model.getListOfCompartments()]
     units = units_of(model)
     numbers = numbers_of(model)
@@ -71,7 +72,14 @@ def read_definition(path: str | Path) -> Definition:
         },
         starts={},
         species=tuple(species),
-        derived=tuple(name for name in rules if name not in species and name in units),
+        derived=tuple(
+            name for name in (dict.fromkeys([*rules, *changed]) or numbers) if name not in species
+        ),
+        on_request=tuple(
+            name
+            for name in (*(one.getId() for one in model.getListOfReactions()), *references)
+            if name not in rules and name not in changed
+        ),
         counters=(),
         divisors=frozenset(compartments) - rules.keys(),
         units=units,
@@ -88,13 +96,16 @@ def read_definition(path: str | Path) -> Definition:
             if item.getName()
         },
         switches=switches_of(model),
+        windows=windows_of(model),
         fixed_at_reset=any(
-            not event.getTrigger().getInitialValue() for event in model.getListOfEvents()
+            event.isSetTrigger() and not event.getTrigger().getInitialValue()
+            for event in model.getListOfEvents()
         )
-        or any(item.getSymbol() not in units for item in model.getListOfInitialAssignments()),
-        loaded={"file": Text(file.name, text, str(file.absolute()))},
+        or bool(assigned & references.keys()),
+        loaded={"file": Text(file.name, text, place)},
     )
-    computed = Starts(definition).of({}) or {}
+    begun = Starts(definition)
+    computed = begun.constants | (begun.of({}) or {})
     known = numbers | computed
     amounts = [  # what an engine's absolute tolerance is about
         abs(known[name] * (1.0 if item is None or item.getHasOnlySubstanceUnits() else
@@ -110,6 +121,22 @@ def read_definition(path: str | Path) -> Definition:
             for name, row in definition.parameters.items()
         },
     )
+
+
+def _sound(text: str, name: str) -> "libsbml.SBMLDocument":
+    """The document, without submodels; where that is not sound, without what no run depends on."""
+    try:
+        return _checked(text, name)
+    except ModelError:
+        return _checked(plain_text(text), name)
+
+
+def _checked(text: str, name: str) -> "libsbml.SBMLDocument":
+    document = libsbml.readSBMLFromString(text)
+    refuse_packages(document, name)
+    flattened(document, name)
+    check_sound(document, name)
+    return document
 
 
 def _identifier(stem: str) -> str:

@@ -8,7 +8,7 @@ import libsbml
 
 from p53net.model.definition import Definition
 from p53net.model.external.formulas import children_of, formulas_of, nodes_of
-from p53net.model.rates import TIME
+from p53net.model.symbols import TIME
 
 
 def switch_times(definition: Definition, values: Mapping[str, float], end: float) -> list[float]:
