@@ -148,17 +148,24 @@ _odd = st.one_of(
 _name = st.sampled_from(("S", "k", "cell", "input", "nothing", "", "time", 3, None))
 
 
+_USUAL = {
+    "times": [0.0, 0.5, 3.0], "parameters": {"k": 0.7}, "observables": ["S"], "doses": None,
+    "feedback": True, "engine": "auto", "accuracy": 1e-6,
+}  # fmt: skip
+_ODD = {
+    "times": st.lists(st.floats(-1.0, 30.0), max_size=5).map(sorted)
+    | st.lists(_odd, max_size=4) | _odd,
+    "parameters": st.dictionaries(_name, _odd | st.floats(0.0, 10.0), max_size=3) | _odd,
+    "observables": st.lists(_name, max_size=3) | _odd,
+    "doses": st.dictionaries(_name, _odd, max_size=2) | _odd,
+    "feedback": _odd,
+    "engine": st.sampled_from(("roadrunner", "batch", "other", None, 3)),
+    "accuracy": st.sampled_from((1e-9, 1e-2, 0.0, -1.0, 1e9, "x", None)) | _odd,
+}  # fmt: skip
+
+
 def arguments() -> st.SearchStrategy[dict[str, Any]]:
-    """Odd keyword arguments of `simulate`, on a model with S, k, cell and input."""
-    return st.fixed_dictionaries(
-        {"times": st.lists(st.floats(-1.0, 30.0), max_size=5).map(sorted)
-         | st.lists(_odd, max_size=4) | _odd},
-        optional={
-            "parameters": st.dictionaries(_name, _odd | st.floats(0.0, 10.0), max_size=3) | _odd,
-            "observables": st.lists(_name, max_size=3) | _odd,
-            "doses": st.dictionaries(_name, _odd, max_size=2) | _odd,
-            "feedback": _odd,
-            "engine": st.sampled_from(("roadrunner", "batch", "auto", "other", None, 3)),
-            "accuracy": st.sampled_from((1e-6, 1e-9, 0.0, -1.0, 1e9, "x", None)) | _odd,
-        },
-    )  # fmt: skip
+    """Keyword arguments of `simulate`, one or two of them odd, for a model with S, k, cell and
+    input."""
+    one = st.sampled_from(sorted(_ODD)).flatmap(lambda name: st.tuples(st.just(name), _ODD[name]))
+    return st.lists(one, min_size=1, max_size=2).map(lambda odd: _USUAL | dict(odd))

@@ -27,7 +27,10 @@ _LEVELS = {
     libsbml.LIBSBML_SEV_ERROR: ERROR,
     libsbml.LIBSBML_SEV_FATAL: ERROR,
 }
-_UNKNOWN = re.compile(r"whose unit is not known|needs -?[\d.]+(e[+-]?\d+)? in ")
+_NUMBER = r"-?[\d.]+(e[+-]?\d+)?"
+_UNKNOWN = re.compile(
+    f"whose unit is not known|needs {_NUMBER} in |is in dimensionless but must be in .*: {_NUMBER}$"
+)
 """Of a plain number SBML does not say that it has no unit."""
 
 _OWN = (libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, libsbml.LIBSBML_CAT_MODELING_PRACTICE)
