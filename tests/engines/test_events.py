@@ -61,6 +61,7 @@ def test_a_window_of_a_state_is_found_on_every_grid(count: int) -> None:
     assert float(found["k"][0]) == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 1001])
 def test_a_sweep_finds_it_too(count: int) -> None:
     data = pn.sweep(
@@ -81,6 +82,7 @@ BULGE = """
 """
 
 
+@pytest.mark.slow
 def test_what_comes_and_goes_within_a_step_is_seen() -> None:
     """A = 1 - (t - 1)^2 is integrated exactly by steps as long as the run: it passes the threshold
     twice in one."""
@@ -88,6 +90,7 @@ def test_what_comes_and_goes_within_a_step_is_seen() -> None:
     assert float(found["hit"][-1]) == 1.0
 
 
+@pytest.mark.slow
 def test_a_piecewise_window_of_a_rate_is_seen() -> None:
     """While x is between 5 and 5.001 y grows by 1000 an hour: by 1 in all."""
     text = "x = 0; y = 0; x' = 1; y' = piecewise(1000, x >= 5 && x < 5.001, 0)"
@@ -95,6 +98,7 @@ def test_a_piecewise_window_of_a_rate_is_seen() -> None:
     assert float(found["y"][-1]) == pytest.approx(1.0, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rate", ["-abs(x)", "-max(0, x)", "-piecewise(x, x >= 0, -x)", "-piecewise(0, x < 0, x)"]
 )
@@ -105,6 +109,7 @@ def test_a_kink_is_no_jump(rate: str) -> None:
     assert float(run(text, [0.0, 3.0])["x"][-1]) == pytest.approx(2.0 * np.exp(-3.0), rel=NEAR)
 
 
+@pytest.mark.slow
 def test_a_rate_that_jumps_is_watched() -> None:
     text = "x = 2; x' = piecewise(-1, x > 1, -0.5)"
     assert len(model(text).runner("batch").engine.system.watched) == 1
@@ -164,6 +169,7 @@ def test_no_grid_moves_an_event(lo: float, k: float, inner: list[float]) -> None
     np.testing.assert_array_equal(fine[0, 1, away], turns[0, away])
 
 
+@pytest.mark.slow
 def test_it_agrees_with_events_of_another_solver() -> None:
     text = """
         compartment c = 1; species A in c, B in c; A = 1; B = 1
@@ -206,6 +212,7 @@ CLOCK = "x = 0; x' = 1; "
 """x is the time, but as a state, so that triggers on it are roots."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", ["x", "time"])
 def test_a_delay_and_when_values_are_worked_out(moves: str) -> None:
     text = f"""{CLOCK} a = 0; b = 0
@@ -217,6 +224,7 @@ def test_a_delay_and_when_values_are_worked_out(moves: str) -> None:
     np.testing.assert_allclose(found["b"].values, [0, 0, 0, 3, 3], atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("persistent", "expected"), [("true", 1.0), ("false", 0.0)])
 def test_an_event_that_does_not_persist_needs_its_condition_until_it_is_due(
     persistent: str, expected: float
@@ -225,6 +233,7 @@ def test_an_event_that_does_not_persist_needs_its_condition_until_it_is_due(
     assert level(text, [0.0, 5.0], "a")[-1] == expected
 
 
+@pytest.mark.slow
 def test_an_event_waits_several_times_at_once() -> None:
     text = f"""{CLOCK} a = 0
         Back: at x > 1.5: x = 0.5
@@ -243,6 +252,7 @@ def test_priorities_order_what_is_due_at_once_and_others_see_what_it_did() -> No
     assert level(text, [0.0, 2.0], "a")[-1] == 321
 
 
+@pytest.mark.slow
 def test_an_event_may_take_away_the_condition_of_another() -> None:
     text = f"""{CLOCK} a = 0; b = 0; open = 1
         First: at x >= 1, priority=2: open = 0, a = 1
@@ -252,6 +262,7 @@ def test_an_event_may_take_away_the_condition_of_another() -> None:
     assert (float(found["a"][-1]), float(found["b"][-1])) == (1.0, 0.0)
 
 
+@pytest.mark.slow
 def test_events_that_cause_each_other_happen_at_one_time() -> None:
     text = f"""{CLOCK} a = 0; b = 0; c = 0
         One: at x >= 1: a = 1
@@ -261,6 +272,7 @@ def test_events_that_cause_each_other_happen_at_one_time() -> None:
     assert level(text, [0.0, 2.0], "c")[-1] == pytest.approx(1.0, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "expected"), [("true", 0.0), ("false", 7.0)])
 def test_what_holds_at_the_start_happens_only_if_it_counts_as_false_before(
     before: str, expected: float
@@ -269,6 +281,7 @@ def test_what_holds_at_the_start_happens_only_if_it_counts_as_false_before(
     assert level(text, [0.0, 1.0], "a") == [expected, expected]
 
 
+@pytest.mark.slow
 def test_events_of_one_priority_take_turns_by_chance_that_repeats() -> None:
     text = f"""{CLOCK} a = 0; b = 0; last = 0
         A: at (time - last >= 0.01), priority=1, persistent=false: a = a + 1, last = time
@@ -282,6 +295,7 @@ def test_events_of_one_priority_take_turns_by_chance_that_repeats() -> None:
     assert (float(again["a"][-1]), float(again["b"][-1])) == (a, b)
 
 
+@pytest.mark.slow
 def test_a_volume_that_an_event_sets_keeps_amounts() -> None:
     text = """
         compartment c = 2; species A in c, $B in c; substanceOnly species N in c
@@ -293,6 +307,7 @@ def test_a_volume_that_an_event_sets_keeps_amounts() -> None:
     assert after == pytest.approx([4.0, 1.5, 2.5, 7.0], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_concentration_set_with_its_volume_is_one_of_the_old_volume() -> None:
     text = "compartment c = 2; species $B in c; B = 5; E: at time >= 1: c = 4, B = 3"
     assert float(run(text, [0.0, 2.0])["B"][-1]) == pytest.approx(1.5, rel=1e-12)
@@ -301,6 +316,7 @@ def test_a_concentration_set_with_its_volume_is_one_of_the_old_volume() -> None:
 # --- time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trigger", ["time == 3", "x == 3", "time >= 3 && time <= 3"])
 def test_an_equality_happens_at_its_moment(trigger: str) -> None:
     text = f"{CLOCK} a = 0; n = 0; E: at ({trigger}): a = x, n = n + 1"
@@ -309,23 +325,27 @@ def test_an_equality_happens_at_its_moment(trigger: str) -> None:
     assert float(found["n"][-1]) == 1.0
 
 
+@pytest.mark.slow
 def test_times_that_parameters_decide_and_events_move() -> None:
     """Every event moves its own next moment: at 1, 3, 7, 15."""
     text = "x = 0; x' = 1; next_ = 1; n = 0; E: at time > next_: next_ = 2*next_ + 1, n = n + 1"
     assert level(text, [0.0, 0.9, 1.1, 2.9, 3.1, 7.1, 14.9, 15.1], "n") == [0, 0, 1, 1, 2, 3, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_model_in_which_only_events_happen() -> None:
     found = run("a = 0; E: at time >= 2: a = 5; F: at a > 1: a = a + 1", [0.0, 1.0, 3.0])
     assert found["a"].values.tolist() == [0.0, 0.0, 6.0]
 
 
+@pytest.mark.slow
 def test_an_event_at_the_end_shows_in_the_last_row() -> None:
     text = f"{CLOCK} a = 0; k = 2; b := k*a; E: at time >= 2: a = 5; F: at time >= 9: k = 100"
     found = run(text, [0.0, 2.0])
     assert (float(found["a"][-1]), float(found["b"][-1]), float(found["k"][-1])) == (5.0, 10.0, 2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rest", ["", "F: at x > 100: a = 9"], ids=["stops", "roots"])
 def test_at_its_very_time_a_strict_comparison_does_not_hold_yet(rest: str) -> None:
     text = f"{CLOCK} a = 0; b = 0; s := a + 10*b; E: at time > 2: a = 1; G: at time >= 2: b = 1; "
@@ -334,6 +354,7 @@ def test_at_its_very_time_a_strict_comparison_does_not_hold_yet(rest: str) -> No
     assert run(text + rest, [0.0, 2.0])["s"].values.tolist() == [0.0, 10.0]
 
 
+@pytest.mark.slow
 def test_events_without_end_at_one_time_are_an_error() -> None:
     text = f"{CLOCK} a = 0; E: at x > 1 && a >= 0: a = -1; F: at a < 0: a = 0"
     found = together(text, np.array([0.0, 2.0]), [0.0], ("a",), a=np.zeros(1))
