@@ -8,11 +8,7 @@ The same inputs give the same bytes on one engine. Two engines of one model may 
 their tolerance allows, for COPASI adds up rates in an order that each import draws anew.
 """
 
-import re
-import threading
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -28,38 +24,20 @@ from p53net.engines.base import (
     Runs,
     Tolerances,
 )
+from p53net.engines.copasi_parts import COPASI, LOCK, Parts, line, messages
 from p53net.errors import (
-    MissingPackageError,
     ModelError,
     P53NetError,
     SimulationError,
     TimeLimitError,
-    UnsupportedError,
 )
 from p53net.model.definition import Definition
 from p53net.model.external import assigned_of, switch_times, with_parameters
 
-try:
-    import COPASI
-except ImportError:
-    raise MissingPackageError(
-        'the engine copasi needs COPASI\'s Python package; install it: pip install "p53net[copasi]"'
-    ) from None
-
-_LOCK = threading.RLock()  # models share COPASI's root, its functions and its list of messages
 _MOST_STEPS = 100_000
 _TOO_CLOSE = 1e-12  # of the last time, or h: points that are one
 _NEAR = 1e-8  # of the last time, or h: COPASI stops at an event beside a point instead of at it
 _STARTS_KEPT = 256  # start values of external models that are remembered
-_SBML = 6700  # numbers of its messages on SBML begin here
-_ASSIGNED = re.compile(r'<initialAssignment\b[^>]*\bsymbol="([^"]+)"')
-_CHANGES_MEANING = {
-    15, 38, 39, 47, 61, 62, 74, 76, 80, 85, 88,  # formulas that it does not understand
-    31, 32, 33, 34, 48, 57, 58, 59, 68, 72, 94, 96, 97, 98, 99, 102,  # what it leaves out
-    10, 65, 100, 101,  # stoichiometries that it sets itself
-    36, 51,  # delays, and rate rules in volumes that change
-}  # fmt: skip
-"""Numbers of warnings of the import, after which COPASI would run another model than the file's."""
 
 
 class Copasi:
@@ -71,7 +49,7 @@ class Copasi:
         self.deadline = np.inf
         self._definition, self._tolerances = definition, tolerances
         self._from_file = dict[tuple[tuple[str, float], ...], dict[str, float]]()
-        with _LOCK, _messages():
+        with LOCK, messages():
             self._cell = _Imported(definition, tolerances)
 
     @property
@@ -91,7 +69,7 @@ class Copasi:
         """All runs, one after the other."""
         values = np.full((len(problem), len(problem.outputs), problem.times.shape[-1]), np.nan)
         errors: dict[int, P53NetError] = {}
-        with _LOCK, _messages():
+        with LOCK, messages():
             for i, start in enumerate(problem.starts):
                 try:
                     values[i] = self._run(problem, i, start).T
@@ -101,7 +79,7 @@ class Copasi:
 
     def rest(self, cells: Cells, *, near: bool, stable: bool = True) -> AtRest:
         """States at rest, one after the other."""
-        with _LOCK, _messages():
+        with LOCK, messages():
             self._cell.deadline = self.deadline
             self._cell.tolerate(self._tolerances)
             return settling.at_rest(self._cell, cells, near, stable)
@@ -115,9 +93,10 @@ class Copasi:
             sbml = with_parameters(self._definition.sbml, changed)
             constant = set(self._definition.species) & self._definition.parameters.keys()
             names = [*self.states, *assigned_of(self._definition.sbml), *sorted(constant)]
-            with _LOCK, _messages():
-                fresh = _Parts(sbml, self._definition)
-                found = {name: fresh.initial(name) for name in names if name not in changed}
+            with LOCK, messages():
+                fresh = Parts(sbml, self._definition)
+                found = {name: fresh.initial(name) for name in names
+                         if name not in changed and name in fresh.all}  # fmt: skip
             if len(self._from_file) >= _STARTS_KEPT:
                 self._from_file.pop(next(iter(self._from_file)))
             self._from_file[key] = found
@@ -147,46 +126,6 @@ class Copasi:
         if not np.isfinite(rows).all():
             raise SimulationError(f"{self._definition.id}: the run gave values that are not finite")
         return rows
-
-
-class _Parts:
-    """A model inside COPASI, and its parts by SBML id. It is removed together with this."""
-
-    def __init__(self, sbml: str, definition: Definition) -> None:
-        self.name, self.amounts = definition.id, definition.amounts
-        self.data = COPASI.CRootContainer.addDatamodel()
-        weakref.finalize(self, _removed, self.data).atexit = False
-        with _messages() as said:
-            sound = self.data.importSBMLFromString(sbml)
-        if not sound:
-            raise ModelError(f"COPASI cannot read {self.name}; simplify it: {_line(said)}")
-        changing = [one for one in said if one[0] - _SBML in _CHANGES_MEANING]
-        if changing:
-            raise self._unsupported(_line(changing))
-        self.model = self.data.getModel()
-        self.species = {item.getSBMLId(): item for item in self.model.getMetabolites()}
-        others = (*self.model.getCompartments(), *self.model.getModelValues())
-        self.all = {item.getSBMLId(): item for item in others} | self.species
-        self.fixed = any(name not in self.all for name in _ASSIGNED.findall(sbml))
-        """Whether it has a stoichiometry that COPASI works out once, in the import."""
-        self.particles = float(self.model.getQuantity2NumberFactor())
-        """Particles in an amount of 1: what COPASI calculates with."""
-        for name, one in self.species.items():
-            still = one.getCompartment().getStatus() == COPASI.CModelEntity.Status_FIXED
-            if one.getStatus() == COPASI.CModelEntity.Status_ODE and not still:
-                raise self._unsupported(f"species {name} has a rate rule in a changing compartment")
-
-    def initial(self, name: str) -> float:
-        """A start value: of species concentrations, or amounts where these are shown."""
-        part = self.all[name]
-        if name not in self.species:
-            return float(part.getInitialValue())
-        if name in self.amounts:
-            return float(part.getInitialValue()) / self.particles
-        return float(part.getInitialConcentration())
-
-    def _unsupported(self, what: str) -> UnsupportedError:
-        return UnsupportedError(f"COPASI cannot run {self.name}; use another engine: {what}")
 
 
 class _Imported:
@@ -223,7 +162,7 @@ class _Imported:
         for name, value in given.items():
             if name in species:
                 species[name].setInitialConcentration(float(value))
-            else:
+            elif name in self._parts.all:  # else a stoichiometry, which the import worked out
                 self._parts.all[name].setInitialValue(float(value))
         model.updateInitialValues(COPASI.CCore.Framework_Concentration, False)
         amounts = [name for name in self._definition.amounts if name in given]
@@ -267,18 +206,19 @@ class _Imported:
 
     def advance(self, points: FloatArray, outputs: Sequence[str]) -> FloatArray:
         """Outputs at `points`, from where the model is, which is the first of them."""
+        self._parts.need(outputs)
         apart = np.diff(points, prepend=-np.inf) > _TOO_CLOSE * max(1.0, points[-1])
         kept = points[apart]
         if len(kept) == 1:
             return np.array([self.values(outputs)] * len(points)).reshape(len(points), -1)
         self._look_at(kept[1:])
-        with _messages() as said:
+        with messages() as said:
             reached = self._task.processRaw(False)
         self._show()
         if perf_counter() > self.deadline:
             raise TimeLimitError(f"{self.name}: the time limit is over")
         if not reached:
-            reason = _line(said)
+            reason = line(said)
             raise SimulationError(
                 f"{self.name}: integration failed between {points[0]:g} h and "
                 f"{points[-1]:g} h; check doses and parameters for extreme values ({reason})"
@@ -314,10 +254,10 @@ class _Imported:
         """Tell COPASI the times to come. Without being made ready again, its task would keep the
         old ones, and the table of the run before."""
         self._task.getProblem().setValues(" ".join(repr(float(point)) for point in points))
-        with _messages() as said:
+        with messages() as said:
             ready = self._task.initializeRaw(COPASI.CCopasiTask.ONLY_TIME_SERIES)
         if not ready:
-            raise SimulationError(f"{self.name}: COPASI cannot begin: {_line(said)}")
+            raise SimulationError(f"{self.name}: COPASI cannot begin: {line(said)}")
 
     def _show(self) -> None:
         """Bring all that follows from the state up to date, where it can be read."""
@@ -352,18 +292,18 @@ class _Imported:
         self._parts.all[name].setValue(value * self._size(name))
 
     def _import(self, sbml: str) -> None:
-        parts = _Parts(sbml, self._definition)
+        parts = Parts(sbml, self._definition)
         self._parts, self._text = parts, sbml
         computed = COPASI.CModelEntity.Status_ASSIGNMENT
         own = {name: one for name, one in parts.all.items() if one.getStatus() != computed}
         self._defaults = {name: parts.initial(name) for name in own}
-        with _messages() as said:
+        with messages() as said:
             for one in own.values():  # every run gives all start values: none is computed again
                 if one.getInitialExpression():
                     one.setInitialExpression("")
             sound = parts.model.compileIfNecessary()
         if not sound:
-            raise ModelError(f"COPASI cannot run {self.name}; simplify it: {_line(said)}")
+            raise ModelError(f"COPASI cannot run {self.name}; simplify it: {line(said)}")
         self._math = parts.model.getMathContainer()
         self._task = parts.data.getTask("Time-Course")
         self._task.setMethodType(COPASI.CTaskEnum.Method_deterministic)
@@ -374,27 +314,3 @@ class _Imported:
         problem.setUseValues(True)
         method.getParameter("Max Internal Steps").setUIntValue(_MOST_STEPS)
         self.tolerate(self._tolerances)
-
-
-@contextmanager
-def _messages() -> Iterator[list[tuple[int, str]]]:
-    """What COPASI says meanwhile, number and text, which is taken off its list."""
-    said = list[tuple[int, str]]()
-    before = COPASI.CCopasiMessage.size()
-    try:
-        yield said
-    finally:
-        while COPASI.CCopasiMessage.size() > before:
-            last = COPASI.CCopasiMessage.getLastMessage()
-            said.insert(0, (last.getNumber(), last.getText()))
-
-
-def _line(said: Sequence[tuple[int, str]]) -> str:
-    """Messages without their dates, in one line."""
-    bare = [text.partition("<\n")[2] or text for _, text in said]
-    return " ".join(" ".join(bare).split())[:300] or "COPASI does not say why"
-
-
-def _removed(data: object) -> None:
-    with _LOCK:
-        COPASI.CRootContainer.removeDatamodel(data)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 from p53net.engines.base import Engine, Tolerances
 from p53net.errors import InputError, UnsupportedError
 from p53net.model.definition import Definition
-from p53net.model.external.windows import EQUALITY
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
@@ -89,6 +88,10 @@ def preferring(wanted: str) -> Iterator[None]:
 
 def _warning(definition: Definition) -> str:
     """What a user should know of events that are ill posed."""
+    if not definition.windows:
+        return ""
+    from p53net.model.external.windows import EQUALITY
+
     found = [event for event, why in definition.windows.items() if why == EQUALITY]
     return f"; {', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
 

@@ -24,6 +24,7 @@ from tests.support.files import (
     FOLDER,
     GRID,
     HILL,
+    JUMPS,
     TRANSPORT,
     compiled,
     needs_published,
@@ -140,7 +141,7 @@ def test_volumes_amounts_and_boundaries(changed: dict[str, float], tmp_path: Pat
 
 
 @pytest.mark.parametrize("changed", [changed for changed, _ in CHANGES], ids=str)
-@pytest.mark.parametrize("more", ["", "odd := sin(time)"], ids=["formulas", "engine"])
+@pytest.mark.parametrize("more", ["", JUMPS], ids=["formulas", "engine"])
 def test_rules_and_start_values_that_follow(
     changed: dict[str, float], more: str, tmp_path: Path
 ) -> None:
@@ -192,23 +193,31 @@ def test_a_concentration_in_a_file_is_kept_in_another_volume(tmp_path: Path) -> 
     assert run["E"].values == pytest.approx(np.full(len(GRID), 3.0))
     np.testing.assert_allclose(run["x"], np.exp(-0.3 * GRID), rtol=1e-7)
     path.write_text(path.read_text().replace('initialConcentration="3"', 'initialAmount="6"'))
-    for more in ("", "odd := sin(time)"):
-        diluted = read_again(path, more).simulate(GRID, parameters={"c": 4.0}, engine="copasi")
+    for jumps in (False, True):
+        diluted = read_again(path, jumps).simulate(GRID, parameters={"c": 4.0}, engine="copasi")
         np.testing.assert_allclose(diluted["x"], np.exp(-0.15 * GRID), rtol=1e-7)
 
 
-def read_again(path: Path, more: str) -> pn.Model:
-    """With a rule that has no formula, so that COPASI has to compute the starts."""
-    if more:
-        sine = (
-            '<assignmentRule variable="odd"><math xmlns="http://www.w3.org/1998/Math/MathML"><apply>'
-            '<sin/><csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/time"> '
-            "t </csymbol></apply></math></assignmentRule></listOfRules>"
-        )
-        text = path.read_text().replace("</listOfRules>", sine)
-        odd = '<parameter id="odd" constant="false"/></listOfParameters>'
-        path.write_text(text.replace("</listOfParameters>", odd))
-    return pn.read_sbml(path)
+def read_again(path: Path, jumps: bool) -> pn.Model:
+    """With a volume that has no formula, so that COPASI has to compute the starts."""
+    if jumps:
+        parts = {
+            "Rules": '<assignmentRule variable="v">'
+            '<math xmlns="http://www.w3.org/1998/Math/MathML"><apply><plus/><cn>1</cn><apply>'
+            '<floor/><csymbol encoding="text" '
+            'definitionURL="http://www.sbml.org/sbml/symbols/time"> t </csymbol>'
+            "</apply></apply></math></assignmentRule>",
+            "Compartments": '<compartment id="v" spatialDimensions="3" constant="false"/>',
+            "Species": '<species id="odd" compartment="v" initialConcentration="1" '
+            'hasOnlySubstanceUnits="false" boundaryCondition="true" constant="false"/>',
+        }
+        text = path.read_text()
+        for name, part in parts.items():
+            text = text.replace(f"</listOf{name}>", f"{part}</listOf{name}>")
+        path.write_text(text)
+    model = pn.read_sbml(path)
+    assert (model.starts.of({}) is None) is jumps
+    return model
 
 
 def test_parts_are_found_by_id(tmp_path: Path) -> None:
@@ -499,7 +508,8 @@ def test_text_that_copasi_cannot_read(loop: pn.Model, capfd: pytest.CaptureFixtu
 
 def test_without_the_package(loop: pn.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "COPASI", None)
-    monkeypatch.delitem(sys.modules, "p53net.engines.copasi", raising=False)
+    for name in ("p53net.engines.copasi", "p53net.engines.copasi_parts"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(pn.MissingPackageError, match=r'pip install "p53net\[copasi\]"'):
         Model(loop.definition).simulate([0.0, 1.0], engine="copasi")
     assert float(loop.simulate([0.0, 1.0], engine="roadrunner")["p53"][-1]) > 0.0

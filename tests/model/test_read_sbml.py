@@ -14,6 +14,7 @@ from tests.support.files import (
     FOLDER,
     GRID,
     HILL,
+    JUMPS,
     PUBLISHED,
     TRANSPORT,
     assert_near,
@@ -108,7 +109,7 @@ def test_rules_functions_and_start_values_that_follow(
     changed: dict[str, float], given: dict[str, float], formulas: bool, tmp_path: Path
 ) -> None:
     """`formulas=False`: something in the file has no formula, so RoadRunner gives the starts."""
-    more = "" if formulas else "odd := sin(time)"
+    more = "" if formulas else JUMPS
     model = read(HILL + more, tmp_path)
     assert (model.starts.of({}) is not None) is formulas
     run = model.simulate(GRID, parameters=changed)

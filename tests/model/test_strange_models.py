@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import p53net as pn
 from tests.support.files import compiled, read
 
 IDS = (
@@ -58,19 +57,21 @@ STOICHIOMETRY = """
 """
 
 
+@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
 @pytest.mark.parametrize("rule", ["ratio := n", "ratio = n"], ids=["rule", "start"])
-def test_a_computed_stoichiometry_runs_on_roadrunner_and_is_named(
-    rule: str, tmp_path: Path
-) -> None:
+def test_a_computed_stoichiometry(rule: str, engine: str, tmp_path: Path) -> None:
+    """What nothing sets in a run comes back if it is asked for."""
     model = read(STOICHIOMETRY.format("ratio ", rule), tmp_path)
     times = np.linspace(0.0, 4.0, 9)
-    run = model.simulate(times, engine="batch")
-    assert run.attrs["engine"].startswith("roadrunner")
-    assert "instead of batch, which cannot run" in run.attrs["engine"]
-    assert set(run.data_vars) == {"A", "B"}
-    np.testing.assert_allclose(run["B"], 3.0 * (1.0 - np.exp(-0.5 * times)), rtol=1e-7, atol=1e-12)
-    changed = model.simulate(times, parameters={"n": 2.0})
-    np.testing.assert_allclose(changed["B"], run["B"] * 2.0 / 3.0, rtol=1e-7, atol=1e-12)
+    run = model.simulate(times, engine=engine, accuracy=1e-8)
+    assert run.attrs["engine"].startswith(engine)
+    assert set(run.data_vars) == {"A", "B"} | ({"ratio"} if ":" in rule else set())
+    np.testing.assert_allclose(run["B"], 3.0 * (1.0 - np.exp(-0.5 * times)), rtol=1e-7, atol=1e-9)
+    changed = model.simulate(times, parameters={"n": 2.0}, engine=engine, accuracy=1e-8)
+    np.testing.assert_allclose(changed["B"], run["B"] * 2.0 / 3.0, rtol=1e-7, atol=1e-9)
+    asked = model.simulate(times, observables=["n", "ratio", "J"], engine=engine, accuracy=1e-8)
+    assert set(asked["n"].values) == set(asked["ratio"].values) == {3.0}
+    np.testing.assert_allclose(asked["J"], 0.5 * np.exp(-0.5 * times), rtol=1e-7)
 
 
 def test_a_stoichiometry_in_a_formula(tmp_path: Path) -> None:
@@ -80,19 +81,24 @@ def test_a_stoichiometry_in_a_formula(tmp_path: Path) -> None:
     np.testing.assert_allclose(run["twice"], 6.0 * np.exp(-0.5 * times), rtol=1e-7)
 
 
-def test_a_stoichiometry_with_a_rate_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(
-        pn.ModelError, match="sets ratio, a stoichiometry of reaction J; give a number"
-    ):
-        read(STOICHIOMETRY.format("ratio ", "ratio' = 0.1; ratio = 1"), tmp_path)
+@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
+def test_a_stoichiometry_with_a_rate(engine: str, tmp_path: Path) -> None:
+    """B gains (1 + 0.1 t) 0.5 exp(-0.5 t), which has an integral by parts."""
+    model = read(STOICHIOMETRY.format("ratio ", "ratio' = 0.1; ratio = 1"), tmp_path)
+    times = np.linspace(0.0, 4.0, 9)
+    run = model.simulate(times, engine=engine, accuracy=1e-8)
+    gained = 1.2 - (1.2 + 0.1 * times) * np.exp(-0.5 * times)
+    np.testing.assert_allclose(run["B"], gained, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(run["ratio"], 1.0 + 0.1 * times, rtol=1e-9)
 
 
 def test_a_model_in_which_nothing_moves_but_rules(tmp_path: Path) -> None:
     model = read("k = 2; x := k*time; y := x + 1", tmp_path)
     times = np.linspace(0.0, 4.0, 9)
-    run = model.simulate(times, parameters={"k": 3.0}, engine="batch")
-    assert "cannot run a model in which nothing moves" in run.attrs["engine"]
-    np.testing.assert_allclose(run["y"], 3.0 * times + 1.0)
+    for engine in ("batch", "roadrunner"):
+        run = model.simulate(times, parameters={"k": 3.0}, engine=engine)
+        assert run.attrs["engine"].startswith(engine)
+        np.testing.assert_allclose(run["y"], 3.0 * times + 1.0)
 
 
 @pytest.mark.parametrize("engine", ["roadrunner", "batch"])

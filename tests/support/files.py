@@ -91,6 +91,10 @@ HILL = """
 """
 
 
+JUMPS = "compartment v := floor(1 + time/4); species $odd in v = 1"
+"""A volume that jumps around a concentration, for which there are no formulas."""
+
+
 def hill(t: float, s: np.ndarray, base: float = 0.5, n: float = 2.5, start: float = 1.5):
     x, y, p, b = s
     k = base * (1.0 + 0.1 * t)

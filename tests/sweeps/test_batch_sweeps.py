@@ -33,6 +33,7 @@ from p53net.sweeps.design import design_of_table
 from p53net.sweeps.plan import Plan, plan_of
 from p53net.sweeps.rows import UNMET
 from tests.support import faults
+from tests.support.files import JUMPS
 from tests.support.pulsing import PULSING
 
 sweeps = import_module("p53net.sweeps.run")  # the package has a function of this name
@@ -510,7 +511,7 @@ def test_models_from_files(name: str, tmp_path: Path) -> None:
 
 
 def test_a_model_without_formulas_goes_to_roadrunner(tmp_path: Path) -> None:
-    model = foreign("species x; x=1; x->; k*x*piecewise(1,x>.5,2); k=.2;", tmp_path)
+    model = foreign(f"species x; x=1; x->; k*x; k=.2; {JUMPS}", tmp_path)
     found = run("batch", model, {"k": [0.1, 0.4]}, measures=["auc:x"])
     assert set(found["status"].values) == {"ok"}
     assert found.attrs["engine"].startswith("roadrunner ")

@@ -58,6 +58,10 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
     compartments = [item.getId() for item in model.getListOfCompartments()]
     units = units_of(model)
     numbers = numbers_of(model)
+    derived = tuple(name for name in dict.fromkeys([*rules, *changed]) if name not in species)
+    if not species and not derived:  # nothing moves: what there is
+        derived = tuple(numbers)
+    rates = [one.getId() for one in model.getListOfReactions()]
     definition = Definition(
         id=model.getId(),
         drugs={},
@@ -72,13 +76,11 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         },
         starts={},
         species=tuple(species),
-        derived=tuple(
-            name for name in (dict.fromkeys([*rules, *changed]) or numbers) if name not in species
-        ),
+        derived=derived,
         on_request=tuple(
             name
-            for name in (*(one.getId() for one in model.getListOfReactions()), *references)
-            if name not in rules and name not in changed
+            for name in dict.fromkeys([*rates, *references, *numbers])
+            if name not in species and name not in derived
         ),
         counters=(),
         divisors=frozenset(compartments) - rules.keys(),
