@@ -9,6 +9,7 @@ import pytest
 import p53net as pn
 from p53net import cli
 from p53net.model.external.lint import findings_of
+from tests.support.files import JUMPS, compiled
 from tests.support.sbml_texts import DECAY, INFUSION, sbml, species
 
 BINDING = sbml(
@@ -110,13 +111,13 @@ def test_the_times_of_a_linear_model_are_known() -> None:
 
 
 @pytest.mark.slow
-def test_engines_are_named_with_their_reasons() -> None:
+def test_engines_are_named_with_their_reasons(tmp_path: Path) -> None:
     found = pn.lint(INFUSION, end=5.0)
     assert list(found.columns) == ["severity", "check", "subject", "line", "message"]
     engines = found[found["check"] == "engines"]
     assert list(engines["message"]) == ["batch runs it to 5", "roadrunner runs it to 5"]
-    still = pn.lint(sbml(rules={"x": "2 * time"}))
-    assert "nothing moves" in "".join(still[still["check"] == "engines"]["message"])
+    jumps = pn.lint(compiled(f"x = 1; x' = -x; {JUMPS}", tmp_path))
+    assert "whose volume jumps" in "".join(jumps[jumps["check"] == "engines"]["message"])
 
 
 def _exit(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

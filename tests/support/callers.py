@@ -92,8 +92,11 @@ class Caller:
         """CPU time of the process, of what it started, and of what those have ended."""
         if self._process is None:
             return 0.0
-        top = psutil.Process(self._process[0].pid)
-        return sum(sum(one.cpu_times()[:4]) for one in (top, *top.children(recursive=True)))
+        top, spent = psutil.Process(self._process[0].pid), 0.0
+        for one in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                spent += sum(one.cpu_times()[:4])
+        return spent
 
     def _started(self):
         if self._process is None:
