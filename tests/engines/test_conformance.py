@@ -355,6 +355,7 @@ def after_long(system: System, amounts: FloatArray) -> dict[str, float]:
 _rests: dict[tuple[str, int], dict[str, float]] = {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["constant", "opened loop", "two drugs"])
 def test_rest_under_drug(name: str, engine: str, models: Callable[[str], pn.Model]) -> None:
     model, feedback = models(name), CASES[name].feedback

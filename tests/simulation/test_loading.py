@@ -54,6 +54,7 @@ def test_the_same_question_gets_the_same_model() -> None:
     assert pn.load("KT-253") is not pn.load("KT-253")
 
 
+@pytest.mark.slow
 def test_studies_give_the_same_bytes_in_either_order() -> None:
     alone = {}
     for name, study in STUDIES.items():

@@ -562,7 +562,7 @@ def test_an_interrupt_leaves_a_store_and_no_thread(measures: list[Any], tmp_path
     with pytest.raises(KeyboardInterrupt) as caught:
         run("batch", ONE, MIXED, workers=None, progress=interrupt, **options)
     # Even while the error, and so every frame that it went through, is kept.
-    assert set(threading.enumerate()) == before, caught
+    assert set(threading.enumerate()) <= before, caught  # others may end
     told: list[pn.Progress] = []
     found = run("batch", ONE, MIXED, workers=None, resume=True, progress=told.append, **options)
     assert 4 <= told[0].resumed < len(MIXED)
