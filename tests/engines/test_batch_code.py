@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +17,9 @@ import p53net as pn
 from p53net.engines.batch import machine as machines
 from p53net.engines.batch.elimination import eliminated
 from p53net.engines.batch.kernel import Kernel
-from p53net.engines.batch.llvm import Code, Value
+from p53net.engines.batch.llvm import Code
 from p53net.engines.batch.machine import Processor, compiled, memory, processor
-from tests.support.processors import processors
+from tests.support.processors import computed, processors
 from tests.support.sbml_texts import DECAY, sbml, species
 from tests.support.truth import MODELS, REFERENCE, TIGHT, model_of, random_sets, some_states
 
@@ -92,24 +91,6 @@ def test_elimination_takes_the_pivot_that_fills_least() -> None:
 
 
 # --- machine code
-
-
-def computed(target: Processor, formula: Callable[..., Value], *columns: Any) -> np.ndarray:
-    """A formula of vectors by machine code, for each row of its arguments."""
-    code = Code(target.lanes)
-    with code.function("formula", 2, public=True) as (given, to):
-        values = [code.load(given, i) for i in range(len(columns))]
-        code.store(formula(code, *values), to)
-    run = compiled(str(code), ("formula",), target)
-    table = np.array(np.broadcast_arrays(*columns), dtype=float)
-    size, found = table.shape[1], []
-    given, to = memory(len(columns) * target.lanes), memory(target.lanes)
-    for start in range(0, size, target.lanes):
-        block = table[:, np.minimum(np.arange(start, start + target.lanes), size - 1)]
-        given[:] = block.ravel()
-        run.functions["formula"](given.ctypes.data, to.ctypes.data)
-        found.append(to.copy())
-    return np.concatenate(found)[:size]
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:

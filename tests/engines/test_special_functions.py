@@ -6,27 +6,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from p53net.engines.batch.machine import Processor, compiled, memory
+from p53net.engines.batch.machine import Processor, processor
 from p53net.engines.batch.special import FormulaCode
-from tests.support.processors import processors
+from tests.support.processors import computed, processors
 
 
-def computed(target: Processor, name: str, *columns: np.ndarray) -> np.ndarray:
-    """A function by machine code, for each row of its arguments."""
-    code = FormulaCode(target.lanes)
-    with code.function("formula", 2, public=True) as (given, to):
-        values = [code.load(given, i) for i in range(len(columns))]
-        code.store(getattr(code, name)(*values), to)
-    run = compiled(str(code), ("formula",), target)
-    table = np.array(columns, dtype=float)
-    size, found = table.shape[1], []
-    given, to = memory(len(columns) * target.lanes), memory(target.lanes)
-    for start in range(0, size, target.lanes):
-        block = table[:, np.minimum(np.arange(start, start + target.lanes), size - 1)]
-        given[:] = block.ravel()
-        run.functions["formula"](given.ctypes.data, to.ctypes.data)
-        found.append(to.copy())
-    return np.concatenate(found)[:size]
+def special(target: Processor, name: str, *columns: np.ndarray) -> np.ndarray:
+    """A function of formulas by machine code."""
+    return computed(target, getattr(FormulaCode, name), *columns, code=FormulaCode)
 
 
 WIDE = np.concatenate(
@@ -50,30 +37,29 @@ def test_a_function_is_exact(name: str, target: Processor) -> None:
     function, x, limit = EXACT[name]
     wanted = function(x.astype(np.longdouble))
     scale = 1.0 if name in ("sin", "cos") else np.abs(wanted) + 1e-308
-    assert float((np.abs(computed(target, name, x) - wanted) / scale).max()) < limit
+    assert float((np.abs(special(target, name, x) - wanted) / scale).max()) < limit
 
 
 def test_beyond_their_range(here: Processor) -> None:
     odd = np.array([math.nan, math.inf, -math.inf, 1e7])
-    assert np.isnan(computed(here, "sin", odd)).all()
-    np.testing.assert_array_equal(computed(here, "atan", odd[:3]),
+    assert np.isnan(special(here, "sin", odd)).all()
+    np.testing.assert_array_equal(special(here, "atan", odd[:3]),
                                   [math.nan, math.pi / 2, -math.pi / 2])  # fmt: skip
-    np.testing.assert_array_equal(computed(here, "tanh", odd[1:]), [1.0, -1.0, 1.0])
-    np.testing.assert_array_equal(computed(here, "sinh", odd[1:3]), [math.inf, -math.inf])
+    np.testing.assert_array_equal(special(here, "tanh", odd[1:]), [1.0, -1.0, 1.0])
+    np.testing.assert_array_equal(special(here, "sinh", odd[1:3]), [math.inf, -math.inf])
 
 
 def test_steps_and_choices(here: Processor) -> None:
     x, y = np.array([-1.5, -1.0, 0.0, 0.5, 2.0]), np.array([-1.5, 0.0, -0.0, 0.25, 3.0])
-    np.testing.assert_array_equal(computed(here, "floor", x), np.floor(x))
-    np.testing.assert_array_equal(computed(here, "less", x, y), (x < y) * 1.0)
-    np.testing.assert_array_equal(computed(here, "same", x, y), (x == y) * 1.0)
+    np.testing.assert_array_equal(special(here, "floor", x), np.floor(x))
+    np.testing.assert_array_equal(special(here, "less", x, y), (x < y) * 1.0)
+    np.testing.assert_array_equal(special(here, "same", x, y), (x == y) * 1.0)
     yes, no = np.full(5, math.nan), np.arange(5.0)
-    found = computed(here, "choose", np.array([0.0, 1.0, 0.0, 0.0, 1.0]), yes, no)
+    found = special(here, "choose", np.array([0.0, 1.0, 0.0, 0.0, 1.0]), yes, no)
     np.testing.assert_array_equal(found, [0.0, math.nan, 2.0, 3.0, math.nan])
 
 
 @pytest.fixture
 def here() -> Processor:
-    from p53net.engines.batch.machine import processor
 
     return processor()
