@@ -116,6 +116,8 @@ def test_engines_are_named_with_their_reasons(tmp_path: Path) -> None:
     assert list(found.columns) == ["severity", "check", "subject", "line", "message"]
     engines = found[found["check"] == "engines"]
     assert list(engines["message"]) == ["batch runs it to 5", "roadrunner runs it to 5"]
+    still = pn.lint(sbml(rules={"x": "2 * time"}))  # nothing moves
+    assert "error" not in set(still["severity"]) and "stiffness" not in set(still["check"])
     jumps = pn.lint(compiled(f"x = 1; x' = -x; {JUMPS}", tmp_path))
     assert "whose volume jumps" in "".join(jumps[jumps["check"] == "engines"]["message"])
 

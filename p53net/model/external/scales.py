@@ -40,7 +40,7 @@ def times_of(definition: Definition) -> tuple[float, float] | None:
         values = Starts(definition).of({})
     except (P53NetError, RecursionError):
         return None
-    if values is None:
+    if values is None or not system.states:
         return None
     known = {**system.parameters, **values, TIME: 0.0}
     with np.errstate(all="ignore"):
