@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import p53net as pn
 from tests.support.files import compiled, read
 
 IDS = (
@@ -115,3 +116,34 @@ def test_a_constant_species_keeps_its_concentration_in_another_volume(
     changed = {"c": 4.0, "E": 1.0}
     run = model.simulate(times, parameters=changed, engine=engine, accuracy=1e-8)
     np.testing.assert_allclose(run["A"], np.exp(-0.1 * times), rtol=1e-7)
+
+
+LEVEL_2 = """<sbml xmlns="http://www.sbml.org/sbml/level2/version4" level="2" version="4">
+<model id="m"><listOfCompartments><compartment id="c" size="1"/></listOfCompartments>
+<listOfSpecies><species id="A" compartment="c" initialConcentration="1"/></listOfSpecies>
+<listOfReactions><reaction id="J"><listOfProducts><speciesReference species="A">
+<stoichiometryMath><math xmlns="http://www.w3.org/1998/Math/MathML"><apply>{}</apply></math>
+</stoichiometryMath></speciesReference></listOfProducts>
+<kineticLaw><math xmlns="http://www.w3.org/1998/Math/MathML"><cn>1</cn></math></kineticLaw>
+</reaction></listOfReactions></model></sbml>"""
+
+DELAY = (
+    '<csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/delay"> d </csymbol>'
+    "<ci>A</ci><cn>1</cn>"
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [(DELAY, r"reaction J, line 5, looks into the past with delay\(\)"),
+     ("<exp/><cn>1</cn><cn>2</cn>", "number of arguments"),
+     ("<plus/><cn>1</cn><cn>2</cn>", "")],
+)  # fmt: skip
+def test_a_computed_stoichiometry_of_level_2(formula: str, said: str) -> None:
+    """Its formula is looked at as all others are."""
+    if said:
+        with pytest.raises(pn.ModelError, match=said):
+            pn.read_sbml(LEVEL_2.format(formula))
+    else:
+        run = pn.read_sbml(LEVEL_2.format(formula)).simulate([0.0, 2.0])
+        np.testing.assert_allclose(run["A"], [1.0, 7.0], rtol=1e-9)

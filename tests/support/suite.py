@@ -17,12 +17,14 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", help="ids of cases; all without any")
     parser.add_argument("--write", action="store_true", help="make them the baseline")
     parser.add_argument("--first", action="store_true", help="one way instead of four")
-    parser.add_argument("--part", default="0/1", help="every N-th case from the K-th on: K/N")
+    parser.add_argument("--part", default="0/1", help="every N-th case, K from 0 on: K/N")
     given = parser.parse_intermixed_args()
-    start, _, step = given.part.partition("/")
+    start, step = (int(number) for number in given.part.split("/"))
+    if not 0 <= start < step:
+        parser.error(f"--part is {given.part}; give K/N with K from 0 to N - 1")
     cases = [case for case in cases_in(given.folder) if not given.cases or case.name in given.cases]
     found = []
-    for one in verdicts(cases[int(start) :: int(step)], four=not given.first):
+    for one in verdicts(cases[start::step], four=not given.first):
         print(*one, sep="\t", flush=True)
         found.append(one)
     kinds = Counter(one.result.partition(":")[0] for one in found)

@@ -13,6 +13,11 @@ def formulas_of(model: "libsbml.Model") -> Iterator["libsbml.ASTNode"]:
     for item in [*(law for law in laws if law is not None), *others]:
         if item.getMath() is not None:
             yield item.getMath()
+    for reaction in model.getListOfReactions():
+        for item in (*reaction.getListOfReactants(), *reaction.getListOfProducts()):
+            computed = item.getStoichiometryMath()  # of Level 2
+            if computed is not None and computed.getMath() is not None:
+                yield computed.getMath()
     for event in model.getListOfEvents():
         parts = [event.getTrigger(), event.getDelay(), event.getPriority()]
         for part in (*parts, *event.getListOfEventAssignments()):
