@@ -56,15 +56,17 @@ class Events:
 
     def __init__(self, model: "libsbml.Model", symbols: Symbols) -> None:
         self._model, self._symbols, self._known = model, symbols, symbols.known
+        self._listed = [event for event in model.getListOfEvents() if self._can_happen(event)]
 
-    def read(self) -> tuple[tuple[Stop, ...], tuple[Event, ...]]:
-        """Stops, if all events are nothing but that; otherwise events."""
-        listed = [event for event in self._model.getListOfEvents() if self._can_happen(event)]
-        stops = [self._stop(event) for event in listed]
+    def stops(self) -> tuple[Stop, ...] | None:
+        """Stops, if all events are nothing but that."""
+        stops = [self._stop(event) for event in self._listed]
         plain = tuple(stop for stop in stops if stop is not None)
-        if len(plain) == len(stops):
-            return plain, ()
-        return (), tuple(self._event(event) for event in listed)
+        return plain if len(plain) == len(stops) else None
+
+    def all(self) -> tuple[Event, ...]:
+        """Events, whatever they are."""
+        return tuple(self._event(event) for event in self._listed)
 
     @staticmethod
     def _can_happen(event: "libsbml.Event") -> bool:

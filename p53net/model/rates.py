@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libsbml
@@ -113,13 +113,18 @@ class _Reader:
         derived = {name: symbols.symbol(name) for name in assigned}
         fluxes = {one.getId(): symbols.symbol(one.getId()) for one in model.getListOfReactions()}
         rates = tuple(self._changes.rate(name) for name in states)
-        stops, events = Events(model, symbols).read() if with_events else ((), ())
         resolved = self._resolved(starts, parameters)
         found = System(
-            self._known, states, parameters, rates, derived, resolved, stops, fluxes, events=events
+            self._known, states, parameters, rates, derived, resolved, stops=(), fluxes=fluxes
         )
         switched = with_switches(found, set_by_events(model))
-        return found if events or switched.watched else switched
+        if not with_events:
+            return found if switched.watched else switched
+        events = Events(model, symbols)
+        stops = events.stops()
+        if stops is None or switched.watched:  # where rates jump, stops are followed as events
+            return replace(found, events=events.all())
+        return replace(switched, stops=stops)
 
     def _resolved(
         self, starts: Mapping[str, Node], parameters: Mapping[str, float]

@@ -360,3 +360,25 @@ def test_events_without_end_at_one_time_are_an_error() -> None:
     found = together(text, np.array([0.0, 2.0]), [0.0], ("a",), a=np.zeros(1))
     assert "events happen at one time" in str(found.errors[0])
     assert np.isnan(found.values).all()
+
+
+# --- events at times that are known, where rates jump for other reasons
+
+GATED = """
+    compartment c = 1; X = 0; y = 0; z = 0
+    y' = piecewise(1, X >= 0.5, 0); z' = piecewise(1, z < 0.7, 0)
+    on: at (time >= 3): X = 1
+    off: at (time >= 3.5): X = 0, z = 0
+"""
+
+
+@pytest.mark.parametrize("count", [2, 7, 101])
+def test_events_at_known_times_happen_where_rates_jump(count: int) -> None:
+    """They are stops of runs where rates do not jump, and there were lost where they do."""
+    times = np.linspace(0.0, 6.0, count)
+    found = run(GATED, times)
+    filled = np.minimum(times, 0.7)
+    again = np.minimum(times - 3.5, 0.7)
+    np.testing.assert_allclose(found["y"], np.clip(times - 3.0, 0.0, 0.5), atol=1e-9)
+    np.testing.assert_allclose(found["z"], np.where(times >= 3.5, again, filled), atol=1e-9)
+    np.testing.assert_array_equal(found["X"], (times >= 3.0) & (times < 3.5))
