@@ -129,5 +129,5 @@ def test_powers_of_what_begins_at_zero(tmp_path: Path) -> None:
 
 
 def test_powers_of_what_is_below_zero_have_no_value(tmp_path: Path) -> None:
-    with pytest.raises(pn.errors.SimulationError, match="finite|failed"):
+    with pytest.raises(pn.errors.SimulationError, match=r"finite|failed"):
         read(STEEP.replace("c = 0", "c = -0.001"), tmp_path).simulate(T, engine="batch")
