@@ -118,6 +118,9 @@ class Definition:
     fixed_at_reset: bool = False
     """Whether an external model has what RoadRunner works out in a reset, before it can be set:
     events at the very start, stoichiometries with an initial assignment."""
+    delayed: bool = False
+    """Whether an external model has events with delays: RoadRunner keeps those that wait, even
+    through a reset."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
     time_limit: float = TIME_LIMIT
