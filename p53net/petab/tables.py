@@ -1,0 +1,117 @@
+"""Tables of tab-separated text, cell by cell, with errors that say where."""
+
+import math
+from collections.abc import Sequence
+from io import StringIO
+from typing import NamedTuple
+
+import pandas as pd
+
+from p53net.errors import InputError
+from p53net.petab.folder import File
+
+MOST_CELLS = 5_000_000
+"""Of one table."""
+
+
+class Row(NamedTuple):
+    """A line of a table."""
+
+    file: str
+    number: int
+    """Below the header, from 1."""
+    cells: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.number}"
+
+    def text(self, column: str) -> str:
+        """A cell; empty where there is none."""
+        found = self.cells.get(column, "").strip()
+        return "" if found.casefold() in ("nan", "na") else found
+
+    def needed(self, column: str) -> str:
+        """A cell that must not be empty. Raises InputError."""
+        if not (found := self.text(column)):
+            raise InputError(f"{self}: {column} is empty; give it")
+        return found
+
+    def number_of(self, column: str) -> float:
+        """A number. Raises InputError."""
+        found = number(self.needed(column))
+        if found is None or math.isnan(found):
+            raise InputError(f"{self}: {column} is '{_short(self.text(column))}', and no number")
+        return found
+
+    def one_of(self, column: str, allowed: Sequence[str], usual: str = "") -> str:
+        """A word, which may be left out where there is a usual one. Raises InputError."""
+        found = self.text(column) or usual
+        if found not in allowed:
+            raise InputError(
+                f"{self}: {column} is '{_short(found)}', and must be one of {', '.join(allowed)}"
+            )
+        return found
+
+    def several(self, column: str) -> list[str]:
+        """What a cell has between semicolons."""
+        found = self.text(column)
+        return [one.strip() for one in found.split(";")] if found else []
+
+
+def rows_of(files: Sequence[File], needed: Sequence[str]) -> list[Row]:
+    """All lines of some files. Raises InputError for what is no table or lacks a column."""
+    return [row for file in files for row in _rows(file, needed)]
+
+
+def _rows(file: File, needed: Sequence[str]) -> list[Row]:
+    try:
+        text = file.content.decode("utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it holds the character NUL")
+        table = pd.read_csv(
+            StringIO(text), sep="\t", dtype=str, keep_default_na=False, quoting=3, index_col=False
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise InputError(f"{file.name} is no table of tab-separated text: {first}") from None
+    names = [str(name).strip() for name in table.columns]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"{file.name} has two columns {sorted(twice)[0]}; keep one")
+    for name in needed:
+        if name not in names:
+            raise InputError(f"{file.name} has no column {name}; it has {', '.join(names[:20])}")
+    if table.size > MOST_CELLS:
+        raise InputError(f"{file.name} has {table.size:,} cells; at most {MOST_CELLS:,} are read")
+    if table.empty:
+        raise InputError(f"{file.name} has no rows")
+    return [
+        Row(file.name, i, dict(zip(names, map(str, cells), strict=True)))
+        for i, cells in enumerate(table.itertuples(index=False, name=None), start=1)
+    ]
+
+
+def number(text: str) -> float | None:
+    """A number as text; None for what is none."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def by_id(rows: Sequence[Row], column: str) -> dict[str, Row]:
+    """Rows by their id. Raises InputError for an id that is none, or that is there twice."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        name = row.needed(column)
+        if not (name.isascii() and name.isidentifier()):
+            raise InputError(
+                f"{row}: {column} is '{_short(name)}', but an id has letters, digits and _ only"
+            )
+        if name in found:
+            raise InputError(f"{row}: {column} '{name}' is in {found[name]} too; keep one")
+        found[name] = row
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
