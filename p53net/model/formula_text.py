@@ -264,7 +264,9 @@ def _pow(known: Expressions, parts: Sequence[_Value]) -> Node:
 
 def _sign(known: Expressions, parts: Sequence[_Value]) -> Node:
     zero, node = known.number(0.0), parts[0].node
-    return known.sum([(known.call("less", zero, node), 1.0), (known.call("less", node, zero), -1.0)])
+    return known.sum(
+        [(known.call("less", zero, node), 1.0), (known.call("less", node, zero), -1.0)]
+    )
 
 
 def _piecewise(known: Expressions, parts: Sequence[_Value]) -> Node:

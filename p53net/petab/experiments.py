@@ -82,9 +82,7 @@ def long_conditions(rows: Sequence[Row], read: Reader) -> dict[str, Settings]:
     return dict(found)
 
 
-def periods_of(
-    rows: Sequence[Row], conditions: Mapping[str, Settings]
-) -> dict[str, Experiment]:
+def periods_of(rows: Sequence[Row], conditions: Mapping[str, Settings]) -> dict[str, Experiment]:
     """Experiments of format 2: a row for each condition and the time from which it holds."""
     found: dict[str, dict[float, dict[str, Node]]] = {}
     for row in rows:

@@ -78,8 +78,10 @@ class Comparison:
                 if name in group.columns:
                     np.add.at(by_number, group.columns[name], weights)
                 elif name in self._outputs:
-                    at = group.experiments[:, None], vectors, self._outputs[name], group.at[:, None]
-                    np.add.at(by_output, at, weights)
+                    own = by_output[:, :, self._outputs[name]]
+                    np.add.at(
+                        own, (group.experiments[:, None], vectors, group.at[:, None]), weights
+                    )
                 else:
                     by_number[self._columns[name]] += weights.sum(axis=0)
         return Slopes(by_output, by_number)
@@ -87,12 +89,13 @@ class Comparison:
     def _evaluation(self, group: Group, curves: FloatArray, numbers: FloatArray) -> Evaluation:
         def symbol(name: str) -> FloatArray:
             if name in group.columns:
-                return numbers[group.columns[name]]
+                return np.asarray(numbers[group.columns[name]])
             if name == TIME:
                 return group.times[:, None]
             if name in self._outputs:
-                return curves[group.experiments, :, self._outputs[name], group.at]
-            return numbers[self._columns[name]]
+                own = curves[:, :, self._outputs[name]]
+                return np.asarray(own[group.experiments, :, group.at])
+            return np.asarray(numbers[self._columns[name]])
 
         return Evaluation(self._known, Arrays(), symbol)
 

@@ -41,9 +41,8 @@ def densities(noise: Noise, data: FloatArray, values: FloatArray, widths: FloatA
     """
     with np.errstate(all="ignore"):
         widths = np.where(widths > 0.0, widths, np.nan)
-        if noise.transformation == "lin":
-            apart, slope, own = data - values, np.float64(1.0), np.float64(0.0)
-        else:
+        apart, slope, own = data - values, np.ones_like(values), np.zeros_like(data)
+        if noise.transformation != "lin":
             base = math.log(10.0) if noise.transformation == "log10" else 1.0
             above = np.where(values > 0.0, values, np.nan)
             apart, slope = (np.log(data) - np.log(above)) / base, 1.0 / (above * base)

@@ -41,8 +41,7 @@ def observables_of(
     by_name = by_id(rows, "observableId")
     values = {name: _formula(row, "observableFormula", known) for name, row in by_name.items()}
     return {
-        name: _observable(name, row, values, known, names, version)
-        for name, row in by_name.items()
+        name: _observable(name, row, values, known, names, version) for name, row in by_name.items()
     }
 
 

@@ -18,7 +18,8 @@ SCALES = ("lin", "log", "log10")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One row. `lower`, `upper` and `nominal` are values, not logarithms."""
+    """One row. `lower`, `upper` and `nominal`, NaN where it is not given, are values, not
+    logarithms."""
 
     id: str
     scale: str
@@ -32,8 +33,8 @@ class Parameter:
         """A value on the scale of the parameter."""
         if self.scale == "lin":
             return value
-        if value <= 0.0:
-            return -math.inf
+        if not value > 0.0:
+            return -math.inf if value == 0.0 else math.nan
         return math.log10(value) if self.scale == "log10" else math.log(value)
 
 
@@ -95,11 +96,12 @@ def parameters_of(rows: Sequence[Row], version: int) -> Parameters:
 def _parameter(row: Row, name: str, version: int) -> Parameter:
     free = _free(row)
     scale = row.one_of("parameterScale", SCALES, "lin") if version == 1 else "lin"
-    nominal = row.number_of("nominalValue")
+    known = row.text("nominalValue") or not free
+    nominal = row.number_of("nominalValue") if known else math.nan
     lower, upper = (_bound(row, name, free) for name in ("lowerBound", "upperBound"))
     if free and not lower < upper:
         raise InputError(f"{row}: lowerBound {lower:g} is not below upperBound {upper:g}")
-    if not math.isfinite(nominal):
+    if known and not math.isfinite(nominal):
         raise InputError(f"{row}: nominalValue is {nominal}; give a finite number")
     if free and scale != "lin" and (lower <= 0.0 or nominal <= 0.0):
         raise InputError(

@@ -1,106 +1,115 @@
 """Priors of parameters, as the parameter table says."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from p53net.engines.base import FloatArray
-from p53net.errors import InputError, UnsupportedError
+from p53net.errors import InputError
 from p53net.petab.tables import Row, number
 
-Density = Callable[[FloatArray, float, float], FloatArray]
-"""Logarithm of a density, of two numbers that the table gives."""
+
+class _Kind(NamedTuple):
+    """A family of distributions."""
+
+    numbers: int
+    """That it takes."""
+    made: Callable[..., Any]
+    positive: tuple[int, ...] = (1,)
+    """Which of them have to be above 0."""
 
 
-def _uniform(x: FloatArray, low: float, high: float) -> FloatArray:
-    inside = (x >= low) & (x <= high)
-    return np.where(inside, -math.log(high - low), -np.inf)
+_UNIFORM = _Kind(2, lambda low, high: stats.uniform(low, high - low), ())
+_NORMAL = _Kind(2, stats.norm)
+_LAPLACE = _Kind(2, stats.laplace)
+_LOG_NORMAL = _Kind(2, lambda mean, width: stats.lognorm(width, scale=math.exp(mean)))
+_LOG_LAPLACE = _Kind(2, lambda place, width: stats.loglaplace(1.0 / width, scale=math.exp(place)))
 
-
-def _normal(x: FloatArray, mean: float, spread: float) -> FloatArray:
-    return -0.5 * ((x - mean) / spread) ** 2 - math.log(spread) - 0.5 * math.log(2 * math.pi)
-
-
-def _laplace(x: FloatArray, place: float, spread: float) -> FloatArray:
-    return -np.abs(x - place) / spread - math.log(2 * spread)
-
-
-def _of_logarithm(density: Density) -> Density:
-    """The density of a value whose natural logarithm has this one."""
-
-    def found(x: FloatArray, place: float, spread: float) -> FloatArray:
-        with np.errstate(all="ignore"):
-            return np.where(x > 0.0, density(np.log(x), place, spread) - np.log(x), -np.inf)
-
-    return found
-
-
-DENSITIES: Mapping[str, Density] = {
-    "uniform": _uniform,
-    "normal": _normal,
-    "laplace": _laplace,
-    "logNormal": _of_logarithm(_normal),
-    "logLaplace": _of_logarithm(_laplace),
+_FIRST: Mapping[str, _Kind] = {
+    "uniform": _UNIFORM,
+    "normal": _NORMAL,
+    "laplace": _LAPLACE,
+    "logNormal": _LOG_NORMAL,
+    "logLaplace": _LOG_LAPLACE,
+    "parameterScaleUniform": _UNIFORM,
+    "parameterScaleNormal": _NORMAL,
+    "parameterScaleLaplace": _LAPLACE,
 }
-"""Of a parameter's value; with `parameterScale` before, of what it is on its scale."""
+"""Of format 1."""
 
-_ON_SCALE = {f"parameterScale{name.capitalize()}": name for name in ("uniform", "normal", "laplace")}
-_V2 = {"uniform": "uniform", "normal": "normal", "laplace": "laplace", "log-normal": "logNormal",
-       "log-laplace": "logLaplace"}  # fmt: skip
+_SECOND: Mapping[str, _Kind] = {
+    "uniform": _UNIFORM,
+    "normal": _NORMAL,
+    "laplace": _LAPLACE,
+    "log-normal": _LOG_NORMAL,
+    "log-laplace": _LOG_LAPLACE,
+    "log-uniform": _Kind(2, stats.loguniform, (0, 1)),
+    "cauchy": _Kind(2, stats.cauchy),
+    "gamma": _Kind(2, lambda shape, scale: stats.gamma(shape, scale=scale), (0, 1)),
+    "exponential": _Kind(1, lambda scale: stats.expon(scale=scale), (0,)),
+    "rayleigh": _Kind(1, lambda scale: stats.rayleigh(scale=scale), (0,)),
+    "chisquare": _Kind(1, stats.chi2, (0,)),
+}
+"""Of format 2, where what is outside the bounds is cut off."""
+
+_COLUMNS = {
+    1: ("objectivePriorType", "objectivePriorParameters"),
+    2: ("priorDistribution", "priorParameters"),
+}
 
 
 @dataclass(frozen=True)
 class Prior:
     """The prior of one parameter."""
 
-    kind: str
     on_scale: bool
     """Whether it is about the parameter on its scale, instead of its value."""
-    first: float
-    second: float
+    distribution: Any
+    cut_off: float
+    """Logarithm of the share within the bounds, where the rest is cut off; else 0."""
 
     def log_density(self, scaled: FloatArray, value: FloatArray) -> FloatArray:
         """Of the same parameter on its scale, and as a value."""
-        return DENSITIES[self.kind](scaled if self.on_scale else value, self.first, self.second)
+        found = self.distribution.logpdf(scaled if self.on_scale else value)
+        return np.asarray(found) - self.cut_off
 
 
-def prior_of(
-    row: Row, version: int, bounds: tuple[float, float]
-) -> Prior | None:
+def prior_of(row: Row, version: int, bounds: tuple[float, float]) -> Prior | None:
     """The prior of a row; None for one that is flat on the parameter's scale between its bounds.
     Raises InputError."""
-    kinds = {**{name: name for name in DENSITIES}, **_ON_SCALE} if version == 1 else _V2
-    columns = (
-        ("objectivePriorType", "objectivePriorParameters")
-        if version == 1
-        else ("priorDistribution", "priorParameters")
-    )
-    word = row.text(columns[0])
-    if not word:
+    kinds = _FIRST if version == 1 else _SECOND
+    about, column = _COLUMNS[version]
+    if not row.text(about):
         return None
-    if version == 2 and word not in _V2:
-        raise UnsupportedError(
-            f"{row}: {columns[0]} is '{word[:60]}', and there are {', '.join(_V2)}"
+    name = row.one_of(about, tuple(kinds))
+    given = row.several(column)
+    if not given and name == "parameterScaleUniform":
+        return None
+    if not given and name == "uniform":
+        given = [str(one) for one in bounds]
+    numbers = [number(one) for one in given]
+    kind = kinds[name]
+    values = [one for one in numbers if one is not None and math.isfinite(one)]
+    if not len(values) == len(given) == kind.numbers:
+        raise InputError(
+            f"{row}: {column} is '{row.text(column)[:60]}'; {name} takes "
+            f"{kind.numbers} number{'s, as 0;1' if kind.numbers > 1 else ''}"
         )
-    row.one_of(columns[0], tuple(kinds))
-    given = row.several(columns[1])
-    if not given and word == "parameterScaleUniform":
-        return None
-    if not given and kinds[word] == "uniform":
-        return Prior("uniform", False, *bounds)
-    first, second = _two(row, columns[1], given)
-    if kinds[word] == "uniform" and not first < second:
-        raise InputError(f"{row}: the prior is uniform from {first:g} to {second:g}; exchange them")
-    if kinds[word] != "uniform" and not second > 0.0:
-        raise InputError(f"{row}: the prior has the width {second:g}; give more than 0")
-    return Prior(kinds[word], word in _ON_SCALE, first, second)
-
-
-def _two(row: Row, column: str, given: Sequence[str]) -> tuple[float, float]:
-    found = [number(one) for one in given]
-    if len(found) == 2 and found[0] is not None and found[1] is not None:
-        if math.isfinite(found[0]) and math.isfinite(found[1]):
-            return found[0], found[1]
-    raise InputError(f"{row}: {column} is '{row.text(column)[:60]}'; give two numbers, as 0;1")
+    if "niform" in name and not values[0] < values[1]:
+        raise InputError(f"{row}: {name} from {values[0]:g} to {values[1]:g}: exchange them")
+    if any(values[i] <= 0.0 for i in kind.positive):
+        raise InputError(f"{row}: {column} is '{row.text(column)[:60]}'; widths are above 0")
+    try:
+        distribution = kind.made(*values)
+    except OverflowError:
+        raise InputError(f"{row}: {column} is '{row.text(column)[:60]}', too large") from None
+    inside = 1.0
+    if version == 2:
+        inside = float(distribution.cdf(bounds[1]) - distribution.cdf(bounds[0]))
+        if not inside > 0.0:
+            raise InputError(f"{row}: the prior has nothing between the bounds; change one")
+    return Prior(name.startswith("parameterScale"), distribution, math.log(inside))

@@ -20,8 +20,6 @@ from p53net.simulation.model import Model
 _MOST_NUMBERS = 2e7
 """Of curves at once: more vectors are worked out one part after the other."""
 
-_TIGHTEST = Tolerances(1e-14, 1e-21)
-
 
 class PetabProblem:
     """What `read_petab` gives.
@@ -41,7 +39,7 @@ class PetabProblem:
         )
         self._comparison = Comparison(data, known, parameters.columns, outputs)
         moved = [_moved(known, one, parameters, model) for one in data.experiments]
-        self._slopes = CurveSlopes(self._simulator, parameters, moved, _TIGHTEST)
+        self._slopes = CurveSlopes(self._simulator, parameters, moved, model.definition.scale)
         self._numbers = sum(len(grid) for grid in data.grids) * max(len(outputs), 1)
         self._outputs = outputs
 
@@ -93,7 +91,7 @@ class PetabProblem:
         for rows in self._parts(len(vectors), self._numbers):
             curves, numbers = self._run(vectors[rows])
             found[rows] = self._comparison.total(curves, numbers)
-        return found if np.ndim(theta) > 1 else np.asarray(found[0])
+        return found if np.ndim(theta) > 1 else found[0]
 
     def log_prior(self, theta: ArrayLike) -> FloatArray:
         """Sum of log-densities of the priors, as the table gives them, of each vector.
@@ -110,7 +108,7 @@ class PetabProblem:
         for i, row in enumerate(self._parameters.free):
             if row.prior is not None:
                 total += row.prior.log_density(vectors[:, i], values[:, i])
-        return total if np.ndim(theta) > 1 else np.asarray(total[0])
+        return total if np.ndim(theta) > 1 else total[0]
 
     def gradient(self, theta: ArrayLike) -> FloatArray:
         """d log-likelihood / d theta of each vector (vector, parameter), or of one (parameter).
@@ -151,7 +149,7 @@ class PetabProblem:
         return table.assign(**dict(zip(("simulation", "sigma", "residual"), new.T, strict=True)))
 
     def _slope(self, vectors: FloatArray) -> FloatArray:
-        curves, numbers = self._run(vectors)
+        curves, numbers = self._run(vectors, self._slopes.tolerances)
         slopes = self._comparison.slopes(curves, numbers)
         free = len(self.names)
         found = slopes.by_number[:free].T * self._parameters.slopes(vectors)
@@ -161,18 +159,19 @@ class PetabProblem:
         found[~np.isfinite(self._comparison.total(curves, numbers))] = np.nan
         return found
 
-    def _run(self, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _run(
+        self, vectors: FloatArray, tolerances: Tolerances | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         values = self._parameters.values(vectors)
-        found = self._simulator.curves([values] * len(self._data.experiments))
+        experiments = len(self._data.experiments)
+        found = self._simulator.curves([values] * experiments, tolerances=tolerances)
         return self._stacked(found), self._numbers_of(values)
 
     def _stacked(self, found: Curves) -> FloatArray:
         """Curves (experiment, vector, output, time)."""
         width = max(len(grid) for grid in self._data.grids)
         shape = (0, 0), (0, 0)
-        return np.stack(
-            [np.pad(one, (*shape, (0, width - one.shape[-1]))) for one in found.values]
-        )
+        return np.stack([np.pad(one, (*shape, (0, width - one.shape[-1]))) for one in found.values])
 
     def _numbers_of(self, values: FloatArray) -> FloatArray:
         """Values of parameters, then of other numbers in the data (column, vector)."""

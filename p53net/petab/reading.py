@@ -1,8 +1,8 @@
 """Reading a PEtab problem: its files, its model, and what they say of each other."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, UnsupportedError, unknown_name
 from p53net.model.definition import TIME_LIMIT, Definition
 from p53net.model.expressions import Expressions
 from p53net.petab.experiments import (
@@ -69,12 +69,15 @@ def read_petab(
         tables["condition"], reader(known, parameters.rows, targets)
     )
     experiment_of = (_of_conditions, _of_experiments)[files.version - 1](tables, conditions)
+    _refuse_followers(definition, {name for one in conditions.values() for name in one})
     data = data_of(tables["measurement"], observables, parameters.columns, experiment_of)
     settings = list(conditions.values())
     symbols = _symbols(known, observables.values())
     inside = {n for one in settings for node in one.values() for n in known.symbols(node)}
     _refuse_unused(parameters, data, tables["parameter"], symbols | quantities | inside)
-    constant = parameters.rows.keys() - set(definition.derived) - {n for one in settings for n in one}
+    constant = (
+        parameters.rows.keys() - set(definition.derived) - {n for one in settings for n in one}
+    )
     outputs = tuple(sorted((symbols & quantities) - constant))
     name = files.name.rpartition(".")[0]
     return PetabProblem(name, model, known, parameters, data, outputs)
@@ -125,6 +128,20 @@ def _refuse_states(parameters: Parameters, definition: Definition, rows: Sequenc
         if (name := row.needed("parameterId")) in moving:
             raise InputError(
                 f"{row}: {name} changes in time in the model; set where it starts by a condition"
+            )
+
+
+def _refuse_followers(definition: Definition, targets: Set[str]) -> None:
+    """Raise UnsupportedError where the file works a start value out from one that conditions set:
+    that would have to follow each run."""
+    from p53net.model.external import names_in_starts
+
+    states = targets & set(definition.states)
+    for name, behind in names_in_starts(definition.sbml).items():
+        if states & behind and name not in targets:
+            raise UnsupportedError(
+                f"{name} starts at what {min(states & behind)} starts at, which conditions set; "
+                f"set {name} by conditions, too"
             )
 
 

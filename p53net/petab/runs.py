@@ -1,6 +1,6 @@
 """Runs of a problem: all experiments of all vectors are rows of one call of an engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -21,6 +21,7 @@ REST_TIME = 1e8
 _BEFORE = REST_TIME / 100.0
 _CHANGE = 1e-6  # that a state at rest may still make between the two, relative
 _SMALL = 1e-9  # of the largest state: others count as this
+_REST_TOLERANCE = 1e-12
 _MANY = 10**6  # runs for which an engine is chosen
 
 
@@ -55,6 +56,7 @@ class Simulator:
         """`columns` are the problem's parameters."""
         self._model, self._known, self._columns = model, known, columns
         self._experiments, self._outputs = tuple(experiments), outputs
+        self._resting = [bool(np.isinf(grid[-1])) for grid in grids]
         self._grids = [_finite(grid) for grid in grids]
         name, self.engine_label = choice.chosen(model, choice.AUTO, _MANY)
         self._runner = model.runner(name)
@@ -67,6 +69,11 @@ class Simulator:
         """Runs that can take the same steps; 0 where the engine has none."""
         locks = self._engine.capabilities.locks
         return cast(Locking, self._engine).lanes if locks else 0
+
+    @property
+    def together(self) -> bool:
+        """Whether the engine has many runs at once."""
+        return self._engine.capabilities.together
 
     def curves(
         self,
@@ -85,23 +92,17 @@ class Simulator:
         ]
         how = _How(locked, tolerances)
         errors = self._rested(begun, values, how)
-        sizes = [len(own) for own in values]
-        problem = self._problem(begun, values, tolerances)
-        found = self._integrate(problem, how)
-        ends = np.cumsum([0, *sizes])
+        found = self._integrate(self._problem(begun, values, tolerances), how)
         parts = []
-        for e, grid in enumerate(self._grids):
-            own = found.values[ends[e] : ends[e + 1], :, : len(grid)]
-            lost = np.empty(0, dtype=np.intp)
-            if grid[-1] == REST_TIME:
-                lost, own = _unsettled(own), np.delete(own, -2, axis=2)
-            for i in range(sizes[e]):
-                if (error := found.errors.get(int(ends[e]) + i)) is not None:
-                    errors.setdefault((e, i), error)
-            for i in lost:
-                errors.setdefault((e, int(i)), _restless(self._experiments[e].name))
-            own[[i for at, i in errors if at == e]] = np.nan
-            parts.append(own)
+        for e, own in enumerate(_parted(found, begun)):
+            curves, failures = own.values[:, :, : len(self._grids[e])], dict(own.errors)
+            if self._resting[e]:
+                why = _restless(self._experiments[e].name)
+                failures |= dict.fromkeys(_unsettled(curves).tolist(), why)
+                curves = np.delete(curves, -2, axis=2)
+            errors = {(e, i): error for i, error in failures.items()} | errors
+            curves[[i for at, i in errors if at == e]] = np.nan
+            parts.append(curves)
         return Curves(tuple(parts), errors)
 
     def _problem(
@@ -130,9 +131,7 @@ class Simulator:
         parameters = {n: v for n, v in given.items() if n not in self._states}
         start = self._runner.start(parameters, len(values))
         states = start.states.copy()
-        for name, own in given.items():
-            if name in self._states:
-                states[:, self._states[name]] = own
+        self._put(states, given)
         return _Start(states, {**start.settings, **parameters})
 
     def _given(self, settings: Settings, values: FloatArray) -> dict[str, FloatArray]:
@@ -154,46 +153,43 @@ class Simulator:
         """Let runs begin at the rest under the conditions before them; errors by experiment and
         run."""
         errors: dict[tuple[int, int], P53NetError] = {}
-        chosen = [e for e, one in enumerate(self._experiments) if one.before is not None]
-        if not chosen:
-            return errors
-        unique = dict[tuple[object, ...], list[int]]()
-        for e in chosen:
-            settings = self._experiments[e].before or {}
-            unique.setdefault((*sorted((n, v.number) for n, v in settings.items()), id(values[e])),
-                              []).append(e)  # fmt: skip
-        firsts = [members[0] for members in unique.values()]
-        before = [self._start(self._experiments[e].before or {}, values[e]) for e in firsts]
-        ends = np.cumsum([0, *(len(values[e]) for e in firsts)])
-        starts = np.vstack([one.states for one in before])
-        found = self._integrate(
-            Problem(
-                _stacked(before, self._model),
-                starts,
-                np.array([0.0, _BEFORE, REST_TIME]),
-                self._engine.states,
-                DosingEvents.none(len(starts)),
-                how.tolerances,
-            ),
-            how,
-        )
-        lost = set(_unsettled(found.values).tolist())
-        for place, members in enumerate(unique.values()):
-            at = slice(ends[place], ends[place + 1])
+        for members, found in self._rests(values, how):
+            lost = dict.fromkeys(_unsettled(found.values).tolist(), _restless("before a run"))
             for e in members:
-                states = found.values[at, :, -1].copy()
-                settings = self._evaluated(self._experiments[e].periods[0].settings, values[e])
-                for name, own in settings.items():
-                    if name in self._states:
-                        states[:, self._states[name]] = own
+                states = found.values[:, :, -1].copy()
+                own = self._evaluated(self._experiments[e].periods[0].settings, values[e])
+                self._put(states, own)
                 begun[e] = begun[e]._replace(states=states)
-                for i in range(len(states)):
-                    row = int(ends[place]) + i
-                    if row in found.errors:
-                        errors[e, i] = found.errors[row]
-                    elif row in lost:
-                        errors[e, i] = _restless(f"before {self._experiments[e].name}")
+                errors |= {(e, i): error for i, error in (lost | found.errors).items()}
         return errors
+
+    def _rests(self, values: Sequence[FloatArray], how: "_How") -> Iterator[tuple[list[int], Runs]]:
+        """Experiments that share a rest, and what leads to it."""
+        shared: dict[object, list[int]] = {}
+        for e, one in enumerate(self._experiments):
+            if one.before is not None:
+                settings = frozenset((name, node.number) for name, node in one.before.items())
+                shared.setdefault((settings, id(values[e])), []).append(e)
+        members = list(shared.values())
+        if not members:
+            return
+        begun = [self._start(self._experiments[e].before or {}, values[e]) for e, *_ in members]
+        starts = np.vstack([one.states for one in begun])
+        problem = Problem(
+            _stacked(begun, self._model),
+            starts,
+            np.array([0.0, _BEFORE, REST_TIME]),
+            self._engine.states,
+            DosingEvents.none(len(starts)),
+            _for_rest(how.tolerances),
+        )
+        yield from zip(members, _parted(self._integrate(problem, how), begun), strict=True)
+
+    def _put(self, states: FloatArray, values: Mapping[str, FloatArray]) -> None:
+        """Set those of the values that are states."""
+        for name, own in values.items():
+            if name in self._states:
+                states[:, self._states[name]] = own
 
     def _events(self, values: Sequence[FloatArray]) -> DosingEvents:
         """Changes of conditions within runs."""
@@ -209,8 +205,8 @@ class Simulator:
             first += len(own)
             for k, period in enumerate(periods):
                 times[rows, k] = period.time
-                for name, found in self._evaluated(period.settings, own).items():
-                    changes[rows, k, names.index(name)] = found
+                for name, new in self._evaluated(period.settings, own).items():
+                    changes[rows, k, names.index(name)] = new
         return DosingEvents(times, tuple(names), changes)
 
     def _integrate(self, problem: Problem, how: "_How") -> Runs:
@@ -275,7 +271,19 @@ def _finite(grid: FloatArray) -> FloatArray:
     """A grid with a long time in the place of infinity."""
     if np.isfinite(grid[-1]):
         return grid
-    return np.array([*grid[:-1], _BEFORE, REST_TIME])
+    later = max(_BEFORE, 10.0 * grid[-2])
+    return np.array([*grid[:-1], later, later * REST_TIME / _BEFORE])
+
+
+def _parted(found: Runs, begun: Sequence[_Start]) -> list[Runs]:
+    """Runs of each of those that were integrated together."""
+    ends = np.cumsum([len(one.states) for one in begun])[:-1]
+    errors: list[dict[int, P53NetError]] = [{} for _ in begun]
+    for i, error in found.errors.items():
+        place = int(np.searchsorted(ends, i, side="right"))
+        errors[place][i - int(ends[place - 1] if place else 0)] = error
+    values, steps = np.split(found.values, ends), np.split(found.steps, ends)
+    return [Runs(*parts) for parts in zip(values, errors, steps, strict=True)]
 
 
 def _unsettled(values: FloatArray) -> NDArray[np.intp]:
@@ -284,6 +292,13 @@ def _unsettled(values: FloatArray) -> NDArray[np.intp]:
     least = _SMALL * np.abs(last).max(axis=1, keepdims=True)
     moved = np.abs(last - before) > _CHANGE * np.maximum(np.abs(last), least)
     return np.flatnonzero(moved.any(axis=1))
+
+
+def _for_rest(wanted: Tolerances | None) -> Tolerances | None:
+    """A state at rest is as exact as rounding lets it be; tighter steps only count that."""
+    if wanted is None or wanted.relative >= _REST_TOLERANCE:
+        return wanted
+    return Tolerances(_REST_TOLERANCE, wanted.absolute * _REST_TOLERANCE / wanted.relative)
 
 
 def _restless(where: str) -> SteadyStateError:

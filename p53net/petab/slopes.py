@@ -11,14 +11,20 @@ from p53net.engines.base import FloatArray, Tolerances
 from p53net.petab.parameters import Parameters
 from p53net.petab.runs import Simulator
 
-_LOCKED_CHANGE = 1e-5
+_LOCKED_CHANGE = 5e-5
 """By which share a parameter is more and less: the error is its square, or rounding over it."""
+
+_NEARER = (1.0, 1e-2, 1e-4)
+"""Factors of these, where a run of a pair fails: as at the edge of where solutions end."""
 
 _FREE_CHANGE = 1e-4
 """The same in runs with steps of their own, at tolerances as tight as can be."""
 
-_TIGHTEST = 1e-14
-"""Relative tolerance of those."""
+_LOCKED_TOLERANCE, _FREE_TOLERANCE, _ALONE_TOLERANCE = 1e-12, 1e-13, 1e-12
+"""Relative: of runs with common steps, with their own, and on engines that have one run at once.
+At an optimum terms of the gradient cancel, and what is left is as exact as the curves."""
+
+_ABSOLUTE = 1e-7  # tolerance, over the relative one, as in runs for an accuracy
 
 _TINY = 1e-8  # that a parameter on a linear scale counts as, at least
 
@@ -54,12 +60,19 @@ class CurveSlopes:
         simulator: Simulator,
         parameters: Parameters,
         moved: Sequence[Sequence[int]],
-        tight: Tolerances,
+        scale: float,
     ) -> None:
-        """`moved` are the free parameters that each experiment depends on."""
+        """`moved` are the free parameters that each experiment depends on, `scale` is that of the
+        model's numbers."""
         self._simulator, self._parameters = simulator, parameters
         self._layouts = [layout_of(own, simulator.lanes) for own in moved]
-        self._tight = tight
+        relative = (
+            _LOCKED_TOLERANCE if simulator.lanes
+            else _FREE_TOLERANCE if simulator.together
+            else _ALONE_TOLERANCE
+        )  # fmt: skip
+        self.tolerances = Tolerances(relative, relative * _ABSOLUTE * scale)
+        """Of runs whose differences are slopes, and of what goes with them."""
 
     @property
     def rows(self) -> int:
@@ -67,19 +80,27 @@ class CurveSlopes:
         return sum(len(one.rows) for one in self._layouts)
 
     def of(self, theta: FloatArray) -> list[tuple[NDArray[np.intp], FloatArray]]:
-        """Of each experiment: parameters, and slopes (vector, parameter, output, time)."""
+        """Of each experiment: parameters, and slopes (vector, parameter, output, time); NaN where
+        runs fail however near they are."""
+        found = self._at(theta, _NEARER[0])
+        for nearer in _NEARER[1:]:
+            sound = [np.isfinite(slopes).all(axis=(1, 2, 3)) for slopes in found]
+            lost = np.flatnonzero(~np.all(sound, axis=0))
+            if len(lost):
+                for slopes, again in zip(found, self._at(theta[lost], nearer), strict=True):
+                    slopes[lost] = again
+        return [(one.moved, slopes) for one, slopes in zip(self._layouts, found, strict=True)]
+
+    def _at(self, theta: FloatArray, nearer: float) -> list[FloatArray]:
         locked = self._simulator.lanes > 0
-        change = _LOCKED_CHANGE if locked else _FREE_CHANGE
-        sizes = self._sizes(theta) * change
+        sizes = self._sizes(theta) * (_LOCKED_CHANGE if locked else _FREE_CHANGE) * nearer
         values = [self._parameters.values(_moved(theta, sizes, one)) for one in self._layouts]
-        tolerances = None if locked else self._tight
-        found = self._simulator.curves(values, locked=locked, tolerances=tolerances).values
+        found = self._simulator.curves(values, locked=locked, tolerances=self.tolerances).values
         slopes = []
         for one, curves in zip(self._layouts, found, strict=True):
             of = curves.reshape(len(theta), -1, *curves.shape[1:])[:, : 2 * len(one.moved)]
-            apart = of[:, ::2] - of[:, 1::2]
             span = 2.0 * sizes[:, one.moved]
-            slopes.append((one.moved, apart / span[:, :, None, None]))
+            slopes.append((of[:, ::2] - of[:, 1::2]) / span[:, :, None, None])
         return slopes
 
     def _sizes(self, theta: FloatArray) -> FloatArray:

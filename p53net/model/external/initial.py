@@ -9,6 +9,7 @@ import numpy as np
 
 from p53net.errors import UnsupportedError
 from p53net.model.definition import Definition
+from p53net.model.external.formulas import nodes_of
 from p53net.model.rates import System, system_of
 
 
@@ -40,6 +41,18 @@ def assigned_of(sbml: str) -> tuple[str, ...]:
     parts = (model.getCompartment, model.getParameter, model.getSpecies,
              model.getSpeciesReference)  # fmt: skip
     return tuple(name for name in assigned if any(part(name) is not None for part in parts))
+
+
+def names_in_starts(sbml: str) -> dict[str, frozenset[str]]:
+    """What each initial assignment of a file depends on, by name."""
+    document = libsbml.readSBMLFromString(sbml)
+    return {
+        item.getSymbol(): frozenset(
+            node.getName() for node in nodes_of(item.getMath()) if node.isName()
+        )
+        for item in document.getModel().getListOfInitialAssignments()
+        if item.isSetMath()
+    }
 
 
 class Starts:
