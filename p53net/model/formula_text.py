@@ -17,9 +17,10 @@ from p53net.model.mathml import built, truth
 LONGEST = 20_000
 """Characters of a formula."""
 
-DEEPEST = 100
+DEEPEST = 50
 """Brackets and signs inside each other."""
 
+_MOST_ARGUMENTS = 100
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))"
     r"|(?P<name>[A-Za-z_]\w*)"
@@ -241,7 +242,9 @@ def _plain(name: str) -> _Function:
 
 def _many(name: str) -> _Function:
     kind = getattr(libsbml, f"AST_FUNCTION_{name}")
-    return _Function(1, LONGEST, lambda known, parts: _built(known, kind, [p.node for p in parts]))
+    return _Function(
+        1, _MOST_ARGUMENTS, lambda known, parts: _built(known, kind, [p.node for p in parts])
+    )
 
 
 def _log(known: Expressions, parts: Sequence[_Value]) -> Node:
@@ -285,6 +288,6 @@ FUNCTIONS: Mapping[str, _Function] = {
     "sign": _Function(1, 1, _sign),
     "min": _many("MIN"),
     "max": _many("MAX"),
-    "piecewise": _Function(2, LONGEST, _piecewise),
+    "piecewise": _Function(2, _MOST_ARGUMENTS, _piecewise),
 }
 """What formulas may call."""

@@ -138,7 +138,7 @@ class PetabProblem:
         for error in found.errors.values():
             raise error.with_traceback(None)
         curves, numbers = self._stacked(found), self._numbers_of(values)
-        table = pd.DataFrame([row.cells for row in self._data.rows])
+        table = pd.DataFrame([row.cells for row in self._data.rows]).fillna("")
         for name in ("time", "measurement"):
             table[name] = table[name].astype(float)
         new = np.full((len(table), 3), np.nan)
@@ -152,10 +152,11 @@ class PetabProblem:
         curves, numbers = self._run(vectors, self._slopes.tolerances)
         slopes = self._comparison.slopes(curves, numbers)
         free = len(self.names)
-        found = slopes.by_number[:free].T * self._parameters.slopes(vectors)
-        for e, (moved, change) in enumerate(self._slopes.of(vectors)):
-            own = slopes.by_output[e, :, :, : change.shape[-1]]
-            found[:, moved] += np.einsum("nvt,npvt->np", own, change)
+        with np.errstate(all="ignore"):  # what is not finite is NaN in the end
+            found = slopes.by_number[:free].T * self._parameters.slopes(vectors)
+            for e, (moved, change) in enumerate(self._slopes.of(vectors)):
+                own = slopes.by_output[e, :, :, : change.shape[-1]]
+                found[:, moved] += np.einsum("nvt,npvt->np", own, change)
         found[~np.isfinite(self._comparison.total(curves, numbers))] = np.nan
         return found
 

@@ -20,7 +20,7 @@ REST_TIME = 1e8
 
 _BEFORE = REST_TIME / 100.0
 _CHANGE = 1e-6  # that a state at rest may still make between the two, relative
-_SMALL = 1e-9  # of the largest state: others count as this
+_SMALL = 1e-6  # of the largest value of a run: smaller ones count as this
 _REST_TOLERANCE = 1e-12
 _MANY = 10**6  # runs for which an engine is chosen
 
@@ -289,7 +289,7 @@ def _parted(found: Runs, begun: Sequence[_Start]) -> list[Runs]:
 def _unsettled(values: FloatArray) -> NDArray[np.intp]:
     """Runs whose last two times differ."""
     before, last = values[:, :, -2], values[:, :, -1]
-    least = _SMALL * np.abs(last).max(axis=1, keepdims=True)
+    least = _SMALL * np.abs(values).max(axis=(1, 2))[:, None]
     moved = np.abs(last - before) > _CHANGE * np.maximum(np.abs(last), least)
     return np.flatnonzero(moved.any(axis=1))
 

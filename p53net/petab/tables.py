@@ -1,11 +1,10 @@
 """Tables of tab-separated text, cell by cell, with errors that say where."""
 
+import csv
 import math
 from collections.abc import Sequence
 from io import StringIO
 from typing import NamedTuple
-
-import pandas as pd
 
 from p53net.errors import InputError
 from p53net.petab.folder import File
@@ -68,26 +67,30 @@ def _rows(file: File, needed: Sequence[str]) -> list[Row]:
         text = file.content.decode("utf-8-sig")
         if "\0" in text:
             raise ValueError("it holds the character NUL")
-        table = pd.read_csv(
-            StringIO(text), sep="\t", dtype=str, keep_default_na=False, quoting=3, index_col=False
-        )
-    except (UnicodeDecodeError, ValueError) as error:
+        lines = [line for line in csv.reader(StringIO(text), delimiter="\t") if any(line)]
+    except (ValueError, csv.Error) as error:
         first = " ".join(str(error).split())[:200]
         raise InputError(f"{file.name} is no table of tab-separated text: {first}") from None
-    names = [str(name).strip() for name in table.columns]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise InputError(f"{file.name} has two columns {sorted(twice)[0]}; keep one")
+    names = [name.strip() for name in lines[0]] if lines else []
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise InputError(f"{file.name} has two columns {twice[0]}; keep one")
     for name in needed:
         if name not in names:
-            raise InputError(f"{file.name} has no column {name}; it has {', '.join(names[:20])}")
-    if table.size > MOST_CELLS:
-        raise InputError(f"{file.name} has {table.size:,} cells; at most {MOST_CELLS:,} are read")
-    if table.empty:
+            raise InputError(
+                f"{file.name} has no column {name}; it has {', '.join(names[:20]) or 'none'}"
+            )
+    if len(lines) * len(names) > MOST_CELLS:
+        raise InputError(f"{file.name} has more than {MOST_CELLS:,} cells; divide it")
+    if len(lines) < 2:
         raise InputError(f"{file.name} has no rows")
-    return [
-        Row(file.name, i, dict(zip(names, map(str, cells), strict=True)))
-        for i, cells in enumerate(table.itertuples(index=False, name=None), start=1)
-    ]
+    return [_row(file.name, i, names, cells) for i, cells in enumerate(lines[1:], start=1)]
+
+
+def _row(file: str, number: int, names: Sequence[str], cells: Sequence[str]) -> Row:
+    row = Row(file, number, {n: c for n, c in zip(names, cells, strict=False) if n})
+    if any(cell.strip() for cell in cells[len(names) :]):
+        raise InputError(f"{row} has {len(cells)} cells for {len(names)} columns; correct it")
+    return row
 
 
 def number(text: str) -> float | None:
