@@ -82,6 +82,10 @@ def long_conditions(rows: Sequence[Row], read: Reader) -> dict[str, Settings]:
     return dict(found)
 
 
+CONDITIONS = {1: wide_conditions, 2: long_conditions}
+"""What reads the condition table of each format."""
+
+
 def periods_of(rows: Sequence[Row], conditions: Mapping[str, Settings]) -> dict[str, Experiment]:
     """Experiments of format 2: a row for each condition and the time from which it holds."""
     found: dict[str, dict[float, dict[str, Node]]] = {}

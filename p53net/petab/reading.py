@@ -1,19 +1,19 @@
 """Reading a PEtab problem: its files, its model, and what they say of each other."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
+from pathlib import Path
 
 from p53net.errors import InputError, UnsupportedError, unknown_name
 from p53net.model.definition import TIME_LIMIT, Definition
 from p53net.model.expressions import Expressions
 from p53net.petab.experiments import (
+    CONDITIONS,
     Experiment,
     Period,
     Settings,
-    long_conditions,
     of_conditions,
     periods_of,
     reader,
-    wide_conditions,
 )
 from p53net.petab.folder import Files, files_of
 from p53net.petab.measurements import Data, data_of
@@ -65,28 +65,28 @@ def read_petab(
     names = {*quantities, *parameters.rows}
     observables = observables_of(tables["observable"], known, names, files.version)
     targets = sorted({*definition.parameters, *definition.states})
-    conditions = (wide_conditions, long_conditions)[files.version - 1](
-        tables["condition"], reader(known, parameters.rows, targets)
-    )
-    experiment_of = (_of_conditions, _of_experiments)[files.version - 1](tables, conditions)
-    _refuse_followers(definition, {name for one in conditions.values() for name in one})
+    read = reader(known, parameters.rows, targets)
+    conditions = CONDITIONS[files.version](tables["condition"], read)
+    changed = {name for one in conditions.values() for name in one}
+    _refuse_followers(definition, changed)
+    experiment_of = _EXPERIMENTS[files.version](tables, conditions)
     data = data_of(tables["measurement"], observables, parameters.columns, experiment_of)
-    settings = list(conditions.values())
     symbols = _symbols(known, observables.values())
-    inside = {n for one in settings for node in one.values() for n in known.symbols(node)}
+    inside = {
+        name for one in conditions.values() for n in one.values() for name in known.symbols(n)
+    }
     _refuse_unused(parameters, data, tables["parameter"], symbols | quantities | inside)
-    constant = (
-        parameters.rows.keys() - set(definition.derived) - {n for one in settings for n in one}
-    )
-    outputs = tuple(sorted((symbols & quantities) - constant))
-    name = files.name.rpartition(".")[0]
-    return PetabProblem(name, model, known, parameters, data, outputs)
+    settled = parameters.rows.keys() - set(definition.derived) - changed
+    outputs = tuple(sorted((symbols & quantities) - settled))
+    return PetabProblem(Path(files.name).stem, model, known, parameters, data, outputs)
 
 
 def _tables(files: Files) -> dict[str, list[Row]]:
     other = _OF_V1 if files.version == 1 else _OF_V2
     return {
-        kind: rows_of(some, (*_NEEDED.get(kind, ()), *other.get(kind, ())))
+        kind: rows_of(
+            some, (*_NEEDED.get(kind, ()), *other.get(kind, ())), least=int(kind in _NEEDED)
+        )
         for kind, some in files.tables.items()
     }
 
@@ -112,6 +112,9 @@ def _of_experiments(
         return known[name] if name else as_in_file
 
     return found
+
+
+_EXPERIMENTS = {1: _of_conditions, 2: _of_experiments}
 
 
 def _symbols(known: Expressions, observables: Iterable[Observable]) -> set[str]:

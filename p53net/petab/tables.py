@@ -57,12 +57,13 @@ class Row(NamedTuple):
         return [one.strip() for one in found.split(";")] if found else []
 
 
-def rows_of(files: Sequence[File], needed: Sequence[str]) -> list[Row]:
-    """All lines of some files. Raises InputError for what is no table or lacks a column."""
-    return [row for file in files for row in _rows(file, needed)]
+def rows_of(files: Sequence[File], needed: Sequence[str], *, least: int = 1) -> list[Row]:
+    """All lines of some files. Raises InputError for what is no table, lacks a column, or has
+    fewer lines than this."""
+    return [row for file in files for row in _rows(file, needed, least)]
 
 
-def _rows(file: File, needed: Sequence[str]) -> list[Row]:
+def _rows(file: File, needed: Sequence[str], least: int) -> list[Row]:
     try:
         text = file.content.decode("utf-8-sig")
         if "\0" in text:
@@ -81,7 +82,7 @@ def _rows(file: File, needed: Sequence[str]) -> list[Row]:
             )
     if len(lines) * len(names) > MOST_CELLS:
         raise InputError(f"{file.name} has more than {MOST_CELLS:,} cells; divide it")
-    if len(lines) < 2:
+    if len(lines) <= least:
         raise InputError(f"{file.name} has no rows")
     return [_row(file.name, i, names, cells) for i, cells in enumerate(lines[1:], start=1)]
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 import p53net as pn
 from p53net.petab.problem import PetabProblem
+from p53net.simulation import choice
 from tests.support.petab import FIRST, SECOND, write
 
 D = 0.5
@@ -97,6 +98,23 @@ def test_gradient_is_that_by_hand(
         up, down = ([sum(by_hand(*row)) for row in end] for end in ends)
         slopes = (np.array(up) - np.array(down)) / (2 * step)
         np.testing.assert_allclose(found, slopes, atol=1e-6 * np.abs(slopes).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [FIRST, SECOND])
+def test_an_engine_that_has_one_run_at_once_gives_the_same(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    """What the batch engine cannot compile falls back to it."""
+    path = write(tmp_path, files)
+    many = pn.read_petab(path)
+    with choice.preferring(choice.REFERENCE):
+        alone = pn.read_petab(path)
+    theta = many.nominal + 0.01
+    assert alone.engine != many.engine
+    assert alone.log_likelihood(theta) == pytest.approx(many.log_likelihood(theta), rel=1e-6)
+    found = many.gradient(theta)
+    np.testing.assert_allclose(alone.gradient(theta), found, atol=1e-6 * np.abs(found).max())
 
 
 def test_vectors_are_on_the_scales_of_the_table(first: PetabProblem) -> None:
