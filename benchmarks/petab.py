@@ -85,6 +85,7 @@ def _pypesto(path: Path) -> Speed:
 
     try:
         problem = petab.v1.Problem.from_yaml(str(path))
+        petab.v1.flatten_timepoint_specific_output_overrides(problem)
         objective = PetabImporter(problem, simulator_type="roadrunner").create_problem().objective
         nominal = np.array(problem.x_nominal_free_scaled)
         value = -float(objective(nominal))
