@@ -3,6 +3,7 @@ less. Their differences carry no noise of the solver, so that small changes will
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,22 @@ from p53net.engines.base import FloatArray, Tolerances
 from p53net.petab.parameters import Parameters
 from p53net.petab.runs import Simulator
 
-_LOCKED_CHANGE = 5e-5
-"""By which share a parameter is more and less: the error is its square, or rounding over it."""
 
-_NEARER = (1.0, 1e-2, 1e-4)
-"""Factors of these, where a run of a pair fails: as at the edge of where solutions end."""
+class _Pairs(NamedTuple):
+    """How pairs are made."""
 
-_FREE_CHANGE = 1e-4
-"""The same in runs with steps of their own, at tolerances as tight as can be."""
+    change: float
+    """By which share a parameter is more and less: the error is its square, or noise over it."""
+    nearer: float
+    """The same where a run of a pair fails, as at the edge of where solutions end."""
+    tolerance: float
+    """Relative. At an optimum terms of the gradient cancel, and what is left is as exact as the
+    curves."""
 
-_LOCKED_TOLERANCE, _FREE_TOLERANCE, _ALONE_TOLERANCE = 1e-12, 1e-13, 1e-12
-"""Relative: of runs with common steps, with their own, and on engines that have one run at once.
-At an optimum terms of the gradient cancel, and what is left is as exact as the curves."""
+
+_LOCKED = _Pairs(5e-5, 5e-10, 1e-12)
+_FREE = _Pairs(1e-4, 1e-6, 1e-13)  # with steps of their own, which are noise
+_ALONE = _Pairs(1e-4, 1e-6, 1e-12)  # on engines that have one run at once
 
 _ABSOLUTE = 1e-7  # tolerance, over the relative one, as in runs for an accuracy
 
@@ -66,11 +71,8 @@ class CurveSlopes:
         model's numbers."""
         self._simulator, self._parameters = simulator, parameters
         self._layouts = [layout_of(own, simulator.lanes) for own in moved]
-        relative = (
-            _LOCKED_TOLERANCE if simulator.lanes
-            else _FREE_TOLERANCE if simulator.together
-            else _ALONE_TOLERANCE
-        )  # fmt: skip
+        self._pairs = _LOCKED if simulator.lanes else _FREE if simulator.together else _ALONE
+        relative = self._pairs.tolerance
         self.tolerances = Tolerances(relative, relative * _ABSOLUTE * scale)
         """Of runs whose differences are slopes, and of what goes with them."""
 
@@ -82,18 +84,17 @@ class CurveSlopes:
     def of(self, theta: FloatArray) -> list[tuple[NDArray[np.intp], FloatArray]]:
         """Of each experiment: parameters, and slopes (vector, parameter, output, time); NaN where
         runs fail however near they are."""
-        found = self._at(theta, _NEARER[0])
-        for nearer in _NEARER[1:]:
-            sound = [np.isfinite(slopes).all(axis=(1, 2, 3)) for slopes in found]
-            lost = np.flatnonzero(~np.all(sound, axis=0))
-            if len(lost):
-                for slopes, again in zip(found, self._at(theta[lost], nearer), strict=True):
-                    slopes[lost] = again
+        found = self._at(theta, self._pairs.change)
+        sound = [np.isfinite(slopes).all(axis=(1, 2, 3)) for slopes in found]
+        lost = np.flatnonzero(~np.all(sound, axis=0))
+        if len(lost):
+            for slopes, again in zip(found, self._at(theta[lost], self._pairs.nearer), strict=True):
+                slopes[lost] = again
         return [(one.moved, slopes) for one, slopes in zip(self._layouts, found, strict=True)]
 
-    def _at(self, theta: FloatArray, nearer: float) -> list[FloatArray]:
+    def _at(self, theta: FloatArray, change: float) -> list[FloatArray]:
         locked = self._simulator.lanes > 0
-        sizes = self._sizes(theta) * (_LOCKED_CHANGE if locked else _FREE_CHANGE) * nearer
+        sizes = self._sizes(theta) * change
         values = [self._parameters.values(_moved(theta, sizes, one)) for one in self._layouts]
         found = self._simulator.curves(values, locked=locked, tolerances=self.tolerances).values
         slopes = []

@@ -101,6 +101,25 @@ def test_gradient_is_that_by_hand(
 
 
 @pytest.mark.slow
+def test_slopes_at_the_edge_of_solutions(tmp_path: Path) -> None:
+    """dx/dt = k x^2 from 1 is 1 / (1 - k t), which ends at t = 1/k."""
+    files = {
+        **FIRST,
+        "parameters.tsv": "parameterId|lowerBound|upperBound|nominalValue|estimate\n"
+        "k|0|2|0.99999|1",
+        "conditions.tsv": "conditionId\nonly",
+        "observables.tsv": "observableId|observableFormula|observableTransformation|noiseFormula\n"
+        "x|x|log|1",
+        "measurements.tsv": "observableId|simulationConditionId|measurement|time\nx|only|3e5|1",
+    }
+    model = "species x; x = 1; k = 1; -> x; k*x^2"
+    problem = pn.read_petab(write(tmp_path, files, model))
+    assert problem.log_likelihood(np.array([1.0001])) == -np.inf
+    expected = (math.log(3e5) - math.log(1e5)) * 1e5
+    assert problem.gradient(problem.nominal)[0] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [FIRST, SECOND])
 def test_an_engine_that_has_one_run_at_once_gives_the_same(
     files: dict[str, str], tmp_path: Path
