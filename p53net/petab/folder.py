@@ -59,8 +59,11 @@ def files_of(path: object, folder: object = None) -> Files:
 
 def _parsed(content: bytes, name: str) -> Mapping[str, Any]:
     try:
-        found = yaml.safe_load(content.decode("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        text = content.decode("utf-8-sig")
+        if any(getattr(event, "value", "") == "<<" for event in yaml.parse(text)):
+            raise ValueError("it merges mappings (<<)")  # a few of which can fill the memory
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, RecursionError) as error:
         first = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{name} is no YAML: {first}; correct the file") from None
     if not isinstance(found, dict):
@@ -71,7 +74,7 @@ def _parsed(content: bytes, name: str) -> Mapping[str, Any]:
 def _version(known: Mapping[str, Any], name: str) -> int:
     if "format_version" not in known:
         raise InputError(f"{name} has no format_version; give the YAML file of a PEtab problem")
-    written = str(known["format_version"])
+    written = _text(known["format_version"])
     major = written.partition(".")[0]
     if major not in ("1", "2"):
         raise UnsupportedError(
@@ -102,10 +105,11 @@ class _Listed:
 
     def second(self) -> Files:
         """Of format 2."""
-        for name, about in dict(self._known.get("extensions") or {}).items():
+        extensions = self._known.get("extensions")
+        for name, about in extensions.items() if isinstance(extensions, dict) else ():
             if not isinstance(about, dict) or about.get("required", True):
                 raise UnsupportedError(
-                    f"{self._file.name} needs the extension {name}, and none can be read"
+                    f"{self._file.name} needs the extension {_text(name)}, and none can be read"
                 )
         models = self._known.get("model_files")
         if not isinstance(models, dict) or not all(isinstance(m, dict) for m in models.values()):
@@ -130,7 +134,7 @@ class _Listed:
             raise InputError(f"{self._file.name} has no {key}; name the {kind} table there")
         what = f"the {kind} table"
         return tuple(
-            File(str(name), read_bytes(self._inside(name), LARGEST_TABLE, what)) for name in names
+            File(_text(name), read_bytes(self._inside(name), LARGEST_TABLE, what)) for name in names
         )
 
     def _names(self, where: Mapping[str, Any], key: str) -> list[object]:
@@ -143,13 +147,18 @@ class _Listed:
     def _inside(self, name: object) -> Path:
         """The path of a file, which must not lead out of the folder."""
         try:
-            found = (self._file.parent / str(name)).resolve()
+            found = (self._file.parent / _text(name)).resolve()
             inside = isinstance(name, str) and found.is_relative_to(self._root)
         except (OSError, ValueError, RuntimeError):  # a NUL, or links in a circle
             inside = False
         if not inside:
             raise InputError(
-                f"{self._file.name} names {str(name)[:100]!r}, which is outside the folder "
+                f"{self._file.name} names '{_text(name)[:100]}', which is outside the folder "
                 f"{self._root.name}; put all files into one folder, or name it: folder="
             )
         return found
+
+
+def _text(value: object) -> str:
+    """What a file says, or what it is: a list may hold itself many times over."""
+    return str(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"

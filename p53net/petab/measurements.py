@@ -13,6 +13,9 @@ from p53net.petab.experiments import Experiment
 from p53net.petab.observables import Observable
 from p53net.petab.tables import Row, number
 
+LATEST = 1e12
+"""Time of a measurement, in the model's unit; later ones are at rest, `inf`."""
+
 Places = NDArray[np.intp]
 
 
@@ -95,6 +98,8 @@ def _time(row: Row) -> float:
     found = row.number_of("time")
     if found < 0.0:
         raise InputError(f"{row}: time is {found:g}, and runs begin at 0")
+    if LATEST < found < math.inf:
+        raise InputError(f"{row}: time is {found:g}; give at most {LATEST:g}, or inf for a rest")
     return found
 
 

@@ -74,7 +74,8 @@ class Prior:
 
     def log_density(self, scaled: FloatArray, value: FloatArray) -> FloatArray:
         """Of the same parameter on its scale, and as a value."""
-        found = self.distribution.logpdf(scaled if self.on_scale else value)
+        with np.errstate(all="ignore"):
+            found = self.distribution.logpdf(scaled if self.on_scale else value)
         return np.asarray(found) - self.cut_off
 
 
@@ -109,7 +110,8 @@ def prior_of(row: Row, version: int, bounds: tuple[float, float]) -> Prior | Non
         raise InputError(f"{row}: {column} is '{row.text(column)[:60]}', too large") from None
     inside = 1.0
     if version == 2:
-        inside = float(distribution.cdf(bounds[1]) - distribution.cdf(bounds[0]))
+        with np.errstate(all="ignore"):
+            inside = float(distribution.cdf(bounds[1]) - distribution.cdf(bounds[0]))
         if not inside > 0.0:
             raise InputError(f"{row}: the prior has nothing between the bounds; change one")
     return Prior(name.startswith("parameterScale"), distribution, math.log(inside))

@@ -205,7 +205,10 @@ def _moved(
     whole += [] if experiment.before is None else [experiment.before]
     later = [period.settings for period in experiment.periods[1:]]
     names = {
-        name for one in (*whole, *later) for node in one.values() for name in known.symbols(node)
+        name
+        for settings in (*whole, *later)
+        for one in settings.values()
+        for name in known.symbols(one.node)
     }
     own = model.definition.parameters
     names |= {name for name in own if not all(name in one for one in whole)}

@@ -65,15 +65,18 @@ def read_petab(
     names = {*quantities, *parameters.rows}
     observables = observables_of(tables["observable"], known, names, files.version)
     targets = sorted({*definition.parameters, *definition.states})
-    read = reader(known, parameters.rows, targets)
+    read = reader(known, parameters.rows, targets, set(definition.states))
     conditions = CONDITIONS[files.version](tables["condition"], read)
     changed = {name for one in conditions.values() for name in one}
     _refuse_followers(definition, changed)
-    experiment_of = _EXPERIMENTS[files.version](tables, conditions)
+    experiment_of = _EXPERIMENTS[files.version](tables, conditions, definition)
     data = data_of(tables["measurement"], observables, parameters.columns, experiment_of)
     symbols = _symbols(known, observables.values())
     inside = {
-        name for one in conditions.values() for n in one.values() for name in known.symbols(n)
+        name
+        for settings in conditions.values()
+        for one in settings.values()
+        for name in known.symbols(one.node)
     }
     _refuse_unused(parameters, data, tables["parameter"], symbols | quantities | inside)
     settled = parameters.rows.keys() - set(definition.derived) - changed
@@ -92,17 +95,17 @@ def _tables(files: Files) -> dict[str, list[Row]]:
 
 
 def _of_conditions(
-    _tables: Mapping[str, list[Row]], conditions: Mapping[str, Settings]
+    _tables: Mapping[str, list[Row]], conditions: Mapping[str, Settings], _definition: Definition
 ) -> Callable[[Row], Experiment]:
     """What gives the experiment of a measurement, in format 1."""
     return lambda row: of_conditions(row, conditions)
 
 
 def _of_experiments(
-    tables: Mapping[str, list[Row]], conditions: Mapping[str, Settings]
+    tables: Mapping[str, list[Row]], conditions: Mapping[str, Settings], definition: Definition
 ) -> Callable[[Row], Experiment]:
     """The same in format 2."""
-    known = periods_of(tables["experiment"], conditions)
+    known = periods_of(tables["experiment"], conditions, set(definition.states))
     as_in_file = Experiment("the model as it is", None, (Period(0.0, {}),))
 
     def found(row: Row) -> Experiment:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p53net.engines.base import DosingEvents, FloatArray, Locking, Problem, Runs, Tolerances
-from p53net.errors import P53NetError, SimulationError, SteadyStateError
+from p53net.errors import P53NetError, SimulationError, SteadyStateError, UnsupportedError
 from p53net.model.arrays import Arrays
 from p53net.model.expressions import Evaluation, Expressions
 from p53net.petab.experiments import Experiment, Settings
@@ -62,6 +62,7 @@ class Simulator:
         self._runner = model.runner(name)
         self._engine = self._runner.engine
         self._states = {state: i for i, state in enumerate(self._engine.states)}
+        self._added = _added(experiments)
         self._own = [name for name in columns if name in model.definition.parameters]
 
     @property
@@ -127,25 +128,29 @@ class Simulator:
 
     def _start(self, settings: Settings, values: FloatArray) -> _Start:
         """Where runs begin, as the file says with these settings."""
-        given = self._given(settings, values)
+        table = {name: values[:, self._columns[name]] for name in self._own}
+        given = table | self._evaluated(settings, values)  # a condition comes before the table
         parameters = {n: v for n, v in given.items() if n not in self._states}
         start = self._runner.start(parameters, len(values))
         states = start.states.copy()
-        self._put(states, given)
+        self._put(states, settings, given)
         return _Start(states, {**start.settings, **parameters})
-
-    def _given(self, settings: Settings, values: FloatArray) -> dict[str, FloatArray]:
-        """What is set, for each run: by the table of parameters, or, before it, by a condition."""
-        own = {name: values[:, self._columns[name]] for name in self._own}
-        return own | self._evaluated(settings, values)
 
     def _evaluated(self, settings: Settings, values: FloatArray) -> dict[str, FloatArray]:
         evaluate = Evaluation(self._known, Arrays(), lambda name: values[:, self._columns[name]])
         with np.errstate(all="ignore"):
             return {
-                name: np.array(np.broadcast_to(evaluate(node), len(values)))
-                for name, node in settings.items()
+                name: np.array(np.broadcast_to(evaluate(one.node), len(values)))
+                for name, one in settings.items()
             }
+
+    def _put(
+        self, states: FloatArray, settings: Settings, values: Mapping[str, FloatArray]
+    ) -> None:
+        """Set those of the settings that are states, or add to them."""
+        for name, one in settings.items():
+            if (column := self._states.get(name)) is not None:
+                states[:, column] = values[name] + (states[:, column] if one.added else 0.0)
 
     def _rested(
         self, begun: list[_Start], values: Sequence[FloatArray], how: "_How"
@@ -157,8 +162,8 @@ class Simulator:
             lost = dict.fromkeys(_unsettled(found.values).tolist(), _restless("before a run"))
             for e in members:
                 states = found.values[:, :, -1].copy()
-                own = self._evaluated(self._experiments[e].periods[0].settings, values[e])
-                self._put(states, own)
+                settings = self._experiments[e].periods[0].settings
+                self._put(states, settings, self._evaluated(settings, values[e]))
                 begun[e] = begun[e]._replace(states=states)
                 errors |= {(e, i): error for i, error in (lost | found.errors).items()}
         return errors
@@ -168,7 +173,9 @@ class Simulator:
         shared: dict[object, list[int]] = {}
         for e, one in enumerate(self._experiments):
             if one.before is not None:
-                settings = frozenset((name, node.number) for name, node in one.before.items())
+                settings = frozenset(
+                    (name, how.node.number, how.added) for name, how in one.before.items()
+                )
                 shared.setdefault((settings, id(values[e])), []).append(e)
         members = list(shared.values())
         if not members:
@@ -184,12 +191,6 @@ class Simulator:
             _for_rest(how.tolerances),
         )
         yield from zip(members, _parted(self._integrate(problem, how), begun), strict=True)
-
-    def _put(self, states: FloatArray, values: Mapping[str, FloatArray]) -> None:
-        """Set those of the values that are states."""
-        for name, own in values.items():
-            if name in self._states:
-                states[:, self._states[name]] = own
 
     def _events(self, values: Sequence[FloatArray]) -> DosingEvents:
         """Changes of conditions within runs."""
@@ -207,7 +208,7 @@ class Simulator:
                 times[rows, k] = period.time
                 for name, new in self._evaluated(period.settings, own).items():
                     changes[rows, k, names.index(name)] = new
-        return DosingEvents(times, tuple(names), changes)
+        return DosingEvents(times, tuple(names), changes, self._added)
 
     def _integrate(self, problem: Problem, how: "_How") -> Runs:
         """With what cannot begin as failed runs; locked ones fail with those beside them."""
@@ -237,6 +238,22 @@ class _How(NamedTuple):
 
     locked: bool
     tolerances: Tolerances | None
+
+
+def _added(experiments: Sequence[Experiment]) -> frozenset[str]:
+    """States that conditions add to within runs. Raises UnsupportedError where one is also set."""
+    later = [
+        (name, one.added)
+        for experiment in experiments
+        for period in experiment.periods[1:]
+        for name, one in period.settings.items()
+    ]
+    added = frozenset(name for name, adds in later if adds)
+    if both := sorted(name for name, adds in later if not adds and name in added):
+        raise UnsupportedError(
+            f"within runs {both[0]} is both set and added to; do one of them in all conditions"
+        )
+    return added
 
 
 def _rows(problem: Problem, rows: NDArray[np.intp]) -> Problem:

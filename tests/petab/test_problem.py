@@ -53,15 +53,15 @@ def _first(k: float, scale: float, offset: float, start: float, sd: float) -> li
 
 def _second(k: float, dose: float, sd: float) -> list[float]:
     def a(time: float) -> float:
-        late = max(time - 2.0, 0.0)
-        return 2 * dose * math.exp(-k * time) if time < 2 else dose * math.exp(-k / 2 * late)
+        first = 2 * dose * math.exp(-k * min(time, 2.0))
+        return first if time < 2 else (first + dose / 2) * math.exp(-k / 2 * (time - 2.0))
 
-    b = _b(1.0 / D, 0.0, 2.0)
+    b = _b(2.0 / D, 0.0, 2.0)
     return [
         stats.lognorm(sd, scale=1.5 * a(1)).logpdf(2.5),
         stats.lognorm(sd, scale=1.5 * a(2)).logpdf(4.4),
         stats.lognorm(sd, scale=dose * a(4)).logpdf(2.5),
-        stats.norm(1.0 / D, 0.2).logpdf(2.2),
+        stats.norm(2.0 / D, 0.2).logpdf(2.2),
         stats.norm(b, sd).logpdf(0.8),
         stats.norm(_b(0.5, 1.0, 1.0), sd).logpdf(1.4),
     ]

@@ -77,14 +77,15 @@ sd|0.001|10|0.1|true||
 """,
     "conditions.tsv": """
 conditionId|targetId|targetValue
+doubled|s|2
 begin|A|2 * dose
-given|A|dose
+given|A|A + dose / 2
 stopped|s|0
 stopped|k|k / 2
 """,
     "experiments.tsv": """
 experimentId|time|conditionId
-twice|-inf|
+twice|-inf|doubled
 twice|0|begin
 twice|2|given
 twice|2|stopped
