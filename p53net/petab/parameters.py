@@ -99,13 +99,14 @@ def _parameter(row: Row, name: str, version: int) -> Parameter:
     known = row.text("nominalValue") or not free
     nominal = row.number_of("nominalValue") if known else math.nan
     lower, upper = (_bound(row, name, free) for name in ("lowerBound", "upperBound"))
-    if free and not lower < upper:
-        raise InputError(f"{row}: lowerBound {lower:g} is not below upperBound {upper:g}")
+    if free and not lower <= upper:
+        raise InputError(f"{row}: lowerBound {lower:g} is above upperBound {upper:g}")
     if known and not math.isfinite(nominal):
         raise InputError(f"{row}: nominalValue is {nominal}; give a finite number")
-    if free and scale != "lin" and (lower <= 0.0 or nominal <= 0.0):
+    if free and scale != "lin" and (lower < 0.0 or nominal <= 0.0):
         raise InputError(
-            f"{row}: {name} is on the scale {scale}, so nominalValue and lowerBound must be above 0"
+            f"{row}: {name} is on the scale {scale}, so nominalValue must be above 0, and "
+            "lowerBound not below"
         )
     bounds = lower, upper
     return Parameter(name, scale, *bounds, nominal, free, prior_of(row, version, bounds)

@@ -1,6 +1,6 @@
 """A PEtab problem: its likelihood, prior, gradient and curves, of many vectors at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,12 +30,12 @@ class PetabProblem:
 
     def __init__(
         self, name: str, model: Model, known: Expressions, parameters: Parameters, data: Data,
-        outputs: tuple[str, ...],
+        outputs: tuple[str, ...], starts: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.name, self.model = name, model
         self._parameters, self._data = parameters, data
         self._simulator = Simulator(
-            model, known, parameters.columns, data.experiments, data.grids, outputs
+            model, known, parameters.columns, data.experiments, data.grids, outputs, starts
         )
         self._comparison = Comparison(data, known, parameters.columns, outputs)
         moved = [_moved(known, one, parameters, model) for one in data.experiments]

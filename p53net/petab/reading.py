@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
-from p53net.errors import InputError, UnsupportedError, unknown_name
+from p53net.errors import InputError, unknown_name
 from p53net.model.definition import TIME_LIMIT, Definition
 from p53net.model.expressions import Expressions
 from p53net.petab.experiments import (
@@ -23,6 +23,7 @@ from p53net.petab.problem import PetabProblem
 from p53net.petab.tables import Row, rows_of
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.loading import read_sbml
+from p53net.simulation.model import Model
 
 _NEEDED = {
     "parameter": ("parameterId", "nominalValue", "estimate"),
@@ -68,7 +69,7 @@ def read_petab(
     read = reader(known, parameters.rows, targets, set(definition.states))
     conditions = CONDITIONS[files.version](tables["condition"], read)
     changed = {name for one in conditions.values() for name in one}
-    _refuse_followers(definition, changed)
+    model, starts = _with_followers(model, changed, accuracy)
     experiment_of = _EXPERIMENTS[files.version](tables, conditions, definition)
     data = data_of(tables["measurement"], observables, parameters.columns, experiment_of)
     symbols = _symbols(known, observables.values())
@@ -81,7 +82,8 @@ def read_petab(
     _refuse_unused(parameters, data, tables["parameter"], symbols | quantities | inside)
     settled = parameters.rows.keys() - set(definition.derived) - changed
     outputs = tuple(sorted((symbols & quantities) - settled))
-    return PetabProblem(Path(files.name).stem, model, known, parameters, data, outputs)
+    name = Path(files.name).stem
+    return PetabProblem(name, model, known, parameters, data, outputs, starts)
 
 
 def _tables(files: Files) -> dict[str, list[Row]]:
@@ -137,18 +139,20 @@ def _refuse_states(parameters: Parameters, definition: Definition, rows: Sequenc
             )
 
 
-def _refuse_followers(definition: Definition, targets: Set[str]) -> None:
-    """Raise UnsupportedError where the file works a start value out from one that conditions set:
-    that would have to follow each run."""
-    from p53net.model.external import names_in_starts
+def _with_followers(
+    model: Model, targets: Set[str], accuracy: float
+) -> tuple[Model, dict[str, str]]:
+    """The model, in which start values follow those that conditions set, as the file says; and
+    the parameters that are set for this, by state."""
+    from p53net.model.external import names_in_starts, with_start_parameters
 
-    states = targets & set(definition.states)
-    for name, behind in names_in_starts(definition.sbml).items():
-        if states & behind and name not in targets:
-            raise UnsupportedError(
-                f"{name} starts at what {min(states & behind)} starts at, which conditions set; "
-                f"set {name} by conditions, too"
-            )
+    definition = model.definition
+    behind = frozenset().union(*names_in_starts(definition.sbml).values())
+    followed = sorted(targets & set(definition.states) & behind)
+    if not followed:
+        return model, {}
+    changed, names = with_start_parameters(definition, followed)
+    return Model(changed, accuracy=accuracy), names
 
 
 def _refuse_unused(

@@ -52,8 +52,10 @@ class Simulator:
         experiments: Sequence[Experiment],
         grids: Sequence[FloatArray],
         outputs: tuple[str, ...],
+        starts: Mapping[str, str],
     ) -> None:
-        """`columns` are the problem's parameters."""
+        """`columns` are the problem's parameters, `starts` parameters of the model that states
+        start at whose start values others follow."""
         self._model, self._known, self._columns = model, known, columns
         self._experiments, self._outputs = tuple(experiments), outputs
         self._resting = [bool(np.isinf(grid[-1])) for grid in grids]
@@ -62,6 +64,7 @@ class Simulator:
         self._runner = model.runner(name)
         self._engine = self._runner.engine
         self._states = {state: i for i, state in enumerate(self._engine.states)}
+        self._starts = starts
         self._added = _added(experiments)
         self._own = [name for name in columns if name in model.definition.parameters]
 
@@ -131,6 +134,8 @@ class Simulator:
         table = {name: values[:, self._columns[name]] for name in self._own}
         given = table | self._evaluated(settings, values)  # a condition comes before the table
         parameters = {n: v for n, v in given.items() if n not in self._states}
+        followed = [n for n, one in settings.items() if n in self._starts and not one.added]
+        parameters |= {self._starts[name]: given[name] for name in followed}
         start = self._runner.start(parameters, len(values))
         states = start.states.copy()
         self._put(states, settings, given)

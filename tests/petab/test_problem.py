@@ -11,7 +11,7 @@ from scipy import stats
 import p53net as pn
 from p53net.petab.problem import PetabProblem
 from p53net.simulation import choice
-from tests.support.petab import FIRST, SECOND, write
+from tests.support.petab import FIRST, MODEL, SECOND, write
 
 D = 0.5
 
@@ -98,6 +98,27 @@ def test_gradient_is_that_by_hand(
         up, down = ([sum(by_hand(*row)) for row in end] for end in ends)
         slopes = (np.array(up) - np.array(down)) / (2 * step)
         np.testing.assert_allclose(found, slopes, atol=1e-6 * np.abs(slopes).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", ["A = 1", "A = k + 0.7"])
+def test_start_values_follow_those_that_conditions_set(own: str, tmp_path: Path) -> None:
+    """B starts at half of A, and by the first condition alone A is set."""
+    files = {
+        **FIRST,
+        "parameters.tsv": "parameterId|lowerBound|upperBound|nominalValue|estimate\n"
+        "start|0|9|3|1\nk|0|9|0.3|1",
+        "conditions.tsv": "conditionId|A\nset|start\nfile|",
+        "observables.tsv": "observableId|observableFormula|noiseFormula\nb|B|1",
+        "measurements.tsv": "observableId|simulationConditionId|measurement|time\n"
+        "b|set|1|1\nb|file|1|1",
+    }
+    model = MODEL.replace("A = 1;", f"{own};").replace("B = 0.5", "B = A / 2")
+    problem = pn.read_petab(write(tmp_path, files, model))
+    found = problem.simulate()["simulation"]
+    np.testing.assert_allclose(found, [_b(1.5, 1.0, 1.0), _b(0.5, 1.0, 1.0)], rtol=1e-6)
+    slope = (1.0 - found[0]) * math.exp(-D) / 2
+    assert problem.gradient(problem.nominal)[0] == pytest.approx(slope, rel=1e-6)
 
 
 @pytest.mark.slow
