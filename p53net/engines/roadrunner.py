@@ -144,6 +144,7 @@ class _Compiled:
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
+        self._selected: tuple[str, ...] | None = None
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
@@ -159,6 +160,12 @@ class _Compiled:
             for name in self.shown
             if name in definition.parameters
         }
+        self._origin = {
+            name: float(self._runner[self.shown.get(name, name)])
+            for name in (*self.species, *self._constant)
+            if definition.external
+        }
+        """What the file sets at a reset."""
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
@@ -181,9 +188,12 @@ class _Compiled:
         if not self._definition.external:
             self.put(start[: self._in_reactions])
             return
-        given = {**dict(zip(self.species, start, strict=True)), **parameters}
+        given = {**dict(zip(self.species, start.tolist(), strict=True)), **parameters}
         if self._compartments & parameters.keys():  # a constant species keeps its concentration
             given = {**self._constant, **given}
+        moved = {name: value for name, value in given.items() if self._origin.get(name) != value}
+        if self._compartments.isdisjoint(moved):  # else concentrations have moved with a volume
+            given = moved
         for name in sorted(given, key=self.shown.__contains__):  # volumes before concentrations
             if name not in self._places or name in self.species:
                 self._runner[self.shown.get(name, name)] = given[name]
@@ -206,11 +216,11 @@ class _Compiled:
                 before = self._runner[shown] if name in events.added else 0.0
                 self._runner[shown] = before + value
 
-    def select(self, outputs: Sequence[str]) -> None:
+    def select(self, outputs: tuple[str, ...]) -> None:
         """What rows show after the time."""
-        chosen = ["time", *(self.shown.get(name, name) for name in outputs)]
-        if chosen != self._runner.selections:
-            self._runner.selections = chosen
+        if outputs != self._selected:
+            self._runner.selections = ["time", *(self.shown.get(n, n) for n in outputs)]
+            self._selected = outputs
 
     def follow(self, begin: float, end: float) -> FloatArray:
         """The state after following the cell from where it is."""
@@ -242,15 +252,15 @@ class _Compiled:
     def advance(self, points: FloatArray) -> FloatArray:
         """Rows at `points`. CVODE refuses steps of rounding errors, such as from a dose at 0.3 h to
         a third tenth of an hour: such a point has the row of the one before."""
-        apart = np.diff(points, prepend=-np.inf) > _TOO_CLOSE * max(1.0, points[-1])
-        if apart.sum() == 1:
+        apart = np.append(True, points[1:] - points[:-1] > _TOO_CLOSE * max(1.0, points[-1]))
+        if not apart[1:].any():
             return np.array([[time, *self.values_now()] for time in points])
         if not apart.all():
             table = np.asarray(self.advance(points[apart])[np.cumsum(apart) - 1])
             table[:, 0] = points
             return table
         try:
-            table = self._runner.simulate(times=points)
+            table = self._runner.simulate(times=points.tolist())
             if perf_counter() > self.deadline:
                 raise TimeLimitError(f"{self.name}: the time limit is over")
         except RuntimeError as error:
@@ -266,6 +276,7 @@ class _Compiled:
         self._model, self._runner = runner.model, runner  # a model must not outlive its runner
         self._text = sbml
         self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
+        self._selected = None
         self._runner.integrator.maximum_num_steps = _MOST_STEPS
         self._tighten()
 
