@@ -90,3 +90,8 @@ def test_a_run_begins_where_it_should_whatever_ran_before(model: pn.Model) -> No
     again = model.simulate(TIMES, parameters=usual, engine="roadrunner")
     assert other["x"][0] == pytest.approx(1.8) and other["y"][0] == pytest.approx(0.1)
     np.testing.assert_array_equal(first["y"], again["y"])
+
+
+def test_an_axis_has_no_curve(model: pn.Model) -> None:
+    with pytest.raises(pn.InputError, match="k is an axis and an observable"):
+        pn.sweep(model, POINTS, times=TIMES, observables=["y", "k"], keep_trajectories=True)
