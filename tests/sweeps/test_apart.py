@@ -95,3 +95,14 @@ def test_a_run_begins_where_it_should_whatever_ran_before(model: pn.Model) -> No
 def test_an_axis_has_no_curve(model: pn.Model) -> None:
     with pytest.raises(pn.InputError, match="k is an axis and an observable"):
         pn.sweep(model, POINTS, times=TIMES, observables=["y", "k"], keep_trajectories=True)
+
+
+def test_looks_follow_what_decides_a_switch(tmp_path: Path) -> None:
+    """A window of a hundredth, which RoadRunner sees only where it looks."""
+    text = "a = 3; p := piecewise(1, (time > a) && (time < a + 0.01), 0); x = 0; x' = p"
+    table = pd.DataFrame({"a": [3.0, 3.0, 7.2, 3.0, 5.1]})
+    found = pn.sweep(
+        read(text, tmp_path), table, times=[0.0, 10.0], observables=["x"], workers=0,
+        engine="roadrunner",
+    )  # fmt: skip
+    np.testing.assert_allclose(found["x_at_10"], 0.01, rtol=1e-5)
