@@ -111,6 +111,8 @@ def compared(model: pn.Model, times: FloatArray, accuracy: float) -> Part:
             pairs(tight),
             {name: apart(run, tight[name])[0] for name, run in found.items() if name in tight},
         )
+        if "batch" in tight and "accuracy_not_reached" in tight["batch"].attrs:
+            part["reason"] += "; the batch engine says that it is not as exact as asked for"
     return part
 
 
