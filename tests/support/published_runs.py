@@ -1,4 +1,4 @@
-"""`python -m benchmarks.one_model FILE`: an SBML file on all engines, as lines of JSON.
+"""`python -m tests.support.published_runs FILE`: an SBML file on all engines, as lines of JSON.
 
 What `benchmarks.models` has a process of its own do for each file: a line is written as soon as
 its part is known, so that what comes before a crash or a time limit is not lost.

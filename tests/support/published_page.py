@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.one_model import ENGINES, LIMIT, SETS
-from benchmarks.sweep import machine
 from p53net.evidence.markdown import rows_of, shown
 from p53net.files import write_text
+from tests.support.published_runs import ENGINES, LIMIT, SETS
 
 PAGE, NUMBERS = "published_models.md", "published_models.tsv"
 COLUMNS = ("file", "states", "engine", "difference", "between", "of", "batch_sweep", "batch_runs",
@@ -25,15 +24,15 @@ _LONGEST = 250  # letters of a remark on the page; the table has all
 Found = dict[str, Any]
 
 
-def write(found: Sequence[Found], ends: Sequence[float], folder: Path) -> None:
-    """Both into a folder."""
+def write(found: Sequence[Found], ends: Sequence[float], machine: str, folder: Path) -> None:
+    """Both into a folder; `machine` says where they were made."""
     table = [row(one) for one in found]
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     write_text(folder / NUMBERS, text.getvalue())
-    write_text(folder / PAGE, "\n".join(page(found, table, ends)) + "\n")
+    write_text(folder / PAGE, "\n".join([*page(found, table, ends), machine]) + "\n")
 
 
 def row(one: Found) -> dict[str, str]:
@@ -165,7 +164,6 @@ many times the loop. Each of a sweep, and of the same runs without a sweep aroun
             for line in table
         ],
     )
-    yield machine(["p53net", "llvmlite", "libroadrunner", "python-copasi", "numpy"])
 
 
 def _both(line: dict[str, str], engine: str) -> str:
