@@ -66,7 +66,9 @@ def parts(file: Path, ends: list[float], accuracy: float) -> Iterator[Part]:
         yield {"refused": _line(error)}
         yield {"plain": runs_plainly(file, times)}
         return
-    yield {"states": len(model.definition.states), **engine_of(model)}
+    definition = model.definition
+    looks = bool(definition.switches)
+    yield {"states": len(definition.states), "looks": looks, **engine_of(model)}
     runs = False
     for end in ends:
         part = compared(model, grid(end), accuracy)
