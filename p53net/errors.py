@@ -24,6 +24,10 @@ class ModelError(P53NetError):
     """Model text that is not a sound model."""
 
 
+class ModelWarning(UserWarning):
+    """Something in a model that is run otherwise than its author may think."""
+
+
 class UnsupportedError(ModelError):
     """A part of a model that an engine cannot run."""
 

@@ -120,6 +120,10 @@ class Definition:
     events at the very start, stoichiometries with an initial assignment."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
+    equilibrium: "Definition | None" = None
+    """Of an external model: its fast reactions alone, at whose rest runs begin."""
+    remarks: tuple[str, ...] = ()
+    """What a user of an external model has to be told."""
     time_limit: float = TIME_LIMIT
     """Of an external model: seconds that compiling, or one run in its own process, may take."""
     loaded: Mapping[str, object] = field(default_factory=dict)
@@ -156,15 +160,9 @@ class Definition:
 
 
 _SHOWN = {
-    "dimensionless": "1",
-    "per_hour": "1/h",
-    "per_nM": "1/nM",
-    "hour": "h",
-    "L_per_hour": "L/h",
-    "mm3_per_hour": "mm3/h",
-    "giga_per_L": "1e9/L",
-    "g_per_dL": "g/dL",
-}
+    "dimensionless": "1", "per_hour": "1/h", "per_nM": "1/nM", "hour": "h", "L_per_hour": "L/h",
+    "mm3_per_hour": "mm3/h", "giga_per_L": "1e9/L", "g_per_dL": "g/dL",
+}  # fmt: skip
 
 
 def shown_unit(unit: str) -> str:

@@ -22,6 +22,7 @@ from p53net.engines.base import (
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
+from p53net.simulation.equilibrium import settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -99,6 +100,12 @@ class Runner:
         return type(self._model)(self.definition, tolerances).runner(self.name)
 
     @cached_property
+    def alone(self) -> "Runner | None":
+        """The fast reactions of an external model alone, if it has such."""
+        inner, model = self.definition.equilibrium, self._model
+        return inner and type(model)(inner, model.tolerances).runner(self.name)
+
+    @cached_property
     def resting(self) -> Resting:
         """Untreated states of this model's cells."""
         helper = None if self.helper is None else self.helper.resting
@@ -107,6 +114,8 @@ class Runner:
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
+        if self.alone is not None:
+            self.alone.ready()
         if self.definition.has_loop:
             self._model.cell.runner(self.name).resting.ready()
 
@@ -372,7 +381,11 @@ class Runner:
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
         settings = {n: v for n, v in values.items() if n not in self.engine.states}
-        return Start(starts, settings, np.empty((size, 0)), errors)
+        begun = Start(starts, settings, np.empty((size, 0)), errors)
+        if self.alone is None:
+            return begun
+        self.alone.engine.deadline = self.engine.deadline
+        return settled(begun, self.alone, parameters)
 
 
 def _rows(

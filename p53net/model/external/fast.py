@@ -1,0 +1,165 @@
+"""Fast reactions, which by the specification are always at equilibrium: limits of infinite speed.
+
+The limit has two parts. A run begins where the fast reactions alone have come to rest: that is a
+model of its own, in which all else stands still. From there on their laws are multiplied by one
+large number, so that they follow what the slow ones do. It is one for all of them, because where
+two compete for a species the ratio of their speeds decides.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import libsbml
+import numpy as np
+
+from p53net.errors import ModelError, UnsupportedError
+from p53net.model.definition import Definition
+from p53net.model.external.formulas import formulas_of, nodes_of
+from p53net.model.external.initial import Starts
+from p53net.model.external.scales import slopes_of
+from p53net.model.rates import system_of
+from p53net.model.symbols import TIME
+
+FASTER = 1e9
+"""How much faster than all slow ones the slowest fast reaction is made: what it lags behind its
+equilibrium is a billionth of a change."""
+
+_MOST = 1e13
+"""The same of the fastest one. Rounding errors of a law that is multiplied by more can stop an
+integrator."""
+
+_LEAST = 1e6  # the same of the slowest one, where fast ones differ so much that both cannot be
+
+_SHOWN = 3  # names in a message
+
+
+def fast_ones(model: "libsbml.Model") -> list["libsbml.Reaction"]:
+    """Reactions that the file calls fast."""
+    return [one for one in model.getListOfReactions() if one.isSetFast() and one.getFast()]
+
+
+def said_of(fast: Sequence[str]) -> str:
+    """What to say of them."""
+    more = f" and {len(fast) - _SHOWN} more" if len(fast) > _SHOWN else ""
+    plural = "s" if len(fast) > 1 else ""
+    return (
+        f"fast reaction{plural} {', '.join(fast[:_SHOWN])}{more} run{'' if plural else 's'} at "
+        "equilibrium, as SBML says; COPASI would take the written speed, RoadRunner refuses them"
+    )
+
+
+def at_equilibrium(definition: Definition, fast: Sequence[str], name: str) -> Definition:
+    """The same model with these reactions at equilibrium. Raises ModelError where their speeds
+    cannot be worked out, or are too far apart.
+
+    Speeds are those at the start of the file, with its parameters.
+    """
+    others = [one for one in _reactions(definition.sbml) if one not in fast]
+    try:
+        slow, speeds = _speeds(definition, fast)
+    except (UnsupportedError, RecursionError) as error:
+        raise ModelError(
+            f"{name}: reaction {fast[0]} is fast, but its speed cannot be worked out ({error}); "
+            "give it a rate of its own"
+        ) from None
+    least, most = (min(speeds), max(speeds)) if speeds else (1.0, 1.0)
+    slow = slow or least  # nothing to compare with but themselves
+    factor = min(FASTER * slow / least, _MOST * slow / most)
+    if factor * least < _LEAST * slow and others:
+        raise ModelError(
+            f"{name}: the fast reactions {', '.join(fast[:_SHOWN])} differ in speed by a factor of "
+            f"{most / least:.0e}, so that they cannot all be kept at equilibrium; give them rates "
+            "of their own"
+        )
+    factor = 10.0 ** round(math.log10(factor))
+    alone = _with_laws(
+        definition.sbml, {**dict.fromkeys(fast, 1.0 / least), **dict.fromkeys(others, 0.0)}
+    )
+    return replace(
+        definition,
+        sbml=_with_laws(definition.sbml, dict.fromkeys(fast, factor)),
+        equilibrium=replace(definition, sbml=_frozen(alone), switches=(), windows={}),
+        remarks=(*definition.remarks, said_of(fast)),
+    )
+
+
+def _speeds(definition: Definition, fast: Sequence[str]) -> tuple[float, list[float]]:
+    """Of the fastest slow process, and of each fast reaction that has one, per unit of time."""
+    values = Starts(definition).of({})
+    if values is None:
+        raise UnsupportedError("start values that have no formulas")
+    whole = system_of(definition.sbml, events=False)
+    known = {**whole.parameters, **values, TIME: 0.0}
+    rest = system_of(_with_laws(definition.sbml, dict.fromkeys(fast, 0.0)), events=False)
+    with np.errstate(all="ignore"):
+        slow = np.abs(slopes_of(rest, rest.rates, known)).sum(axis=1)
+        laws = np.abs(slopes_of(whole, [whole.fluxes[one] for one in fast], known))
+        known |= {n: float(whole.values([node], known)[0]) for n, node in whole.derived.items()}
+    weights = _weights(definition.sbml, fast, whole.states, known)
+    speeds = (laws * weights).sum(axis=1)
+    finite = slow[np.isfinite(slow)]
+    return (
+        float(finite.max(initial=0.0)),
+        speeds[np.isfinite(speeds) & (speeds > 0.0)].tolist(),
+    )
+
+
+def _weights(
+    sbml: str, fast: Sequence[str], states: Sequence[str], known: Mapping[str, float]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Reaction, state: how much of a state, as formulas mean it, a unit of a reaction moves."""
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    weights = np.zeros((len(fast), len(states)))
+    for row, name in enumerate(fast):
+        reaction = model.getReaction(name)
+        for item in (*reaction.getListOfReactants(), *reaction.getListOfProducts()):
+            species = model.getSpecies(item.getSpecies())
+            if species.getId() not in states:
+                continue
+            count = known.get(item.getId(), item.getStoichiometry())
+            factor = known.get(species.getConversionFactor() or model.getConversionFactor(), 1.0)
+            volume = (
+                1.0 if species.getHasOnlySubstanceUnits()
+                else known.get(species.getCompartment(), 1.0)
+            )  # fmt: skip
+            weight = abs(count * factor / volume) if volume else 1.0
+            weights[row, list(states).index(species.getId())] += weight if weight == weight else 1.0
+    return weights
+
+
+def _reactions(sbml: str) -> list[str]:
+    document = libsbml.readSBMLFromString(sbml)
+    return [one.getId() for one in document.getModel().getListOfReactions()]
+
+
+def _with_laws(sbml: str, factors: Mapping[str, float]) -> str:
+    """The model with the laws of some reactions multiplied."""
+    document = libsbml.readSBMLFromString(sbml)
+    for name, factor in factors.items():
+        law = document.getModel().getReaction(name).getKineticLaw()
+        node = libsbml.ASTNode(libsbml.AST_REAL)
+        node.setValue(float(factor))
+        if factor:
+            product = libsbml.ASTNode(libsbml.AST_TIMES)
+            product.addChild(node)
+            product.addChild(law.getMath().deepCopy())
+            node = product
+        law.setMath(node)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def _frozen(sbml: str) -> str:
+    """The model at its start for ever: no events, no rate rules, and a clock that stands."""
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    while model.getNumEvents():
+        model.removeEvent(0)
+    for rule in model.getListOfRules():
+        if rule.isRate():
+            rule.setMath(libsbml.parseL3Formula("0"))
+    for node in (node for formula in formulas_of(model) for node in nodes_of(formula)):
+        if node.getType() == libsbml.AST_NAME_TIME:
+            node.setValue(0.0)
+    return str(libsbml.writeSBMLToString(document))
