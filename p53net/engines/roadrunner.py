@@ -163,7 +163,10 @@ class _Compiled:
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
         if self._definition.fixed_at_reset:
-            sbml = with_parameters(self._definition.sbml, parameters)
+            given = dict(parameters)
+            if self._definition.equilibrium is not None:  # then runs do not begin as the file says
+                given = {**dict(zip(self.species, start.tolist(), strict=True)), **given}
+            sbml = with_parameters(self._definition.sbml, given)
             if sbml != self._text:
                 self._compile(sbml)
             self._runner.resetToOrigin()

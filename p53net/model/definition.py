@@ -122,6 +122,8 @@ class Definition:
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
     equilibrium: "Definition | None" = None
     """Of an external model: its fast reactions alone, at whose rest runs begin."""
+    hurry: Mapping[str, float] = field(default_factory=dict)
+    """The parameter that the laws of these are multiplied by, and how much that is."""
     remarks: tuple[str, ...] = ()
     """What a user of an external model has to be told."""
     time_limit: float = TIME_LIMIT

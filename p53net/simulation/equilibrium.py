@@ -1,23 +1,30 @@
-"""Where runs begin whose fast reactions are at equilibrium: those alone, until they are at rest."""
+"""Runs of models whose fast reactions are at equilibrium: where they begin, and their limit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from p53net.dosing.medium import courses_of
-from p53net.engines.base import FloatArray
+from p53net.engines.base import FloatArray, Problem, Runs, Tolerances
 from p53net.errors import P53NetError, SimulationError
+from p53net.model.definition import Definition
 from p53net.simulation.begun import Start
 
 if TYPE_CHECKING:
     from p53net.simulation.runs import Runner
 
-_LONG = 1e9
-"""Lifetimes of the slowest fast reaction, after which all are at rest if they come to it."""
+_LOOKS = np.array([0.0, *np.geomspace(1e2, 1e9, 8)])
+"""Lifetimes of the slowest fast reaction, after which the states are looked at. What is annihilated
+in pairs needs many; an integrator drifts away in many. So the quietest of them counts."""
 
-_MOVED = 1e-6  # of its peak: what a state may change by in the second half of that
+_MOVED = 1e-6  # of its peak until then: what a state at rest may change by between two of them
 _NOTHING = 1e-12  # of the largest state
+
+_RATIO = 10.0  # of the speeds of fast reactions in the two runs
+_APART = 1e-3  # of a curve's peak, by which these may differ
+_NOISE = 1e4  # absolute tolerances, by which any may
 
 
 def settled(start: Start, alone: "Runner", parameters: Mapping[str, FloatArray]) -> Start:
@@ -26,20 +33,58 @@ def settled(start: Start, alone: "Runner", parameters: Mapping[str, FloatArray])
     A run of which they do not come to rest has a SimulationError.
     """
     states, size = alone.engine.states, len(start.states)
-    times = np.array([0.0, _LONG / 2.0, _LONG])
-    found = alone.run(times, courses_of([{}] * size), parameters, states)
+    found = alone.run(_LOOKS, courses_of([{}] * size), parameters, states)
+    peaks = np.maximum.accumulate(np.abs(found.values), axis=2)[:, :, 1:]  # until then
+    peaks += _NOTHING / _MOVED * peaks.max(axis=1, keepdims=True, initial=0.0)
+    with np.errstate(invalid="ignore"):  # what is nowhere does not move
+        moved = np.nan_to_num(np.abs(np.diff(found.values)) / peaks).max(axis=1, initial=0.0)
+    quiet = moved[:, 1:].argmin(axis=1) + 1  # the first is from the start itself
+    rows = np.arange(size)
     errors: dict[int, P53NetError] = {
+        int(i): SimulationError(
+            f"{alone.definition.id}: its fast reactions do not come to rest within a billion of "
+            "their lifetimes, so they have no equilibrium; give them rates of their own"
+        )
+        for i in np.flatnonzero(moved[rows, quiet] > _MOVED)
+    }
+    errors |= {
         i: SimulationError(f"{alone.definition.id}: its fast reactions do not come to rest: {why}")
         for i, why in found.errors.items()
     }
-    sizes = np.abs(found.values).max(axis=2, initial=0.0)
-    allowed = _MOVED * sizes + _NOTHING * sizes.max(axis=1, initial=0.0)[:, None]
-    moved = np.abs(found.values[:, :, 2] - found.values[:, :, 1]) - allowed
-    for i in np.flatnonzero((moved > 0.0).any(axis=1)):
-        first = states[int(np.argmax(moved[i] > 0.0))]
-        errors[int(i)] = SimulationError(
-            f"{alone.definition.id}: its fast reactions do not come to rest: {first} still moves "
-            "after a billion of their lifetimes; they have no equilibrium, so give them rates "
-            "of their own"
+    return start._replace(
+        states=found.values[rows, :, quiet + 1], errors={**errors, **start.errors}
+    )
+
+
+def at_limit(
+    integrate: Callable[[Problem], Runs], problem: Problem, definition: Definition
+) -> Runs:
+    """What a problem gives, with the fast reactions of a model infinitely fast, if it has such.
+
+    What they lag behind is as the inverse of their speed, so runs at two speeds say what is left of
+    it at none: of a lag of a thousandth a millionth remains. Where it is more, a run has a
+    SimulationError.
+    """
+    if not definition.hurry:
+        return integrate(problem)
+    ((name, speed),) = definition.hurry.items()
+    first, second = (
+        integrate(
+            replace(problem, parameters={**problem.parameters, name: np.full(len(problem), value)})
         )
-    return start._replace(states=found.values[:, :, 2], errors={**errors, **start.errors})
+        for value in (speed, speed / _RATIO)
+    )
+    lag = (first.values - second.values) / (_RATIO - 1.0)
+    errors = {**second.errors, **first.errors}
+    states = [i for i, output in enumerate(problem.outputs) if output in definition.states]
+    peaks = np.abs(first.values[:, states]).max(axis=2, keepdims=True, initial=0.0)
+    noise = _NOISE * (problem.tolerances or Tolerances()).absolute
+    late = np.abs(lag[:, states]) * (_RATIO - 1.0) > _APART * peaks + noise
+    for i in np.flatnonzero(late.any(axis=(1, 2))):
+        output, moment = np.argwhere(late[i])[0]
+        errors.setdefault(int(i), SimulationError(
+            f"{definition.id}: {problem.outputs[states[output]]} is not at the equilibrium of the "
+            f"fast reactions at {problem.grid(int(i))[moment]:g}; leave out times just after an "
+            "event, or give them rates of their own"
+        ))  # fmt: skip
+    return Runs(first.values + lag, errors, first.steps + second.steps)

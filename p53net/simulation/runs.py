@@ -22,7 +22,7 @@ from p53net.engines.base import (
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
-from p53net.simulation.equilibrium import settled
+from p53net.simulation.equilibrium import at_limit, settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Runner:
     def alone(self) -> "Runner | None":
         """The fast reactions of an external model alone, if it has such."""
         inner, model = self.definition.equilibrium, self._model
-        return inner and type(model)(inner, model.tolerances).runner(self.name)
+        return None if inner is None else type(model)(inner, model.tolerances).runner(self.name)
 
     @cached_property
     def resting(self) -> Resting:
@@ -226,7 +226,7 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = (integrate or self.engine.integrate)(problem)
+        found = at_limit(integrate or self.engine.integrate, problem, self.definition)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps

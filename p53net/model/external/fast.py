@@ -3,7 +3,8 @@
 The limit has two parts. A run begins where the fast reactions alone have come to rest: that is a
 model of its own, in which all else stands still. From there on their laws are multiplied by one
 large number, so that they follow what the slow ones do. It is one for all of them, because where
-two compete for a species the ratio of their speeds decides.
+two compete for a species the ratio of their speeds decides. It is a parameter, because runs with
+two values of it say what an infinite one would give.
 """
 
 import math
@@ -21,15 +22,18 @@ from p53net.model.external.scales import slopes_of
 from p53net.model.rates import system_of
 from p53net.model.symbols import TIME
 
-FASTER = 1e9
-"""How much faster than all slow ones the slowest fast reaction is made: what it lags behind its
-equilibrium is a billionth of a change."""
+_FASTER = 1e8
+"""How much faster than all slow ones the slowest fast reaction is made."""
 
-_MOST = 1e13
-"""The same of the fastest one. Rounding errors of a law that is multiplied by more can stop an
-integrator."""
+_MOST = 1e10
+"""The same of the fastest one. Rounding errors of a law that is multiplied by 1e11 can stop CVODE,
+by 1e12 the batch engine."""
 
-_LEAST = 1e6  # the same of the slowest one, where fast ones differ so much that both cannot be
+_LEAST = 1e5  # the same of the slowest one, where fast ones differ so much that both cannot be
+
+_SMALL = 1e-3  # of the largest state: a smaller one counts as this
+
+_OTHERS = 1e6  # times as fast as a fast reaction is written: what no slow one may be
 
 _SHOWN = 3  # names in a message
 
@@ -39,13 +43,15 @@ def fast_ones(model: "libsbml.Model") -> list["libsbml.Reaction"]:
     return [one for one in model.getListOfReactions() if one.isSetFast() and one.getFast()]
 
 
-def said_of(fast: Sequence[str]) -> str:
-    """What to say of them."""
+def said_of(fast: Sequence[str], every: bool) -> str:
+    """What to say of them; `every` where the model has no other reactions."""
     more = f" and {len(fast) - _SHOWN} more" if len(fast) > _SHOWN else ""
     plural = "s" if len(fast) > 1 else ""
+    alone = "; no other reaction moves anything" if every else ""
     return (
         f"fast reaction{plural} {', '.join(fast[:_SHOWN])}{more} run{'' if plural else 's'} at "
-        "equilibrium, as SBML says; COPASI would take the written speed, RoadRunner refuses them"
+        "equilibrium, as SBML says; COPASI would take the written speed, "
+        f"RoadRunner refuses them{alone}"
     )
 
 
@@ -65,22 +71,29 @@ def at_equilibrium(definition: Definition, fast: Sequence[str], name: str) -> De
         ) from None
     least, most = (min(speeds), max(speeds)) if speeds else (1.0, 1.0)
     slow = slow or least  # nothing to compare with but themselves
-    factor = min(FASTER * slow / least, _MOST * slow / most)
+    if slow > _OTHERS * least:
+        raise ModelError(
+            f"{name}: reactions such as {fast[0]} are called fast, but others are up to "
+            f"{slow / least:.0e} times as fast as these are written, so that is not meant as "
+            "equilibrium; take the mark away, or write their rates as they are"
+        )
+    factor = min(_FASTER * slow / least, _MOST * slow / most)
     if factor * least < _LEAST * slow and others:
         raise ModelError(
             f"{name}: the fast reactions {', '.join(fast[:_SHOWN])} differ in speed by a factor of "
             f"{most / least:.0e}, so that they cannot all be kept at equilibrium; give them rates "
             "of their own"
         )
-    factor = 10.0 ** round(math.log10(factor))
+    hurry = {_fresh_name(definition.sbml): 10.0 ** round(math.log10(factor))}
     alone = _with_laws(
         definition.sbml, {**dict.fromkeys(fast, 1.0 / least), **dict.fromkeys(others, 0.0)}
     )
     return replace(
         definition,
-        sbml=_with_laws(definition.sbml, dict.fromkeys(fast, factor)),
+        sbml=_hurried(definition.sbml, fast, hurry),
+        hurry=hurry,
         equilibrium=replace(definition, sbml=_frozen(alone), switches=(), windows={}),
-        remarks=(*definition.remarks, said_of(fast)),
+        remarks=(*definition.remarks, said_of(fast, not others)),
     )
 
 
@@ -92,12 +105,16 @@ def _speeds(definition: Definition, fast: Sequence[str]) -> tuple[float, list[fl
     whole = system_of(definition.sbml, events=False)
     known = {**whole.parameters, **values, TIME: 0.0}
     rest = system_of(_with_laws(definition.sbml, dict.fromkeys(fast, 0.0)), events=False)
+    sizes = np.abs([known[name] for name in rest.states])
+    sizes = np.maximum(sizes, _SMALL * sizes.max(initial=0.0))
     with np.errstate(all="ignore"):
         slow = np.abs(slopes_of(rest, rest.rates, known)).sum(axis=1)
+        turnover = np.abs(rest.values(list(rest.rates), known)) / sizes
         laws = np.abs(slopes_of(whole, [whole.fluxes[one] for one in fast], known))
         known |= {n: float(whole.values([node], known)[0]) for n, node in whole.derived.items()}
     weights = _weights(definition.sbml, fast, whole.states, known)
     speeds = (laws * weights).sum(axis=1)
+    slow = np.concatenate([slow, turnover])
     finite = slow[np.isfinite(slow)]
     return (
         float(finite.max(initial=0.0)),
@@ -134,6 +151,36 @@ def _reactions(sbml: str) -> list[str]:
     return [one.getId() for one in document.getModel().getListOfReactions()]
 
 
+def _fresh_name(sbml: str) -> str:
+    document, name = libsbml.readSBMLFromString(sbml), "hurry"
+    while document.getModel().getElementBySId(name) is not None:
+        name += "_"
+    return name
+
+
+def _hurried(sbml: str, fast: Sequence[str], hurry: Mapping[str, float]) -> str:
+    """The model with the laws of some reactions multiplied by a new parameter."""
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    ((name, value),) = hurry.items()
+    parameter = model.createParameter()
+    parameter.setId(name)
+    parameter.setValue(value)
+    parameter.setConstant(True)
+    factor = libsbml.parseL3Formula(name)
+    for one in fast:
+        law = model.getReaction(one).getKineticLaw()
+        law.setMath(_product(factor, law.getMath()))
+    return str(libsbml.writeSBMLToString(document))
+
+
+def _product(first: "libsbml.ASTNode", second: "libsbml.ASTNode") -> "libsbml.ASTNode":
+    product = libsbml.ASTNode(libsbml.AST_TIMES)
+    product.addChild(first.deepCopy())
+    product.addChild(second.deepCopy())
+    return product
+
+
 def _with_laws(sbml: str, factors: Mapping[str, float]) -> str:
     """The model with the laws of some reactions multiplied."""
     document = libsbml.readSBMLFromString(sbml)
@@ -141,12 +188,7 @@ def _with_laws(sbml: str, factors: Mapping[str, float]) -> str:
         law = document.getModel().getReaction(name).getKineticLaw()
         node = libsbml.ASTNode(libsbml.AST_REAL)
         node.setValue(float(factor))
-        if factor:
-            product = libsbml.ASTNode(libsbml.AST_TIMES)
-            product.addChild(node)
-            product.addChild(law.getMath().deepCopy())
-            node = product
-        law.setMath(node)
+        law.setMath(_product(node, law.getMath()) if factor else node)
     return str(libsbml.writeSBMLToString(document))
 
 

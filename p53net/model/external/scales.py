@@ -6,8 +6,8 @@ import numpy as np
 
 from p53net.errors import P53NetError
 from p53net.model.definition import Definition
-from p53net.model.external.findings import NOTE, Finding
 from p53net.model.expressions import Node
+from p53net.model.external.findings import NOTE, Finding
 from p53net.model.external.initial import Starts
 from p53net.model.rates import System, system_of
 from p53net.model.symbols import TIME
@@ -20,7 +20,10 @@ _NOTHING = 1e-9  # of the fastest rate: rounding
 
 
 def scales_of(definition: Definition) -> Iterator[Finding]:
-    """Whether the model is stiff at its start; nothing where it has no formulas."""
+    """Whether the model is stiff at its start; nothing where it has no formulas. What
+    fast reactions do is no matter of the model's own."""
+    if definition.equilibrium is not None:
+        return
     times = times_of(definition)
     if times is None:
         return
