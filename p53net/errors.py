@@ -1,4 +1,4 @@
-"""Every error of this package, one class for each kind of mistake."""
+"""Every error of this package, one class for each kind of mistake, and its one warning."""
 
 import difflib
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class ModelError(P53NetError):
 
 
 class ModelWarning(UserWarning):
-    """Something in a model that is run otherwise than its author may think."""
+    """A part of a stranger's model that is run otherwise than its author, or other tools, may think."""
 
 
 class UnsupportedError(ModelError):

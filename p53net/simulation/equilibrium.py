@@ -23,8 +23,9 @@ _MOVED = 1e-6  # of its peak until then: what a state at rest may change by betw
 _NOTHING = 1e-12  # of the largest state
 
 _RATIO = 10.0  # of the speeds of fast reactions in the two runs
-_APART = 1e-3  # of a curve's peak, by which these may differ
+_APART = 1e-3  # of a curve's peak, by which these may differ where its limit is not zero
 _NOISE = 1e4  # absolute tolerances, by which any may
+_REST = 1e-8  # of the largest start: what may be left of what annihilates itself
 
 
 def settled(start: Start, alone: "Runner", parameters: Mapping[str, FloatArray]) -> Start:
@@ -77,14 +78,17 @@ def at_limit(
     lag = (first.values - second.values) / (_RATIO - 1.0)
     errors = {**second.errors, **first.errors}
     states = [i for i, output in enumerate(problem.outputs) if output in definition.states]
-    peaks = np.abs(first.values[:, states]).max(axis=2, keepdims=True, initial=0.0)
-    noise = _NOISE * (problem.tolerances or Tolerances()).absolute
-    late = np.abs(lag[:, states]) * (_RATIO - 1.0) > _APART * peaks + noise
+    quick, left = np.abs(first.values[:, states]), np.abs(lag[:, states])
+    allowed = _APART * quick.max(axis=2, keepdims=True, initial=0.0)
+    allowed += _NOISE * (problem.tolerances or Tolerances()).absolute
+    allowed += _REST * np.abs(problem.starts).max(axis=1, initial=0.0)[:, None, None]
+    limit = np.abs(first.values + lag)[:, states]
+    late = ((_RATIO - 1.0) * left > allowed) & (limit > _APART * quick)
     for i in np.flatnonzero(late.any(axis=(1, 2))):
         output, moment = np.argwhere(late[i])[0]
         errors.setdefault(int(i), SimulationError(
             f"{definition.id}: {problem.outputs[states[output]]} is not at the equilibrium of the "
-            f"fast reactions at {problem.grid(int(i))[moment]:g}; leave out times just after an "
+            f"fast reactions at {problem.grid(int(i))[moment]:.12g}; leave out times just after an "
             "event, or give them rates of their own"
         ))  # fmt: skip
     return Runs(first.values + lag, errors, first.steps + second.steps)

@@ -33,6 +33,8 @@ _LEAST = 1e5  # the same of the slowest one, where fast ones differ so much that
 
 _SMALL = 1e-3  # of the largest state: a smaller one counts as this
 
+_WILD = 1e100  # a speed above this, or below its inverse, is none
+
 _OTHERS = 1e6  # times as fast as a fast reaction is written: what no slow one may be
 
 _SHOWN = 3  # names in a message
@@ -118,7 +120,7 @@ def _speeds(definition: Definition, fast: Sequence[str]) -> tuple[float, list[fl
     finite = slow[np.isfinite(slow)]
     return (
         float(finite.max(initial=0.0)),
-        speeds[np.isfinite(speeds) & (speeds > 0.0)].tolist(),
+        speeds[(speeds > 1.0 / _WILD) & (speeds < _WILD)].tolist(),
     )
 
 
