@@ -25,7 +25,7 @@ class ModelError(P53NetError):
 
 
 class ModelWarning(UserWarning):
-    """A part of a stranger's model that is run otherwise than its author, or other tools, may think."""
+    """A part of a stranger's model that is run otherwise than in other tools."""
 
 
 class UnsupportedError(ModelError):

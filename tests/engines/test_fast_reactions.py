@@ -10,18 +10,10 @@ from scipy.integrate import solve_ivp
 
 import p53net as pn
 from p53net.simulation.model import Model
+from tests.support.networks import Network, fastened
 from tests.support.sbml_texts import TIMES, sbml, species
 
 SAME = 1e-6  # of each peak
-
-
-def fastened(text: str, *names: str) -> str:
-    """The model with some of its reactions marked as fast."""
-    for name in names:
-        mark = f'<reaction id="{name}" reversible="false" fast="'
-        assert f'{mark}false"' in text
-        text = text.replace(f'{mark}false"', f'{mark}true"')
-    return text
 
 
 def read(text: str) -> Model:
@@ -129,6 +121,14 @@ def test_binding_at_equilibrium_beside_an_influx() -> None:
     a, b = solve_ivp(rates, (0, TIMES[-1]), [3.0, 2.0], "Radau", TIMES, rtol=1e-11, atol=1e-13).y
     c = bound(a, b)
     compare(read(text).simulate(TIMES, engine="batch"), {"A": a - c, "B": b - c, "C": c})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
+@pytest.mark.parametrize("seed", range(6))
+def test_networks_at_random_are_as_reduced_by_hand(seed: int, engine: str) -> None:
+    network = Network(seed)
+    compare(read(network.sbml()).simulate(network.times, engine=engine), network.exact())
 
 
 @pytest.mark.parametrize("engine", ["batch", "roadrunner"])
