@@ -91,10 +91,11 @@ def test_written_speeds_do_not_matter(values: dict[str, float], engine: str) -> 
 def test_runs_of_other_parameters_begin_at_their_own_equilibrium() -> None:
     model = read(PAIRS)
     for k2 in (0.5, 5.0):
-        run = model.simulate(TIMES, parameters={"k2": k2}, engine="batch")
+        run = model.simulate(TIMES, parameters={"k2": k2}, engine="roadrunner")
         compare(run, pairs(TIMES, k2=k2))
 
 
+@pytest.mark.slow
 def test_binding_at_equilibrium_beside_an_influx() -> None:
     """The quadratic of its equilibrium, and SciPy for the two sums."""
     text = fastened(
@@ -131,7 +132,7 @@ def test_networks_at_random_are_as_reduced_by_hand(seed: int, engine: str) -> No
     compare(read(network.sbml()).simulate(network.times, engine=engine), network.exact())
 
 
-@pytest.mark.parametrize("engine", ["batch", "roadrunner"])
+@pytest.mark.parametrize("engine", [pytest.param("batch", marks=pytest.mark.slow), "roadrunner"])
 def test_an_event_that_moves_the_equilibrium(engine: str) -> None:
     """It is there again at once; the row of the event itself is before that."""
     text = fastened(
@@ -152,7 +153,7 @@ def test_an_event_that_moves_the_equilibrium(engine: str) -> None:
 
 
 def test_a_fast_reaction_whose_law_is_zero_stands_still() -> None:
-    run = read(PAIRS).simulate(TIMES, parameters={"k1": 0, "k2": 0}, engine="batch")
+    run = read(PAIRS).simulate(TIMES, parameters={"k1": 0, "k2": 0}, engine="roadrunner")
     total = np.exp(-0.7 * TIMES)
     compare(run, {"A": 0 * TIMES + 5.0, "B": total, "C": (1.0 - total) / 4})
 
@@ -164,8 +165,8 @@ def test_the_ratio_of_two_fast_reactions_decides_what_they_share() -> None:
         reactions=(("J0", "A", "B", "A"), ("J1", "A", "C", "3 * A"), ("J2", "", "A", "cell")),
     )  # fmt: skip
     model, made = read(fastened(text, "J0", "J1")), 2.0 + TIMES
-    compare(model.simulate(TIMES, engine="batch"), {"B": made / 4, "C": 3 * made / 4})
-    rates = model.simulate([0.0, 1.0, 2.0], observables=["J0", "J1"], engine="batch")
+    compare(model.simulate(TIMES, engine="roadrunner"), {"B": made / 4, "C": 3 * made / 4})
+    rates = model.simulate([0.0, 1.0, 2.0], observables=["J0", "J1"], engine="roadrunner")
     assert rates["J0"].values[1:] == pytest.approx(0.5, rel=1e-6)  # of 2 that are made in all
     assert rates["J1"].values[1:] == pytest.approx(1.5, rel=1e-6)
 
@@ -180,10 +181,10 @@ def test_a_row_between_an_event_and_the_new_equilibrium_is_an_error() -> None:
         "J0",
     )  # fmt: skip
     model = read(text)
-    run = model.simulate([0.0, 4.0, 4.0 + 1e-4], engine="batch")
+    run = model.simulate([0.0, 4.0, 4.0 + 1e-4], engine="roadrunner")
     np.testing.assert_allclose(run["A"], [0.5, 0.5, 0.2], rtol=1e-6)  # that of the event: before
     with pytest.raises(pn.SimulationError, match=r"A is not at the equilibrium .* at 4.00000001"):
-        model.simulate([0.0, 4.0 + 1e-8, 5.0], engine="batch")
+        model.simulate([0.0, 4.0 + 1e-8, 5.0], engine="roadrunner")
 
 
 @pytest.mark.parametrize("law", ["cell * k", "cell * k * A", "cell * k * (1 + A ^ 2)"])
@@ -210,7 +211,7 @@ def test_speeds_that_no_equilibrium_can_be_made_of_are_refused(
 def test_reading_and_results_name_the_fast_reactions() -> None:
     with pytest.warns(pn.ModelWarning, match="small: fast reactions J0, J1 run at equilibrium"):
         model = pn.read_sbml(PAIRS)
-    run = model.simulate([0.0, 1.0], engine="batch")
+    run = model.simulate([0.0, 1.0], engine="roadrunner")
     assert "; fast reactions J0, J1 run at equilibrium" in run.attrs["engine"]
 
 
