@@ -180,6 +180,8 @@ def curves_to(
     """
     own = None
     if accuracy is not None:
+        if runner.definition.hurry:  # CVODE's errors are multiplied as fast reactions are
+            accuracy = min(accuracy, ACCURACY)
         own = tolerances_for(accuracy, Capabilities.tightening, runner.definition.scale)
     if accuracy is None or not runner.engine.capabilities.together:
         return runner.run(times, courses, parameters, outputs, feedback=feedback, tolerances=own)

@@ -28,6 +28,15 @@ _NOISE = 1e4  # absolute tolerances, by which any may
 _REST = 1e-8  # of the largest start: what may be left of what annihilates itself
 
 
+def no_looser(own: Tolerances, definition: Definition) -> Tolerances:
+    """Tolerances of a model, or those of the usual accuracy where these are tighter: an error of a
+    fast reaction's states is one of its rate times its speed, which CVODE follows."""
+    usual = Tolerances()
+    return Tolerances(
+        min(own.relative, usual.relative), min(own.absolute, usual.absolute * definition.scale)
+    )
+
+
 def settled(start: Start, alone: "Runner", parameters: Mapping[str, FloatArray]) -> Start:
     """The start with the fast reactions at rest; `alone` runs a model of nothing but them.
 
@@ -58,36 +67,45 @@ def settled(start: Start, alone: "Runner", parameters: Mapping[str, FloatArray])
 
 
 def at_limit(
-    integrate: Callable[[Problem], Runs], problem: Problem, definition: Definition
+    integrate: Callable[[Problem], Runs],
+    problem: Problem,
+    definition: Definition,
+    own: Tolerances,
 ) -> Runs:
     """What a problem gives, with the fast reactions of a model infinitely fast, if it has such.
 
     What they lag behind is as the inverse of their speed, so runs at two speeds say what is left of
-    it at none: of a lag of a thousandth a millionth remains. Where it is more, a run has a
-    SimulationError.
+    it at infinity: of a lag of a thousandth a millionth remains. Where it is more, a run has a
+    SimulationError. `own` are the tolerances of a problem without any.
     """
     if not definition.hurry:
         return integrate(problem)
+    tolerances = problem.tolerances or no_looser(own, definition)
     ((name, speed),) = definition.hurry.items()
     first, second = (
         integrate(
-            replace(problem, parameters={**problem.parameters, name: np.full(len(problem), value)})
+            replace(
+                problem,
+                parameters={**problem.parameters, name: np.full(len(problem), value)},
+                tolerances=tolerances,
+            )
         )
         for value in (speed, speed / _RATIO)
     )
     lag = (first.values - second.values) / (_RATIO - 1.0)
     errors = {**second.errors, **first.errors}
-    states = [i for i, output in enumerate(problem.outputs) if output in definition.states]
-    quick, left = np.abs(first.values[:, states]), np.abs(lag[:, states])
+    # Rates of reactions are left out: at rest they are noise.
+    shown = [i for i, output in enumerate(problem.outputs) if output in definition.variables]
+    quick, left = np.abs(first.values[:, shown]), np.abs(lag[:, shown])
     allowed = _APART * quick.max(axis=2, keepdims=True, initial=0.0)
-    allowed += _NOISE * (problem.tolerances or Tolerances()).absolute
+    allowed += _NOISE * tolerances.absolute
     allowed += _REST * np.abs(problem.starts).max(axis=1, initial=0.0)[:, None, None]
-    limit = np.abs(first.values + lag)[:, states]
+    limit = np.abs(first.values + lag)[:, shown]
     late = ((_RATIO - 1.0) * left > allowed) & (limit > _APART * quick)
     for i in np.flatnonzero(late.any(axis=(1, 2))):
         output, moment = np.argwhere(late[i])[0]
         errors.setdefault(int(i), SimulationError(
-            f"{definition.id}: {problem.outputs[states[output]]} is not at the equilibrium of the "
+            f"{definition.id}: {problem.outputs[shown[output]]} is not at the equilibrium of the "
             f"fast reactions at {problem.grid(int(i))[moment]:.12g}; leave out times just after an "
             "event, or give them rates of their own"
         ))  # fmt: skip

@@ -22,7 +22,7 @@ from p53net.engines.base import (
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
-from p53net.simulation.equilibrium import at_limit, settled
+from p53net.simulation.equilibrium import at_limit, no_looser, settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Loop: TypeAlias = bool | NDArray[np.bool_]
 """Whether the loop is closed: of all runs, or of each."""
-
 
 _TIGHT = 1e-12
 
@@ -102,8 +101,10 @@ class Runner:
     @cached_property
     def alone(self) -> "Runner | None":
         """The fast reactions of an external model alone, if it has such."""
-        inner, model = self.definition.equilibrium, self._model
-        return None if inner is None else type(model)(inner, model.tolerances).runner(self.name)
+        if (inner := self.definition.equilibrium) is None:
+            return None
+        tolerances = no_looser(self._model.tolerances, inner)
+        return type(self._model)(inner, tolerances).runner(self.name)
 
     @cached_property
     def resting(self) -> Resting:
@@ -226,7 +227,8 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = at_limit(integrate or self.engine.integrate, problem, self.definition)
+        run, own = integrate or self.engine.integrate, self._model.tolerances
+        found = at_limit(run, problem, self.definition, own)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps

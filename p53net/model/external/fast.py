@@ -144,7 +144,8 @@ def _weights(
                 else known.get(species.getCompartment(), 1.0)
             )  # fmt: skip
             weight = abs(count * factor / volume) if volume else 1.0
-            weights[row, list(states).index(species.getId())] += weight if weight == weight else 1.0
+            column = list(states).index(species.getId())
+            weights[row, column] += 1.0 if math.isnan(weight) else weight
     return weights
 
 
