@@ -186,7 +186,10 @@ class _Compiled:
         """Begin anew with these parameters, from this state."""
         text, fixed = self._text, self._definition.fixed_at_reset
         if fixed:
-            text = with_parameters(self._definition.sbml, parameters)
+            given = dict(parameters)
+            if self._definition.equilibrium is not None:  # then runs do not begin as the file says
+                given = {**dict(zip(self.species, start.tolist(), strict=True)), **given}
+            text = with_parameters(self._definition.sbml, given)
         if text != self._text or (self._definition.delayed and not self._is_fresh):
             self._compile(text)
         if not self._definition.delayed:

@@ -87,13 +87,15 @@ def preferring(wanted: str) -> Iterator[None]:
 
 
 def warning_of(definition: Definition) -> str:
-    """What a user should know of events that are ill posed; empty where none is."""
-    if not definition.windows:
-        return ""
-    from p53net.model.external.windows import EQUALITY
+    """What a user should know of a stranger's model, and of events in it that are ill posed; empty
+    where there is nothing."""
+    said = list(definition.remarks)
+    if definition.windows:
+        from p53net.model.external.windows import EQUALITY
 
-    found = [event for event, why in definition.windows.items() if why == EQUALITY]
-    return f"{', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
+        found = [event for event, why in definition.windows.items() if why == EQUALITY]
+        said += [f"{', '.join(found)}: == in a trigger holds at its moment alone"] * bool(found)
+    return "; ".join(said)
 
 
 def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
