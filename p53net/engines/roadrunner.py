@@ -144,6 +144,7 @@ class _Compiled:
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
+        self._is_fresh = True
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
@@ -162,16 +163,19 @@ class _Compiled:
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
-        if self._definition.fixed_at_reset:
+        text, fixed = self._text, self._definition.fixed_at_reset
+        if fixed:
             given = dict(parameters)
             if self._definition.equilibrium is not None:  # then runs do not begin as the file says
                 given = {**dict(zip(self.species, start.tolist(), strict=True)), **given}
-            sbml = with_parameters(self._definition.sbml, given)
-            if sbml != self._text:
-                self._compile(sbml)
+            text = with_parameters(self._definition.sbml, given)
+        if text != self._text or (self._definition.delayed and not self._is_fresh):
+            self._compile(text)
+        if not self._definition.delayed:
             self._runner.resetToOrigin()
+        self._is_fresh = False
+        if fixed:
             return
-        self._runner.resetToOrigin()
         places, values = list[int](), list[float]()
         rated = zip(self.species[self._in_reactions :], start[self._in_reactions :], strict=True)
         for name, value in (*parameters.items(), *rated):
@@ -271,6 +275,7 @@ class _Compiled:
         self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
         self._runner.integrator.maximum_num_steps = _MOST_STEPS
         self._tighten()
+        self._is_fresh = True
 
     def _tighten(self) -> None:
         integrator = self._runner.integrator

@@ -86,15 +86,16 @@ def preferring(wanted: str) -> Iterator[None]:
         _preferred.reset(token)
 
 
-def _warning(definition: Definition) -> str:
-    """What a user should know of a stranger's model, and of events in it that are ill posed."""
+def warning_of(definition: Definition) -> str:
+    """What a user should know of a stranger's model, and of events in it that are ill posed; empty
+    where there is nothing."""
     said = list(definition.remarks)
     if definition.windows:
         from p53net.model.external.windows import EQUALITY
 
         found = [event for event, why in definition.windows.items() if why == EQUALITY]
         said += [f"{', '.join(found)}: == in a trigger holds at its moment alone"] * bool(found)
-    return "".join(f"; {one}" for one in said)
+    return "; ".join(said)
 
 
 def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
@@ -105,9 +106,11 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
     if name == AUTO:
         name = MANY if runs >= _FEW else usual(model.definition)
     try:
-        return name, model.runner(name).engine.label + _warning(model.definition)
+        label = model.runner(name).engine.label
+        return name, "; ".join(filter(None, [label, warning_of(model.definition)]))
     except UnsupportedError as error:
         if helper_of(name, model.definition) is None:
             raise
         label = model.runner(REFERENCE).engine.label
-        return REFERENCE, f"{label} instead of {name}, which cannot run {error}"
+        said = f"{label} instead of {name}, which cannot run {error}"
+        return REFERENCE, "; ".join(filter(None, [said, warning_of(model.definition)]))
