@@ -87,15 +87,13 @@ def preferring(wanted: str) -> Iterator[None]:
 
 
 def warning_of(definition: Definition) -> str:
-    """What a user should know of a stranger's model, and of events in it that are ill posed; empty
-    where there is nothing."""
-    said = list(definition.remarks)
-    if definition.windows:
-        from p53net.model.external.windows import EQUALITY
+    """What a user should know of events that are ill posed; empty where none is."""
+    if not definition.windows:
+        return ""
+    from p53net.model.external.windows import EQUALITY
 
-        found = [event for event, why in definition.windows.items() if why == EQUALITY]
-        said += [f"{', '.join(found)}: == in a trigger holds at its moment alone"] * bool(found)
-    return "; ".join(said)
+    found = [event for event, why in definition.windows.items() if why == EQUALITY]
+    return f"{', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
 
 
 def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
@@ -107,9 +105,11 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
         name = MANY if runs >= _FEW else usual(model.definition)
     try:
         label = model.runner(name).engine.label
-        return name, "; ".join(filter(None, [label, warning_of(model.definition)]))
+        remarks = *model.definition.remarks, warning_of(model.definition)
+        return name, "; ".join(filter(None, [label, *remarks]))
     except UnsupportedError as error:
         if helper_of(name, model.definition) is None:
             raise
         label = model.runner(REFERENCE).engine.label
-        return REFERENCE, f"{label} instead of {name}, which cannot run {error}"
+        said = f"{label} instead of {name}, which cannot run {error}"
+        return REFERENCE, "; ".join([said, *model.definition.remarks])

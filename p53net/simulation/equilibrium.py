@@ -107,6 +107,6 @@ def at_limit(
         errors.setdefault(int(i), SimulationError(
             f"{definition.id}: {problem.outputs[shown[output]]} is not at the equilibrium of the "
             f"fast reactions at {problem.grid(int(i))[moment]:.12g}; leave out times just after an "
-            "event, or give them rates of their own"
+            "event, check changed parameters, or give these reactions rates of their own"
         ))  # fmt: skip
     return Runs(first.values + lag, errors, first.steps + second.steps)

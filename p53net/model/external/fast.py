@@ -94,7 +94,9 @@ def at_equilibrium(definition: Definition, fast: Sequence[str], name: str) -> De
         definition,
         sbml=_hurried(definition.sbml, fast, hurry),
         hurry=hurry,
-        equilibrium=replace(definition, sbml=_frozen(alone), switches=(), windows={}),
+        equilibrium=replace(
+            definition, sbml=_frozen(alone), switches=(), windows={}, delayed=False
+        ),
         remarks=(*definition.remarks, said_of(fast, not others)),
     )
 
