@@ -69,6 +69,7 @@ def test_an_import_is_light() -> None:
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_benchmarks_find_what_they_import() -> None:
     names = sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
     code = f"import {', '.join(f'benchmarks.{name}' for name in names)}"

@@ -161,6 +161,7 @@ class _Compiled:
         self._selected: tuple[str, ...] | None = None
         self._looks: _Looks | None = None
         self._deciding = deciding(definition)
+        self._is_fresh = True
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)
@@ -183,13 +184,16 @@ class _Compiled:
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
-        if self._definition.fixed_at_reset:
-            sbml = with_parameters(self._definition.sbml, parameters)
-            if sbml != self._text:
-                self._compile(sbml)
+        text, fixed = self._text, self._definition.fixed_at_reset
+        if fixed:
+            text = with_parameters(self._definition.sbml, parameters)
+        if text != self._text or (self._definition.delayed and not self._is_fresh):
+            self._compile(text)
+        if not self._definition.delayed:
             self._runner.resetToOrigin()
+        self._is_fresh = False
+        if fixed:
             return
-        self._runner.resetToOrigin()
         places, values = list[int](), list[float]()
         rated = zip(self.species[self._in_reactions :], start[self._in_reactions :], strict=True)
         for name, value in (*parameters.items(), *rated):
@@ -303,6 +307,7 @@ class _Compiled:
         self._selected = None
         self._runner.integrator.maximum_num_steps = _MOST_STEPS
         self._tighten()
+        self._is_fresh = True
 
     def _tighten(self) -> None:
         integrator = self._runner.integrator

@@ -1,11 +1,17 @@
 """Rates of change of what an SBML model moves: by reactions, by rules, and by volumes that move."""
 
+from functools import cached_property
+from typing import TypeAlias
+
 import libsbml
 
 from p53net.errors import UnsupportedError
 from p53net.model.expressions import Node
 from p53net.model.relations import steps_in
 from p53net.model.symbols import TIME, Symbols, states_of
+
+_Side: TypeAlias = "tuple[libsbml.SpeciesReference, str, float]"
+"""What of a species takes part in which reaction, and the sign of what comes of it."""
 
 
 class Changes:
@@ -66,14 +72,10 @@ class Changes:
         known = self._known
         if species.getBoundaryCondition() or species.getConstant():
             return known.number(0.0)
-        found = list[tuple[Node, float]]()
-        for reaction in self._model.getListOfReactions():
-            sides = (reaction.getListOfReactants(), -1.0), (reaction.getListOfProducts(), 1.0)
-            for side, sign in sides:
-                found += [
-                    self._term(item, self.symbols.symbol(reaction.getId()), sign)
-                    for item in side if item.getSpecies() == species.getId()
-                ]  # fmt: skip
+        found = [
+            self._term(item, self.symbols.symbol(reaction), sign)
+            for item, reaction, sign in self._sides.get(species.getId(), ())
+        ]
         volume = self.symbols.symbol(species.getCompartment())
         # Divided one by one, so that the volume in a rate and the one below it cancel.
         share = known.number(1.0) if species.getHasOnlySubstanceUnits() else known.power(
@@ -83,6 +85,17 @@ class Changes:
         if factor:
             share = known.product(share, self.symbols.symbol(factor))
         return known.sum((known.product(rate, share), count) for rate, count in found)
+
+    @cached_property
+    def _sides(self) -> dict[str, list[_Side]]:
+        """Where each species takes part."""
+        found: dict[str, list[_Side]] = {}
+        for reaction in self._model.getListOfReactions():
+            sides = (reaction.getListOfReactants(), -1.0), (reaction.getListOfProducts(), 1.0)
+            for side, sign in sides:
+                for item in side:
+                    found.setdefault(item.getSpecies(), []).append((item, reaction.getId(), sign))
+        return found
 
     def _term(
         self, item: "libsbml.SpeciesReference", rate: Node, sign: float

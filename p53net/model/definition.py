@@ -105,8 +105,7 @@ class Definition:
     states: tuple[str, ...] = ()
     """Of an external model: what reactions, events and rate rules move, in the file's order."""
     on_request: tuple[str, ...] = ()
-    """Of an external model: what runs return if they are asked for it, rates of reactions and
-    stoichiometries that have a name."""
+    """Of an external model: rates and named stoichiometries, which runs return on request."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +117,8 @@ class Definition:
     fixed_at_reset: bool = False
     """Whether an external model has what RoadRunner works out in a reset, before it can be set:
     events at the very start, stoichiometries with an initial assignment."""
+    delayed: bool = False
+    """Whether it has events with delays: RoadRunner keeps those that wait through a reset."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
     time_limit: float = TIME_LIMIT

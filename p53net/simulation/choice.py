@@ -86,14 +86,14 @@ def preferring(wanted: str) -> Iterator[None]:
         _preferred.reset(token)
 
 
-def _warning(definition: Definition) -> str:
-    """What a user should know of events that are ill posed."""
+def warning_of(definition: Definition) -> str:
+    """What a user should know of events that are ill posed; empty where none is."""
     if not definition.windows:
         return ""
     from p53net.model.external.windows import EQUALITY
 
     found = [event for event, why in definition.windows.items() if why == EQUALITY]
-    return f"; {', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
+    return f"{', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
 
 
 def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
@@ -104,7 +104,8 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
     if name == AUTO:
         name = MANY if runs >= _FEW else usual(model.definition)
     try:
-        return name, model.runner(name).engine.label + _warning(model.definition)
+        label = model.runner(name).engine.label
+        return name, "; ".join(filter(None, [label, warning_of(model.definition)]))
     except UnsupportedError as error:
         if helper_of(name, model.definition) is None:
             raise

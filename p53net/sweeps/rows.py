@@ -18,6 +18,7 @@ from p53net.errors import (
 )
 from p53net.measures.parsing import value_of
 from p53net.model import shown_unit
+from p53net.simulation.choice import warning_of
 from p53net.simulation.model import Model
 from p53net.sweeps.bars import Bars, refine
 from p53net.sweeps.plan import Plan, package_versions
@@ -195,6 +196,10 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
         rows.reruns[i] = max(rows.reruns[i], single.reruns)
         if curves is not None and single.curves is not None:
             curves[i] = single.curves
+    if warning := warning_of(model.definition):
+        rows.reasons[:] = [
+            _short("; ".join(filter(None, [reason, warning]))) for reason in rows.reasons
+        ]
     return _with_slopes(plan, model, values, rows) if plan.moved else rows
 
 

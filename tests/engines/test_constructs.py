@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import p53net as pn
-from tests.support.files import read
+from tests.support.files import read, solved
 
 T = np.linspace(0.0, 10.0, 41)
 
@@ -111,3 +111,23 @@ def test_moments_follow_parameters(tmp_path: Path) -> None:
     assert swept.attrs["engine"].startswith("batch")
     wanted = 2 * np.clip(10.0 - begins, 0.0, None)
     np.testing.assert_allclose(swept["peak_x"].values, wanted, rtol=1e-9, atol=1e-12)
+
+
+STEEP = "a = 0; b = 0; c = 0; d = 0; n = 1.5; a' = 1; b' = a^5 - 10*b; c' = b^3 - 10*c; d' = c^n;"
+
+
+def test_powers_of_what_begins_at_zero(tmp_path: Path) -> None:
+    """Stages of a step are below zero, by less than counts, where a power has no value."""
+
+    def slopes(_t: float, y: np.ndarray) -> list[float]:
+        a, b, c, _ = y
+        return [1.0, a**5 - 10 * b, b**3 - 10 * c, max(c, 0.0) ** 1.5]
+
+    *_, known = solved(slopes, [0.0] * 4, T)
+    run = batch(STEEP, tmp_path)
+    np.testing.assert_allclose(run["d"].values, known, rtol=1e-6, atol=1e-12)
+
+
+def test_powers_of_what_is_below_zero_have_no_value(tmp_path: Path) -> None:
+    with pytest.raises(pn.errors.SimulationError, match=r"finite|failed"):
+        read(STEEP.replace("c = 0", "c = -0.001"), tmp_path).simulate(T, engine="batch")

@@ -326,6 +326,16 @@ def test_an_equality_happens_at_its_moment(trigger: str) -> None:
 
 
 @pytest.mark.slow
+def test_points_of_a_sweep_say_that_their_model_has_an_equality() -> None:
+    ill_posed = model("k = 1; x = 0; x' = k; E: at time == 3: x = 0")
+    found = pn.sweep(
+        ill_posed, {"k": [1.0, 2.0]}, times=np.linspace(0, 10, 11), measures=["peak:x"]
+    )
+    assert (found["status"] == "ok").all()
+    assert set(found["reason"].values) == {"E: == in a trigger holds at its moment alone"}
+
+
+@pytest.mark.slow
 def test_times_that_parameters_decide_and_events_move() -> None:
     """Every event moves its own next moment: at 1, 3, 7, 15."""
     text = "x = 0; x' = 1; next_ = 1; n = 0; E: at time > next_: next_ = 2*next_ + 1, n = n + 1"

@@ -6,6 +6,7 @@ Each test is one trap of a simulation engine, reached the way a user would reach
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import p53net as pn
 from p53net.engines.base import Tolerances
 from p53net.model import sbml
 from p53net.simulation.model import Model
+from tests.support.files import read
 
 GRID = np.linspace(0.0, 72.0, 145)
 
@@ -184,6 +186,17 @@ def test_times_apart_by_a_rounding_error_are_one(fresh: Model) -> None:
     np.testing.assert_allclose(run["p53_total"], usual["p53_total"], rtol=1e-7)
     twice = fresh.simulate([0.0, 0.3, 0.1 + 0.2, 1.0], {"KT-253": 10.0})["p53_total"].values
     assert twice[1] == twice[2] and twice[3] > twice[2]
+
+
+@pytest.mark.parametrize("engine", ["batch", "roadrunner", "copasi"])
+def test_events_that_wait_at_the_end_of_a_run_do_not_happen_in_the_next(
+    engine: str, tmp_path: Path
+) -> None:
+    """RoadRunner keeps them through a reset."""
+    model = read("x = 2; E: at 2.5 after time > 0.5, fromTrigger=false: x = x*x", tmp_path)
+    model.simulate([0.0, 1.0], engine=engine)
+    again = model.simulate([0.0, 2.0, 3.0, 4.0], engine=engine)
+    assert again["x"].values.tolist() == [2.0, 2.0, 2.0, 4.0]
 
 
 @pytest.mark.slow

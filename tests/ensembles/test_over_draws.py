@@ -122,6 +122,7 @@ def test_a_draw_of_escape_is_what_its_model_measures(draw: int, four: Ensemble) 
             assert float(value) == pytest.approx(float(point[column][0]), rel=1e-5), name
 
 
+@pytest.mark.slow
 def test_escape_has_bands_claims_and_shares(four: Ensemble) -> None:
     found, each = pn.escape(ensemble=four), pn.escape(ensemble=four, draws=True)
     assert found["dose_ratio"].dims == ("quantile", "drug", "fold")

@@ -108,6 +108,7 @@ def test_the_interval_of_a_row_decides_and_a_statement_holds_or_not() -> None:
     assert bound.holds(95.0) and not bound.holds(89.0)
 
 
+@pytest.mark.slow
 def test_what_was_set_by_hand_and_is_fitted_says_what_it_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_what_was_set_by_hand_and_is_fitted_says_what_it_saw(
         assert fitted_by(slope, slope.value, "haematology", blood.observed[:2]) == slope
 
 
+@pytest.mark.slow
 def test_a_structure_keeps_fitted_values_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,6 +179,7 @@ def test_residuals_count_in_widths_of_the_interval() -> None:
 # --- the shipped blocks
 
 
+@pytest.mark.slow
 def test_a_fit_of_two_blocks_is_what_another_method_finds() -> None:
     """Nelder and Mead's, without slopes, from a point of its own, and one trial after the other."""
     two = [NAMED["degradation"], NAMED["biopsies"]]

@@ -148,6 +148,7 @@ def test_a_table_without_the_column_still_loads(tmp_path: Path) -> None:
     assert uses(tables) == SHIPPED
 
 
+@pytest.mark.slow
 def test_a_structure_has_what_its_own_parameters_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

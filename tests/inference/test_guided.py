@@ -67,6 +67,7 @@ def test_the_same_numbers_give_the_same_draws() -> None:
         assert one.evaluations == other.evaluations
 
 
+@pytest.mark.slow
 def test_an_emulator_learns_rows_that_it_has_seen() -> None:
     random = np.random.default_rng(5)
     z = random.standard_normal((3000, 2))

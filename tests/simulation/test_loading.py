@@ -66,6 +66,7 @@ def test_studies_give_the_same_bytes_in_either_order() -> None:
             assert STUDIES[name]().identical(alone[name]), name
 
 
+@pytest.mark.slow
 def test_studies_give_the_same_bytes_in_threads() -> None:
     names = ["viability", "with a parameter", "degradation", "caspase"] * 2
     alone = {name: STUDIES[name]() for name in names}

@@ -33,6 +33,7 @@ def curve(kind: str, doses: np.ndarray, random: np.random.Generator) -> np.ndarr
     return random.uniform(0.0, 1.0, len(doses)) if kind == "anything" else first
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),

@@ -542,6 +542,7 @@ def test_a_point_that_ends_its_process() -> None:
         assert found[name].to_numpy()[::2].tobytes() == expected[name].to_numpy().tobytes()
 
 
+@pytest.mark.slow
 def test_a_model_from_a_file_in_a_watched_process(tmp_path: Path) -> None:
     model = foreign(*FOREIGN["rate rules"][:1], tmp_path)
     plan, _ = _plan(model, pd.DataFrame({"k": [0.1, 0.2]}), measures=["auc:x"])

@@ -247,6 +247,7 @@ def test_a_table_of_points(tmp_path: Path) -> None:
     assert made[0].identical(made[1]) and made[0].identical(made[2])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.permutations(range(8)))
 def test_a_row_depends_on_its_own_inputs_only(order: list[int]) -> None:

@@ -25,9 +25,11 @@ class Compiled:
         burnt: dict[str, float],
         target: Processor,
         kind: type[Driver] = Driver,
+        *,
+        floored: bool = False,
     ) -> None:
         code = FormulaCode(target.lanes)
-        self.kernel = Kernel(code, system, burnt)
+        self.kernel = Kernel(code, system, burnt, floored=floored)
         self.kernel.write()
         kind(code, self.kernel).write()
         Rest(code, self.kernel).write()

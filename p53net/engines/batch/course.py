@@ -79,32 +79,34 @@ class Course:
         """Doses, events until none is due, and moments that have to be passed."""
         if self._doses.names:
             self._give(rows)
-        here, arrived = rows, True
+        here, arrived, passed = rows, True, np.zeros(len(rows), dtype=bool)
         for _ in range(MOST_AT_ONCE):
             if not len(rows):
                 break
-            again = self._settle(rows, arrived)
+            again = self._settle(rows, arrived, passed)
             waits = self._moments.waiting(rows)
             if waits.any():
                 waits &= ~again
                 self._pass(rows[waits])
                 again |= waits
-            rows, arrived = rows[again], False
+                passed = passed | waits
+            rows, passed, arrived = rows[again], passed[again], False
         self._legs.status[rows] = TOO_MANY_EVENTS
         self._note(here)
 
-    def _settle(self, rows: Rows, arrived: bool) -> NDArray[np.bool_]:
-        """Let the next event happen, where one is due; where conditions have to be seen again."""
+    def _settle(self, rows: Rows, arrived: bool, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Let the next event happen, where one is due; where conditions have to be seen again.
+        `passed` says which runs are just behind a moment."""
         passes = arrived and bool(self._jumps.pairs)
         before = self._moments.flags(rows) if passes else None
         looked, flags = self._moments.refresh(rows)
         if not self._jumps.events:
             return np.zeros(len(rows), dtype=bool)
         if before is None:
-            self._pending.trigger(rows, flags, looked)
+            self._pending.trigger(rows, flags, looked, passed)
             return self._pending.happen(rows, looked)
         crossed = self._crossed(before, flags)
-        self._pending.trigger(rows, np.where(crossed, 0.0, flags), looked)
+        self._pending.trigger(rows, np.where(crossed, 0.0, flags), looked, passed)
         return np.asarray(self._pending.happen(rows, looked) | crossed.any(axis=1))
 
     def _pass(self, rows: Rows) -> None:

@@ -3,7 +3,7 @@
 What a set gives depends on the set alone: not on its lane, its neighbours, or how many there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from threading import Lock
@@ -54,7 +54,8 @@ _LOOSER = 100.0
 
 _NEGATIVE = -1e-6  # a state at rest below this is none
 _NOTHING = 1e-12  # a state at rest below this is 0
-_Groups: TypeAlias = Iterator[tuple[NDArray[np.intp], bool]]
+Rows: TypeAlias = NDArray[np.intp]
+_Groups: TypeAlias = Iterator[tuple[Rows, bool]]
 """Rows, and whether they have the exponents of the file."""
 
 _WHY = {
@@ -88,8 +89,8 @@ class Batch:
         self._exponents = _exponents(self.system)
         self._parts = dict[tuple[str, ...], System]()
         self._lock = Lock()
-        self._jumping_codes = dict[tuple[tuple[str, ...], bool], JumpingCode]()
-        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver]], Compiled]()
+        self._jumping_codes = dict[tuple[tuple[str, ...], bool, bool], JumpingCode]()
+        self._compiled = dict[tuple[tuple[str, ...], bool, type[Driver], bool], Compiled]()
 
     @property
     def label(self) -> str:
@@ -140,12 +141,16 @@ class Batch:
         status, steps = np.empty(size), np.empty(size)
         changing = bool(self._exponents & set(stops.names))
         grouped = self._vectors if kind is Locked else self._groups
-        for rows, burnt in grouped(table, changing):
+
+        def run(rows: Rows, burnt: bool, floored: bool) -> None:
             own = times if times.ndim == 1 else times[rows]
-            curves[rows], status[rows], steps[rows] = self._code(part, burnt, kind).integrate(
+            code = self._code(part, burnt, kind, floored)
+            curves[rows], status[rows], steps[rows] = code.integrate(
                 table[rows], starts[rows], absolute[rows], relative, stops.rows(rows), own,
                 outputs, MOST_STEPS,
             )  # fmt: skip
+
+        _twice(run, grouped(table, changing), status)
 
         def changed() -> dict[str, FloatArray]:
             return stops.histories(tuple(part.parameters), table, times)
@@ -170,13 +175,16 @@ class Batch:
         status, steps = np.empty(size), np.empty(size)
         set_ = {name for event in part.events for name in event.settings}
         changing = bool(self._exponents & {*set_, *problem.events.names})
-        for rows, burnt in self._groups(table, changing):
+
+        def run(rows: Rows, burnt: bool, floored: bool) -> None:
             own = times if times.ndim == 1 else times[rows]
             at = np.ix_(rows, np.array(columns, dtype=np.intp))
             values[rows], status[rows], steps[rows] = followed(
-                self._jumping(part, burnt), table[rows], problem.starts[at], absolute[at],
+                self._jumping(part, burnt, floored), table[rows], problem.starts[at], absolute[at],
                 relative, problem.events.of(rows), own, outputs, MOST_STEPS,
             )  # fmt: skip
+
+        _twice(run, self._groups(table, changing), status)
         return _runs(values, status, steps)
 
     def rest(self, cells: Cells, *, near: bool, stable: bool = True) -> AtRest:
@@ -301,25 +309,39 @@ class Batch:
             self._parts[outputs] = part_of(self.system, outputs)
         return self._parts[outputs]
 
-    def _code(self, part: System, burnt: bool, kind: type[Driver] = Driver) -> "Compiled":
+    def _code(
+        self, part: System, burnt: bool, kind: type[Driver] = Driver, floored: bool = False
+    ) -> "Compiled":
         """Of a part of the model, with the exponents of the file in it or not."""
         burnt = burnt or not self._exponents
-        key = part.states, burnt, kind
+        key = part.states, burnt, kind, floored
         with self._lock:  # or each of several threads would compile
             if key not in self._compiled:
                 exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
-                self._compiled[key] = Compiled(part, exponents, self._target, kind)
+                self._compiled[key] = Compiled(part, exponents, self._target, kind, floored=floored)
         return self._compiled[key]
 
-    def _jumping(self, part: System, burnt: bool) -> JumpingCode:
+    def _jumping(self, part: System, burnt: bool, floored: bool = False) -> JumpingCode:
         """Of a part of a model with events, or with rates that jump."""
         burnt = burnt or not self._exponents
-        key = part.states, burnt
+        key = part.states, burnt, floored
         with self._lock:
             if key not in self._jumping_codes:
                 exponents = {n: self.system.parameters[n] for n in self._exponents if burnt}
-                self._jumping_codes[key] = JumpingCode(Jumps(part), exponents, self._target)
+                self._jumping_codes[key] = JumpingCode(
+                    Jumps(part), exponents, self._target, floored=floored
+                )
         return self._jumping_codes[key]
+
+
+def _twice(run: Callable[[Rows, bool, bool], None], groups: _Groups, status: FloatArray) -> None:
+    """All runs; those whose rates are not finite once more, with states floored: stages of a step
+    may be below zero by less than counts, where a power or a root has no value."""
+    for rows, burnt in groups:
+        run(rows, burnt, False)
+        lost = rows[status[rows] == driver.NOT_FINITE]
+        if len(lost):
+            run(lost, burnt, True)
 
 
 def _runs(values: FloatArray, status: FloatArray, steps: FloatArray) -> Runs:

@@ -117,11 +117,14 @@ class _Loads:
 class Kernel:
     """Functions of one model: `fixed`, `rates`, `factorise` and `solve`."""
 
-    def __init__(self, code: Code, system: System, burnt: dict[str, float]) -> None:
-        """`burnt` are parameters, such as exponents, whose values become part of the code."""
+    def __init__(
+        self, code: Code, system: System, burnt: dict[str, float], *, floored: bool = False
+    ) -> None:
+        """`burnt` are parameters, such as exponents, whose values become part of the code. With
+        `floored`, a state that is below zero by less than its absolute tolerance counts as zero."""
         known = system.expressions
         numbers = {name: known.number(value) for name, value in burnt.items()}
-        self.code, self.system = code, system
+        self.code, self.system, self._floored = code, system, floored
         clock = (TIME,) if self._needs_clock(system) else ()
         self.states = (*system.states, *clock)
         self.parameters = tuple(system.parameters)
@@ -203,13 +206,23 @@ class Kernel:
                 done += 1
 
     def _evaluation(self, space: Value, states: Value, hoist: bool = True) -> Evaluation:
-        places = {name: (states, i) for i, name in enumerate(self.states)}
-        start = self.space["parameters"]
-        places |= {name: (space, start + i) for i, name in enumerate(self.parameters)}
+        code, start = self.code, self.space["parameters"]
+        rows = {name: i for i, name in enumerate(self.states)}
+        places = {name: start + i for i, name in enumerate(self.parameters)}
+
+        def read(name: str) -> Value:
+            if name not in rows:
+                return code.load(space, places[name])
+            value = code.load(states, rows[name])
+            if not self._floored:
+                return value
+            least = code.load(space, self.space["absolute"] + rows[name]) * -1.0
+            return code.select((value < 0.0) & (value > least), 0.0, value)
+
         return Evaluation(
             self.system.expressions,
             self.code,
-            lambda name: self.code.load(*places[name]),
+            read,
             self._is_fixed if hoist else lambda _node: False,
             lambda node: self.code.load(space, self.space.place_of(node)),
         )

@@ -20,10 +20,12 @@ Rows = NDArray[np.intp]
 class JumpingCode:
     """The machine code of a model with events, or with rates that jump."""
 
-    def __init__(self, jumps: Jumps, burnt: dict[str, float], target: Processor) -> None:
+    def __init__(
+        self, jumps: Jumps, burnt: dict[str, float], target: Processor, *, floored: bool = False
+    ) -> None:
         code = FormulaCode(target.lanes)
         self.jumps, self.lanes = jumps, target.lanes
-        self.kernel = WatchedKernel(code, jumps, burnt)
+        self.kernel = WatchedKernel(code, jumps, burnt, floored=floored)
         self.kernel.write()
         Watched(code, self.kernel).write()
         Look(code, self.kernel).write()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 from p53net.engines.batch.jumps import Jumps, condition
 from p53net.engines.batch.legs import Legs, Rows
+from p53net.engines.batch.watched import NEAR
 from p53net.model.events import Event
 
 MOST_AT_ONCE = 10_000
@@ -45,8 +46,11 @@ class Pending:
         """When the next event happens that waits."""
         return np.asarray(np.minimum.reduce(self._due[rows], axis=(1, 2), initial=np.inf))
 
-    def trigger(self, rows: Rows, flags: FloatArray, looked: FloatArray) -> None:
-        """See which conditions have become true, and which false."""
+    def trigger(
+        self, rows: Rows, flags: FloatArray, looked: FloatArray, passed: NDArray[np.bool_]
+    ) -> None:
+        """See which conditions have become true, and which false. `passed` says which runs are just
+        behind a moment: what waits from there on happens just behind another."""
         holds = np.empty((len(rows), len(self._events)), dtype=bool)
         for number, one in enumerate(self._conditions):
             holds[:, number] = one(flags) > 0.5
@@ -59,7 +63,7 @@ class Pending:
                 fell = changed[~holds[changed, number]]
                 self._due[rows[fell], number] = np.inf
             if len(rose):
-                self._schedule(number, rows[rose], looked[rose])
+                self._schedule(number, rows[rose], looked[rose], passed[rose])
 
     def happen(self, rows: Rows, looked: FloatArray) -> NDArray[np.bool_]:
         """Let one event happen in each run in which one is due; which runs those are."""
@@ -78,13 +82,16 @@ class Pending:
 
     # --- parts
 
-    def _schedule(self, number: int, rows: Rows, looked: FloatArray) -> None:
+    def _schedule(
+        self, number: int, rows: Rows, looked: FloatArray, passed: NDArray[np.bool_]
+    ) -> None:
         event, at = self._events[number], self._legs.clock[rows]
         if event.delay is not None:
             at = at + looked[:, self._places[event.delay]]
             bad = ~(at >= self._legs.clock[rows])
             self.broken[rows[bad]] = True
-            at = np.where(bad, np.inf, at)
+            behind = passed & (at > self._legs.clock[rows])
+            at = np.where(bad, np.inf, np.where(behind, at * (1.0 + 2.0 * NEAR), at))
         free = np.isinf(self._due[rows, number])
         if not np.logical_or.reduce(free, axis=1).all():
             self._widen()

@@ -29,9 +29,11 @@ NEAR = 1e-12
 class WatchedKernel(Kernel):
     """A model's functions and more: `watch` and `formulas`."""
 
-    def __init__(self, code: Code, jumps: Jumps, burnt: dict[str, float]) -> None:
+    def __init__(
+        self, code: Code, jumps: Jumps, burnt: dict[str, float], *, floored: bool = False
+    ) -> None:
         self.jumps = jumps
-        super().__init__(code, jumps.system, burnt)
+        super().__init__(code, jumps.system, burnt, floored=floored)
         self.moving = [jumps.all[i].node for i in jumps.moving]
         known = self.system.expressions
         needs = frozenset[str]().union(*(known.symbols(node) for node in self.moving))

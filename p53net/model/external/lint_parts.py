@@ -4,6 +4,7 @@ say what it is, and which sums are conserved."""
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from math import lcm
 
 import libsbml
 
@@ -11,6 +12,8 @@ from p53net.model.external.findings import NOTE, WARNING, Finding, Lines
 from p53net.model.external.formulas import formulas_of, nodes_of
 
 Check = Callable[["libsbml.Model", Lines], Iterator[Finding]]
+_Row = dict[int, Fraction]
+"""Of a matrix: what is not zero, by its place."""
 
 _RESERVED = frozenset(
     "time pi e exponentiale avogadro true false infinity inf nan notanumber delay rateof piecewise "
@@ -115,19 +118,21 @@ def _conserved(model: "libsbml.Model", lines: Lines) -> Iterator[Finding]:
     ]  # fmt: skip
     if not 1 < len(names) <= _MOST_SPECIES:
         return
-    columns = []
+    places = {name: place for place, name in enumerate(names)}
+    columns = list[_Row]()
     for reaction in model.getListOfReactions():
-        column: dict[str, Fraction] = {}
+        column: _Row = {}
         for sign, items in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
             for item in items:
                 if item.isSetStoichiometryMath() or not _is_number(item.getStoichiometry()):
                     return
-                if item.getSpecies() in names:
+                place = places.get(item.getSpecies())
+                if place is not None:
                     more = sign * Fraction(item.getStoichiometry()).limit_denominator(10**6)
-                    column[item.getSpecies()] = column.get(item.getSpecies(), Fraction(0)) + more
-        columns.append([column.get(name, Fraction(0)) for name in names])
+                    column[place] = column.get(place, Fraction(0)) + more
+        columns.append({place: count for place, count in column.items() if count})
     for weights in _kernel(columns, len(names)):
-        terms = [(name, weight) for name, weight in zip(names, weights, strict=True) if weight]
+        terms = [(names[place], weight) for place, weight in weights.items()]
         if len(terms) > 1:
             first = terms[0][0]
             text = f"the amounts {_sum(terms)} keep their sum"
@@ -146,28 +151,32 @@ def _sum(terms: list[tuple[str, Fraction]]) -> str:
     return " ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
-def _kernel(rows: list[list[Fraction]], size: int) -> Iterator[list[Fraction]]:
+def _kernel(rows: list[_Row], size: int) -> Iterator[_Row]:
     """Vectors whose product with every row is 0, with whole numbers."""
-    reduced: dict[int, list[Fraction]] = {}  # pivot to its row
+    reduced: dict[int, _Row] = {}  # pivot to its row, which has no other pivot
     for row in rows:
-        for pivot, other in reduced.items():
-            if row[pivot]:
-                row = [a - row[pivot] * b for a, b in zip(row, other, strict=True)]
-        first = next((i for i, value in enumerate(row) if value), None)
-        if first is None:
+        for pivot in row.keys() & reduced.keys():
+            row = _without(row, pivot, reduced[pivot])
+        if not row:
             continue
-        row = [value / row[first] for value in row]
-        for key, other in reduced.items():
-            if other[first]:
-                reduced[key] = [a - other[first] * b for a, b in zip(other, row, strict=True)]
+        first = min(row)
+        row = {place: value / row[first] for place, value in row.items()}
+        for pivot, other in reduced.items():
+            if first in other:
+                reduced[pivot] = _without(other, first, row)
         reduced[first] = row
     for free in (i for i in range(size) if i not in reduced):
-        vector = [Fraction(0)] * size
+        vector = {pivot: -row[free] for pivot, row in reduced.items() if free in row}
         vector[free] = Fraction(1)
-        for pivot, row in reduced.items():
-            vector[pivot] = -row[free]
-        scale = max(value.denominator for value in vector)
-        yield [value * scale for value in vector]
+        scale = lcm(*(value.denominator for value in vector.values()))
+        yield {place: vector[place] * scale for place in sorted(vector)}
+
+
+def _without(row: _Row, pivot: int, other: _Row) -> _Row:
+    """A row less as much of another, which is 1 at its pivot, as leaves nothing there."""
+    size = row[pivot]
+    less = {place: row.get(place, Fraction(0)) - size * value for place, value in other.items()}
+    return {place: value for place, value in (row | less).items() if value}
 
 
 def _targets(model: "libsbml.Model") -> set[str]:

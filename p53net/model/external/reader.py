@@ -104,6 +104,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
             for event in model.getListOfEvents()
         )
         or bool(assigned & references.keys()),
+        delayed=any(event.isSetDelay() for event in model.getListOfEvents()),
         loaded={"file": Text(file.name, text, place)},
     )
     begun = Starts(definition)
