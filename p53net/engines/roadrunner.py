@@ -158,10 +158,10 @@ class _Compiled:
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
-        self._is_fresh = True
         self._selected: tuple[str, ...] | None = None
         self._looks: _Looks | None = None
         self._deciding = deciding(definition)
+        self._is_fresh = True
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
         self._compile(definition.sbml)

@@ -139,7 +139,7 @@ libRoadRunner by hand: `python -m benchmarks.models FOLDER`. All numbers of all 
 
 ## What runs them
 Plain libRoadRunner runs {len(plain)} of them. Of these the batch engine itself runs {batch}
-({batch / max(len(plain), 1):.0%}), and {refused} are refused.
+({batch / max(len(plain), 1):.0%}); refused of these: {refused}.
 """
     yield rows_of("engine | files", [(name, str(number)) for name, number in count.most_common()])
     yield from reasons(found, table)
@@ -249,16 +249,16 @@ not do: "with looks".
     yield rows_of("what | models | files | least | 10 % | median | 90 % | most | above 1.2", rows)
     why = Counter(one["batch"]["why not"] for one in found if "why not" in (one.get("batch") or {}))
     for said, number in why.items():
-        yield f"Not timed on batch: {number}, {said}."
+        yield f"Not timed on batch: {number}, {said}.\n"
 
 
 def _groups(found: Sequence[Found]) -> list[tuple[str, list[Found]]]:
-    """All files; those whose runs by hand are short; others, by whether RoadRunner has to look."""
+    """All files; those that RoadRunner has to look at; others, by how long a run by hand takes."""
     timed = [(one, cost) for one in found if (cost := of_loop(one)) is not None]
-    longer, limit = [one for one, cost in timed if cost >= _SHORT], f"{_SHORT * 1e3:g} ms"
+    plain, limit = [both for both in timed if not both[0].get("looks")], f"{_SHORT * 1e3:g} ms"
     return [
         ("all", list(found)),
-        (f"a run by hand below {limit}", [one for one, cost in timed if cost < _SHORT]),
-        (f"{limit} or more", [one for one in longer if not one.get("looks")]),
-        (f"{limit} or more, with looks", [one for one in longer if one.get("looks")]),
+        (f"no looks, a run by hand below {limit}", [one for one, t in plain if t < _SHORT]),
+        (f"no looks, {limit} or more", [one for one, t in plain if t >= _SHORT]),
+        ("with looks", [one for one, _ in timed if one.get("looks")]),
     ]

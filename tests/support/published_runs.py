@@ -115,6 +115,11 @@ def compared(model: pn.Model, times: FloatArray, accuracy: float) -> Part:
         )
         if "batch" in tight and "accuracy_not_reached" in tight["batch"].attrs:
             part["reason"] += "; the batch engine says that it is not as exact as asked for"
+        peaks: dict[str, float] = {}
+        for name, values in (both for run in found.values() for both in run.items()):
+            peaks[str(name)] = max(peaks.get(str(name), 0.0), float(np.abs(values).max()))
+        of = max(part["apart"].values())[1]
+        part["reason"] += f"; the peak of {of} is {peaks[of]:.0e}, of all {max(peaks.values()):.0e}"
     return part
 
 
