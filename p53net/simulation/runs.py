@@ -22,6 +22,7 @@ from p53net.engines.base import (
 from p53net.errors import InputError, P53NetError
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
+from p53net.simulation.equilibrium import at_limit, no_looser, settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 Loop: TypeAlias = bool | NDArray[np.bool_]
 """Whether the loop is closed: of all runs, or of each."""
-
 
 _TIGHT = 1e-12
 
@@ -99,6 +99,14 @@ class Runner:
         return type(self._model)(self.definition, tolerances).runner(self.name)
 
     @cached_property
+    def alone(self) -> "Runner | None":
+        """The fast reactions of an external model alone, if it has such."""
+        if (inner := self.definition.equilibrium) is None:
+            return None
+        tolerances = no_looser(self._model.tolerances, inner)
+        return type(self._model)(inner, tolerances).runner(self.name)
+
+    @cached_property
     def resting(self) -> Resting:
         """Untreated states of this model's cells."""
         helper = None if self.helper is None else self.helper.resting
@@ -107,6 +115,8 @@ class Runner:
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
+        if self.alone is not None:
+            self.alone.ready()
         if self.definition.has_loop:
             self._model.cell.runner(self.name).resting.ready()
 
@@ -217,7 +227,8 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = (integrate or self.engine.integrate)(problem)
+        run, own = integrate or self.engine.integrate, self._model.tolerances
+        found = at_limit(run, problem, self.definition, own)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -372,7 +383,11 @@ class Runner:
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
         settings = {n: v for n, v in values.items() if n not in self.engine.states}
-        return Start(starts, settings, np.empty((size, 0)), errors)
+        begun = Start(starts, settings, np.empty((size, 0)), errors)
+        if self.alone is None:
+            return begun
+        self.alone.engine.deadline = self.engine.deadline
+        return settled(begun, self.alone, parameters)
 
 
 def _rows(
