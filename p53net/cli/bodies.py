@@ -22,7 +22,7 @@ from p53net.cli.terminal import (
     structure_of,
     tables_of,
 )
-from p53net.dosing.regimens import FREE_BASE
+from p53net.dosing.labels import FREE_BASE
 from p53net.ensembles.banded import DEFINED, median
 from p53net.model import host_entries, resolve
 from p53net.simulation.choice import AUTO

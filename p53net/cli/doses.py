@@ -6,8 +6,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from p53net.cli.terminal import number
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import Given, closed_dish, constant, pulse
-from p53net.dosing.regimens import FREE_BASE, UNITS, Regimen, regimen
+from p53net.dosing.regimens import UNITS, Regimen, regimen
 from p53net.errors import InputError
 from p53net.model.tables import drug_names
 from p53net.simulation.model import Model

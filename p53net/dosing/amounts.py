@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import FREE_BASE, Regimen
+from p53net.dosing.regimens import Regimen
 from p53net.errors import InputError, UnknownNameError
 from p53net.model import drug_entries, molar_masses, resolve
 

@@ -41,6 +41,9 @@ class Begun(NamedTuple):
     events: DosingEvents
     errors: dict[int, P53NetError]
     """Runs without a start."""
+    infused: bool = False
+    """Whether drug flows into any of them: parameters and events then name inputs that only the
+    model with infusions has."""
 
     def of(self, rows: NDArray[np.intp]) -> "Begun":
         """Some of them."""
@@ -50,6 +53,7 @@ class Begun(NamedTuple):
             {name: values[rows] for name, values in self.parameters.items()},
             self.events.of(rows),
             {places[i]: error for i, error in self.errors.items() if i in places},
+            self.infused,
         )
 
     def opened(self) -> "Begun":

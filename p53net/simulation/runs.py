@@ -1,6 +1,6 @@
 """Runs of a model: doses and parameters of n runs -> one problem -> an engine. n may be 1."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
@@ -13,13 +13,14 @@ from p53net.engines.base import (
     AtRest,
     Cells,
     DosingEvents,
+    Engine,
     FloatArray,
     Locking,
     Problem,
-    Runs,
     Tolerances,
 )
 from p53net.errors import InputError, P53NetError
+from p53net.model.inflows import infusion_of, with_infusions
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
 from p53net.simulation.initial import Resting
@@ -97,6 +98,11 @@ class Runner:
         by = _TIGHT / max(own.relative, _TIGHT)
         tolerances = Tolerances(own.relative * by, own.absolute * by)
         return type(self._model)(self.definition, tolerances).runner(self.name)
+
+    @cached_property
+    def _infused(self) -> Engine:
+        """The same engine of the model into which drugs can flow."""
+        return choice.made(self.name, with_infusions(self.definition), self._model.tolerances)
 
     @cached_property
     def resting(self) -> Resting:
@@ -188,13 +194,13 @@ class Runner:
         """The same of runs that differ little from others of them, in the steps of those: `of` is
         the row of each run's other one, its own in that. `lanes` of the engine follow each other
         that have one other, and doses and outputs at the same times."""
-        engine = cast(Locking, self.engine)
+        lanes = cast(Locking, self.engine).lanes
         start = self.start(parameters, len(of), of=of)
         begun = self.begin(courses, parameters, feedback=feedback, start=start)
         for i in list(begun.errors):  # which leaves a vector without a run
-            first = i - i % engine.lanes
-            begun.errors.update(dict.fromkeys(range(first, first + engine.lanes), begun.errors[i]))
-        return self.follow(begun, times, outputs, integrate=engine.integrate_locked)
+            first = i - i % lanes
+            begun.errors.update(dict.fromkeys(range(first, first + lanes), begun.errors[i]))
+        return self.follow(begun, times, outputs, locked=True)
 
     def follow(
         self,
@@ -202,9 +208,12 @@ class Runner:
         times: FloatArray,
         outputs: Sequence[str],
         tolerances: Tolerances | None = None,
-        integrate: Callable[[Problem], Runs] | None = None,
+        *,
+        locked: bool = False,
     ) -> Curves:
-        """Runs from their start, at the engine's tolerances or at others."""
+        """Runs from their start, at the engine's tolerances or at others; `locked` as in
+        `beside`."""
+        engine = self._infused if begun.infused else self.engine
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
@@ -217,7 +226,9 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = (integrate or self.engine.integrate)(problem)
+        found = cast(Locking, engine).integrate_locked(problem) if locked else (
+            engine.integrate(problem)
+        )
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -293,8 +304,12 @@ class Runner:
             level, state = courses.levels[:, 0, column], self.engine.states.index(species)
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
         added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
-        events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
-        return Begun(starts, settings, events, start.errors)
+        inputs = {infusion_of(self.definition.drugs[drug]): several.at(courses.at)
+                  for drug, several in courses.infusions.items()}  # fmt: skip
+        settings |= {name: rates[:, 0] for name, rates in inputs.items()}
+        values = np.dstack([courses.levels, *inputs.values()])[:, 1:]
+        events = DosingEvents(courses.at[:, 1:], (*dosed, *inputs), values, added)
+        return Begun(starts, settings, events, start.errors, bool(inputs))
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
@@ -379,7 +394,4 @@ def _rows(
     rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
 ) -> tuple[Courses, dict[str, FloatArray]]:
     """Doses and parameters of some of the runs."""
-    volume = courses.medium_volume
-    volume = volume[rows] if isinstance(volume, np.ndarray) else volume
-    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows], medium_volume=volume)
-    return own, {name: values[rows] for name, values in parameters.items()}
+    return courses.of(rows), {name: values[rows] for name, values in parameters.items()}

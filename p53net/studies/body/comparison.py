@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
-from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
+from p53net.dosing.labels import labels_of
+from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError
@@ -162,7 +163,7 @@ def _compared(
         ]  # fmt: skip
         rows.append(
             {
-                "dose_28_days": arm.amount * sum(time < 28 * 24.0 for time in arm.times),
+                "dose_28_days": sum(dose.amount for dose in arm.doses if dose.time < 28 * 24.0),
                 "tgi": np.percentile(lost, (50, 5, 95)),
                 "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),

@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import FREE_BASE, Regimen
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError, SimulationError
