@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from p53net import errors, measures
 from p53net.dosing.amounts import convert
+from p53net.dosing.events import read_events
 from p53net.dosing.medium import Dose, closed_dish, constant, course, pulse
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.drawing import plot
@@ -109,6 +110,7 @@ __all__ = [
     "plot",
     "pulse",
     "quantiles_of",
+    "read_events",
     "read_sbml",
     "read_sweep",
     "record",

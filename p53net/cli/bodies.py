@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
+from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
 from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish, patients_bar
 from p53net.cli.terminal import (
@@ -74,8 +74,8 @@ def pk(
 
     unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
-    chosen = usual(drug, "--schedule", schedule, "3/14")
-    arms = [regimen_of(text, chosen, days, unit, form, flat=flat) for text in doses]
+    arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, unit,
+                   form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
@@ -119,8 +119,8 @@ def xenograft(
     from p53net.studies.body.xenografts import xenograft as study
 
     doses = usual(drug, "--dose", dose, _IN_MICE)
-    chosen = usual(drug, "--schedule", schedule, "daily")
-    arms = [regimen_of(text, chosen, days, "mg/kg", form, flat=flat) for text in doses]
+    arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "daily"), days, "mg/kg",
+                   form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
@@ -170,7 +170,8 @@ def patient(
     from p53net.studies.body.patients import patient as study
 
     amount = usual(drug, "--dose", dose, "260")
-    given = regimen_of(amount, usual(drug, "--schedule", schedule, "3/14"), days, "mg", form)
+    given = arm_of(amount, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, "mg",
+                   form)  # fmt: skip
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
                        seed=seed, hold=hold, parameters=settings_of(set_ or []),

@@ -32,7 +32,7 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
         raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
     entry = resolve("drug", drug, drug_entries())
     mass = molar_mass(molar_masses(entry), form.strip(), entry.name)
-    registry = _registry()
+    registry = registry()
     quantity = registry.Quantity(finite_number(value, "value", unit), unit)
     per_mole = registry.Quantity(mass, "g/mol")
     wanted = registry.Quantity(1.0, to)
@@ -76,7 +76,8 @@ def in_nanomoles(
 
 
 @cache
-def _registry() -> "pint.UnitRegistry[float]":
+def registry() -> "pint.UnitRegistry[float]":
+    """Units, made once."""
     import pint  # a quarter of a second
 
     return pint.UnitRegistry()

@@ -160,8 +160,7 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
     dish."""
     drugs = tuple(dict.fromkeys(drug for doses in runs for drug in doses))
     hours = [
-        sorted({0.0} | {time for dose in doses.values() for time in dose.changes})
-        for doses in runs
+        sorted({0.0} | {time for dose in doses.values() for time in dose.changes}) for doses in runs
     ]
     at = np.full((len(runs), max(map(len, hours))), np.inf)
     levels = np.full((*at.shape, len(drugs)), np.nan)

@@ -4,14 +4,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from p53net.dosing import labels
 from p53net.dosing.infusions import Infusion
 from p53net.dosing.medium import finite_number
 from p53net.dosing.labels import FREE_BASE
-from p53net.dosing.schedules import SCHEDULES, checked_times, planned, refuse_many
+from p53net.dosing.schedules import AT_TIMES, SCHEDULES, checked_times, planned, refuse_many
 from p53net.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = ("mg", "mg/kg")
 """What a dose can be given in."""
@@ -204,6 +207,13 @@ class Regimen:
         which = "doses" if len(numbers) > 1 else "dose"
         return replace(self, **rest, schedule=f"{self.schedule} without {which} {words}")
 
+    def to_events(self) -> "pd.DataFrame":
+        """An event table in the manner of NONMEM: `time`, `amt`, `rate`, `ii`, `addl` and `cmt`,
+        with units in the names. `pn.read_events` reads it."""
+        from p53net.dosing.event_rows import events_of
+
+        return events_of(self)
+
     def scaled(self, factor: float) -> "Regimen":
         """The same with all amounts multiplied by a number above 0."""
         by = finite_number(factor, "factor")
@@ -265,6 +275,14 @@ def regimen(
     made = made.later(start) if start else made
     left_out = tuple(skip) if isinstance(skip, Iterable) else (skip,)
     return made.skip(*left_out) if left_out else made
+
+
+def given_at(
+    doses: Iterable[Administration], unit: str, *, form: str = FREE_BASE, allow_flat: bool = False
+) -> Regimen:
+    """A regimen of these doses, in the order of time. Raises InputError."""
+    return Regimen(**_same(list(doses)), unit=unit, schedule=AT_TIMES, form=form.strip(),
+                   allow_flat=allow_flat)  # fmt: skip
 
 
 def joined(parts: Iterable[Regimen]) -> Regimen:
@@ -340,7 +358,9 @@ def _lengths(
         raise InputError("over says how long a dose is infused, and so does rate; give one of them")
     for value, name, per in ((over, "over", "h"), (rate, "rate", f"{unit}/h")):
         if value is not None and finite_number(value, name, per) == 0:
-            raise InputError(f"{name} is 0, but must be more than 0; leave it out for a dose at once")
+            raise InputError(
+                f"{name} is 0, but must be more than 0; leave it out for a dose at once"
+            )
     if rate is not None:
         return [amount / rate for amount in amounts]
     return [0.0 if over is None else float(over)] * len(amounts)

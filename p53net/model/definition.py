@@ -83,6 +83,8 @@ class Definition:
     """Of the host [kg]."""
     dosed: Mapping[str, str] = field(default_factory=dict)
     """Drug to the species that its doses go into."""
+    flows: tuple[str, ...] = ()
+    """Inputs [nmol/h] that infusions set in the course of a run, where there are any."""
     molar_masses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Drug to g/mol of each of its forms; the free base is ""."""
     computed: Mapping[str, str] = field(default_factory=dict)

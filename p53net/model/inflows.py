@@ -6,6 +6,7 @@ The input is no part of the model texts: without an infusion there is nothing of
 from dataclasses import replace
 from functools import lru_cache
 
+from p53net.errors import ModelError
 from p53net.model.definition import Definition
 
 FLOW_UNIT = "nmol_per_hour"
@@ -32,7 +33,14 @@ def with_infusions(definition: Definition) -> Definition:
         for drug, role in definition.drugs.items()
     )  # fmt: skip
     text, sbml = _joined(definition.antimony, definition.id, flows, bool(definition.fragments))
-    return replace(definition, antimony=text, sbml=sbml)
+    inputs = tuple(map(infusion_of, definition.drugs.values()))
+    taken = {*inputs} & {*definition.parameters, *definition.species, *definition.derived}
+    for name in sorted(taken):
+        raise ModelError(
+            f"'{name}' is what an infusion sets, and defined in a fragment of yours too; choose "
+            "another name there"
+        )
+    return replace(definition, antimony=text, sbml=sbml, flows=inputs)
 
 
 @lru_cache(maxsize=8)

@@ -226,8 +226,10 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = cast(Locking, engine).integrate_locked(problem) if locked else (
-            engine.integrate(problem)
+        found = (
+            cast(Locking, engine).integrate_locked(problem)
+            if locked
+            else (engine.integrate(problem))
         )
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
