@@ -107,7 +107,7 @@ class Definition:
     states: tuple[str, ...] = ()
     """Of an external model: what reactions, events and rate rules move, in the file's order."""
     on_request: tuple[str, ...] = ()
-    """Of an external model: rates and named stoichiometries, which runs return if asked for them."""
+    """Of an external model: rates and named stoichiometries, which runs return on request."""
     amounts: frozenset[str] = frozenset()
     """Species that are shown as amounts; the others are concentrations."""
     names: Mapping[str, str] = field(default_factory=dict)
