@@ -43,6 +43,7 @@ from p53net.simulation.model import Model
 from p53net.studies.body.comparison import schedules
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
+from p53net.studies.body.rules import hold_rule
 from p53net.studies.body.xenografts import xenograft
 from p53net.studies.catalogue import study
 from p53net.studies.dish.caspase_assay import caspase
@@ -99,6 +100,7 @@ __all__ = [
     "export",
     "fisher_information",
     "histogram_of",
+    "hold_rule",
     "infer",
     "lint",
     "load",

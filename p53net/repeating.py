@@ -30,6 +30,7 @@ from p53net.model.own import Tables, Text, read_text
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
+from p53net.studies.body.rules import Rule
 from p53net.studies.catalogue import SHIPPED as STUDIES
 from p53net.studies.catalogue import Study, function_at
 from p53net.sweeps.design import Distribution
@@ -259,6 +260,7 @@ class _Reader:
         "frame": _frame,
         "regimen": _regimen,
         "regimens": _regimens,
+        "hold rule": lambda _self, given: Rule(*given),
         "dose": _dose,
         "distribution": lambda _self, given: Distribution(*given),
         "measure": _measure,

@@ -26,6 +26,7 @@ from p53net.dosing.labels import FREE_BASE
 from p53net.ensembles.banded import DEFINED, median
 from p53net.model import host_entries, resolve
 from p53net.simulation.choice import AUTO
+from p53net.studies.body.rules import HoldLike, rule_from_words
 
 Doses = Annotated[
     list[str] | None,
@@ -39,6 +40,11 @@ Workers = Annotated[
 Hold = Annotated[
     bool, typer.Option("--hold", help="Hold and reduce doses as trials do when counts are low.")
 ]
+HoldRules = Annotated[
+    list[str] | None,
+    typer.Option("--hold-rule", help="Hold by a rule of your own: 'platelets grade 3 until 1 "
+                 "leave 75%', 'haemoglobin 8 until 10'. Repeatable."),
+]  # fmt: skip
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line of the tumour.")]
 _PROPORTIONAL = ["15", "60", "120", "260", "340"]  # mg
 _IN_MICE = ["25", "50", "100"]  # mg/kg
@@ -150,6 +156,7 @@ def patient(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     hold: Hold = False,
+    hold_rule: HoldRules = None,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -174,7 +181,7 @@ def patient(
                    form)  # fmt: skip
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
-                       seed=seed, hold=hold, parameters=settings_of(set_ or []),
+                       seed=seed, hold=_rules(hold, hold_rule), parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
@@ -206,6 +213,7 @@ def schedules(
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
     hold: Hold = False,
+    hold_rule: HoldRules = None,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -226,8 +234,9 @@ def schedules(
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
-                       grade=grade, hold=hold, parameters=settings_of(set_ or []), engine=engine,
-                       accuracy=accuracy, workers=workers, tables=tables_of(own),
+                       grade=grade, hold=_rules(hold, hold_rule),
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
+                       workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
     wide = result.drop_dims("toxicity")
@@ -236,6 +245,11 @@ def schedules(
             wide[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity, drop=True)
     tables = {"schedules": wide.to_dataframe().reset_index()}
     finish(result, with_bands(wide, tables, []), out, no_plot)
+
+
+def _rules(hold: bool, texts: list[str] | None) -> HoldLike:
+    """How doses are held: rules of one's own stand for the usual one."""
+    return [rule_from_words(text) for text in texts] if texts else hold
 
 
 def _extremes(curves: xr.Dataset) -> pd.DataFrame:

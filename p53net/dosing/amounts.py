@@ -32,10 +32,10 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
         raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
     entry = resolve("drug", drug, drug_entries())
     mass = molar_mass(molar_masses(entry), form.strip(), entry.name)
-    registry = registry()
-    quantity = registry.Quantity(finite_number(value, "value", unit), unit)
-    per_mole = registry.Quantity(mass, "g/mol")
-    wanted = registry.Quantity(1.0, to)
+    units = registry()
+    quantity = units.Quantity(finite_number(value, "value", unit), unit)
+    per_mole = units.Quantity(mass, "g/mol")
+    wanted = units.Quantity(1.0, to)
     for one in (quantity, quantity / per_mole, quantity * per_mole):
         if one.check(wanted.dimensionality):
             return finite_number(one.to(to).magnitude, "value", to)

@@ -165,8 +165,8 @@ def _chosen(table: _Table, column: str, wanted: str | None, argument: str) -> _T
     if wanted is None:
         if len(known) > 1:
             raise InputError(
-                f"{table.name} holds {len(known)} of '{column}': {', '.join(known[:8])}; choose one "
-                f"by {argument}={known[0]!r}"
+                f"{table.name} holds {len(known)} of '{column}': {', '.join(known[:8])}; choose "
+                f"one by {argument}={known[0]!r}"
             )
         return table
     if str(wanted) not in known:

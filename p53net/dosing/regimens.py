@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from p53net.dosing import labels
 from p53net.dosing.infusions import Infusion
-from p53net.dosing.medium import finite_number
 from p53net.dosing.labels import FREE_BASE
+from p53net.dosing.medium import finite_number
 from p53net.dosing.schedules import AT_TIMES, SCHEDULES, checked_times, planned, refuse_many
 from p53net.errors import InputError
 

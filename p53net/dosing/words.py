@@ -17,6 +17,7 @@ _HOURS = {"min": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
 _DAY = 24.0  # h
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PART = re.compile(rf"(?P<amount>{_NUMBER})\s*(?P<unit>mg/kg|mg)?\s+(?P<rest>\S.*)")
+_AMOUNT = re.compile(rf"{_NUMBER}\s*(?!once$|daily$)[A-Za-z/]*")
 _BETWEEN = re.compile(r"\s+(\+|then)\s+")
 _CLAUSE = re.compile(r"\s(over|from|for|after|skip)\s")
 _TIME = re.compile(rf"({_NUMBER})\s*({'|'.join(_HOURS)})")
@@ -50,7 +51,8 @@ def from_words(
 
 def is_whole(text: str) -> bool:
     """Whether words say more than an amount: when it is given, too."""
-    return bool(_PART.fullmatch(_BETWEEN.split(text.strip())[0]))
+    first, *rest = _BETWEEN.split(text.strip())
+    return bool(rest or (_PART.fullmatch(first) and not _AMOUNT.fullmatch(first)))
 
 
 def repeats(schedule: str) -> bool:
@@ -61,7 +63,7 @@ def repeats(schedule: str) -> bool:
 
 def _part(words: str, text: str, unit: str, days: float, form: str, allow_flat: bool) -> Regimen:
     """One amount with its schedule."""
-    match = _PART.fullmatch(words)
+    match = None if _AMOUNT.fullmatch(words) else _PART.fullmatch(words)
     if match is None:
         raise InputError(f"regimen '{text}': '{words}' is not understood; {_SUCH_AS}")
     schedule, *clauses = _CLAUSE.split(f" {match['rest']}")
@@ -80,6 +82,8 @@ def _part(words: str, text: str, unit: str, days: float, form: str, allow_flat: 
         options["skip"] = _numbers(said["skip"], text)
     when: str | list[float] = schedule.strip()
     if repeats(schedule):
+        if len(schedule.split()) > 1:
+            raise InputError(f"regimen '{text}': '{when}' is not understood; {_SUCH_AS}")
         options["days"] = _days(said.get("for"), days, start, text)
     elif "for" in said:
         raise InputError(f"regimen '{text}': '{when}' does not repeat; leave 'for' out")

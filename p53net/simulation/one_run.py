@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p53net.dosing.medium import Courses, Given, same_courses
-from p53net.model.external import with_parameters
 from p53net.model.definition import Definition
+from p53net.model.external import with_parameters
 from p53net.model.inflows import FLOW_UNIT, infusion_of, with_infusions
 from p53net.model.sbml import Event, with_values
 from p53net.simulation.inputs import Doses, check_run, checked_doses, checked_parameters
