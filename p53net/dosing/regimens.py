@@ -302,7 +302,7 @@ def joined(parts: Iterable[Regimen]) -> Regimen:
     doses = sorted(dose for one in own for dose in one.doses)
     return Regimen(**_same(doses), unit=first.unit, schedule="a sum", form=first.form,
                    per_unit=first.per_unit, parts=tuple(own),
-                   allow_flat=any(one.allow_flat for one in own))  # fmt: skip
+                   allow_flat=all(one.allow_flat for one in own))  # fmt: skip
 
 
 def as_regimens(

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import p53net as pn
 from p53net.cli import app, assays, bodies
 from p53net.dosing.regimens import Regimen
+from p53net.studies.body.rules import hold_rule
 from tests.support.draws import drawn
 
 
@@ -109,6 +110,7 @@ STUDIES = (
             "--population": ("5", {"population": 5}),
             "--seed": ("7", {"seed": 7}),
             "--hold": ("", {"hold": True}),
+            "--hold-rule": ("anaemia grade 3", {"hold": [hold_rule("anaemia", grade=3)]}),
             "--workers": ("0", {"workers": 0}),
             "--form": (
                 "tosylate hydrate", {"regimen": mg(260.0, days=56.0, form="tosylate hydrate")}
@@ -126,6 +128,7 @@ STUDIES = (
             "--seed": ("7", {"seed": 7}),
             "--grade": ("4", {"grade": 4}),
             "--hold": ("", {"hold": True}),
+            "--hold-rule": ("anaemia grade 3", {"hold": [hold_rule("anaemia", grade=3)]}),
             "--workers": ("0", {"workers": 0}),
         },
     ),
