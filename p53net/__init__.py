@@ -41,6 +41,7 @@ from p53net.repeating import record, rerun
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
 from p53net.studies.body.comparison import schedules
+from p53net.studies.body.matching import match
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.rules import hold_rule
@@ -105,6 +106,7 @@ __all__ = [
     "lint",
     "load",
     "log_uniform",
+    "match",
     "measures",
     "next_experiment",
     "patient",

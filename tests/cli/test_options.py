@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import p53net as pn
-from p53net.cli import app, assays, bodies
+from p53net.cli import app, assays, bodies, matching
 from p53net.dosing.regimens import Regimen
 from p53net.studies.body.rules import hold_rule
 from tests.support.draws import drawn
@@ -133,6 +133,21 @@ STUDIES = (
         },
     ),
     Study(
+        ("match",), BODIES + "matching", "match",
+        ("KT-253", "milademetan", "--regimen", "1 mg once", "--target", "2 mg once", "--by", "tgi"),
+        {
+            **COMMON,
+            "--regimen": ("9 mg q3w", {"regimen": mg(9.0, "q3w", days=56.0)}),
+            "--target": ("90 mg daily", {"target": mg(90.0, "daily", days=56.0)}),
+            "--by": ("lowest:platelets", {"measures": ["tgi", "lowest:platelets"]}),
+            "--between": ("1:100", {"between": (1.0, 100.0)}),
+            "--days": ("14", {"days": 14.0}),
+            "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
+            "--population": ("5", {"population": 5}),
+            "--seed": ("7", {"seed": 7}),
+        },
+    ),
+    Study(
         ("escape",), "p53net.studies.escape.study", "escape", ("KT-253",),
         {
             **{name: COMMON[name] for name in COMMON if name != "--set"},
@@ -238,7 +253,7 @@ def test_results_go_where_they_are_told(study: Study, monkeypatch: pytest.Monkey
     """And a figure is drawn unless it is not wanted."""
     told: list[tuple[Path, bool]] = []
     monkeypatch.setattr(import_module(study.module), study.function, lambda *_, **__: MagicMock())
-    for module in (assays, bodies):
+    for module in (assays, bodies, matching):
         monkeypatch.setattr(module, "finish", lambda _result, _tables, *rest: told.append(rest))
     for words in ([], ["--out", "there"], ["--no-plot"]):
         done = CliRunner().invoke(app, [*study.words, *study.base, *words])
