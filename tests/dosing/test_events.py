@@ -63,7 +63,7 @@ def doses(draw: Callable[..., float]) -> Regimen:
 
 
 @given(doses())
-@settings(max_examples=80)
+@settings(max_examples=30)
 def test_what_is_written_is_read(regimen: Regimen) -> None:
     again = pn.read_events(regimen.to_events())
     assert again.unit == regimen.unit and len(again.doses) == len(regimen.doses)
@@ -276,6 +276,13 @@ def test_commands_take_words_and_tables(command: Command, tmp_path: Path) -> Non
     rows = [float(line.split(",")[1]) for line in one.stdout.splitlines()[1:]]
     run = pn.load("KT-253", system="plasma").simulate(np.linspace(0, 72, 10), {"KT-253": same})
     np.testing.assert_allclose(rows, run["degrader_plasma"], rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_other_commands_do_so_too(command: Command, tmp_path: Path) -> None:
+    words = "9 mg once over 1 h + 3 mg daily from 1 d for 2 d"
+    base = ("simulate", "KT-253", "--system", "plasma")
+    from_words(words, 28.0, "mg").to_events().to_csv(tmp_path / "doses.csv", index=False)
     done = command(*base, "--dose", words, "--schedule", "daily")
     assert done.returncode == 1 and "leave that out" in done.stderr
     done = command("pk", "KT-253", "--dose", "4", "--schedule", "q2d over 2 h", "--days", "4",

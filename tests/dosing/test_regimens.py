@@ -57,7 +57,7 @@ def formula(regimen: Regimen, times: np.ndarray) -> np.ndarray:
     return total
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [*ENGINES[:2], pytest.param(ENGINES[2], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", REGIMENS)
 def test_one_compartment_is_as_in_the_formula(plasma: pn.Model, name: str, engine: str) -> None:
     regimen = REGIMENS[name]
@@ -87,7 +87,11 @@ def test_a_steady_infusion_brings_plasma_to_rate_over_clearance(
         ("KT-253", REGIMENS["both at once"]),
         ("KT-253", REGIMENS["infusions on top of each other"]),
         ("milademetan", pn.regimen(260, "mg", "daily", days=3, over=8.0, loading=300)),
-        ("milademetan", pn.regimen(260, "mg", "3/14", cycles=1) + pn.regimen(9, "mg", [1.0, 30.0])),
+        pytest.param(
+            "milademetan",
+            pn.regimen(260, "mg", "3/14", cycles=1) + pn.regimen(9, "mg", [1.0, 30.0]),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_given_is_what_gets_in(drug: str, regimen: Regimen, engine: str) -> None:
@@ -128,7 +132,7 @@ def regimens(draw: Callable[..., float]) -> Regimen:
 
 
 @given(regimens(), regimens(), regimens())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_order_does_not_matter(a: Regimen, b: Regimen, c: Regimen) -> None:
     one, other = (a + b) + c, c + (b + a)
     assert one == other and one.label == other.label and str(one) == str(other)
@@ -145,7 +149,7 @@ def test_the_order_does_not_matter(a: Regimen, b: Regimen, c: Regimen) -> None:
 
 
 @given(regimens(), regimens(), st.data())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_dose_that_is_skipped_is_one_that_is_not_there(
     a: Regimen, b: Regimen, data: st.DataObject
 ) -> None:
@@ -212,6 +216,7 @@ def test_labels_tell_what_is_given() -> None:
 # --- studies, sweeps, records and files
 
 
+@pytest.mark.slow
 def test_an_axis_and_a_slope_scale_all_doses(plasma: pn.Model) -> None:
     regimen = REGIMENS["both at once"]
     options = {"doses": {DRUG: regimen}, "times": GRID, "parameters": ONE}
@@ -243,7 +248,16 @@ def test_exposure_is_read_at_the_corner_where_an_infusion_ends() -> None:
     np.testing.assert_allclose(made["slope"], 1.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["both at once", "infusions on top of each other", "later"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "both at once",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("infusions on top of each other", "later")
+        ),
+    ],
+)
 def test_a_file_carries_infusions(plasma: pn.Model, name: str) -> None:
     """As another tool runs it: the file alone, with the events in it."""
     file = pn.read_sbml(plasma.sbml({DRUG: REGIMENS[name]}, ONE))
