@@ -49,6 +49,11 @@ class Infusions(NamedTuple):
         return found
 
     @property
+    def any(self) -> NDArray[np.bool_]:
+        """Whether a run has any."""
+        return np.asarray(np.isfinite(self.begins).any(axis=1))
+
+    @property
     def amounts(self) -> NDArray[np.float64]:
         """Run, infusion: nmol."""
         lasts = np.isfinite(self.begins)

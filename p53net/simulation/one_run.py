@@ -38,7 +38,7 @@ def sbml_of(
     values = dict(zip(runner.engine.states, begun.starts[0].tolist(), strict=True))
     events = [*_doses(definition, given), *_flows(definition, courses)]
     events.sort(key=lambda event: event.time)
-    text = with_infusions(definition).sbml if begun.infused else definition.sbml
+    text = with_infusions(definition).sbml if begun.inputs else definition.sbml
     return with_values(text, setting, values, events)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.dosing.medium import Courses, Given
+from p53net.dosing.medium import Courses
 from p53net.engines.base import (
     AtRest,
     Cells,
@@ -50,32 +50,16 @@ class Curves(NamedTuple):
     """Run, output: largest error along each curve, relative to the value or to a millionth of the
     curve's peak; NaN for runs by a helper, None where it was not measured."""
 
-
-class Arms(NamedTuple):
-    """Several doses of one model, run together."""
-
-    times: FloatArray
-    curves: dict[str, FloatArray]
-    """Of each quantity: arm, time."""
-    doses: list[dict[str, Given]]
-    """Of each arm, as they were understood."""
-    parameters: dict[str, float]
-    engine: str
-    """What to say of the engine that ran them."""
-    errors: FloatArray | None
-    """Arm, quantity: largest error along each curve, where it was measured."""
-
-    def error_of(self, quantity: int) -> dict[str, float]:
-        """Largest error along the first arm's curve, as an attribute."""
-        return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
-
-    def unmet(self, accuracy: float | None) -> dict[str, str]:
-        """Quantities of the first arm that are not as exact as was asked for, as an attribute."""
-        if self.errors is None or accuracy is None:
-            return {}
-        wide = [name for name, one in zip(self.curves, self.errors[0], strict=True)
-                if one > accuracy]  # fmt: skip
-        return {"accuracy_not_reached": ", ".join(wide)} if wide else {}
+    @classmethod
+    def together(cls, size: int, parts: "Sequence[tuple[NDArray[np.intp], Curves]]") -> "Curves":
+        """Those of so many runs, from what some of them gave."""
+        shape = parts[0][1].values.shape[1:]
+        found = cls(np.full((size, *shape), np.nan), {}, {}, np.full(size, np.nan))
+        for rows, part in parts:
+            found.values[rows], found.steps[rows] = part.values, part.steps
+            found.errors.update({int(rows[i]): error for i, error in part.errors.items()})
+            found.given_up.update({int(rows[i]): why for i, why in part.given_up.items()})
+        return found
 
 
 class Runner:
@@ -213,7 +197,15 @@ class Runner:
     ) -> Curves:
         """Runs from their start, at the engine's tolerances or at others; `locked` as in
         `beside`."""
-        engine = self._infused if begun.infused else self.engine
+        several = begun.apart()
+        if len(several) > 1:  # so that a run depends on its own row alone
+            grids = [times if times.ndim == 1 else times[rows] for rows, _ in several]
+            return Curves.together(len(begun.starts), [
+                (rows, self.follow(one, grid, outputs, tolerances, locked=locked))
+                for (rows, one), grid in zip(several, grids, strict=True)
+            ])  # fmt: skip
+        begun = several[0][1]
+        engine = self.engine if begun.infused is None else self._infused
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
@@ -226,11 +218,8 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        found = (
-            cast(Locking, engine).integrate_locked(problem)
-            if locked
-            else (engine.integrate(problem))
-        )
+        run = cast(Locking, engine).integrate_locked if locked else engine.integrate
+        found = run(problem)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -311,7 +300,11 @@ class Runner:
         settings |= {name: rates[:, 0] for name, rates in inputs.items()}
         values = np.dstack([courses.levels, *inputs.values()])[:, 1:]
         events = DosingEvents(courses.at[:, 1:], (*dosed, *inputs), values, added)
-        return Begun(starts, settings, events, start.errors, bool(inputs))
+        infused = [several.any for several in courses.infusions.values()]
+        return Begun(
+            starts, settings, events, start.errors,
+            np.any(infused, axis=0) if infused else None, tuple(inputs),
+        )  # fmt: skip
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
