@@ -30,7 +30,11 @@ from p53net.studies.body.rules import HoldLike, rule_from_words
 
 Doses = Annotated[
     list[str] | None,
-    typer.Option("--dose", help="Each dose: 260, 260mg, 50mg/kg. Repeatable."),
+    typer.Option(
+        "--dose",
+        help="Each dose: 260, 260mg, 50mg/kg; a whole regimen: '20 mg q3w over 2 h'; or an event "
+        "table, doses.csv. Repeatable.",
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Drug = Annotated[str, typer.Argument(metavar="DRUG", help="A drug with known pharmacokinetics.")]
@@ -146,7 +150,12 @@ def xenograft(
 def patient(
     drug: Drug,
     dose: Annotated[
-        str | None, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")
+        str | None,
+        typer.Option(
+            "--dose",
+            help="Each dose: 260, 260mg, 1mg/kg; a whole regimen: '520 mg once + 260 mg "
+            "daily from 1 d'; or an event table, doses.csv.",
+        ),
     ] = None,
     schedule: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,

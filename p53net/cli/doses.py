@@ -18,7 +18,10 @@ from p53net.simulation.model import Model
 
 BodySchedule = Annotated[
     str | None,
-    typer.Option("--schedule", help="In a body: once (default), daily, 3/14, q3w, or hours 0,24."),
+    typer.Option(
+        "--schedule",
+        help="In a body: once (default), daily, 3/14, q3w, or hours 0,24; 'q3w over 2 h'.",
+    ),
 ]
 BodyDays = Annotated[
     float | None, typer.Option("--days", help="In a body: how long it repeats; default 28.")
@@ -32,7 +35,10 @@ Form = Annotated[
 Text = TypeVar("Text", str, list[str])
 Schedule = Annotated[
     str | None,
-    typer.Option("--schedule", help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24."),
+    typer.Option(
+        "--schedule",
+        help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24; also 'q3w over 2 h'.",
+    ),
 ]
 _UNIT = "[pnum\u00b5\u03bc]?M|[pnum\u00b5\u03bc]?g(?:/[a-z]+)?"  # micro as sign and as letter
 _WITH_UNIT = re.compile(

@@ -255,11 +255,14 @@ def test_exposure_is_read_at_the_corner_where_an_infusion_ends() -> None:
         ),
     ],
 )
-def test_a_file_carries_infusions(plasma: pn.Model, name: str) -> None:
+@pytest.mark.parametrize(
+    "engine", [ENGINES[0], *(pytest.param(e, marks=pytest.mark.slow) for e in ENGINES[1:])]
+)
+def test_a_file_carries_infusions(plasma: pn.Model, name: str, engine: str) -> None:
     """As another tool runs it: the file alone, with the events in it."""
     file = pn.read_sbml(plasma.sbml({DRUG: REGIMENS[name]}, ONE))
     times = np.linspace(0.25, 95.25, 20)  # beside the events
-    run = file.simulate([0.0, *times])["degrader_plasma"].values[1:]
+    run = file.simulate([0.0, *times], engine=engine)["degrader_plasma"].values[1:]
     expected = formula(REGIMENS[name], times)
     np.testing.assert_allclose(run, expected, rtol=0, atol=1e-7 * expected.max())
 
