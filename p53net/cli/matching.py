@@ -45,6 +45,10 @@ def match(
     between: Annotated[
         str | None, typer.Option("--between", help="Doses to look between: 1:100.")
     ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option("--every", help="Look for days between doses, 7:42, in place of the dose."),
+    ] = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     cell_line: CellLine = "LPS-amplified",
     population: Annotated[
@@ -69,12 +73,14 @@ def match(
     from p53net.studies.body.matching import match as study
 
     with said.status("simulating"):
-        result = study(drug, regimen_in_words(regimen, days, "mg"), other,
-                       regimen_in_words(target, days, "mg"), by, between=_range(between),
-                       cell_line=cell_line, days=days, population=population, seed=seed,
-                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+        result = study(
+            drug, regimen_in_words(regimen, days, "mg"), other,
+            regimen_in_words(target, days, "mg"), by, between=_range(between),
+            every=_intervals(every), cell_line=cell_line, days=days, population=population,
+            seed=seed, parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
+            tables=tables_of(own), structure=structure_of(structure),
+            ensemble=ensemble_of(ensemble, draws),
+        )  # fmt: skip
     found = result.drop_dims("candidate")
     tables = {
         "match": found.to_dataframe().reset_index(),
@@ -90,3 +96,12 @@ def _range(text: str | None) -> tuple[float, float] | None:
     if not mark:
         raise InputError(f"--between {text} is not two doses; write 1:100")
     return number(low, "--between"), number(high, "--between")
+
+
+def _intervals(text: str | None) -> range | None:
+    if text is None:
+        return None
+    low, mark, high = text.partition(":")
+    if not mark or not low.strip().isdecimal() or not high.strip().isdecimal():
+        raise InputError(f"--every {text} is not two numbers of days; write 7:42")
+    return range(int(low), int(high) + 1)

@@ -189,7 +189,7 @@ def encoded(value: object) -> Any:  # noqa: ANN401 - JSON
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {"number": repr(value)}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [encoded(one) for one in value]
     if isinstance(value, Path):
         return str(value)

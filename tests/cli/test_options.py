@@ -141,6 +141,7 @@ STUDIES = (
             "--target": ("90 mg daily", {"target": mg(90.0, "daily", days=56.0)}),
             "--by": ("lowest:platelets", {"measures": ["tgi", "lowest:platelets"]}),
             "--between": ("1:100", {"between": (1.0, 100.0)}),
+            "--every": ("7:21", {"every": range(7, 22)}),
             "--days": ("14", {"days": 14.0}),
             "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
             "--population": ("5", {"population": 5}),

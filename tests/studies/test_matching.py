@@ -77,6 +77,21 @@ def test_a_rate_is_that_of_the_same_virtual_patients() -> None:
 
 
 @pytest.mark.slow
+def test_an_interval_is_looked_for_too() -> None:
+    """What is given every six days does what it does, and less often does less."""
+    six, measures = pn.regimen(3, "mg", "q6d", days=28, over=2.0), ["lowest:platelets", "tgi"]
+    once = pn.regimen(3, "mg", "once", over=2.0)
+    found = pn.match("KT-253", once, "KT-253", six, measures, days=28, every=range(3, 13))
+    assert found["interval"].values.tolist() == [6.0, 6.0] and "dose" not in found
+    assert found["candidate"].values.tolist() == list(range(12, 2, -1))
+    np.testing.assert_allclose(found["value"], found["target"], rtol=1e-12)
+    assert (np.diff(found["response"].sel(measure="tgi")) > 0).all()
+    assert pn.rerun(found).equals(found) and pn.plot(found) is not None
+    none = pn.match("KT-253", once, "KT-253", six.scaled(50.0), measures, days=28, every=[14, 28])
+    assert all(said.startswith("not reached") for said in none["status"].values)
+
+
+@pytest.mark.slow
 def test_bands_are_of_the_draws() -> None:
     given = {**MATCH, "measures": ["lowest:platelets", "peak:GDF15_serum"]}
     point = pn.match(**given)  # type: ignore[arg-type]
@@ -107,7 +122,7 @@ def test_the_lowest_dose_that_reaches_the_target(
     doses = np.geomspace(1.0, 40.0, 33)
     found = _crossing(doses, response(doses), goal, response, steps=False)
     assert found.status == "ok" and found.crossings == crossings
-    assert found.dose == pytest.approx(dose, rel=1e-5)
+    assert found.place == pytest.approx(dose, rel=1e-5)
 
 
 def test_of_a_count_it_is_the_dose_at_which_it_jumps() -> None:
@@ -116,11 +131,11 @@ def test_of_a_count_it_is_the_dose_at_which_it_jumps() -> None:
 
     doses = np.geomspace(1.5, 40.0, 13)
     found = _crossing(doses, response(doses), 7.0, response, steps=True)
-    assert found.value == 7.0 and 7.0 <= found.dose < 7.0 * 1.01
+    assert found.value == 7.0 and 7.0 <= found.place < 7.0 * 1.01
     nothing = _crossing(doses, np.full(13, np.nan), 7.0, response, steps=True)
-    assert math.isnan(nothing.dose) and nothing.status.startswith("undefined")
+    assert math.isnan(nothing.place) and nothing.status.startswith("undefined")
     none = _crossing(doses, response(doses), math.nan, response, steps=True)
-    assert math.isnan(none.dose) and none.status.startswith("target undefined")
+    assert math.isnan(none.place) and none.status.startswith("target undefined")
     assert isinstance(none, Crossing)
 
 
@@ -134,6 +149,11 @@ BAD = {
     "a range that falls": ({"between": (9, 1)}, "must rise"),
     "a range of one": ({"between": (9,)}, "must be two doses"),
     "a range by text": ({"between": (1, "x")}, "between must be a number"),
+    "a range and schedules": ({"between": (1, 9), "every": [1, 2]}, "give one of them"),
+    "one schedule": ({"every": [7]}, "at least two whole numbers"),
+    "half a day": ({"every": [7, 1.5]}, "at least two whole numbers"),
+    "longer than the study": ({"every": [7, 15]}, "from 1 to 14"),
+    "schedules by number": ({"every": 7}, "at least two whole numbers"),
     "no regimen": ({"regimen": 10.0}, "match needs a regimen"),
     "an unknown drug": ({"other": "aspirin"}, "unknown drug 'aspirin'"),
     "no days": ({"days": 0}, "days is 0"),

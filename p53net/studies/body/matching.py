@@ -4,7 +4,8 @@ Both drugs are given to the same patients, typical or virtual, so what differs i
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from p53net.dosing.amounts import base_mass
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens
+from p53net.dosing.regimens import regimen as make
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError
@@ -36,8 +38,8 @@ _BETWEEN = {True: (3, 4), False: (11, 2)}  # doses between two, and how often th
 class Crossing(NamedTuple):
     """Where a response reaches a target."""
 
-    dose: float
-    """NaN where it does not."""
+    place: float
+    """A dose, or days between doses; NaN where it does not."""
     value: float
     """What the response is there."""
     status: str
@@ -54,6 +56,7 @@ def match(
     measures: str | Sequence[str],
     *,
     between: tuple[float, float] | None = None,
+    every: Iterable[int] | None = None,
     cell_line: str = TUMOUR,
     days: float = DAYS,
     population: int | None = None,
@@ -66,7 +69,7 @@ def match(
     ensemble: EnsembleLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
-    """The dose of `drug`, given as `regimen`, that equals `target` of the `other` drug.
+    """The dose of `drug`, or how often it is given, that equals `target` of the `other` drug.
 
     `regimen` says when doses are given, and in what proportion; its largest dose is looked for
     `between` two [in its unit], by default a hundredth and a hundred times of what it has.
@@ -75,16 +78,20 @@ def match(
     an untreated tumour that is lost by the last day [%]; and "rate:thrombocytopenia:3", patients
     who worsen to that grade [%], which needs a `population`. In a population the others are medians
     of patients. Both drugs are given to the same patients: the same `seed`, the same draws.
+    With `every`, whole numbers of days, it is not the dose that is looked for: the first dose of
+    `regimen` is given every so many days until the last of `days`.
 
-    Returns a Dataset over `measure`: the `dose`, which is the lowest that reaches the `target`, the
-    `value` there, `crossings` of the target in the range, and `status`: ok, or not reached, with
-    the range of values; and `response` over `candidate` doses. `parameters` go to whoever has them.
+    Returns a Dataset over `measure`: the `dose`, which is the lowest that reaches the `target`, or
+    the `interval` [d], which is the longest; the `value` there, `crossings` of the target in the
+    range, and `status`: ok, or not reached, with the range of values; and `response` over
+    `candidate` doses or intervals. `parameters` go to whoever has them.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
     """
     (arm,), (given,) = as_regimens(regimen, "match"), as_regimens(target, "match")
     times = study_times(arm, days)
-    low, high = _range(between, arm)
+    spans = None if every is None else _intervals(every, days)
+    candidates = _candidates(arm, between, spans, population is not None)
     texts = [measures] if isinstance(measures, str) else list(measures)
     if not texts:
         raise InputError("measures is empty; name at least one, such as 'lowest:platelets'")
@@ -100,20 +107,28 @@ def match(
         mine, theirs = of(drug, arm), of(other, given)
         seen.append((mine, theirs))
         goals = theirs.values(np.array([given.highest]))[:, 0]
-        doses = np.geomspace(low, high, _LADDER[population is not None])
-        response = mine.values(doses)
+        if spans is None:
+            response = mine.values(candidates)
+        else:
+            response = np.column_stack([
+                replace(mine, regimen=_every(arm, span, days)).values(np.array([arm.amount]))
+                for span in spans
+            ])  # fmt: skip
         found = [
-            _crossing(doses, response[i], goal, _more(mine, i), population is not None)
+            _crossing(candidates, response[i], goal, None if spans else _more(mine, i),
+                      population is not None)
             for i, goal in enumerate(goals)
-        ]
-        return _dataset(found, goals, response)
+        ]  # fmt: skip
+        return _dataset(found, goals, response, "interval" if spans else "dose")
 
     together = cells.finished(cells.one_by_one(one), ("candidate",))
     if not seen:
         raise InputError("no draw has a result")
     return _described(together, seen[0], arm, given, texts).assign_coords(
-        candidate=("candidate", np.geomspace(low, high, together.sizes["candidate"]),
-                   {"units": arm.unit, "long_name": "largest dose"}),
+        candidate=("candidate", candidates, {
+            "units": "d" if spans else arm.unit,
+            "long_name": "days between doses" if spans else "largest dose",
+        }),
     ).assign_attrs(
         {
             "days": float(times[-1]) / 24.0,
@@ -125,6 +140,39 @@ def match(
             "version": VERSION,
         }
     )  # fmt: skip
+
+
+def _candidates(
+    arm: Regimen,
+    between: tuple[float, float] | None,
+    spans: Sequence[int] | None,
+    steps: bool,
+) -> FloatArray:
+    """What is looked at first: doses that rise, or intervals that fall."""
+    if spans is None:
+        return np.asarray(np.geomspace(*_range(between, arm), _LADDER[steps]))
+    if between is not None:
+        raise InputError("between is about doses, and every about schedules; give one of them")
+    return np.array(spans, dtype=float)
+
+
+def _intervals(every: Iterable[int], days: float) -> list[int]:
+    """Days between doses, the longest first."""
+    spans = list(every) if isinstance(every, Iterable) else []
+    whole = (isinstance(one, int | np.integer) and not isinstance(one, bool) for one in spans)
+    if len(set(spans)) < 2 or not all(whole) or not all(1 <= one <= days for one in spans):
+        raise InputError(
+            f"every is {every!r}, but must be at least two whole numbers of days, from 1 to "
+            f"{days:g}, such as range(7, 43)"
+        )
+    return sorted({int(one) for one in spans}, reverse=True)
+
+
+def _every(arm: Regimen, span: int, days: float) -> Regimen:
+    """The first dose of a regimen, every so many days."""
+    (_, over, amount), *_ = arm.doses
+    return make(amount, arm.unit, f"q{span}d", days=days, over=over or None, form=arm.form,
+                allow_flat=arm.allow_flat)  # fmt: skip
 
 
 def _range(between: tuple[float, float] | None, arm: Regimen) -> tuple[float, float]:
@@ -163,10 +211,11 @@ def _crossing(
     doses: FloatArray,
     values: FloatArray,
     goal: float,
-    more: Callable[[FloatArray], FloatArray],
+    more: Callable[[FloatArray], FloatArray] | None,
     steps: bool,
 ) -> Crossing:
-    """The lowest dose at which values reach a goal; `steps` says that they jump, as counts do."""
+    """The first dose at which values reach a goal, where `more` can be had between two of them;
+    `steps` says that values jump, as counts do."""
     if np.isnan(goal):
         return Crossing(np.nan, np.nan, "target undefined: the other drug has no value", 0)
     known = np.isfinite(values)
@@ -179,6 +228,8 @@ def _crossing(
         return Crossing(np.nan, np.nan, f"{said}{values.min():.4g} to {values.max():.4g}", 0)
     crossings = int((past[1:] != past[:-1]).sum())
     place = int(past.argmax())
+    if more is None:
+        return Crossing(float(doses[place]), float(values[place]), "ok", crossings)
     low, high = place - 1, place
     start = values[0]
     ends, heights = doses[[low, high]], values[[low, high]]
@@ -201,11 +252,13 @@ def _past(values: FloatArray, goal: float, start: float) -> "np.ndarray[Any, np.
     return np.asarray(values >= goal if start < goal else values <= goal)
 
 
-def _dataset(found: Sequence[Crossing], goals: FloatArray, response: FloatArray) -> xr.Dataset:
-    columns = {name: np.array([getattr(one, name) for one in found]) for name in ("dose", "value")}
+def _dataset(
+    found: Sequence[Crossing], goals: FloatArray, response: FloatArray, name: str
+) -> xr.Dataset:
     return xr.Dataset(
         {
-            **{name: ("measure", values) for name, values in columns.items()},
+            name: ("measure", np.array([one.place for one in found])),
+            "value": ("measure", np.array([one.value for one in found])),
             "target": ("measure", goals),
             "crossings": ("measure", np.array([float(one.crossings) for one in found])),
             "status": ("measure", np.array([one.status for one in found], dtype=object)),
@@ -225,13 +278,15 @@ def _described(
     mine, theirs = pair
     meanings = {
         "dose": (arm.unit, "largest dose that equals the other drug's regimen"),
-        "value": ("see unit", "the measure at that dose"),
+        "interval": ("d", "days between doses that equal the other drug's regimen"),
+        "value": ("see unit", "the measure there"),
         "target": ("see unit", "the measure under the other drug"),
         "crossings": ("1", "how often the target is crossed in the range"),
         "status": ("1", "ok, or why there is no dose"),
-        "response": ("see unit", "the measure at candidate doses"),
+        "response": ("see unit", "the measure at all candidates"),
     }
-    for name, (unit, meaning) in meanings.items():
+    for name in meanings.keys() & result.data_vars.keys():
+        unit, meaning = meanings[name]
         result[name].attrs |= {"units": unit, "long_name": meaning}
     result = result.assign_coords(
         measure=list(texts),

@@ -27,6 +27,7 @@ def match_figure(result: xr.Dataset) -> "Figure":
     panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False).ravel())
     middle = median(result)
     unit, about = result["candidate"].attrs["units"], result.attrs
+    name = "dose" if "dose" in result else "interval"
     mine = f"{about['drug']}, {about['schedule']}"
     theirs = f"{about['other']}, {about['target']}"
     for i, panel in enumerate(panels):
@@ -37,11 +38,11 @@ def match_figure(result: xr.Dataset) -> "Figure":
         bands.shade(panel, one["response"], COLOURS[0])
         panel.plot(result["candidate"], typical["response"], color=COLOURS[0], label=mine)
         panel.axhline(float(typical["target"]), color=COLOURS[1], ls="--", label=theirs)
-        dose = float(typical["dose"])
+        dose = float(typical[name])
         if np.isfinite(dose):
             said = f"{dose:.3g} {unit}"
-            if "quantile" in one["dose"].dims:
-                low, high = (float(one["dose"].sel(quantile=end)) for end in ENDS)
+            if "quantile" in one[name].dims:
+                low, high = (float(one[name].sel(quantile=end)) for end in ENDS)
                 panel.axvspan(low, high, color=COLOURS[0], alpha=0.12, lw=0)
                 said += f" ({low:.3g} to {high:.3g})"
             panel.axvline(dose, color=COLOURS[0], lw=0.8, ls=":")
@@ -49,7 +50,8 @@ def match_figure(result: xr.Dataset) -> "Figure":
         else:
             panel.set_title("not reached", fontsize=9)
         measured = str(one["meaning"].values)
-        panel.set(xscale="log", xlabel=f"largest dose [{unit}]")
+        scale = "log" if name == "dose" else "linear"
+        panel.set(xscale=scale, xlabel=f"{result['candidate'].attrs['long_name']} [{unit}]")
         panel.set_ylabel(f"{measured} [{one['unit'].values}]", fontsize=8)
     panels[0].legend(fontsize=8)
     return figure
