@@ -11,6 +11,7 @@ from p53net.errors import InputError
 Infusion: TypeAlias = tuple[float, float, float]
 """When it begins and ends [h], and how much an hour flows in between."""
 
+_NEAR = 1e-12  # of a time: what rounding leaves between the end of an infusion and the next dose
 _MOST = 20_000_000  # numbers of a table of rates: 160 MB
 
 
@@ -70,3 +71,14 @@ def infusions_of(runs: Sequence[Sequence[Infusion]], per_unit: Sequence[float]) 
             begins[run, place], ends[run, place] = begin, end
             rates[run, place] = rate * nanomoles
     return Infusions(begins, ends, rates)
+
+
+def met(ends: list[float], starts: list[float]) -> dict[float, float]:
+    """Ends of infusions, where a dose follows at once as its very time."""
+    found, place = dict[float, float](), 0
+    for end in ends:
+        while place < len(starts) and starts[place] < end * (1 - _NEAR):
+            place += 1
+        follows = place < len(starts) and starts[place] <= end * (1 + _NEAR)
+        found[end] = starts[place] if follows else end
+    return found

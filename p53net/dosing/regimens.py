@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from p53net.dosing import labels
-from p53net.dosing.infusions import Infusion
+from p53net.dosing.infusions import Infusion, met
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
 from p53net.dosing.schedules import AT_TIMES, SCHEDULES, checked_times, planned, refuse_many
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNITS = ("mg", "mg/kg")
 """What a dose can be given in."""
 
-_NEAR = 1e-12  # of a time: what rounding leaves between the end of an infusion and the next dose
+_SHORTEST = 1e-6  # h, of an infusion
 
 
 class Administration(NamedTuple):
@@ -79,7 +79,11 @@ class Regimen:
         for number in self.amounts:
             checked_amount(number, self.unit, self.form)
         for hours in self.over:
-            finite_number(hours, "over", "h")
+            if 0.0 < finite_number(hours, "over", "h") < _SHORTEST:
+                raise InputError(
+                    f"a dose is infused over {hours:g} h; give at least {_SHORTEST:g} h, or leave "
+                    "it out for a dose at once"
+                )
 
     @property
     def doses(self) -> tuple[Administration, ...]:
@@ -106,12 +110,9 @@ class Regimen:
             return ()
         starts = sorted(set(self.times))
         ends = sorted({dose.time + dose.over for dose in self.doses})
-        near = _met(ends, starts)
-        return tuple(
-            (dose.time, near[dose.time + dose.over], dose.amount / dose.over)
-            for dose in self.doses
-            if dose.over
-        )
+        near = met(ends, starts)
+        flows = [(one, near[one.time + one.over]) for one in self.doses if one.over]
+        return tuple((one.time, end, one.amount / (end - one.time)) for one, end in flows)
 
     @property
     def changes(self) -> tuple[float, ...]:
@@ -386,14 +387,3 @@ def _checked_numbers(numbers: tuple[int, ...], count: int) -> set[int]:
     if len(set(numbers)) == count:
         raise InputError("all doses are skipped; leave the drug out instead")
     return set(numbers)
-
-
-def _met(ends: list[float], starts: list[float]) -> dict[float, float]:
-    """Ends of infusions, where a dose follows at once as its very time."""
-    found, place = dict[float, float](), 0
-    for end in ends:
-        while place < len(starts) and starts[place] < end * (1 - _NEAR):
-            place += 1
-        follows = place < len(starts) and starts[place] <= end * (1 + _NEAR)
-        found[end] = starts[place] if follows else end
-    return found

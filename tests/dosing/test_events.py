@@ -137,6 +137,8 @@ CALLS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a rate of nothing": (lambda _: pn.regimen(1, "mg", "once", rate=0), "rate is 0"),
     "an endless infusion": (
         lambda _: pn.regimen(1, "mg", "once", over=float("inf")), "over is inf"),
+    "an infusion of no length": (
+        lambda _: pn.regimen(1, "mg", "once", over=1e-9), "give at least 1e-06 h"),
     "an infusion back in time": (lambda _: pn.regimen(1, "mg", "once", over=-1), "over is -1"),
     "too few amounts": (lambda _: pn.regimen([1, 2], "mg", [0, 1, 2]), "2 amounts and 3 dose"),
     "an amount of nothing": (lambda _: pn.regimen([1, 0], "mg", [0, 1]), "dose is 0"),
