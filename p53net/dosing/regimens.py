@@ -78,10 +78,11 @@ class Regimen:
                 )
         for number in self.amounts:
             checked_amount(number, self.unit, self.form)
-        for hours in self.over:
-            if 0.0 < finite_number(hours, "over", "h") < _SHORTEST:
+        for time, hours in zip(self.times, self.over, strict=False):
+            least = max(_SHORTEST, _SHORTEST * 1e-3 * time)  # clocks have 16 digits
+            if 0.0 < finite_number(hours, "over", "h") < least:
                 raise InputError(
-                    f"a dose is infused over {hours:g} h; give at least {_SHORTEST:g} h, or leave "
+                    f"a dose is infused over {hours:g} h; give at least {least:g} h, or leave "
                     "it out for a dose at once"
                 )
 
