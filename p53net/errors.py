@@ -1,4 +1,4 @@
-"""Every error of this package, one class for each kind of mistake."""
+"""Every error of this package, one class for each kind of mistake, and its one warning."""
 
 import difflib
 from collections.abc import Iterable
@@ -22,6 +22,10 @@ class TableError(P53NetError):
 
 class ModelError(P53NetError):
     """Model text that is not a sound model."""
+
+
+class ModelWarning(UserWarning):
+    """A part of a stranger's model that is run otherwise than in other tools."""
 
 
 class UnsupportedError(ModelError):

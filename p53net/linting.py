@@ -33,8 +33,8 @@ def lint(
     are `severity` (error: it cannot be run, or not rightly; warning: its numbers may not be what is
     meant; note: good to know), `check`, `subject` (an id), `line` in the file (0 where there is
     none) and `message`. Checks are validity, reading, units with their magnitudes, names,
-    annotation, unused and constant parts, ill-posed events, conserved sums, stiffness, steps at
-    the start, and engines.
+    annotation, unused and constant parts, ill-posed events, conserved sums, reactions that run
+    at no written rate, stiffness, steps at the start, and engines.
 
         found = pn.lint("model.xml")
         assert not (found["severity"] == "error").any()

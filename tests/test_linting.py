@@ -52,6 +52,10 @@ UNITS = small().replace(
     (small(rules={"x": "floor(time)"}), "events", "note", "x", "jumps with floor(time)"),
     (small(), "annotation", "note", "small", "1 of 1 species have no annotation"),
     (BINDING, "conserved", "note", "A", "the amounts"),
+    (BINDING.replace('false" fast="false', 'false" fast="true', 1), "rates", "warning", "on",
+     "fast reaction on runs at equilibrium"),
+    (BINDING.partition("<kineticLaw>")[0] + BINDING.partition("</kineticLaw>")[2], "rates",
+     "warning", "on", "reaction on has no kinetic law, and stands still"),
     (small(constants={"k": 0.5, "fast": 1e6}, rules={"x": "fast * S"},
            reactions=(DECAY, ("J", "", "S", "fast*(1 - S)"))), "stiffness", "note", "small", "in"),
 ])  # fmt: skip
@@ -70,6 +74,7 @@ def test_one_fault_is_one_finding(
     (small(rules={"x": "piecewise(1, k == 0.5, 2)"}), "events"),
     (small(rules={"x": "floor(k)"}), "events"),
     (small(), "conserved"),
+    (small(), "rates"),
     (small(), "constant"),
     (small(), "unused"),
     (small(), "names"),

@@ -135,7 +135,7 @@ class Apart:
             )
         except (Ended, Odd) as what:
             raise ModelError(f"{definition.id} cannot be run: {what}; simplify it") from None
-        return label, capabilities
+        return label, replace(capabilities, apart=True)
 
     def rests(self) -> None:
         """End the process, unless it works."""

@@ -125,6 +125,8 @@ class Capabilities:
     """Relative tolerance over the accuracy that is wanted, at which most runs have it."""
     locks: bool = False
     """Whether it is `Locking`."""
+    apart: bool = False
+    """Whether it is in another process: each call costs the way there and back."""
 
 
 class Engine(Protocol):

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import roadrunner
+from numpy.typing import NDArray
 
 from p53net.engines import settling
 from p53net.engines.base import (
@@ -28,7 +30,7 @@ from p53net.engines.base import (
 )
 from p53net.errors import ModelError, P53NetError, SimulationError, TimeLimitError
 from p53net.model.definition import Definition
-from p53net.model.external import assigned_of, switch_times, with_parameters
+from p53net.model.external import assigned_of, deciding, switch_times, with_parameters
 
 roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
 # The integrator logs warnings to stdout, which belongs to the user's data. What stops a run is
@@ -139,11 +141,26 @@ class RoadRunner:
         return _Compiled(self._definition, self._tolerances)
 
 
+class _Looks(NamedTuple):
+    """Where a run is looked at, which most runs of a sweep share."""
+
+    decided: list[float | None]
+    """Values of what decides when something switches."""
+    times: FloatArray
+    points: FloatArray
+    """These times, and those of looks in between."""
+    places: NDArray[np.intp]
+    """Of the times among the points."""
+
+
 class _Compiled:
     """An instance of RoadRunner, and how it is put into a state and followed."""
 
     def __init__(self, definition: Definition, tolerances: Tolerances) -> None:
         self.deadline = np.inf
+        self._selected: tuple[str, ...] | None = None
+        self._looks: _Looks | None = None
+        self._deciding = deciding(definition)
         self._is_fresh = True
         self.name = definition.id
         self._definition, self._tolerances = definition, tolerances
@@ -160,12 +177,19 @@ class _Compiled:
             for name in self.shown
             if name in definition.parameters
         }
+        self._origin = np.array(
+            [float(self._runner[self.shown.get(n, n)]) for n in self.species if definition.external]
+        )
+        """Where states begin in the file: a reset puts them there."""
 
     def prepare(self, parameters: Mapping[str, float], start: FloatArray) -> None:
         """Begin anew with these parameters, from this state."""
         text, fixed = self._text, self._definition.fixed_at_reset
         if fixed:
-            text = with_parameters(self._definition.sbml, parameters)
+            given = dict(parameters)
+            if self._definition.equilibrium is not None:  # then runs do not begin as the file says
+                given = {**dict(zip(self.species, start.tolist(), strict=True)), **given}
+            text = with_parameters(self._definition.sbml, given)
         if text != self._text or (self._definition.delayed and not self._is_fresh):
             self._compile(text)
         if not self._definition.delayed:
@@ -185,12 +209,20 @@ class _Compiled:
         if not self._definition.external:
             self.put(start[: self._in_reactions])
             return
-        given = {**dict(zip(self.species, start, strict=True)), **parameters}
-        if self._compartments & parameters.keys():  # a constant species keeps its concentration
-            given = {**self._constant, **given}
+        given = self._given(parameters, start)
         for name in sorted(given, key=self.shown.__contains__):  # volumes before concentrations
             if name not in self._places or name in self.species:
                 self._runner[self.shown.get(name, name)] = given[name]
+
+    def _given(self, parameters: Mapping[str, float], start: FloatArray) -> dict[str, float]:
+        """What to set after a reset, which has set most states: but volumes move concentrations."""
+        moved = {self.species[k]: float(start[k]) for k in np.flatnonzero(start != self._origin)}
+        if self._compartments.isdisjoint((*moved, *parameters)):
+            return {**moved, **parameters}
+        given = {**dict(zip(self.species, start.tolist(), strict=True)), **parameters}
+        if self._compartments.isdisjoint(parameters):
+            return given
+        return {**self._constant, **given}  # a constant species keeps its concentration
 
     def tolerate(self, tolerances: Tolerances) -> None:
         """Integrate with these from the next start on."""
@@ -210,11 +242,11 @@ class _Compiled:
                 before = self._runner[shown] if name in events.added else 0.0
                 self._runner[shown] = before + value
 
-    def select(self, outputs: Sequence[str]) -> None:
+    def select(self, outputs: tuple[str, ...]) -> None:
         """What rows show after the time."""
-        chosen = ["time", *(self.shown.get(name, name) for name in outputs)]
-        if chosen != self._runner.selections:
-            self._runner.selections = chosen
+        if outputs != self._selected:
+            self._runner.selections = ["time", *(self.shown.get(n, n) for n in outputs)]
+            self._selected = outputs
 
     def follow(self, begin: float, end: float) -> FloatArray:
         """The state after following the cell from where it is."""
@@ -239,22 +271,27 @@ class _Compiled:
         """Rows at `times`, with looks in between where an external model compares the time."""
         if not self._definition.switches:
             return self.advance(times)
-        looks = switch_times(self._definition, parameters, float(times[-1]))
-        points = np.union1d(times, looks)
-        return self.advance(points)[np.searchsorted(points, times)]
+        decided = [parameters.get(name) for name in self._deciding]
+        known = self._looks
+        if known is None or known.decided != decided or not np.array_equal(known.times, times):
+            looks = switch_times(self._definition, parameters, float(times[-1]))
+            points = np.union1d(times, looks)
+            known = self._looks = _Looks(decided, times, points, np.searchsorted(points, times))
+        return self.advance(known.points)[known.places]
 
     def advance(self, points: FloatArray) -> FloatArray:
         """Rows at `points`. CVODE refuses steps of rounding errors, such as from a dose at 0.3 h to
         a third tenth of an hour: such a point has the row of the one before."""
-        apart = np.diff(points, prepend=-np.inf) > _TOO_CLOSE * max(1.0, points[-1])
-        if apart.sum() == 1:
+        far = points[1:] - points[:-1] > _TOO_CLOSE * max(1.0, points[-1])
+        if not far.any():
             return np.array([[time, *self.values_now()] for time in points])
-        if not apart.all():
+        if not far.all():
+            apart = np.append(True, far)
             table = np.asarray(self.advance(points[apart])[np.cumsum(apart) - 1])
             table[:, 0] = points
             return table
         try:
-            table = self._runner.simulate(times=points)
+            table = self._runner.simulate(times=points.tolist())
             if perf_counter() > self.deadline:
                 raise TimeLimitError(f"{self.name}: the time limit is over")
         except RuntimeError as error:
@@ -270,6 +307,7 @@ class _Compiled:
         self._model, self._runner = runner.model, runner  # a model must not outlive its runner
         self._text = sbml
         self._places = {name: i for i, name in enumerate(self._model.getGlobalParameterIds())}
+        self._selected = None
         self._runner.integrator.maximum_num_steps = _MOST_STEPS
         self._tighten()
         self._is_fresh = True

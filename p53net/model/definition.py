@@ -123,6 +123,12 @@ class Definition:
     """Whether it has events with delays: RoadRunner keeps those that wait through a reset."""
     scale: float = 1.0
     """Factor of the absolute tolerance: below 1 where an external model has small numbers."""
+    equilibrium: "Definition | None" = None
+    """Of an external model: its fast reactions alone, at whose rest runs begin."""
+    hurry: Mapping[str, float] = field(default_factory=dict)
+    """The parameter that the laws of these are multiplied by, and how much that is."""
+    remarks: tuple[str, ...] = ()
+    """What a user of an external model has to be told."""
     time_limit: float = TIME_LIMIT
     """Of an external model: seconds that compiling, or one run in its own process, may take."""
     loaded: Mapping[str, object] = field(default_factory=dict)
@@ -159,15 +165,9 @@ class Definition:
 
 
 _SHOWN = {
-    "dimensionless": "1",
-    "per_hour": "1/h",
-    "per_nM": "1/nM",
-    "hour": "h",
-    "L_per_hour": "L/h",
-    "mm3_per_hour": "mm3/h",
-    "giga_per_L": "1e9/L",
-    "g_per_dL": "g/dL",
-}
+    "dimensionless": "1", "per_hour": "1/h", "per_nM": "1/nM", "hour": "h", "L_per_hour": "L/h",
+    "mm3_per_hour": "mm3/h", "giga_per_L": "1e9/L", "g_per_dL": "g/dL",
+}  # fmt: skip
 
 
 def shown_unit(unit: str) -> str:

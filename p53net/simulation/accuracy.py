@@ -54,6 +54,11 @@ def tolerances_for(accuracy: float, tightening: float, scale: float) -> Toleranc
     return Tolerances(relative, relative * _ABSOLUTE * scale)
 
 
+def _allowed(accuracy: float, definition: Definition) -> float:
+    """An accuracy, or the usual one where fast reactions multiply the errors of an engine."""
+    return min(accuracy, ACCURACY) if definition.hurry else accuracy
+
+
 def _ladder(first: Tolerances) -> list[Tolerances]:
     """Looser than that, that, and tighter ones."""
     found = [Tolerances(first.relative * _STEP, first.absolute * _STEP), first]
@@ -96,7 +101,8 @@ class Refined:
         tightening = runner.engine.capabilities.tightening
         self._ladder: list[Tolerances] = []
         if accuracy is not None:
-            self._ladder = _ladder(tolerances_for(accuracy, tightening, scale))
+            wanted = _allowed(accuracy, runner.definition)
+            self._ladder = _ladder(tolerances_for(wanted, tightening, scale))
         self._begun: Begun | None = None
         self.pairs: dict[bool, Pair] = {}
         """Of the loop closed and opened, where they have run."""
@@ -180,6 +186,7 @@ def curves_to(
     """
     own = None
     if accuracy is not None:
+        accuracy = _allowed(accuracy, runner.definition)
         own = tolerances_for(accuracy, Capabilities.tightening, runner.definition.scale)
     if accuracy is None or not runner.engine.capabilities.together:
         return runner.run(times, courses, parameters, outputs, feedback=feedback, tolerances=own)

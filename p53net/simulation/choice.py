@@ -105,9 +105,11 @@ def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
         name = MANY if runs >= _FEW else usual(model.definition)
     try:
         label = model.runner(name).engine.label
-        return name, "; ".join(filter(None, [label, warning_of(model.definition)]))
+        remarks = *model.definition.remarks, warning_of(model.definition)
+        return name, "; ".join(filter(None, [label, *remarks]))
     except UnsupportedError as error:
         if helper_of(name, model.definition) is None:
             raise
         label = model.runner(REFERENCE).engine.label
-        return REFERENCE, f"{label} instead of {name}, which cannot run {error}"
+        said = f"{label} instead of {name}, which cannot run {error}"
+        return REFERENCE, "; ".join([said, *model.definition.remarks])

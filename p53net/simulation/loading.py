@@ -1,12 +1,13 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import Tolerances
-from p53net.errors import InputError
+from p53net.errors import InputError, ModelWarning
 from p53net.model import Definition, define
 from p53net.model.content import Content, content_of
 from p53net.model.definition import TIME_LIMIT
@@ -136,9 +137,10 @@ def read_sbml(
     connections; all runs on RoadRunner are made there, too: see docs/trust.md. Reading, compiling
     and each run may take `time_limit` seconds of the processor and 4 GiB of memory.
     Raises InputError for a file that cannot be read, ModelError for one that is not sound SBML,
-    that needs other packages than `comp`, or has fast reactions, delays, algebraic rules that are
-    linear in nothing, reactions without rates or quantities without values; or that ends its
-    process, with the part that is likely to do that.
+    that needs other packages than `comp`, or has delays, algebraic rules that are linear in
+    nothing, no reactions but such without rates, or quantities without values; or that ends its
+    process, with the part that is likely to do that. Fast reactions, which run at equilibrium, and
+    reactions without rates, which stand still, are a ModelWarning.
     """
     exact.checked_accuracy(accuracy)
     if not 0.0 < finite_number(time_limit, "time_limit", "s") <= _LONGEST:
@@ -147,4 +149,7 @@ def read_sbml(
 
     from p53net.model.external.apart import read_apart
 
-    return Model(read_apart(source, float(time_limit)), accuracy=accuracy)
+    definition = read_apart(source, float(time_limit))
+    for remark in definition.remarks:
+        warnings.warn(f"{definition.id}: {remark}", ModelWarning, stacklevel=2)
+    return Model(definition, accuracy=accuracy)

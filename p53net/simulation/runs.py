@@ -23,6 +23,7 @@ from p53net.errors import InputError, P53NetError
 from p53net.model.inflows import infusion_of, with_infusions
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
+from p53net.simulation.equilibrium import at_limit, no_looser, settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Loop: TypeAlias = bool | NDArray[np.bool_]
 """Whether the loop is closed: of all runs, or of each."""
-
 
 _TIGHT = 1e-12
 
@@ -89,6 +89,14 @@ class Runner:
         return choice.made(self.name, with_infusions(self.definition), self._model.tolerances)
 
     @cached_property
+    def alone(self) -> "Runner | None":
+        """The fast reactions of an external model alone, if it has such."""
+        if (inner := self.definition.equilibrium) is None:
+            return None
+        tolerances = no_looser(self._model.tolerances, inner)
+        return type(self._model)(inner, tolerances).runner(self.name)
+
+    @cached_property
     def resting(self) -> Resting:
         """Untreated states of this model's cells."""
         helper = None if self.helper is None else self.helper.resting
@@ -97,6 +105,8 @@ class Runner:
     def ready(self) -> None:
         """Compile, and find the state of the usual cell, which all calls share."""
         self.engine.ready()
+        if self.alone is not None:
+            self.alone.ready()
         if self.definition.has_loop:
             self._model.cell.runner(self.name).resting.ready()
 
@@ -141,7 +151,8 @@ class Runner:
         lost = np.array(sorted(found.given_up), dtype=np.intp)
         again = self.helper.run(
             times if times.ndim == 1 else times[lost],
-            *_rows(lost, courses, parameters),
+            courses.of(lost),
+            {n: v[lost] for n, v in parameters.items()},
             outputs,
             feedback=feedback if isinstance(feedback, bool) else feedback[lost],
             tolerances=tolerances,
@@ -219,7 +230,7 @@ class Runner:
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
         run = cast(Locking, engine).integrate_locked if locked else engine.integrate
-        found = run(problem)
+        found = at_limit(run, problem, self.definition, self._model.tolerances)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -254,7 +265,8 @@ class Runner:
         if helped and self.helper is not None and len(lost):
             given_up = {int(i): str(errors[int(i)]) for i in lost}
             again, _ = self.helper.rest(
-                *_rows(lost, courses, parameters),
+                courses.of(lost),
+                {n: v[lost] for n, v in parameters.items()},
                 quantities,
                 feedback=feedback if isinstance(feedback, bool) else feedback[lost],
                 stable=stable,
@@ -382,11 +394,8 @@ class Runner:
         states = [values[name] for name in self.engine.states]
         starts = np.column_stack(states) if states else np.empty((size, 0))
         settings = {n: v for n, v in values.items() if n not in self.engine.states}
-        return Start(starts, settings, np.empty((size, 0)), errors)
-
-
-def _rows(
-    rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
-) -> tuple[Courses, dict[str, FloatArray]]:
-    """Doses and parameters of some of the runs."""
-    return courses.of(rows), {name: values[rows] for name, values in parameters.items()}
+        begun = Start(starts, settings, np.empty((size, 0)), errors)
+        if self.alone is None:
+            return begun
+        self.alone.engine.deadline = self.engine.deadline
+        return settled(begun, self.alone, parameters)

@@ -250,6 +250,8 @@ def plan_of(
             raise InputError(f"two columns would be called {name}; give each measure once")
     if keep_trajectories and not watched:
         raise InputError("keep_trajectories keeps the curves of observables; name at least one")
+    if keep_trajectories and (both := set(axes) & set(watched)):
+        raise InputError(f"{min(both)} is an axis and an observable; leave it out of observables")
     reductions = checked_reductions(reduce, columns, keep_trajectories)
     if not wanted and not watched:
         raise InputError("nothing would be kept: name measures, or observables")

@@ -1,6 +1,8 @@
 """Points to rows: what each point gave, or why it gave nothing."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -44,6 +46,7 @@ STATUSES = {
 }
 _LONGEST_REASON = 300
 _CURVE_BYTES = 64 * 2**20  # of points that are looked at together
+_SHARE = 0.1  # of the time for one point that several may take, where each call costs
 _MODELS_KEPT = 4  # a compiled model takes megabytes
 
 _compiled: dict[tuple[str, Tolerances, float | None], Model] = {}
@@ -125,7 +128,11 @@ def rows_of(plan: Plan, values: FloatArray, before_each: Callable[[], None] = la
     engine gave up is run by another.
     """
     model = model_of(plan)
-    parts = [_part(plan, model, part, before_each) for part in _parts(plan, values)]
+    return _all([_part(plan, model, part, before_each) for part in _parts(plan, values)])
+
+
+def _all(parts: Sequence[Rows]) -> Rows:
+    """Rows of several parts, one after the other."""
     curves = [part.curves for part in parts if part.curves is not None]
     return Rows(
         np.concatenate([part.values for part in parts]),
@@ -138,11 +145,19 @@ def rows_of(plan: Plan, values: FloatArray, before_each: Callable[[], None] = la
 
 
 def _parts(plan: Plan, values: FloatArray) -> Iterator[FloatArray]:
-    """Points in groups whose curves fit into memory; one by one where that costs no more."""
-    most = 1
-    if plan.capabilities.together:
+    """Points in groups whose curves fit into memory; one by one where that costs no more. On an
+    engine apart as many as take little of the time for one, which the first says."""
+    most, start = 1, 0
+    if plan.capabilities.together or plan.capabilities.apart:
         most = max(most, _CURVE_BYTES // (8 * len(plan.needed) * len(plan.times)))
-    return (values[start : start + most] for start in range(0, len(values), most))
+    size = 1 if plan.capabilities.apart else most
+    while start < len(values):
+        begun = perf_counter()
+        yield values[start : start + size]
+        start += size
+        if plan.capabilities.apart:
+            each = max(perf_counter() - begun, 1e-6) / size
+            size = max(1, min(most, int(_SHARE * plan.time_limit / each)))
 
 
 def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[], None]) -> Rows:
@@ -150,13 +165,19 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
     found = np.full((size, len(plan.measures)), np.nan)
     bars = _none(plan, size)
     curves, alone = None, set(range(size))
-    if plan.capabilities.together:
-        # All runs come first, so that it is known which points the engine gave up.
-        if plan.watched:
-            points.run()
-        found[:, plan.arrays] = values_of([plan.measures[i] for i in plan.arrays], points)
-        if plan.accuracy is not None:
-            bars = refine(plan, points, found, plan.accuracy, points.sound, plan.arrays)
+    if plan.capabilities.together or plan.capabilities.apart:
+        begun = perf_counter()
+        with _limited(plan, model, before_each):
+            # All runs come first, so that it is known which points the engine gave up.
+            if plan.watched:
+                points.run()
+            found[:, plan.arrays] = values_of([plan.measures[i] for i in plan.arrays], points)
+            if plan.accuracy is not None:
+                bars = refine(plan, points, found, plan.accuracy, points.sound, plan.arrays)
+        late = plan.capabilities.apart and perf_counter() - begun > plan.time_limit
+        if late and size > 1:  # they shared the time of one
+            each = np.array_split(values, size)
+            return _all([_part(plan, model, row, before_each) for row in each])
         curves = points.curves(plan.curves) if plan.curves else None
         alone = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
         alone |= points.given_up.keys() | points.errors.keys()
@@ -180,6 +201,20 @@ def _part(plan: Plan, model: Model, values: FloatArray, before_each: Callable[[]
             _short("; ".join(filter(None, [reason, warning]))) for reason in rows.reasons
         ]
     return _with_slopes(plan, model, values, rows) if plan.moved else rows
+
+
+@contextlib.contextmanager
+def _limited(plan: Plan, model: Model, before_each: Callable[[], None]) -> Iterator[None]:
+    """Points of an engine apart, run together within the time for one."""
+    if not plan.capabilities.apart:
+        yield
+        return
+    before_each()
+    model.set_deadline(plan.time_limit)
+    try:
+        yield
+    finally:
+        model.set_deadline(np.inf)
 
 
 def _with_slopes(plan: Plan, model: Model, values: FloatArray, rows: Rows) -> Rows:

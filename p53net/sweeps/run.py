@@ -38,7 +38,7 @@ DEFAULT_TIMES: FloatArray = np.linspace(0.0, 72.0, 145)
 
 _SMALL = 500  # points that are done before workers would have started
 _LARGEST_CHUNK = 1000  # points: some seconds of work, which a kill can lose
-_SMALLEST_BATCH, _LARGEST_BATCH = 100, 4000  # points of the batch engine
+_SMALLEST_BATCH, _LARGEST_BATCH = 100, 4000  # points where many at once cost less
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
@@ -251,6 +251,8 @@ def _chunk_size(chunk: int | None, total: int, number: int, plan: Plan) -> int:
         fair, largest = max(fair, _SMALLEST_BATCH), _LARGEST_BATCH
     else:
         largest = _LARGEST_CHUNK
+        if plan.capabilities.apart and number == 1:  # each chunk costs a way there and back
+            fair = max(fair, _SMALLEST_BATCH)
     return max(1, min(fair, largest, _CURVE_BYTES // max(curve, 1)))
 
 

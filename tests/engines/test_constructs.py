@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.integrate import quad
 
 import p53net as pn
 from tests.support.files import read, solved
@@ -126,6 +127,19 @@ def test_powers_of_what_begins_at_zero(tmp_path: Path) -> None:
     *_, known = solved(slopes, [0.0] * 4, T)
     run = batch(STEEP, tmp_path)
     np.testing.assert_allclose(run["d"].values, known, rtol=1e-6, atol=1e-12)
+
+
+def test_slopes_that_have_no_value(tmp_path: Path) -> None:
+    """The slope of 1/(1 + (k/x)^4) at 0 is infinite times nothing by its formula."""
+    run = batch("x = 0; y = 0; k = 2; n = 4; x' = 1; y' = 1/(1 + (k/x)^n)", tmp_path)
+    known = [quad(lambda x: x**4 / (x**4 + 16), 0.0, t, epsabs=1e-12)[0] for t in T]
+    np.testing.assert_allclose(run["y"].values, known, rtol=1e-6, atol=1e-9)
+
+
+def test_an_event_just_behind_the_start(tmp_path: Path) -> None:
+    run = batch("x = 0; k = 0; x' = k; E: at time > 0: k = 3", tmp_path)
+    np.testing.assert_allclose(run["x"].values, 3 * T, rtol=1e-9)
+    assert run["k"].values.tolist() == [0.0] + [3.0] * 40
 
 
 def test_powers_of_what_is_below_zero_have_no_value(tmp_path: Path) -> None:

@@ -334,10 +334,10 @@ def doubling() -> str:
     return core(parameters=PARAMETER.format("p", ""), rules=RULE.format("p", used), functions=made)
 
 
-def reaction(law: str, fast: str = "false") -> str:
+def reaction(law: str) -> str:
     reactant = '<speciesReference species="A" stoichiometry="1" constant="true"/>'
     sides = f"<listOfReactants>{reactant}</listOfReactants>"
-    return f'<reaction id="r" reversible="false" fast="{fast}">{sides}{law}</reaction>'
+    return f'<reaction id="r" reversible="false" fast="false">{sides}{law}</reaction>'
 
 
 def starts(symbol: str, of: str) -> str:
@@ -383,8 +383,6 @@ REFUSED: list[tuple[str, "str | bytes", type[Exception], str]] = [
      "not valid SBML"),
     ("reaction without a rate", core(SPECIES.format("A", 1), reactions=reaction("")),
      pn.ModelError, "reaction r, line 1, has no rate"),
-    ("fast reaction", core(SPECIES.format("A", 1), reactions=reaction(LAW, "true")),
-     pn.ModelError, "reaction r, line 1, is fast"),
     ("algebraic rule", core(parameters=P, rules="<algebraicRule>" + MATH.format(
         "<apply><times/><ci>p</ci><ci>p</ci></apply>") + "</algebraicRule>"), pn.ModelError,
      "algebraicRule, line 1,"),

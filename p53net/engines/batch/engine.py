@@ -335,8 +335,8 @@ class Batch:
 
 
 def _twice(run: Callable[[Rows, bool, bool], None], groups: _Groups, status: FloatArray) -> None:
-    """All runs; those whose rates are not finite once more, with states floored: stages of a step
-    may be below zero by less than counts, where a power or a root has no value."""
+    """All runs; those whose rates are not finite once more, with floored code: stages of a step may
+    be below zero by less than counts, where powers have no value, and slopes may have none."""
     for rows, burnt in groups:
         run(rows, burnt, False)
         lost = rows[status[rows] == driver.NOT_FINITE]

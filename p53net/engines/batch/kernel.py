@@ -1,6 +1,6 @@
 """The formulas of one model as functions of generated code, over one workspace of vectors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from p53net.engines.batch.elimination import Elimination, Entry, eliminated
@@ -83,7 +83,11 @@ class _Matrix:
     """Entries of shift*I - J, each worked out where it is used."""
 
     def __init__(
-        self, slopes: Mapping[Entry, Node], value: Evaluation, shift: Value, known: Expressions
+        self,
+        slopes: Mapping[Entry, Node],
+        value: Callable[[Node], Value],
+        shift: Value,
+        known: Expressions,
     ) -> None:
         self._slopes = {at: known.negative(slope) for at, slope in slopes.items()}
         self._value, self._shift = value, shift
@@ -94,7 +98,7 @@ class _Matrix:
     def __getitem__(self, at: Entry) -> Value:
         if at not in self._slopes:
             return self._shift
-        slope: Value = self._value(self._slopes[at])
+        slope = self._value(self._slopes[at])
         return self._shift + slope if at[0] == at[1] else slope
 
 
@@ -121,7 +125,8 @@ class Kernel:
         self, code: Code, system: System, burnt: dict[str, float], *, floored: bool = False
     ) -> None:
         """`burnt` are parameters, such as exponents, whose values become part of the code. With
-        `floored`, a state that is below zero by less than its absolute tolerance counts as zero."""
+        `floored`, a state that is below zero by less than its absolute tolerance counts as zero,
+        and so does a slope that is no number."""
         known = system.expressions
         numbers = {name: known.number(value) for name, value in burnt.items()}
         self.code, self.system, self._floored = code, system, floored
@@ -176,7 +181,8 @@ class Kernel:
         with code.function("factorise", 1) as (space,):
             value = self._evaluation(space, code.place(space, place["y"]))
             shift = code.load(space, place["shift"])
-            matrix = _Matrix(self.jacobian.entries, value, shift, self.system.expressions)
+            slope = self._without_nan(value) if self._floored else value
+            matrix = _Matrix(self.jacobian.entries, slope, shift, self.system.expressions)
             worst = code.constant(0.0)
             for at, factor in self.jacobian.order.factors(matrix, code.constant(1.0)):
                 code.store(factor, space, place["factors"] + self._factor_places[at])
@@ -184,6 +190,16 @@ class Kernel:
                 if at in self._touched:
                     worst = code.larger(code.absolute(matrix[at] * factor), worst)
             code.store(worst, space, place["sound"])
+
+    def _without_nan(self, value: Evaluation) -> Callable[[Node], Value]:
+        """Values of slopes: 0 for one that has none, such as that of 1/(1 + (k/x)^4) at 0. Steps
+        need slopes that are about right, and are judged by their error."""
+
+        def slope(node: Node) -> Value:
+            found: Value = value(node)
+            return self.code.select(found.same(found), found, 0.0)
+
+        return slope
 
     def _write_solve(self) -> None:
         """solve(workspace, right, more, to): (shift*I - J) to = right + more."""

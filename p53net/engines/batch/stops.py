@@ -13,6 +13,9 @@ from p53net.model.rates import System
 _STRETCH = 1e-12
 """Of the time at which it begins, or in the unit of time."""
 
+_SOON = 1e-100
+"""The earliest stop behind the start: shorter steps have no inverse."""
+
 
 @dataclass(frozen=True)
 class Stops:
@@ -81,7 +84,7 @@ def stops_of(problem: Problem, system: System, clocks: Clocks) -> Stops:
     changes = np.full((size, at.shape[1], len(names)), np.nan)
     changes[:, :given, : len(doses.names)] = doses.values
     for number, (time, settings) in enumerate(events, start=given):
-        at[:, number] = time
+        at[:, number] = max(time, _SOON) if time > 0.0 else time
         for name, node in settings.items():
             changes[:, number, names.index(name)] = float(node.value)
     at = np.hstack([at, clocks.times])

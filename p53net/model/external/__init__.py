@@ -6,4 +6,5 @@ from p53net.model.external.initial import assigned_of as assigned_of
 from p53net.model.external.initial import with_parameters as with_parameters
 from p53net.model.external.reader import definition_of as definition_of
 from p53net.model.external.reader import read_definition as read_definition
+from p53net.model.external.switches import deciding as deciding
 from p53net.model.external.switches import switch_times as switch_times

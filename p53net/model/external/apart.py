@@ -31,7 +31,8 @@ def read_apart(given: SourceLike, time_limit: float = TIME_LIMIT) -> Definition:
                 f"{source.name} cannot be read, for a reason that was not foreseen ({what}); "
                 "simplify it"
             ) from None
-    return replace(found, time_limit=time_limit)
+    inner = found.equilibrium and replace(found.equilibrium, time_limit=time_limit)
+    return replace(found, time_limit=time_limit, equilibrium=inner)
 
 
 def _cause(source: Source, time_limit: float) -> str:

@@ -11,7 +11,7 @@ import libsbml
 
 from p53net.errors import ModelError
 from p53net.model.check import amount_faults, unit_faults
-from p53net.model.external import lint_parts, lint_switches
+from p53net.model.external import lint_parts, lint_rates, lint_switches
 from p53net.model.external.arguments import refuse_wrong_arguments
 from p53net.model.external.findings import ERROR, NOTE, WARNING, Finding, Lines
 from p53net.model.external.gate import refuse_packages, safe_text
@@ -55,7 +55,7 @@ def findings_of(name: str, content: bytes, place: str) -> list[Finding]:
         found += scales_of(definition)
     if document.getModel() is not None and not document.getNumErrors(libsbml.LIBSBML_SEV_FATAL):
         lines = Lines(document)
-        for check in (*lint_parts.CHECKS, *lint_switches.CHECKS):
+        for check in (*lint_parts.CHECKS, *lint_switches.CHECKS, *lint_rates.CHECKS):
             found += check(document.getModel(), lines)
         found += _units(document, lines, name)
     order = (ERROR, WARNING, NOTE)

@@ -9,6 +9,7 @@ import libsbml
 from p53net.errors import ModelError
 from p53net.model.definition import Definition
 from p53net.model.external.arguments import refuse_wrong_arguments
+from p53net.model.external.fast import at_equilibrium, fast_ones
 from p53net.model.external.gate import check_sound, refuse_packages, safe_text
 from p53net.model.external.initial import Starts
 from p53net.model.external.normal import flattened, normalise
@@ -16,6 +17,7 @@ from p53net.model.external.plain import plain_text
 from p53net.model.external.quantities import numbers_of, unit_of, units_of
 from p53net.model.external.runnable import refuse_unrunnable
 from p53net.model.external.sources import source_of
+from p53net.model.external.still import stand_still
 from p53net.model.external.switches import switches_of
 from p53net.model.external.windows import windows_of
 from p53net.model.own import Text
@@ -50,7 +52,11 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
     model = document.getModel()
     if not model.getId():
         model.setId(_identifier(file.stem))
+    still = stand_still(model, file.name)
     refuse_unrunnable(model, file.name)
+    fast = [reaction.getId() for reaction in fast_ones(model)]
+    for one in fast:
+        model.getReaction(one).setFast(False)
     rules, changed, references = rules_of(model), set_by_events(model), references_of(model)
     assigned = {item.getSymbol() for item in model.getListOfInitialAssignments()}
     species = [item.getId() for item in model.getListOfSpecies()]
@@ -106,6 +112,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         or bool(assigned & references.keys()),
         delayed=any(event.isSetDelay() for event in model.getListOfEvents()),
         loaded={"file": Text(file.name, text, place)},
+        remarks=(still,) if still else (),
     )
     begun = Starts(definition)
     computed = begun.constants | (begun.of({}) or {})
@@ -116,7 +123,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         for name, item in ((name, model.getSpecies(name)) for name in states)
     ]  # fmt: skip
     largest = max((value for value in amounts if value > 0.0), default=1.0)
-    return replace(
+    definition = replace(
         definition,
         scale=min(1.0, largest),
         parameters={
@@ -124,6 +131,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
             for name, row in definition.parameters.items()
         },
     )
+    return at_equilibrium(definition, fast, file.name) if fast else definition
 
 
 def _sound(text: str, name: str) -> "libsbml.SBMLDocument":

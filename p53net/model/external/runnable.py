@@ -13,13 +13,6 @@ from p53net.model.symbols import rules_of
 
 def refuse_unrunnable(model: "libsbml.Model", name: str) -> None:
     """Raise ModelError for what engines would run wrongly, or not at all, without an error."""
-
-    for reaction in model.getListOfReactions():
-        if reaction.getFast():
-            raise _bad(name, reaction, "is fast", "give it a rate of its own")
-        law = reaction.getKineticLaw()
-        if law is None or law.getMath() is None:
-            raise _bad(name, reaction, "has no rate", "give it a kinetic law")
     refuse_long(model, name)
     rules = rules_of(model)
     given = {item.getSymbol() for item in model.getListOfInitialAssignments() if item.isSetMath()}

@@ -1,11 +1,12 @@
 """How fast a stranger's model moves at its start: the times of its slopes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from p53net.errors import P53NetError
 from p53net.model.definition import Definition
+from p53net.model.expressions import Node
 from p53net.model.external.findings import NOTE, Finding
 from p53net.model.external.initial import Starts
 from p53net.model.rates import System, system_of
@@ -19,7 +20,10 @@ _NOTHING = 1e-9  # of the fastest rate: rounding
 
 
 def scales_of(definition: Definition) -> Iterator[Finding]:
-    """Whether the model is stiff at its start; nothing where it has no formulas."""
+    """Whether the model is stiff at its start; nothing where it has no formulas. What
+    fast reactions do is no matter of the model's own."""
+    if definition.equilibrium is not None:
+        return
     times = times_of(definition)
     if times is None:
         return
@@ -44,7 +48,7 @@ def times_of(definition: Definition) -> tuple[float, float] | None:
         return None
     known = {**system.parameters, **values, TIME: 0.0}
     with np.errstate(all="ignore"):
-        slopes = _slopes(system, known)
+        slopes = slopes_of(system, system.rates, known)
     if not np.isfinite(slopes).all():
         return None
     rates = np.abs(np.linalg.eigvals(slopes).real)
@@ -52,14 +56,15 @@ def times_of(definition: Definition) -> tuple[float, float] | None:
     return (float(1.0 / rates.max()), float(1.0 / rates.min())) if len(rates) else None
 
 
-def _slopes(
-    system: System, known: dict[str, float]
+def slopes_of(
+    system: System, nodes: Sequence[Node], known: Mapping[str, float]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Slopes of rates by states, by central differences."""
+    """Slopes of formulas by states (formula, state), by central differences."""
     start = np.array([known[name] for name in system.states])
     steps = _STEP * np.maximum(np.abs(start), np.abs(start).max(initial=0.0) or 1.0)
     moved = np.concatenate([start + np.diag(steps), start - np.diag(steps)])
     table = {**known, **dict(zip(system.states, moved.T, strict=True))}
-    found = [np.broadcast_to(rate, len(moved)) for rate in system.values(list(system.rates), table)]
+    found = [np.broadcast_to(rate, len(moved)) for rate in system.values(list(nodes), table)]
     size = len(start)
-    return np.array([(rate[:size] - rate[size:]) / (2.0 * steps) for rate in found])
+    slopes = [(rate[:size] - rate[size:]) / (2.0 * steps) for rate in found]
+    return np.array(slopes).reshape(len(nodes), size)

@@ -30,6 +30,13 @@ def switch_times(definition: Definition, values: Mapping[str, float], end: float
     return sorted({*ordered, *middles})
 
 
+def deciding(definition: Definition) -> tuple[str, ...]:
+    """Names of what decides these times, beside the end."""
+    formulas = (libsbml.parseL3Formula(one) for one in definition.switches if one)
+    nodes = (node for one in formulas if one is not None for node in nodes_of(one))
+    return tuple(dict.fromkeys(node.getName() for node in nodes if node.isName()))
+
+
 def switches_of(model: "libsbml.Model") -> tuple[str, ...]:
     """What the time is compared with, anywhere, as formulas of constants; "" for what else."""
     clocks = {TIME}  # and every rule that follows the time
