@@ -142,6 +142,12 @@ class Courses:
         return replace(self, levels=levels, infusions=infusions)
 
     @property
+    def infused(self) -> NDArray[np.bool_] | None:
+        """Into which runs drug flows; None where it flows into none."""
+        several = [one.any for one in self.infusions.values()]
+        return np.asarray(np.any(several, axis=0)) if several else None
+
+    @property
     def amounts(self) -> NDArray[np.float64]:
         """What each run gets into the body [nmol], of all drugs together."""
         found = np.nansum(self.levels, axis=(1, 2))

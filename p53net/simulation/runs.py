@@ -312,11 +312,7 @@ class Runner:
         settings |= {name: rates[:, 0] for name, rates in inputs.items()}
         values = np.dstack([courses.levels, *inputs.values()])[:, 1:]
         events = DosingEvents(courses.at[:, 1:], (*dosed, *inputs), values, added)
-        infused = [several.any for several in courses.infusions.values()]
-        return Begun(
-            starts, settings, events, start.errors,
-            np.any(infused, axis=0) if infused else None, tuple(inputs),
-        )  # fmt: skip
+        return Begun(starts, settings, events, start.errors, courses.infused, tuple(inputs))
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
