@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from p53net import errors, measures
 from p53net.dosing.amounts import convert
+from p53net.dosing.events import read_events
 from p53net.dosing.medium import Dose, closed_dish, constant, course, pulse
 from p53net.dosing.regimens import Regimen, regimen
 from p53net.drawing import plot
@@ -41,8 +42,10 @@ from p53net.repeating import record, rerun
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
 from p53net.studies.body.comparison import schedules
+from p53net.studies.body.matching import match
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
+from p53net.studies.body.rules import hold_rule
 from p53net.studies.body.xenografts import xenograft
 from p53net.studies.catalogue import study
 from p53net.studies.dish.caspase_assay import caspase
@@ -101,10 +104,12 @@ __all__ = [
     "export",
     "fisher_information",
     "histogram_of",
+    "hold_rule",
     "infer",
     "lint",
     "load",
     "log_uniform",
+    "match",
     "measures",
     "next_experiment",
     "patient",
@@ -112,6 +117,7 @@ __all__ = [
     "plot",
     "pulse",
     "quantiles_of",
+    "read_events",
     "read_petab",
     "read_sbml",
     "read_sweep",

@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.doses import Flat, Form, Schedule, regimen_in_words, regimen_of, usual
+from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
 from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish, patients_bar
 from p53net.cli.terminal import (
@@ -22,14 +22,19 @@ from p53net.cli.terminal import (
     structure_of,
     tables_of,
 )
-from p53net.dosing.regimens import FREE_BASE
+from p53net.dosing.labels import FREE_BASE
 from p53net.ensembles.banded import DEFINED, median
 from p53net.model import host_entries, resolve
 from p53net.simulation.choice import AUTO
+from p53net.studies.body.rules import HoldLike, rule_from_words
 
 Doses = Annotated[
     list[str] | None,
-    typer.Option("--dose", help="Each dose: 260, 260mg, 50mg/kg. Repeatable."),
+    typer.Option(
+        "--dose",
+        help="Each dose: 260, 260mg, 50mg/kg; a whole regimen: '20 mg q3w over 2 h'; or an event "
+        "table, doses.csv. Repeatable.",
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 Drug = Annotated[str, typer.Argument(metavar="DRUG", help="A drug with known pharmacokinetics.")]
@@ -39,6 +44,11 @@ Workers = Annotated[
 Hold = Annotated[
     bool, typer.Option("--hold", help="Hold and reduce doses as trials do when counts are low.")
 ]
+HoldRules = Annotated[
+    list[str] | None,
+    typer.Option("--hold-rule", help="Hold by a rule of your own: 'platelets grade 3 until 1 "
+                 "leave 75%', 'haemoglobin 8 until 10'. Repeatable."),
+]  # fmt: skip
 CellLine = Annotated[str, typer.Option("--cell-line", help="Cell line of the tumour.")]
 _PROPORTIONAL = ["15", "60", "120", "260", "340"]  # mg
 _IN_MICE = ["25", "50", "100"]  # mg/kg
@@ -74,8 +84,8 @@ def pk(
 
     unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
-    chosen = usual(drug, "--schedule", schedule, "3/14")
-    arms = [regimen_of(text, chosen, days, unit, form, flat=flat) for text in doses]
+    arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, unit,
+                   form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
@@ -119,8 +129,8 @@ def xenograft(
     from p53net.studies.body.xenografts import xenograft as study
 
     doses = usual(drug, "--dose", dose, _IN_MICE)
-    chosen = usual(drug, "--schedule", schedule, "daily")
-    arms = [regimen_of(text, chosen, days, "mg/kg", form, flat=flat) for text in doses]
+    arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "daily"), days, "mg/kg",
+                   form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
@@ -140,7 +150,12 @@ def xenograft(
 def patient(
     drug: Drug,
     dose: Annotated[
-        str | None, typer.Option("--dose", help="Each dose: 260, 260mg, 1mg/kg.")
+        str | None,
+        typer.Option(
+            "--dose",
+            help="Each dose: 260, 260mg, 1mg/kg; a whole regimen: '520 mg once + 260 mg "
+            "daily from 1 d'; or an event table, doses.csv.",
+        ),
     ] = None,
     schedule: Schedule = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
@@ -150,6 +165,7 @@ def patient(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     hold: Hold = False,
+    hold_rule: HoldRules = None,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -170,10 +186,11 @@ def patient(
     from p53net.studies.body.patients import patient as study
 
     amount = usual(drug, "--dose", dose, "260")
-    given = regimen_of(amount, usual(drug, "--schedule", schedule, "3/14"), days, "mg", form)
+    given = arm_of(amount, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, "mg",
+                   form)  # fmt: skip
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
-                       seed=seed, hold=hold, parameters=settings_of(set_ or []),
+                       seed=seed, hold=_rules(hold, hold_rule), parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
@@ -205,6 +222,7 @@ def schedules(
     seed: Annotated[int, typer.Option("--seed", help="Of the virtual patients.")] = 1,
     grade: Annotated[int, typer.Option("--grade", help="Toxicity from this grade on.")] = 3,
     hold: Hold = False,
+    hold_rule: HoldRules = None,
     set_: Settings = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
@@ -225,8 +243,9 @@ def schedules(
     arms = [regimen_in_words(text, days, "mg") for text in schedule] if schedule else None
     with patients_bar() as told:
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
-                       grade=grade, hold=hold, parameters=settings_of(set_ or []), engine=engine,
-                       accuracy=accuracy, workers=workers, tables=tables_of(own),
+                       grade=grade, hold=_rules(hold, hold_rule),
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
+                       workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
     wide = result.drop_dims("toxicity")
@@ -235,6 +254,11 @@ def schedules(
             wide[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity, drop=True)
     tables = {"schedules": wide.to_dataframe().reset_index()}
     finish(result, with_bands(wide, tables, []), out, no_plot)
+
+
+def _rules(hold: bool, texts: list[str] | None) -> HoldLike:
+    """How doses are held: rules of one's own stand for the usual one."""
+    return [rule_from_words(text) for text in texts] if texts else hold
 
 
 def _extremes(curves: xr.Dataset) -> pd.DataFrame:

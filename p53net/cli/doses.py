@@ -1,20 +1,27 @@
 """Doses as written on the command line: concentrations to a dish, regimens to a body."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import typer
 
 from p53net.cli.terminal import number
+from p53net.dosing.events import TABLES, read_events
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import Given, closed_dish, constant, pulse
-from p53net.dosing.regimens import FREE_BASE, UNITS, Regimen, regimen
+from p53net.dosing.regimens import UNITS, Regimen, checked_amount
+from p53net.dosing.words import from_words, is_whole, repeats
 from p53net.errors import InputError
 from p53net.model.tables import drug_names
 from p53net.simulation.model import Model
 
 BodySchedule = Annotated[
     str | None,
-    typer.Option("--schedule", help="In a body: once (default), daily, 3/14, q3w, or hours 0,24."),
+    typer.Option(
+        "--schedule",
+        help="In a body: once (default), daily, 3/14, q3w, or hours 0,24; 'q3w over 2 h'.",
+    ),
 ]
 BodyDays = Annotated[
     float | None, typer.Option("--days", help="In a body: how long it repeats; default 28.")
@@ -28,7 +35,10 @@ Form = Annotated[
 Text = TypeVar("Text", str, list[str])
 Schedule = Annotated[
     str | None,
-    typer.Option("--schedule", help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24."),
+    typer.Option(
+        "--schedule",
+        help="once, daily, 3/14 (days on/cycle), q2d, q3w, or hours 0,24; also 'q3w over 2 h'.",
+    ),
 ]
 _UNIT = "[pnum\u00b5\u03bc]?M|[pnum\u00b5\u03bc]?g(?:/[a-z]+)?"  # micro as sign and as letter
 _WITH_UNIT = re.compile(
@@ -62,9 +72,10 @@ def doses_of(
             "--schedule, --days and --flat are for a body, and this is a dish: add --system "
             "plasma, tumour or marrow, or give a concentration [nM] alone"
         )
+    whole = any(is_whole(text.rpartition("=")[2]) for text in texts)
     if days is None:
         days = 28.0
-    elif schedule is None or not _repeats(schedule):
+    elif not whole and (schedule is None or not repeats(schedule)):
         raise InputError("--days is how long a regimen repeats; write --schedule daily with it")
     given: dict[str, Given] = {}
     for text in texts:
@@ -81,7 +92,7 @@ def doses_of(
             raise InputError(f"--dose gives {name} twice; give it once")
         if in_body:
             unit = "mg" if model.definition.host == "human" else "mg/kg"
-            given[name] = regimen_of(value, schedule or "once", days, unit, flat=flat)
+            given[name] = arm_of(value, schedule, lambda: "once", days, unit, flat=flat)
             continue
         nanomolar = nanomolar_of(value, f"--dose {text}")
         try:
@@ -124,22 +135,43 @@ def regimen_of(
     """A regimen as written: `260`, `260mg`, `50 mg/kg`; and its schedule, for `days`."""
     match = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-z/]*)\s*", dose)
     if match is None:
-        raise InputError(f"--dose {dose} is not a dose; write 260, 260mg or 50mg/kg")
+        raise InputError(
+            f"--dose {dose} is not a dose; write 260, 260mg or 50mg/kg, a whole regimen such as "
+            "'520 mg once + 260 mg daily from 1 d', or the name of an event table"
+        )
     amount, unit = number(match[1], f"--dose {dose}"), match[2] or usual_unit
     if unit not in UNITS:
         raise InputError(f"--dose {dose}: a body takes {' or '.join(UNITS)}; correct the unit")
-    if _repeats(schedule):
-        return regimen(amount, unit, schedule, days=days, form=form, allow_flat=flat)
-    if schedule.strip().casefold() == "once":
-        return regimen(amount, unit, "once", form=form, allow_flat=flat)
-    times = [number(text, f"--schedule {schedule}") for text in schedule.split(",")]
-    return regimen(amount, unit, times, form=form, allow_flat=flat)
+    words, amount = schedule.strip(), checked_amount(amount, unit, form)
+    if not repeats(words) and words.casefold() != "once":
+        for time in words.split(","):
+            number(time, f"--schedule {schedule}")
+    return from_words(f"{amount!r} {unit} {words}", days, unit, form=form, allow_flat=flat)
 
 
-def _repeats(schedule: str) -> bool:
-    """Whether a schedule goes on for some days: neither `once` nor a list of hours."""
-    once = schedule.strip().casefold() == "once"
-    return not once and not re.fullmatch(r"[-+.\deE]+(,[-+.\deE]+)*", schedule.replace(" ", ""))
+def arm_of(
+    dose: str,
+    schedule: str | None,
+    usual_schedule: Callable[[], str],
+    days: float,
+    unit: str,
+    form: str = FREE_BASE,
+    *,
+    flat: bool = False,
+) -> Regimen:
+    """A regimen as written: an amount and `--schedule`, a whole regimen in words, or an event
+    table."""
+    table = dose.strip().casefold().endswith(TABLES)
+    if not table and not is_whole(dose):
+        when = usual_schedule() if schedule is None else schedule
+        return regimen_of(dose, when, days, unit, form, flat=flat)
+    if schedule is not None:
+        raise InputError(
+            f"--dose {dose} says when it is given, and so does --schedule; leave that out"
+        )
+    if table:
+        return read_events(dose, unit=unit, form=form, allow_flat=flat)
+    return from_words(dose, days, unit, form=form, allow_flat=flat)
 
 
 def usual(drug: str, option: str, given: Text | None, of_milademetan: Text) -> Text:
@@ -155,8 +187,7 @@ def usual(drug: str, option: str, given: Text | None, of_milademetan: Text) -> T
 
 
 def regimen_in_words(text: str, days: float, usual_unit: str) -> Regimen:
-    """`260 mg 3/14`."""
-    match = re.fullmatch(r"\s*([-+.\deE]+)\s*(mg/kg|mg)?\s+(\S.*?)\s*", text)
-    if match is None:
-        raise InputError(f"--regimen '{text}' is not understood; write '260 mg 3/14'")
-    return regimen_of(f"{match[1]} {match[2] or usual_unit}", match[3], days, usual_unit)
+    """`260 mg 3/14`, or the name of an event table."""
+    if text.strip().casefold().endswith(TABLES):
+        return read_events(text, unit=usual_unit)
+    return from_words(text, days, usual_unit)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import FREE_BASE, Regimen
+from p53net.dosing.regimens import Regimen
 from p53net.errors import InputError, UnknownNameError
 from p53net.model import drug_entries, molar_masses, resolve
 
@@ -31,10 +32,10 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
         raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
     entry = resolve("drug", drug, drug_entries())
     mass = molar_mass(molar_masses(entry), form.strip(), entry.name)
-    registry = _registry()
-    quantity = registry.Quantity(finite_number(value, "value", unit), unit)
-    per_mole = registry.Quantity(mass, "g/mol")
-    wanted = registry.Quantity(1.0, to)
+    units = registry()
+    quantity = units.Quantity(finite_number(value, "value", unit), unit)
+    per_mole = units.Quantity(mass, "g/mol")
+    wanted = units.Quantity(1.0, to)
     for one in (quantity, quantity / per_mole, quantity * per_mole):
         if one.check(wanted.dimensionality):
             return finite_number(one.to(to).magnitude, "value", to)
@@ -75,7 +76,8 @@ def in_nanomoles(
 
 
 @cache
-def _registry() -> "pint.UnitRegistry[float]":
+def registry() -> "pint.UnitRegistry[float]":
+    """Units, made once."""
     import pint  # a quarter of a second
 
     return pint.UnitRegistry()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from numbers import Real
 from typing import ClassVar, Protocol, TypeAlias
@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from p53net.dosing.infusions import Infusion, Infusions, infusions_of
 from p53net.errors import InputError
 
 Medium: TypeAlias = "float | Dose | Sequence[tuple[float, float]]"
@@ -28,6 +29,8 @@ class Dose:
     medium_volume: float | None = None
     per_unit: ClassVar[float] = 1.0
     """Steps are in nM already."""
+    infusions: ClassVar[tuple[Infusion, ...]] = ()
+    """None: a medium is changed at once."""
 
     def __post_init__(self) -> None:
         steps = tuple((_time(time, "time"), _concentration(value)) for time, value in self.steps)
@@ -52,6 +55,16 @@ class Dose:
         """Whether the medium is set once, at the start."""
         return len(self.steps) == 1
 
+    @property
+    def highest(self) -> float:
+        """The highest concentration [nM]."""
+        return max(level for _, level in self.steps)
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """Times [h] at which something changes."""
+        return tuple(time for time, _ in self.steps)
+
     def __str__(self) -> str:
         said = ", ".join(f"{_exact(value)} nM from {_exact(time)} h" for time, value in self.steps)
         return said + (f", closed, {_exact(self.medium_volume)} pL per cell" if self.closed else "")
@@ -62,7 +75,19 @@ class Given(Protocol):
 
     @property
     def steps(self) -> tuple[tuple[float, float], ...]:
-        """Times [h], and what the medium has from then on or the body gets then."""
+        """Times [h], and what the medium has from then on or the body gets then at once."""
+
+    @property
+    def infusions(self) -> tuple[Infusion, ...]:
+        """What a body gets in the course of time, in units of the steps an hour."""
+
+    @property
+    def highest(self) -> float:
+        """The highest concentration, or the largest single dose."""
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """Times [h] at which something changes; they rise."""
 
     @property
     def per_unit(self) -> float:
@@ -92,12 +117,48 @@ class Courses:
     """Run, step, drug: nM in the medium from then on, or nmol into the body; NaN is no change."""
     medium_volume: float | NDArray[np.float64] | None = None
     """pL per cell of a closed dish: of all, or of each."""
+    infusions: Mapping[str, Infusions] = field(default_factory=dict)
+    """Of each drug that is infused: all begins and ends are among the times at which something
+    changes."""
+
+    def of(self, rows: NDArray[np.intp]) -> "Courses":
+        """Those of some runs, any of them more than once."""
+        volume = self.medium_volume
+        return Courses(
+            self.drugs,
+            self.at[rows],
+            self.levels[rows],
+            volume[rows] if isinstance(volume, np.ndarray) else volume,
+            {drug: several.of(rows) for drug, several in self.infusions.items()},
+        )
+
+    def scaled(self, drug: str, factors: NDArray[np.float64], of: float = 1.0) -> "Courses":
+        """The same with all doses of a drug multiplied by the factor of each run, over `of`."""
+        levels, column = self.levels.copy(), self.drugs.index(drug)
+        levels[:, :, column] = levels[:, :, column] / of * factors[:, np.newaxis]
+        infusions = dict(self.infusions)
+        if drug in infusions:
+            infusions[drug] = infusions[drug].scaled(factors / of)
+        return replace(self, levels=levels, infusions=infusions)
+
+    @property
+    def infused(self) -> NDArray[np.bool_] | None:
+        """Into which runs drug flows; None where it flows into none."""
+        several = [one.any for one in self.infusions.values()]
+        return np.asarray(np.any(several, axis=0)) if several else None
+
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """What each run gets into the body [nmol], of all drugs together."""
+        found = np.nansum(self.levels, axis=(1, 2))
+        for several in self.infusions.values():
+            found = found + several.amounts.sum(axis=1)
+        return np.asarray(found)
 
 
 def same_courses(doses: Mapping[str, Given], runs: int = 1) -> Courses:
     """The same doses for every run."""
-    one = courses_of([doses])
-    return replace(one, at=np.tile(one.at, (runs, 1)), levels=np.tile(one.levels, (runs, 1, 1)))
+    return courses_of([doses]).of(np.zeros(runs, dtype=np.intp))
 
 
 def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
@@ -105,8 +166,7 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
     dish."""
     drugs = tuple(dict.fromkeys(drug for doses in runs for drug in doses))
     hours = [
-        sorted({0.0} | {time for dose in doses.values() for time, _ in dose.steps})
-        for doses in runs
+        sorted({0.0} | {time for dose in doses.values() for time in dose.changes}) for doses in runs
     ]
     at = np.full((len(runs), max(map(len, hours))), np.inf)
     levels = np.full((*at.shape, len(drugs)), np.nan)
@@ -116,7 +176,15 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
             for time, amount in dose.steps:
                 levels[run, times.index(time), drugs.index(drug)] = amount * dose.per_unit
     volumes = {dose.medium_volume for doses in runs for dose in doses.values() if dose.closed}
-    return Courses(drugs, at, levels, volumes.pop() if volumes else None)
+    infusions = {
+        drug: infusions_of(
+            [doses[drug].infusions if drug in doses else () for doses in runs],
+            [doses[drug].per_unit if drug in doses else 1.0 for doses in runs],
+        )
+        for drug in drugs
+        if any(drug in doses and doses[drug].infusions for doses in runs)
+    }
+    return Courses(drugs, at, levels, volumes.pop() if volumes else None, infusions)
 
 
 def constant(nanomolar: float) -> Dose:

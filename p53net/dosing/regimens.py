@@ -1,54 +1,139 @@
-"""Doses into a body: how much of a drug, in which form, and when."""
+"""Doses into a body: how much of a drug, in which form, when, at once or in the course of time."""
 
-import re
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import islice, pairwise
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from p53net.dosing import labels
+from p53net.dosing.infusions import Infusion, met
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
+from p53net.dosing.schedules import AT_TIMES, SCHEDULES, checked_times, planned, refuse_many
 from p53net.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = ("mg", "mg/kg")
 """What a dose can be given in."""
 
-FREE_BASE = "free base"
-MOST_DOSES = 10_000
-"""Of one regimen."""
+_SHORTEST = 1e-6  # h, of an infusion
 
-_DAY = 24.0  # h
-_LONGEST = 10**7  # days, or cycles
-_AT_TIMES = "at set times"
-_NAMED_TIMES = 6  # dose times that a label spells out
-_SCHEDULES = "'once', 'daily', '3/14' (days on / cycle), 'q2d', 'q3w', or a list of times [h]"
+
+class Administration(NamedTuple):
+    """One dose."""
+
+    time: float
+    """h."""
+    over: float
+    """How long it is infused [h]; 0 where it is given at once."""
+    amount: float
+    """In the unit of its regimen."""
 
 
 @dataclass(frozen=True)
 class Regimen:
-    """The same dose at each of `times` [h], into the gut or the plasma, as the drug is given."""
+    """Doses at `times` [h] of one drug, into the gut or the plasma, as the drug is given.
+
+    Two regimens that are added are given both: `loading + usual`. See also `then`, `later`, `skip`.
+    """
 
     amount: float
+    """Of each dose; of the first, where they differ."""
     unit: str
     """`mg`, or `mg/kg` of the host's body weight."""
     times: tuple[float, ...]
+    """They rise; of a sum some may be the same."""
     schedule: str
     """In words: 3/14, daily."""
     form: str = FREE_BASE
     """What was weighed: the free base or a salt, whose molar mass turns it into moles."""
     per_unit: float = 1.0
     """nmol for each mg or mg/kg, once drug and host are known."""
+    amounts: tuple[float, ...] = ()
+    """Of each dose, where they differ."""
+    over: tuple[float, ...] = ()
+    """How long each dose is infused [h], where any is."""
+    parts: tuple["Regimen", ...] = ()
+    """Of a sum: what was added, in the order of the first doses."""
+    start: float = 0.0
+    """When its schedule begins [h]."""
+    span: float | None = field(default=None, compare=False)
+    """How long its schedule goes on [h], where it says so."""
     allow_flat: bool = field(default=False, compare=False, kw_only=True)
     """Whether mg may go to a host below 1 kg: a permission, no part of the dose."""
 
     def __post_init__(self) -> None:
-        _check_amount(self.amount, self.unit, self.form)
+        checked_amount(self.amount, self.unit, self.form)
         if not isinstance(self.allow_flat, bool):
             raise InputError(f"allow_flat is {self.allow_flat!r}, but must be True or False")
-        _checked_times(self.times)
+        checked_times(self.times, together=True)
+        for several, what in ((self.amounts, "amounts"), (self.over, "lengths of infusions")):
+            if several and len(several) != len(self.times):
+                raise InputError(
+                    f"there are {len(several)} {what} and {len(self.times)} dose times; give one "
+                    "for each dose, or one number for all"
+                )
+        for number in self.amounts:
+            checked_amount(number, self.unit, self.form)
+        for time, hours in zip(self.times, self.over, strict=False):
+            least = max(_SHORTEST, _SHORTEST * 1e-3 * time)  # clocks have 16 digits
+            if 0.0 < finite_number(hours, "over", "h") < least:
+                raise InputError(
+                    f"a dose is infused over {hours:g} h; give at least {least:g} h, or leave "
+                    "it out for a dose at once"
+                )
+
+    @property
+    def doses(self) -> tuple[Administration, ...]:
+        """All of them, in the order of time."""
+        count = len(self.times)
+        amounts, over = self.amounts or (self.amount,) * count, self.over or (0.0,) * count
+        return tuple(map(Administration, self.times, over, amounts))
 
     @property
     def steps(self) -> tuple[tuple[float, float], ...]:
-        """Times [h] and what is given then, in `unit`."""
-        return tuple((time, self.amount) for time in self.times)
+        """Times [h] and what is given then at once, in `unit`."""
+        if not self.amounts and not self.over and not self.parts:
+            return tuple((time, self.amount) for time in self.times)
+        at_once = (dose for dose in self.doses if not dose.over)
+        return tuple(
+            (time, math.fsum(dose.amount for dose in doses))
+            for time, doses in groupby(at_once, key=lambda dose: dose.time)
+        )
+
+    @property
+    def infusions(self) -> tuple[Infusion, ...]:
+        """When each begins and ends [h], and what flows in between, in `unit` an hour."""
+        if not self.over:
+            return ()
+        starts = sorted(set(self.times))
+        ends = sorted({dose.time + dose.over for dose in self.doses})
+        near = met(ends, starts)
+        flows = [(one, near[one.time + one.over]) for one in self.doses if one.over]
+        return tuple((one.time, end, one.amount / (end - one.time)) for one, end in flows)
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """Times [h] at which something is given, or an infusion ends."""
+        if not self.over:
+            return tuple(sorted(set(self.times)))
+        return tuple(sorted({*self.times, *(end for _, end, _ in self.infusions)}))
+
+    @property
+    def highest(self) -> float:
+        """The largest single dose, in `unit`."""
+        return max(self.amounts, default=self.amount)
+
+    @property
+    def end(self) -> float:
+        """When it is over [h]: where its schedule says so, else with its last dose."""
+        if self.parts:
+            return max(part.end for part in self.parts)
+        last = max(dose.time + dose.over for dose in self.doses)
+        return last if self.span is None else max(last, self.start + self.span)
 
     @property
     def closed(self) -> bool:
@@ -67,20 +152,83 @@ class Regimen:
     @property
     def label(self) -> str:
         """For a legend: 260 mg 3/14, and what else tells it from others."""
-        when = self.schedule
-        if when == _AT_TIMES and len(self.times) <= _NAMED_TIMES:
-            when = f"at {', '.join(f'{time:g}' for time in self.times)} h"
-        form = "" if self.form == FREE_BASE else f", {self.form}"
-        return f"{self.amount:g} {self.unit} {when}{form}"
+        return labels.label(self)
 
     def __str__(self) -> str:
-        times = ", ".join(repr(time).removesuffix(".0") for time in self.times)
-        amount = repr(self.amount).removesuffix(".0")
-        return f"{amount} {self.unit} ({self.form}) at {times} h"
+        return labels.in_full(self)
+
+    def __add__(self, other: "Regimen") -> "Regimen":
+        """Both are given. The order does not matter. Raises InputError where units or forms
+        differ."""
+        if not isinstance(other, Regimen):
+            return NotImplemented
+        return joined([*(self.parts or (self,)), *(other.parts or (other,))])
+
+    def later(self, hours: float) -> "Regimen":
+        """The same, so many hours later."""
+        by = finite_number(hours, "hours later", "h")
+        if self.parts:
+            return joined([part.later(by) for part in self.parts])
+        return replace(self, times=tuple(time + by for time in self.times), start=self.start + by)
+
+    def then(self, other: "Regimen", gap: float = 0.0) -> "Regimen":
+        """This one, and another when its schedule is over, or `gap` hours [h] after that.
+
+        Cycles and days say when a schedule is over; one dose, or a list of times, is over with its
+        last dose, so that the next regimen needs a gap. Raises InputError.
+        """
+        if not isinstance(other, Regimen):
+            raise InputError(f"then takes a regimen, not {other!r}; write pn.regimen(...)")
+        hours = finite_number(gap, "gap", "h")
+        last = self.doses[-1]
+        if self.end + hours <= last.time:
+            raise InputError(
+                f"{self.label} is over with its last dose, at which {other.label} would begin too; "
+                "say how long after: gap=24"
+            )
+        return self + other.later(self.end + hours)
+
+    def skip(self, *numbers: int) -> "Regimen":
+        """The same without some doses, by their numbers from 1. Raises InputError."""
+        lost = _checked_numbers(numbers, len(self.times))
+        if not self.parts:
+            return self._without(lost)
+        order = sorted((dose, part, place) for part, own in enumerate(self.parts)
+                       for place, dose in enumerate(own.doses, start=1))  # fmt: skip
+        chosen = [order[number - 1][1:] for number in sorted(lost)]
+        kept = []
+        for i, own in enumerate(self.parts):
+            places = {place for part, place in chosen if part == i}
+            if len(places) < len(own.times):
+                kept.append(own._without(places) if places else own)
+        return joined(kept)
+
+    def _without(self, numbers: set[int]) -> "Regimen":
+        rest = _same([d for i, d in enumerate(self.doses, start=1) if i not in numbers])
+        words = ", ".join(str(number) for number in sorted(numbers))
+        which = "doses" if len(numbers) > 1 else "dose"
+        return replace(self, **rest, schedule=f"{self.schedule} without {which} {words}")
+
+    def to_events(self) -> "pd.DataFrame":
+        """An event table in the manner of NONMEM: `time`, `amt`, `rate`, `ii`, `addl` and `cmt`,
+        with units in the names. `pn.read_events` reads it."""
+        from p53net.dosing.event_rows import events_of
+
+        return events_of(self)
+
+    def scaled(self, factor: float) -> "Regimen":
+        """The same with all amounts multiplied by a number above 0."""
+        by = finite_number(factor, "factor")
+        if by == 0:
+            raise InputError("factor is 0, which leaves nothing; leave the drug out instead")
+        if self.parts:
+            return replace(joined([part.scaled(by) for part in self.parts]), per_unit=self.per_unit)
+        amounts = tuple(amount * by for amount in self.amounts)
+        return replace(self, amount=self.amount * by, amounts=amounts)
 
 
 def regimen(
-    amount: float,
+    amount: float | Iterable[float],
     unit: str,
     schedule: str | Iterable[float] | None = None,
     *,
@@ -88,35 +236,75 @@ def regimen(
     cycle: int | None = None,
     cycles: int | None = None,
     days: float | None = None,
+    over: float | None = None,
+    rate: float | None = None,
+    loading: float | None = None,
+    start: float = 0.0,
+    skip: Iterable[int] = (),
     form: str = FREE_BASE,
     allow_flat: bool = False,
 ) -> Regimen:
     """A dose and when it is given: `pn.regimen(260, "mg", "3/14", cycles=2)`.
 
     `unit` is "mg" or "mg/kg". `schedule` is "once", "daily", "3/14" (once a day on the first 3 of
-    every 14 days), "q2d" or "q3w" (every 2 days, every 3 weeks), or a list of times [h];
-    `days_on=3, cycle=14` says "3/14" too. A schedule that repeats needs `cycles`, how often, or
-    `days`, for how long; the last cycle may be cut. `form` is what was weighed: "free base", or a
-    salt of `models/drugs.tsv`. A dose in mg is refused for a host below 1 kg, such as a mouse,
-    unless `allow_flat` says that it is meant. Raises InputError.
+    every 14 days), "q2d" or "q3w" (every 2 days, every 3 weeks), or a list of times [h], for which
+    `amount` may be a list, too; `days_on=3, cycle=14` says "3/14". A schedule that repeats needs
+    `cycles`, how often, or `days`, for how long; the last cycle may be cut.
+    Each dose is infused `over` so many hours, or at a `rate` [unit/h]; by default it is given at
+    once. `loading` is the first dose, where that is another. The schedule begins at `start` [h].
+    `skip` are numbers of doses, from 1, that are not given. Regimens add up: `a + b`, `a.then(b)`.
+
+    `form` is what was weighed: "free base", or a salt of `models/drugs.tsv`. A dose in mg is
+    refused for a host below 1 kg, such as a mouse, unless `allow_flat` says that it is meant.
+    Raises InputError.
     """
-    number = _check_amount(amount, unit, form)
     if (days_on is None) != (cycle is None):
         raise InputError("days_on and cycle go together; write days_on=3, cycle=14")
+    several = isinstance(amount, Iterable) and not isinstance(amount, str | bytes)
+    each = [checked_amount(one, unit, form) for one in (amount if several else [amount])]  # type: ignore[union-attr]
     if days_on is not None:
         if schedule is not None:
             raise InputError("days_on and cycle say when, and so does schedule; give one of them")
         schedule = f"{days_on}/{cycle}"
     if schedule is None:
-        raise InputError(f"it is not said when the dose is given; schedule is {_SCHEDULES}")
-    if isinstance(schedule, str):
-        words = schedule.strip().casefold()
-        times = _times(words, cycles, days)
-    else:
-        if cycles is not None or days is not None:
-            raise InputError("a list of times says it all; leave cycles and days out")
-        times, words = _checked_times(schedule), _AT_TIMES
-    return Regimen(number, unit, times, words, form.strip(), allow_flat=allow_flat)
+        raise InputError(f"it is not said when the dose is given; schedule is {SCHEDULES}")
+    plan = planned(schedule, cycles, days)
+    amounts = _amounts(each, several, len(plan.times), unit, form, loading)
+    lengths = _lengths(amounts, over, rate, unit)
+    given = [*map(Administration, plan.times, lengths, amounts)]
+    made = Regimen(**_same(given), unit=unit, schedule=plan.words, form=form.strip(),
+                   span=plan.span, allow_flat=allow_flat)  # fmt: skip
+    made = made.later(start) if start else made
+    left_out = tuple(skip) if isinstance(skip, Iterable) else (skip,)
+    return made.skip(*left_out) if left_out else made
+
+
+def given_at(
+    doses: Iterable[Administration], unit: str, *, form: str = FREE_BASE, allow_flat: bool = False
+) -> Regimen:
+    """A regimen of these doses, in the order of time. Raises InputError."""
+    return Regimen(**_same(list(doses)), unit=unit, schedule=AT_TIMES, form=form.strip(),
+                   allow_flat=allow_flat)  # fmt: skip
+
+
+def joined(parts: Iterable[Regimen]) -> Regimen:
+    """All of these together. Raises InputError where units or forms differ."""
+    own = sorted(parts, key=lambda one: (one.doses[0].time, one.label, one.doses))
+    first = own[0]
+    for one in own[1:]:
+        if (one.unit, one.form) != (first.unit, first.form):
+            raise InputError(
+                f"{first.label} and {one.label} differ in unit or form; give both in the same"
+            )
+        if one.per_unit != first.per_unit:
+            raise InputError("regimens are added before a drug and a host are known")
+    if len(own) == 1:
+        return first
+    refuse_many(sum(len(one.times) for one in own))
+    doses = sorted(dose for one in own for dose in one.doses)
+    return Regimen(**_same(doses), unit=first.unit, schedule="a sum", form=first.form,
+                   per_unit=first.per_unit, parts=tuple(own),
+                   allow_flat=all(one.allow_flat for one in own))  # fmt: skip
 
 
 def as_regimens(
@@ -134,22 +322,8 @@ def as_regimens(
     return [replace(arm, allow_flat=allow_flat) for arm in arms] if allow_flat else arms
 
 
-def labels_of(arms: list[Regimen], what: str) -> list[str]:
-    """A label for each regimen; of those called the same, the number of doses tells them apart.
-
-    Raises InputError where two are the same.
-    """
-    if len(set(arms)) < len(arms):
-        raise InputError(f"two {what} are the same; give each once")
-    labels = [arm.label for arm in arms]
-    for length in ("{0.label}, {1} doses", "{0}"):
-        if len(set(labels)) == len(labels):
-            break
-        labels = [length.format(arm, len(arm.times)) for arm in arms]
-    return labels
-
-
-def _check_amount(amount: object, unit: object, form: object) -> float:
+def checked_amount(amount: object, unit: object, form: object) -> float:
+    """An amount above 0 of a known unit. Raises InputError."""
     number = finite_number(amount, "dose", str(unit) if unit in UNITS else "mg")
     if number == 0:
         raise InputError("dose is 0; give more, or leave the drug out")
@@ -163,79 +337,54 @@ def _check_amount(amount: object, unit: object, form: object) -> float:
     return number
 
 
-def _times(schedule: str, cycles: object, days: object) -> tuple[float, ...]:
-    """Hours of all doses of a schedule in words."""
-    if schedule == "once":
-        if cycles is not None or days is not None:
-            raise InputError("'once' is one dose; leave cycles and days out")
-        return (0.0,)
-    on, length = _cycle(schedule)
-    if (cycles is None) == (days is None):
-        raise InputError(f"'{schedule}' repeats: say how often, cycles=2, or for how long, days=28")
-    if cycles is not None:
-        end = _whole(cycles, "cycles") * length * _DAY
-    else:
-        end = finite_number(days, "days", "days") * _DAY
-        if end == 0:
-            raise InputError("days is 0, but must be more than 0; say for how long")
-    doses = on * end / (length * _DAY)
-    if doses > MOST_DOSES:
-        raise InputError(f"the regimen has {doses:,.0f} doses; at most {MOST_DOSES:,} are allowed")
-    count = int(end / (length * _DAY)) + 1
-    starts = (number * length * _DAY for number in range(count))
-    return tuple(time for s in starts for d in range(on) if (time := s + d * _DAY) < end)
-
-
-def _cycle(schedule: str) -> tuple[int, int]:
-    """Days with a dose at the start of every cycle, and its length in days."""
-    if schedule == "daily":
-        return 1, 1
-    if match := re.fullmatch(r"q(\d{1,4})([dw])", schedule):
-        on, length = 1, int(match[1]) * (7 if match[2] == "w" else 1)
-    elif match := re.fullmatch(r"(\S+)/(\S+)", schedule):
-        on, length = (_whole(_number(match[i]), name) for i, name in ((1, "days_on"), (2, "cycle")))
-    else:
-        raise InputError(f"schedule '{schedule}' is not understood; write {_SCHEDULES}")
-    if length == 0:
-        raise InputError(f"schedule '{schedule}' has an interval of 0 days; give 1 or more")
-    if on > length:
+def _amounts(
+    each: list[float], several: bool, count: int, unit: str, form: str, loading: float | None
+) -> list[float]:
+    """Of each dose."""
+    if several and len(each) != count:
         raise InputError(
-            f"schedule '{schedule}' has {on} days on in a cycle of {length}; give at most {length}"
+            f"there are {len(each)} amounts and {count} dose times; give one for each dose, or one "
+            "number for all"
         )
-    return on, length
+    amounts = each if several else each * count
+    if loading is not None:
+        amounts = [checked_amount(loading, unit, form), *amounts[1:]]
+    return amounts
 
 
-def _number(text: str) -> "float | str":
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _whole(value: object, name: str) -> int:
-    number = finite_number(value, name, "days" if name != "cycles" else "")
-    if number > _LONGEST or number != int(number) or number < 1:
-        raise InputError(f"{name} is {number:g}, but must be a whole number, 1 to {_LONGEST:,}")
-    return int(number)
-
-
-def _checked_times(times: Iterable[float]) -> tuple[float, ...]:
-    try:
-        if isinstance(times, str | bytes):
-            raise TypeError
-        hours = tuple(
-            finite_number(time, "dose time", "h") for time in islice(times, MOST_DOSES + 1)
-        )
-    except TypeError:
-        raise InputError(f"schedule is {times!r}, but must be {_SCHEDULES}") from None
-    if not hours:
-        raise InputError("the list of dose times is empty; give at least one [h]")
-    if len(hours) > MOST_DOSES:
-        raise InputError(f"the regimen has more than the {MOST_DOSES:,} doses that are allowed")
-    for earlier, later in pairwise(hours):
-        if later <= earlier:
+def _lengths(
+    amounts: list[float], over: float | None, rate: float | None, unit: str
+) -> list[float]:
+    """How long each dose is infused [h]."""
+    if over is not None and rate is not None:
+        raise InputError("over says how long a dose is infused, and so does rate; give one of them")
+    for value, name, per in ((over, "over", "h"), (rate, "rate", f"{unit}/h")):
+        if value is not None and finite_number(value, name, per) == 0:
             raise InputError(
-                f"dose times must rise strictly, but {later:g} h follows {earlier:g} h; sort them, "
-                "and join doses that fall together"
+                f"{name} is 0, but must be more than 0; leave it out for a dose at once"
             )
-    return hours
+    if rate is not None:
+        return [amount / rate for amount in amounts]
+    return [0.0 if over is None else float(over)] * len(amounts)
+
+
+def _same(doses: list[Administration]) -> dict[str, Any]:
+    """Times, amounts and lengths as a regimen holds them: nothing is said twice."""
+    amounts, over = tuple(one.amount for one in doses), tuple(one.over for one in doses)
+    return {
+        "amount": amounts[0],
+        "times": tuple(one.time for one in doses),
+        "amounts": amounts if len(set(amounts)) > 1 else (),
+        "over": over if any(over) else (),
+    }
+
+
+def _checked_numbers(numbers: tuple[int, ...], count: int) -> set[int]:
+    """Numbers of doses. Raises InputError."""
+    for number in numbers:
+        whole = isinstance(number, int) and not isinstance(number, bool)
+        if not whole or not 1 <= number <= count:
+            raise InputError(f"dose {number!r} is to be skipped, but there are doses 1 to {count}")
+    if len(set(numbers)) == count:
+        raise InputError("all doses are skipped; leave the drug out instead")
+    return set(numbers)

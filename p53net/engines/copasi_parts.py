@@ -55,6 +55,10 @@ class Parts:
             if one.getStatus() == COPASI.CModelEntity.Status_ODE and not still:
                 raise self._unsupported(f"species {name} has a rate rule in a changing compartment")
 
+        for name in definition.flows:  # COPASI keeps fixed values apart from the state
+            self.all[name].setStatus(COPASI.CModelEntity.Status_ODE)
+            self.all[name].setExpression("0")
+
     def initial(self, name: str) -> float:
         """A start value: of species concentrations, or amounts where these are shown."""
         part = self.all[name]

@@ -24,6 +24,7 @@ from p53net.model.library import models_folder
 from p53net.simulation.loading import load
 from p53net.studies.body.blood import INTERMITTENT, nadir
 from p53net.studies.body.comparison import schedules
+from p53net.studies.body.matching import match
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.xenografts import most_tgi, xenograft
@@ -319,6 +320,20 @@ def _free_fractions_of_a_patient() -> str:
     return rows_of(f"{head}platelets, lowest [1e9/L] | neutrophils | haemoglobin [g/dL]", rows)
 
 
+def _matched() -> str:
+    arms = "KT-253", regimen(10, "mg", "q3w", days=56), _DRUG, INTERMITTENT
+    counts = ["lowest:platelets", "lowest:neutrophils", "lowest:haemoglobin"]
+    typical, rate = [*counts, "peak:GDF15_serum", "tgi"], "rate:thrombocytopenia:3"
+    rows = {name: [f"`{name}`"] for name in (*typical, rate)}
+    for structure in (None, "v0.1"):
+        for names, number in ((typical, None), ([rate], 500)):
+            found = match(*arms, names, population=number, structure=structure)
+            for name, target, dose in zip(names, found["target"], found["dose"], strict=True):
+                rows[name] += [f"{float(target):.3g}", f"{float(dose):.3g}"]
+    head = "measure | 260 mg 3/14 | KT-253 [mg] | the same in `v0.1` | KT-253 [mg]"
+    return rows_of(head, list(rows.values()))
+
+
 def _maturation() -> str:
     marrow = load(_DRUG, system="marrow", host="human")
     times = np.arange(0.0, 56 * _DAY + 1, 6.0)
@@ -354,6 +369,7 @@ TABLES = (
     Table("docs/patient.md", "patient", _patient),
     Table("docs/patient.md", "patient-free-fraction", _free_fractions_of_a_patient),
     Table("docs/patient.md", "maturation", _maturation),
+    Table("docs/regimens.md", "matched", _matched),
     Table("docs/schedules.md", "schedules", _schedules),
     Table("docs/schedules.md", "schedules-free-fraction", _free_fractions_of_schedules),
     Table(

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
+from p53net.dosing.labels import labels_of
+from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import QUANTILES, Ensemble
 from p53net.errors import InputError, P53NetError

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,7 @@ class _Runs:
         (drug,) = model.definition.drugs
         one = courses_of([checked_doses(model.definition, {drug: arm}) for arm in arms])
         rows = np.repeat(np.arange(len(arms)), len(factors))
-        self._courses = replace(one, at=one.at[rows], levels=one.levels[rows])
+        self._courses = one.of(rows)
         known = model.definition.parameters
         self._usual = {n: known[n].value for n in map(str, factors) if n in known}
         self._factors = {name: np.tile(factors[name].to_numpy(), len(arms)) for name in self._usual}

@@ -83,6 +83,8 @@ class Definition:
     """Of the host [kg]."""
     dosed: Mapping[str, str] = field(default_factory=dict)
     """Drug to the species that its doses go into."""
+    flows: tuple[str, ...] = ()
+    """Inputs [nmol/h] that infusions set, where there are any."""
     molar_masses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Drug to g/mol of each of its forms; the free base is ""."""
     computed: Mapping[str, str] = field(default_factory=dict)
@@ -185,17 +187,15 @@ def define(
 ) -> Definition:
     """The definition of a system: the loop in `cell_line` with these drugs, and what is around.
 
-    `tables` hold the user's own rows, `fragments` the user's own model text, `drawn` values that
-    stand for all others. Raises
-    UnknownNameError for a name in neither table, InputError for two drugs of one mechanism and for
-    options that do not go together, ModelError for a fragment that is not sound.
+    `tables` hold the user's own rows, `fragments` own model text, `drawn` values that stand for all
+    others. Raises UnknownNameError for a name in neither table, InputError for two drugs of one
+    mechanism and options that do not go together, ModelError for a fragment that is not sound.
     """
     made = _plan(names, cell_line, system, host, tables, fragments, structure)
     made = made._replace(drawn=drawn)
     kind, parts, chosen, roles, line, body = made[:6]
     taken = ids(parts)
-    other = differing(parts.structure)
-    where = [line.name] if line.name != kind.cell_line else []
+    where, other = [line.name] if line.name != kind.cell_line else [], differing(parts.structure)
     where += [f"{switch}_{option}" for switch, option in other.items()]
     model_id = _model_id(system, list(roles), where, body, taken)
     by_name = {drug.name: drug for drug in chosen}

@@ -17,16 +17,18 @@ _ANTIMONY = Lock()  # one loader with global state in the whole process
 
 @dataclass(frozen=True)
 class Event:
-    """One dose of an exported model, at `time` [h].
+    """What changes in an exported model at `time` [h].
 
-    In a dish the species takes a concentration [nM]; in a body its concentration rises by an amount
-    [nmol] divided by `volume`, a parameter [L].
+    In a dish a species takes a concentration [nM], and an input its rate, in another `unit`; in a
+    body the concentration of a species rises by an amount [nmol] divided by `volume`, a parameter
+    [L].
     """
 
     time: float
-    species: str
+    symbol: str
     amount: float
     volume: str | None = None
+    unit: str = "nM"
 
 
 def to_sbml(text: str, model_id: str, *, trusted: bool = False) -> str:
@@ -234,13 +236,15 @@ def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
     hours = f'<cn sbml:units="hour"> {float(event.time)!r} </cn>'
     trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
     assignment = made.createEventAssignment()
-    assignment.setVariable(event.species)
+    assignment.setVariable(event.symbol)
+    if (parameter := model.getParameter(event.symbol)) is not None:
+        parameter.setConstant(False)
     amount = f'<cn sbml:units="{{}}"> {float(event.amount)!r} </cn>'
     if event.volume is None:
-        assignment.setMath(_math(amount.format("nM")))
+        assignment.setMath(_math(amount.format(event.unit)))
         return
     raised = f"<apply><divide/>{amount.format('nmol')}<ci>{event.volume}</ci></apply>"
-    assignment.setMath(_math(f"<apply><plus/><ci>{event.species}</ci>{raised}</apply>"))
+    assignment.setMath(_math(f"<apply><plus/><ci>{event.symbol}</ci>{raised}</apply>"))
 
 
 def _math(body: str) -> "libsbml.ASTNode":

@@ -6,7 +6,7 @@ run itself. Other engines take central differences of runs apart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import NamedTuple, TypedDict, cast
@@ -91,15 +91,14 @@ def slopes(
     rows = _locked(len(moved), cast(Locking, runner.engine).lanes) if locks else _free(len(moved))
     which = np.repeat(np.arange(runs), len(rows))
     changed = {name: values[which] for name, values in parameters.items()}
-    levels = courses.levels[which]
+    given = courses.of(which)
     for column, name in enumerate(moved):
         by = np.tile(np.where(rows.moved == column, rows.by, 0.0), runs)
         if name in usual:
             changed[name] = usual[name][which] + by * sizes[which, column]
         else:
-            levels[:, :, courses.drugs.index(name)] *= 1.0 + by[:, None]
+            given = given.scaled(name, 1.0 + by)
     grid = times if times.ndim == 1 else times[which]
-    given = replace(courses, at=courses.at[which], levels=levels)
     if locks:
         of = which * len(rows)
         found = runner.beside(grid, given, changed, outputs, of, feedback=feedback)
@@ -164,5 +163,8 @@ def _size(values: FloatArray, usual: float) -> FloatArray:
 
 def _highest(courses: Courses, drug: str) -> FloatArray:
     """Of the doses of a drug, in each run."""
-    highest = np.nanmax(courses.levels[:, :, courses.drugs.index(drug)], axis=1)
+    column = np.nan_to_num(courses.levels[:, :, courses.drugs.index(drug)])
+    highest = column.max(axis=1)
+    if drug in courses.infusions:
+        highest = np.maximum(highest, courses.infusions[drug].amounts.max(axis=1))
     return np.where(highest > 0.0, highest, np.nan)

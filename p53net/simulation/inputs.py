@@ -148,9 +148,9 @@ def check_run(
 ) -> None:
     """Raise InputError where checked inputs do not go together, in a run until `end` [h]."""
     for drug, dose in doses.items():
-        if dose.steps[-1][0] > end:
+        if dose.changes[-1] > end:
             raise InputError(
-                f"dose of {drug}: it changes at {dose.steps[-1][0]:g} h, after the run ends at "
+                f"dose of {drug}: it changes at {dose.changes[-1]:g} h, after the run ends at "
                 f"{end:g} h; simulate longer or end the dose earlier"
             )
     if not isinstance(feedback, bool | np.bool_):

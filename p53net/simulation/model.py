@@ -28,7 +28,7 @@ from p53net.simulation.inputs import (
     checked_parameters,
     checked_times,
 )
-from p53net.simulation.runs import Arms, Curves, Runner
+from p53net.simulation.runs import Curves, Runner
 
 if TYPE_CHECKING:
     from p53net.model.external import Starts
@@ -159,7 +159,7 @@ class Model:
         feedback: bool = True,
         observables: Sequence[str] | None = None,
         engine: str = choice.AUTO,
-    ) -> Arms:
+    ) -> many.Arms:
         """What `simulate` does, of several doses at once; for studies."""
         grid = checked_times(times)
         given = [checked_doses(self.definition, arm) for arm in doses]
@@ -172,7 +172,7 @@ class Model:
             grid, courses_of(given), columns, names, feedback=feedback, engine=engine
         )
         curves = {name: np.asarray(found.values[:, i]) for i, name in enumerate(names)}
-        return Arms(grid, curves, given, changed, said, found.bars)
+        return many.Arms(grid, curves, given, changed, said, found.bars)
 
     def curves(
         self,

@@ -189,7 +189,7 @@ def encoded(value: object) -> Any:  # noqa: ANN401 - JSON
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {"number": repr(value)}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [encoded(one) for one in value]
     if isinstance(value, Path):
         return str(value)
@@ -206,8 +206,12 @@ def _object(value: object) -> dict[str, Any]:
     if isinstance(value, Dose):
         return {"dose": [encoded(value.steps), value.medium_volume]}
     if isinstance(value, Regimen):
+        if value.parts:
+            return {"regimens": [*map(encoded, value.parts), value.allow_flat]}
         given = (value.amount, value.unit, value.times, value.schedule, value.form)
-        return {"regimen": [*map(encoded, given), value.allow_flat]}
+        more = (value.amounts, value.over, value.start)
+        other = [encoded(more)] if any(more) else []
+        return {"regimen": [*map(encoded, given), value.allow_flat, *other]}
     if isinstance(value, Tables):
         return {"tables": {kind: _text(text) for kind, text in value}}
     if isinstance(value, pd.DataFrame):

@@ -1,6 +1,6 @@
 """Runs of a model: doses and parameters of n runs -> one problem -> an engine. n may be 1."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.dosing.medium import Courses, Given
+from p53net.dosing.medium import Courses
 from p53net.engines.base import (
     AtRest,
     Cells,
     DosingEvents,
+    Engine,
     FloatArray,
     Locking,
     Problem,
-    Runs,
     Tolerances,
 )
 from p53net.errors import InputError, P53NetError
+from p53net.model.inflows import infusion_of, with_infusions
 from p53net.simulation import choice
 from p53net.simulation.begun import Begun, Start
 from p53net.simulation.equilibrium import at_limit, no_looser, settled
@@ -49,32 +50,16 @@ class Curves(NamedTuple):
     """Run, output: largest error along each curve, relative to the value or to a millionth of the
     curve's peak; NaN for runs by a helper, None where it was not measured."""
 
-
-class Arms(NamedTuple):
-    """Several doses of one model, run together."""
-
-    times: FloatArray
-    curves: dict[str, FloatArray]
-    """Of each quantity: arm, time."""
-    doses: list[dict[str, Given]]
-    """Of each arm, as they were understood."""
-    parameters: dict[str, float]
-    engine: str
-    """What to say of the engine that ran them."""
-    errors: FloatArray | None
-    """Arm, quantity: largest error along each curve, where it was measured."""
-
-    def error_of(self, quantity: int) -> dict[str, float]:
-        """Largest error along the first arm's curve, as an attribute."""
-        return {} if self.errors is None else {"error": float(self.errors[0, quantity])}
-
-    def unmet(self, accuracy: float | None) -> dict[str, str]:
-        """Quantities of the first arm that are not as exact as was asked for, as an attribute."""
-        if self.errors is None or accuracy is None:
-            return {}
-        wide = [name for name, one in zip(self.curves, self.errors[0], strict=True)
-                if one > accuracy]  # fmt: skip
-        return {"accuracy_not_reached": ", ".join(wide)} if wide else {}
+    @classmethod
+    def together(cls, size: int, parts: "Sequence[tuple[NDArray[np.intp], Curves]]") -> "Curves":
+        """Those of so many runs, from what some of them gave."""
+        shape = parts[0][1].values.shape[1:]
+        found = cls(np.full((size, *shape), np.nan), {}, {}, np.full(size, np.nan))
+        for rows, part in parts:
+            found.values[rows], found.steps[rows] = part.values, part.steps
+            found.errors.update({int(rows[i]): error for i, error in part.errors.items()})
+            found.given_up.update({int(rows[i]): why for i, why in part.given_up.items()})
+        return found
 
 
 class Runner:
@@ -97,6 +82,11 @@ class Runner:
         by = _TIGHT / max(own.relative, _TIGHT)
         tolerances = Tolerances(own.relative * by, own.absolute * by)
         return type(self._model)(self.definition, tolerances).runner(self.name)
+
+    @cached_property
+    def _infused(self) -> Engine:
+        """The same engine of the model into which drugs can flow."""
+        return choice.made(self.name, with_infusions(self.definition), self._model.tolerances)
 
     @cached_property
     def alone(self) -> "Runner | None":
@@ -161,7 +151,8 @@ class Runner:
         lost = np.array(sorted(found.given_up), dtype=np.intp)
         again = self.helper.run(
             times if times.ndim == 1 else times[lost],
-            *_rows(lost, courses, parameters),
+            courses.of(lost),
+            {n: v[lost] for n, v in parameters.items()},
             outputs,
             feedback=feedback if isinstance(feedback, bool) else feedback[lost],
             tolerances=tolerances,
@@ -198,13 +189,13 @@ class Runner:
         """The same of runs that differ little from others of them, in the steps of those: `of` is
         the row of each run's other one, its own in that. `lanes` of the engine follow each other
         that have one other, and doses and outputs at the same times."""
-        engine = cast(Locking, self.engine)
+        lanes = cast(Locking, self.engine).lanes
         start = self.start(parameters, len(of), of=of)
         begun = self.begin(courses, parameters, feedback=feedback, start=start)
         for i in list(begun.errors):  # which leaves a vector without a run
-            first = i - i % engine.lanes
-            begun.errors.update(dict.fromkeys(range(first, first + engine.lanes), begun.errors[i]))
-        return self.follow(begun, times, outputs, integrate=engine.integrate_locked)
+            first = i - i % lanes
+            begun.errors.update(dict.fromkeys(range(first, first + lanes), begun.errors[i]))
+        return self.follow(begun, times, outputs, locked=True)
 
     def follow(
         self,
@@ -212,9 +203,20 @@ class Runner:
         times: FloatArray,
         outputs: Sequence[str],
         tolerances: Tolerances | None = None,
-        integrate: Callable[[Problem], Runs] | None = None,
+        *,
+        locked: bool = False,
     ) -> Curves:
-        """Runs from their start, at the engine's tolerances or at others."""
+        """Runs from their start, at the engine's tolerances or at others; `locked` as in
+        `beside`."""
+        several = begun.apart()
+        if len(several) > 1:  # so that a run depends on its own row alone
+            grids = [times if times.ndim == 1 else times[rows] for rows, _ in several]
+            return Curves.together(len(begun.starts), [
+                (rows, self.follow(one, grid, outputs, tolerances, locked=locked))
+                for (rows, one), grid in zip(several, grids, strict=True)
+            ])  # fmt: skip
+        begun = several[0][1]
+        engine = self.engine if begun.infused is None else self._infused
         size, errors = len(begun.starts), dict(begun.errors)
         good = np.array([i for i in range(size) if i not in errors], dtype=np.intp)
         if not len(good):
@@ -227,8 +229,8 @@ class Runner:
         problem = Problem(
             sound.parameters, sound.starts, grid, tuple(outputs), sound.events, tolerances
         )
-        run, own = integrate or self.engine.integrate, self._model.tolerances
-        found = at_limit(run, problem, self.definition, own)
+        run = cast(Locking, engine).integrate_locked if locked else engine.integrate
+        found = at_limit(run, problem, self.definition, self._model.tolerances)
         failures = {int(good[i]): error for i, error in found.errors.items()}
         if whole:
             values, steps = found.values, found.steps
@@ -263,7 +265,8 @@ class Runner:
         if helped and self.helper is not None and len(lost):
             given_up = {int(i): str(errors[int(i)]) for i in lost}
             again, _ = self.helper.rest(
-                *_rows(lost, courses, parameters),
+                courses.of(lost),
+                {n: v[lost] for n, v in parameters.items()},
                 quantities,
                 feedback=feedback if isinstance(feedback, bool) else feedback[lost],
                 stable=stable,
@@ -304,8 +307,12 @@ class Runner:
             level, state = courses.levels[:, 0, column], self.engine.states.index(species)
             starts[:, state] = np.where(np.isnan(level), starts[:, state], level)
         added = frozenset(dosed) if self.definition.in_body else frozenset[str]()
-        events = DosingEvents(courses.at[:, 1:], dosed, courses.levels[:, 1:], added)
-        return Begun(starts, settings, events, start.errors)
+        inputs = {infusion_of(self.definition.drugs[drug]): several.at(courses.at)
+                  for drug, several in courses.infusions.items()}  # fmt: skip
+        settings |= {name: rates[:, 0] for name, rates in inputs.items()}
+        values = np.dstack([courses.levels, *inputs.values()])[:, 1:]
+        events = DosingEvents(courses.at[:, 1:], (*dosed, *inputs), values, added)
+        return Begun(starts, settings, events, start.errors, courses.infused, tuple(inputs))
 
     def _concentrations(self, courses: Courses, settings: Mapping[str, FloatArray]) -> Courses:
         """Doses as concentrations [nM]: in a body, of the central volume of each run."""
@@ -388,13 +395,3 @@ class Runner:
             return begun
         self.alone.engine.deadline = self.engine.deadline
         return settled(begun, self.alone, parameters)
-
-
-def _rows(
-    rows: NDArray[np.intp], courses: Courses, parameters: Mapping[str, FloatArray]
-) -> tuple[Courses, dict[str, FloatArray]]:
-    """Doses and parameters of some of the runs."""
-    volume = courses.medium_volume
-    volume = volume[rows] if isinstance(volume, np.ndarray) else volume
-    own = replace(courses, at=courses.at[rows], levels=courses.levels[rows], medium_volume=volume)
-    return own, {name: values[rows] for name, values in parameters.items()}

@@ -65,6 +65,9 @@ SHIPPED = {
     "schedules": Shipped(
         "p53net.studies.body.comparison:schedules", "p53net.studies.body.figures:schedules_figure"
     ),
+    "match": Shipped(
+        "p53net.studies.body.matching:match", "p53net.studies.body.matching_drawn:match_figure"
+    ),
     "validate": Shipped(
         "p53net.evidence.validation:validate", "p53net.evidence.figures:validate_figure"
     ),

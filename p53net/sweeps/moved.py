@@ -58,7 +58,7 @@ def _checked(name: str, definition: Definition, given: Mapping[str, float]) -> s
 
 def highest(doses: Mapping[str, Given]) -> dict[str, float]:
     """Dose of each drug, in its own unit."""
-    return {drug: max(level for _, level in dose.steps) for drug, dose in doses.items()}
+    return {drug: dose.highest for drug, dose in doses.items()}
 
 
 def slope_unit(of: str, by: str) -> str:

@@ -141,11 +141,9 @@ class Plan:
         drugs = tuple(dict.fromkeys([*self.doses, *(n for n in self.axes if n in self.drugs)]))
         shapes: dict[str, Given] = {d: self.doses.get(d, constant(1.0)) for d in drugs}
         courses = same_courses(shapes, size)
-        for column, (drug, shape) in enumerate(shapes.items()):
+        for drug, shape in shapes.items():
             if drug in place:
-                top = max(level for _, level in shape.steps)
-                scaled = courses.levels[:, :, column] / top * values[:, [place[drug]]]
-                courses.levels[:, :, column] = scaled
+                courses = courses.scaled(drug, values[:, place[drug]], shape.highest)
         if EXPOSURE in place:
             hours = values[:, place[EXPOSURE]]
             at = np.column_stack([np.zeros(size), np.where(hours < self.times[-1], hours, np.inf)])
@@ -333,7 +331,7 @@ def _check_axes(
             raise InputError(f"{name} is an axis and a fixed parameter; give it once")
         for value in ends:
             _check_value(model, name, value, doses.get(name))
-        if name in doses and not any(level > 0 for _, level in doses[name].steps):
+        if name in doses and doses[name].highest == 0:
             raise InputError(f"the dose of {name} is 0, so its axis has no shape to scale")
         if name in drugs and name not in doses and model.definition.in_body:
             raise InputError(

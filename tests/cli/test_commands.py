@@ -15,7 +15,7 @@ from rich.console import Console
 
 import p53net as pn
 from p53net.cli import app, sweeps, terminal
-from p53net.dosing.regimens import labels_of
+from p53net.dosing.labels import labels_of
 from tests.support.commands import Command, Done
 
 FLAT = pn.regimen(25, "mg", "once")

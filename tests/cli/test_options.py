@@ -13,8 +13,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import p53net as pn
-from p53net.cli import app, assays, bodies
+from p53net.cli import app, assays, bodies, matching
 from p53net.dosing.regimens import Regimen
+from p53net.studies.body.rules import hold_rule
 from tests.support.draws import drawn
 
 
@@ -109,6 +110,7 @@ STUDIES = (
             "--population": ("5", {"population": 5}),
             "--seed": ("7", {"seed": 7}),
             "--hold": ("", {"hold": True}),
+            "--hold-rule": ("anaemia grade 3", {"hold": [hold_rule("anaemia", grade=3)]}),
             "--workers": ("0", {"workers": 0}),
             "--form": (
                 "tosylate hydrate", {"regimen": mg(260.0, days=56.0, form="tosylate hydrate")}
@@ -126,7 +128,24 @@ STUDIES = (
             "--seed": ("7", {"seed": 7}),
             "--grade": ("4", {"grade": 4}),
             "--hold": ("", {"hold": True}),
+            "--hold-rule": ("anaemia grade 3", {"hold": [hold_rule("anaemia", grade=3)]}),
             "--workers": ("0", {"workers": 0}),
+        },
+    ),
+    Study(
+        ("match",), BODIES + "matching", "match",
+        ("KT-253", "milademetan", "--regimen", "1 mg once", "--target", "2 mg once", "--by", "tgi"),
+        {
+            **COMMON,
+            "--regimen": ("9 mg q3w", {"regimen": mg(9.0, "q3w", days=56.0)}),
+            "--target": ("90 mg daily", {"target": mg(90.0, "daily", days=56.0)}),
+            "--by": ("lowest:platelets", {"measures": ["tgi", "lowest:platelets"]}),
+            "--between": ("1:100", {"between": (1.0, 100.0)}),
+            "--every": ("7:21", {"every": range(7, 22)}),
+            "--days": ("14", {"days": 14.0}),
+            "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
+            "--population": ("5", {"population": 5}),
+            "--seed": ("7", {"seed": 7}),
         },
     ),
     Study(
@@ -235,7 +254,7 @@ def test_results_go_where_they_are_told(study: Study, monkeypatch: pytest.Monkey
     """And a figure is drawn unless it is not wanted."""
     told: list[tuple[Path, bool]] = []
     monkeypatch.setattr(import_module(study.module), study.function, lambda *_, **__: MagicMock())
-    for module in (assays, bodies):
+    for module in (assays, bodies, matching):
         monkeypatch.setattr(module, "finish", lambda _result, _tables, *rest: told.append(rest))
     for words in ([], ["--out", "there"], ["--no-plot"]):
         done = CliRunner().invoke(app, [*study.words, *study.base, *words])

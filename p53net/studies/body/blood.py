@@ -1,7 +1,6 @@
 """Blood counts of virtual patients under a regimen, and what the trials counted of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +86,7 @@ def lowest_of_trials(
         columns[name] = factors * columns.get(name, usual[name])
     one = courses_of([checked_doses(model.definition, {drug: arm}) for arm in arms])
     rows = np.tile(np.repeat(np.arange(len(arms)), number), len(trials))
-    courses = replace(one, at=one.at[rows], levels=one.levels[rows])
+    courses = one.of(rows)
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
     name, said = choice.chosen(model, choice.AUTO, len(rows))
     found = model.runner(name).attempt(times, courses, columns, COUNTS)

@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
-from p53net.dosing.regimens import Regimen, as_regimens, labels_of, regimen
+from p53net.dosing.labels import labels_of
+from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError
@@ -20,7 +21,7 @@ from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
 from p53net.studies.body.bodies import MOST, Bodies, bodies_of
-from p53net.studies.body.holding import held_runs
+from p53net.studies.body.holding import held_runs, holding_about
 from p53net.studies.body.patients import (
     DAYS,
     TUMOUR,
@@ -28,6 +29,7 @@ from p53net.studies.body.patients import (
     study_times,
 )
 from p53net.studies.body.population import GRADES, patients, rate, worsened
+from p53net.studies.body.rules import HoldLike, Rule, rules_of
 from p53net.sweeps.run import Progress
 
 POPULATION = 500
@@ -58,7 +60,7 @@ def schedules(
     population: int = POPULATION,
     seed: int = 1,
     grade: int = 3,
-    hold: bool = False,
+    hold: HoldLike = False,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -75,8 +77,8 @@ def schedules(
     untreated tumour that is lost by the last day] and `change` of volume [%], medians with 5th and
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of patients who worsen to `grade` or more with Wilson's interval
-    [%]; `lost`: patients without a result. With `hold` doses are held and reduced as trials do, and
-    `given` is the share of the planned amount, mean of patients [%].
+    [%]; `lost`: patients without a result. With `hold` doses are held and reduced as in `patient`,
+    and `given` is the share of the planned amount, mean of patients [%].
     `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
@@ -92,7 +94,7 @@ def schedules(
         raise InputError("the schedules differ in unit or form; give all doses in the same")
     if isinstance(grade, bool) or grade not in (1, 2, 3, 4):
         raise InputError(f"grade is {grade!r}, but must be 1, 2, 3 or 4")
-    times = study_times(arms[0], days)
+    times, rules = study_times(arms[0], days), rules_of(hold)
     for arm in arms:
         study_times(arm, days)
 
@@ -101,7 +103,7 @@ def schedules(
         drawn = patients(body.typical, population, seed, tables)
 
         def run(arm: Regimen) -> tuple[xr.Dataset, xr.Dataset]:
-            return _runs(body, name, arm, times, drawn, hold=hold, engine=engine, workers=workers,
+            return _runs(body, name, arm, times, drawn, rules=rules, engine=engine, workers=workers,
                          progress=progress)  # fmt: skip
 
         rows = _compared(body, arms, times, drawn, run, grade, engine)
@@ -117,7 +119,7 @@ def schedules(
         "population": population,
         "seed": seed,
         "grade": grade,
-        **({"hold": 1} if hold else {}),
+        **holding_about(rules),
         "parameters": json.dumps(first.given),
         "version": VERSION,
     }
@@ -162,7 +164,7 @@ def _compared(
         ]  # fmt: skip
         rows.append(
             {
-                "dose_28_days": arm.amount * sum(time < 28 * 24.0 for time in arm.times),
+                "dose_28_days": sum(dose.amount for dose in arm.doses if dose.time < 28 * 24.0),
                 "tgi": np.percentile(lost, (50, 5, 95)),
                 "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
@@ -181,17 +183,17 @@ def _runs(
     times: FloatArray,
     drawn: pd.DataFrame,
     *,
-    hold: bool,
+    rules: Sequence[Rule],
     engine: str,
     workers: int | None,
     progress: Callable[[str, Progress], None] | None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """What the study measures in the tumour, and in the marrow, of each patient."""
     end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
-    if hold:
+    if rules:
         shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
         runs = held_runs(body.models, drug, arm, times, drawn, shown, parameters=body.changed,
-                         engine=engine)  # fmt: skip
+                         engine=engine, rules=rules)  # fmt: skip
         grown, blood = runs["tumour"], runs["marrow"]
         area = np.trapezoid(grown["p53_active"].values, times, axis=1)
         grown[f"tumour_volume_at_{end}"] = grown["tumour_volume"].isel(time=-1)

@@ -6,7 +6,7 @@ go on, one step lower.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,34 +18,38 @@ from p53net.engines.base import FloatArray
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.model import Model
+from p53net.studies.body.rules import USUAL, Rule, checked_rules
 
-LIMITS = {"platelets": (50.0, 75.0), "neutrophils": (1.0, 1.5)}
-"""Counts [1e9/L] below which doses are held, and from which on they are given again: a usual rule
-of trials (PMC3675695, table A2). Milademetan's own is not published."""
-
-REDUCED = 0.75
-"""What one reduction leaves of the dose, assumed: near one step of the doses that were tried
-(340, 260, 160, 120, 90 mg)."""
+LIMITS = {rule.count: (rule.below, rule.again) for rule in USUAL}
+"""Of the usual rule: counts [1e9/L] below which doses are held, and from which on they are given
+again."""
 
 Look: TypeAlias = Callable[[Courses, float], FloatArray]
-"""Counts of patients (patient, count of LIMITS) under courses, at a time [h]."""
+"""Counts of patients (patient, rule) under courses, at a time [h]."""
 
 
-def held(courses: Courses, look: Look) -> Courses:
-    """The courses that patients get of those planned, a row for each patient."""
-    given = replace(courses, levels=np.full_like(courses.levels, np.nan))
-    limits = np.array(list(LIMITS.values()))
+def held(courses: Courses, look: Look, rules: Sequence[Rule] = USUAL) -> Courses:
+    """The courses that patients get of those planned, a row for each patient; all are planned the
+    same. Doses go on once all counts have recovered."""
+    infusions = {drug: several._replace(rates=np.zeros_like(several.rates))
+                 for drug, several in courses.infusions.items()}  # fmt: skip
+    given = replace(courses, levels=np.full_like(courses.levels, np.nan), infusions=infusions)
+    below, again, left = np.array([(one.below, one.again, one.left) for one in rules]).T
     share, holding = np.ones(len(courses.at)), np.zeros(len(courses.at), dtype=bool)
     for step, hours in enumerate(courses.at[0]):
-        if np.isnan(courses.levels[:, step]).all():
+        begun = {drug: several.begins[0] == hours for drug, several in courses.infusions.items()}
+        if np.isnan(courses.levels[:, step]).all() and not any(map(np.any, begun.values())):
             continue
         if hours > 0.0:
             counts = look(given, float(hours))
-            fallen = ~holding & (counts < limits[:, 0]).any(axis=1)
-            share[fallen] *= REDUCED
-            holding = (holding | fallen) & ~(counts >= limits[:, 1]).all(axis=1)
+            low = ~holding[:, np.newaxis] & (counts < below)
+            share *= np.where(low, left, 1.0).min(axis=1)
+            holding = (holding | low.any(axis=1)) & ~(counts >= again).all(axis=1)
         amounts = courses.levels[:, step] * share[:, np.newaxis]
         given.levels[:, step] = np.where(holding[:, np.newaxis], np.nan, amounts)
+        for drug, which in begun.items():
+            rates = courses.infusions[drug].rates[:, which]
+            infusions[drug].rates[:, which] = rates * np.where(holding, 0.0, share)[:, np.newaxis]
     return given
 
 
@@ -56,17 +60,19 @@ def held_courses(
     columns: Mapping[str, FloatArray],
     number: int,
     engine: str = AUTO,
+    rules: Sequence[Rule] = USUAL,
 ) -> Courses:
     """What each of `number` patients with the parameters of `columns` gets of a regimen."""
+    names = [rule.count for rule in checked_rules(tuple(rules), marrow.definition)]
+    unique = list(dict.fromkeys(names))
+    places = [unique.index(name) for name in names]
     planned = same_courses(checked_doses(marrow.definition, {drug: regimen}), number)
 
     def look(given: Courses, hours: float) -> FloatArray:
-        found, _ = marrow.curves(
-            np.array([0.0, hours]), given, columns, list(LIMITS), engine=engine
-        )
-        return np.asarray(found.values[:, :, -1])
+        found, _ = marrow.curves(np.array([0.0, hours]), given, columns, unique, engine=engine)
+        return np.asarray(found.values[:, places, -1])
 
-    return held(planned, look)
+    return held(planned, look, rules)
 
 
 def held_share(
@@ -92,6 +98,7 @@ def held_runs(
     *,
     parameters: Mapping[str, Mapping[str, float]],
     engine: str = AUTO,
+    rules: Sequence[Rule] = USUAL,
 ) -> dict[str, xr.Dataset]:
     """Curves (point, time) of `names` in each system, of patients whose doses the marrow decides.
 
@@ -108,7 +115,7 @@ def held_runs(
         known = model.definition.parameters
         columns[system] = {n: v for n, v in columns[system].items() if n in known}
     marrow = models["marrow"]
-    courses = held_courses(marrow, drug, regimen, columns["marrow"], number, engine)
+    courses = held_courses(marrow, drug, regimen, columns["marrow"], number, engine, rules)
     share = _share(marrow, drug, regimen, courses)
     found = {}
     for system, model in models.items():
@@ -127,5 +134,13 @@ def held_runs(
 
 
 def _share(marrow: Model, drug: str, regimen: Regimen, courses: Courses) -> FloatArray:
-    planned = np.nansum(same_courses(checked_doses(marrow.definition, {drug: regimen})).levels)
-    return np.asarray(100.0 * np.nansum(courses.levels, axis=(1, 2)) / planned)
+    planned = same_courses(checked_doses(marrow.definition, {drug: regimen}))
+    return np.asarray(100.0 * courses.amounts / planned.amounts)
+
+
+def holding_about(rules: Sequence[Rule]) -> dict[str, Any]:
+    """How doses are held, as attributes of a study."""
+    if not rules:
+        return {}
+    own = {} if tuple(rules) == USUAL else {"hold_rules": "; ".join(map(str, rules))}
+    return {"hold": 1, **own}

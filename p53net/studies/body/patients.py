@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import FREE_BASE, Regimen
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
 from p53net.errors import InputError, SimulationError
@@ -21,8 +22,9 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.bodies import MOST, Bodies, bodies_of
-from p53net.studies.body.holding import held_runs
+from p53net.studies.body.holding import held_runs, holding_about
 from p53net.studies.body.population import GRADES, grades, patients, rate, worsened
+from p53net.studies.body.rules import HoldLike, Rule, rules_of
 from p53net.sweeps.run import Progress, sweep
 
 DAYS = 56.0
@@ -52,7 +54,7 @@ def patient(
     days: float = DAYS,
     population: int | None = None,
     seed: int = 1,
-    hold: bool = False,
+    hold: HoldLike = False,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -75,14 +77,15 @@ def patient(
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
     grade is at least `grade`. The same seed gives the same patients; `parameters` are values of the
     typical one, in tumour and marrow. A rate counts worsening: a grade above that at the start.
-    With `hold` doses are held and reduced as trials do (`p53net.studies.body.holding`), and `given`
-    is the share of the planned amount [%]. `progress` is told of each of the two sweeps.
+    With `hold` doses are held and reduced as trials do, by the usual rule or by others
+    (`hold_rule`), and `given` is the share of the planned amount [%]. `progress` is told of each of
+    the two sweeps.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`, but of at
     most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile` is the
     spread between draws, and `percentile` that between patients.
     Raises InputError, UnknownNameError, SimulationError.
     """
-    times = study_times(regimen, days)
+    times, rules = study_times(regimen, days), rules_of(hold)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
     bodies: list[Bodies] = []
 
@@ -91,12 +94,12 @@ def patient(
         bodies.append(body)
         (name,) = body.models["tumour"].definition.drugs
         if population is None:
-            return xr.Dataset(_typical(body, name, regimen, times, engine, hold))
+            return xr.Dataset(_typical(body, name, regimen, times, engine, rules))
         drawn = patients(body.typical, population, seed, tables)
         shown = {"tumour": (*_plasma(body.models["tumour"]), *IN_TUMOUR), "marrow": IN_BLOOD}
-        if hold:
+        if rules:
             runs = held_runs(body.models, name, regimen, times, drawn, shown,
-                             parameters=body.changed, engine=engine)  # fmt: skip
+                             parameters=body.changed, engine=engine, rules=rules)  # fmt: skip
         else:
             runs = {
                 system: many_patients(body.models[system], name, regimen, times, drawn, names,
@@ -105,7 +108,7 @@ def patient(
                 for system, names in shown.items()
             }  # fmt: skip
         engines.setdefault(runs["marrow"].attrs["engine"])
-        found = _of_population(body, runs, hold)
+        found = _of_population(body, runs, bool(rules))
         if cells.ensemble is not None:  # whose patients differ from draw to draw
             return found
         return found.assign_coords({f"patient_{n}": ("patient", drawn[n].to_numpy())
@@ -144,7 +147,7 @@ def patient(
     ).assign_attrs(
         {
             **about,
-            **({"hold": 1} if hold else {}),
+            **holding_about(rules),
             "population": population,
             "seed": seed,
             "engine": "; ".join(engines),
@@ -225,16 +228,16 @@ def _typical(
     regimen: Regimen,
     times: FloatArray,
     engine: str,
-    hold: bool,
+    rules: Sequence[Rule],
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     models = body.models
     (plasma,) = _plasma(models["tumour"])
     shown = {"tumour": (plasma, *IN_TUMOUR), "marrow": IN_BLOOD}
-    if hold:
+    if rules:
         one = pd.DataFrame(index=[0])
         found = held_runs(models, drug, regimen, times, one, shown, parameters=body.changed,
-                          engine=engine)  # fmt: skip
+                          engine=engine, rules=rules)  # fmt: skip
         runs = {system: run.isel(point=0) for system, run in found.items()}
     else:
         runs = {
@@ -246,7 +249,7 @@ def _typical(
     for system, names in shown.items():
         run = runs[system]
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
-    if hold:
+    if rules:
         data["given"] = ((), float(runs["marrow"]["given"]), dict(runs["marrow"]["given"].attrs))
     data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data

@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import FREE_BASE, Regimen, as_regimens
+from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike
 from p53net.errors import InputError
@@ -75,9 +76,10 @@ def pk(
     draws: bool = False,
     allow_flat: bool = False,
 ) -> xr.Dataset:
-    """Plasma concentrations under one regimen or more that share their dose times.
+    """Plasma concentrations under one regimen or more that differ in the dose alone.
 
-    Returns a Dataset over `dose` [mg or mg/kg], `time` [h] and `occasion` (each dose, from 1):
+    Returns a Dataset over `dose` [mg or mg/kg; where doses differ, the first], `time` [h] and
+    `occasion` (each dose, from 1):
     `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose, or
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
@@ -110,7 +112,7 @@ def pk(
         cells.finished(cells.joined(pieces), ("time",))
         .assign_coords(
             {
-                "dose": ("dose", doses, _about(arms[0].unit, "each dose")),
+                "dose": ("dose", doses, _about(arms[0].unit, _which(arms[0]))),
                 "time": ("time", samples.times, _about("h", "time")),
                 "occasion": np.arange(1, len(samples.windows) + 1),
                 **({"exposure": ["cmax", "auc"]} if len(arms) > 1 else {}),
@@ -121,7 +123,7 @@ def pk(
                 "study": "pk",
                 "drug": name,
                 "host": model.definition.host,
-                "regimen": f"{arms[0].schedule}, {len(samples.windows)} doses",
+                "regimen": f"{_words(arms[0])}, {len(samples.windows)} doses",
                 "molar_mass": base_mass(model.definition.molar_masses[name], name),
                 "form": arms[0].form,
                 "parameters": json.dumps(dict(parameters or {})),
@@ -131,6 +133,15 @@ def pk(
             }
         )
     )
+
+
+def _which(arm: Regimen) -> str:
+    """What stands for a regimen beside others."""
+    return "first dose" if arm.amounts else "each dose"
+
+
+def _words(arm: Regimen) -> str:
+    return arm.label if arm.parts or arm.amounts else arm.schedule
 
 
 def _sampled(
@@ -160,16 +171,16 @@ def _sampled(
 
 def samples_of(arm: Regimen, hours: float | None = None) -> Samples:
     """When samples are taken, for so many hours. Raises InputError."""
-    times = np.array(arm.times)
-    end = times[-1] + _AFTER if hours is None else finite_number(hours, "hours", "h")
-    if not times[-1] < end <= _MOST_HOURS:
+    times, last = np.unique(arm.times), arm.changes[-1]
+    end = last + _AFTER if hours is None else finite_number(hours, "hours", "h")
+    if not last < end <= _MOST_HOURS:
         raise InputError(
-            f"hours is {end:g}; it must be after the last dose, {times[-1]:g} h, and at most "
+            f"hours is {end:g}; it must be after the last dose, {last:g} h, and at most "
             f"{_MOST_HOURS:,.0f} h"
         )
     gaps = np.diff(times)
     stops = np.minimum(times + _DAY, np.append(times[1:] - np.minimum(_BEFORE, gaps / 2), np.inf))
-    grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *stops[stops <= end], end])
+    grid = np.union1d(np.arange(0.0, end, _STEP), [*times, *arm.changes, *stops[stops <= end], end])
     return Samples(grid, tuple(zip(times.tolist(), stops.tolist(), strict=True)))
 
 
@@ -179,8 +190,10 @@ def read(
     """What plasma curves [nM] (arm, time) show: over arm and occasion `tmax` [h], `cmax` [ng/mL],
     `auc` [ng*h/mL] and `clearance` [L/h]; over arm the `half_life` [h]."""
     (name,) = model.definition.drugs
+    ends = [end for _, end, _ in arms[0].infusions]
     seen = [
-        [occasion(samples.times, curve, *window) for window in samples.windows] for curve in curves
+        [occasion(samples.times, curve, *window, ends) for window in samples.windows]
+        for curve in curves
     ]
     table = {field: np.array([[getattr(o, field) for o in row] for row in seen])
              for field in Occasion._fields}  # fmt: skip
@@ -189,8 +202,8 @@ def read(
     table["auc"] *= mass
     amounts = np.array([_milligrams(model, name, arm) for arm in arms])
     with np.errstate(divide="ignore"):
-        table["clearance"] = amounts[:, None] * 1e3 / table["auc"]  # mg / (ng h/mL) = 1000 L/h
-    last = samples.windows[-1][0]
+        table["clearance"] = amounts * 1e3 / table["auc"]  # mg / (ng h/mL) = 1000 L/h
+    last = arms[0].changes[-1]
     table["half_life"] = np.array([_half_life(samples.times, curve, last) for curve in curves])
     return table
 
@@ -206,16 +219,19 @@ def _mass(model: Model, drug: str) -> float:
     return molar_mass(model.definition.molar_masses[drug], FREE_BASE, drug) * 1e-3
 
 
-def occasion(times: FloatArray, curve: FloatArray, dose: float, stop: float) -> Occasion:
+def occasion(
+    times: FloatArray, curve: FloatArray, dose: float, stop: float, ends: Sequence[float] = ()
+) -> Occasion:
     """Peak and area of a curve from a dose to `stop`; NaN for the area where it ends before.
 
-    The peak is the vertex of the parabola through the highest point and its neighbours.
+    The peak is the vertex of the parabola through the highest point and its neighbours, but at one
+    of the `ends` of infusions, where the curve has a corner, that point itself.
     """
     inside = (times >= dose) & (times <= stop)
     hours, values = times[inside] - dose, curve[inside]
     top = int(values.argmax())
     tmax, cmax = hours[top], values[top]
-    if 0 < top < len(values) - 1:
+    if 0 < top < len(values) - 1 and times[inside][top] not in ends:
         a, b, c = np.polyfit(hours[top - 1 : top + 2] - tmax, values[top - 1 : top + 2], 2)
         if a < 0:
             tmax, cmax = tmax - b / (2 * a), c - b**2 / (4 * a)
@@ -240,23 +256,31 @@ def _half_life(times: FloatArray, curve: FloatArray, last: float) -> float:
     return float(-np.log(2.0) / slope) if slope < 0 else float("nan")
 
 
-def _milligrams(model: Model, drug: str, arm: Regimen) -> float:
-    """One dose in mg of free base."""
+def _milligrams(model: Model, drug: str, arm: Regimen) -> FloatArray:
+    """What is given at each dose time in mg of free base."""
     masses = model.definition.molar_masses[drug]
     form = molar_mass(masses, arm.form, drug)
     weight = model.definition.body_weight if arm.unit == "mg/kg" else 1.0
-    return arm.amount * weight * masses[""] / form
+    times, where = np.unique(arm.times, return_inverse=True)
+    amounts = np.bincount(where, [dose.amount for dose in arm.doses], len(times))
+    return np.asarray(amounts * weight * masses[""] / form)
 
 
 def _arms(regimens: Regimen | Sequence[Regimen], allow_flat: bool) -> list[Regimen]:
     arms = as_regimens(regimens, "pk", allow_flat=allow_flat)
-    if len({(arm.unit, arm.times, arm.form) for arm in arms}) > 1:
+    if len({(arm.unit, arm.times, arm.form, arm.over) for arm in arms}) > 1 or not _alike(arms):
         raise InputError(
             "the regimens differ in more than their dose; compare one schedule at a time"
         )
     if len({arm.amount for arm in arms}) < len(arms):
         raise InputError("a dose is given twice; give each once")
     return sorted(arms, key=lambda arm: arm.amount)
+
+
+def _alike(arms: Sequence[Regimen]) -> bool:
+    """Whether all have the same course of doses, in multiples of the first."""
+    shares = np.array([[dose.amount / arm.amount for dose in arm.doses] for arm in arms])
+    return bool(np.allclose(shares, shares[0], rtol=1e-12))
 
 
 def _about(unit: str, meaning: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
+from p53net.dosing.labels import labels_of
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import Regimen, as_regimens, labels_of
+from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike
 from p53net.errors import InputError

@@ -1,0 +1,57 @@
+"""The figure of doses that are equal. Matplotlib is imported on use."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from p53net.ensembles.banded import ENDS, median
+from p53net.figures import bands
+from p53net.figures.style import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_IN_A_ROW = 3
+
+
+def match_figure(result: xr.Dataset) -> "Figure":
+    """Each measure over the dose of one drug, the value under the other's regimen, and where they
+    meet."""
+    from matplotlib.figure import Figure
+
+    count = result.sizes["measure"]
+    columns = min(count, _IN_A_ROW)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.4 * columns + 0.4, 3.3 * rows + 0.5), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False).ravel())
+    middle = median(result)
+    unit, about = result["candidate"].attrs["units"], result.attrs
+    name = "dose" if "dose" in result else "interval"
+    mine = f"{about['drug']}, {about['schedule']}"
+    theirs = f"{about['other']}, {about['target']}"
+    for i, panel in enumerate(panels):
+        if i >= count:
+            panel.set_axis_off()
+            continue
+        one, typical = result.isel(measure=i), middle.isel(measure=i)
+        bands.shade(panel, one["response"], COLOURS[0])
+        panel.plot(result["candidate"], typical["response"], color=COLOURS[0], label=mine)
+        panel.axhline(float(typical["target"]), color=COLOURS[1], ls="--", label=theirs)
+        dose = float(typical[name])
+        if np.isfinite(dose):
+            said = f"{dose:.3g} {unit}"
+            if "quantile" in one[name].dims:
+                low, high = (float(one[name].sel(quantile=end)) for end in ENDS)
+                panel.axvspan(low, high, color=COLOURS[0], alpha=0.12, lw=0)
+                said += f" ({low:.3g} to {high:.3g})"
+            panel.axvline(dose, color=COLOURS[0], lw=0.8, ls=":")
+            panel.set_title(said, fontsize=9)
+        else:
+            panel.set_title("not reached", fontsize=9)
+        measured = str(one["meaning"].values)
+        scale = "log" if name == "dose" else "linear"
+        panel.set(xscale=scale, xlabel=f"{result['candidate'].attrs['long_name']} [{unit}]")
+        panel.set_ylabel(f"{measured} [{one['unit'].values}]", fontsize=8)
+    panels[0].legend(fontsize=8)
+    return figure
