@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
+    from p53net.petab.reading import read_petab
 
 __all__ = [
     "OBSERVABLES",
@@ -117,6 +118,7 @@ __all__ = [
     "pulse",
     "quantiles_of",
     "read_events",
+    "read_petab",
     "read_sbml",
     "read_sweep",
     "record",
@@ -139,6 +141,7 @@ __all__ = [
 _LATER = {
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",
+    "read_petab": "p53net.petab.reading",
     "trial_questions": "p53net.inference.questions",
 }
 """What needs SciPy from its first line: loaded when asked for, so that `import` stays light."""

@@ -20,7 +20,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("dosing", "engines"),
     ("simulation",),
     ("ensembles",),
-    ("exchange", "figures", "linting", "measures"),
+    ("exchange", "figures", "linting", "measures", "petab"),
     ("sweeps",),
     ("studies",),
     ("evidence",),

@@ -1,6 +1,8 @@
 """Start values of a model that was read from a file, and the file with other values in it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +11,9 @@ import numpy as np
 
 from p53net.errors import UnsupportedError
 from p53net.model.definition import Definition
+from p53net.model.external.formulas import nodes_of
 from p53net.model.rates import System, system_of
+from p53net.model.tables import Value
 
 
 def with_parameters(sbml: str, changed: Mapping[str, float]) -> str:
@@ -40,6 +44,50 @@ def assigned_of(sbml: str) -> tuple[str, ...]:
     parts = (model.getCompartment, model.getParameter, model.getSpecies,
              model.getSpeciesReference)  # fmt: skip
     return tuple(name for name in assigned if any(part(name) is not None for part in parts))
+
+
+def names_in_starts(sbml: str) -> dict[str, frozenset[str]]:
+    """What each initial assignment of a file depends on, by name."""
+    document = libsbml.readSBMLFromString(sbml)
+    return {
+        item.getSymbol(): frozenset(
+            node.getName() for node in nodes_of(item.getMath()) if node.isName()
+        )
+        for item in document.getModel().getListOfInitialAssignments()
+        if item.isSetMath()
+    }
+
+
+def with_start_parameters(
+    definition: Definition, states: Iterable[str]
+) -> tuple[Definition, dict[str, str]]:
+    """The model with a parameter that each of these states starts at, so that all start values
+    which follow the state follow that; and the parameter's name."""
+    document = libsbml.readSBMLFromString(definition.sbml)
+    model, usual = document.getModel(), Starts(definition).of({}) or {}
+    names, rows = dict[str, str](), dict(definition.parameters)
+    for state in states:
+        name = f"start_of_{state}"
+        while model.getElementBySId(name) is not None:
+            name += "_"
+        value = float(usual.get(state, math.nan))
+        parameter = model.createParameter()
+        parameter.setId(name)
+        parameter.setConstant(True)
+        parameter.setValue(value)
+        own = model.getInitialAssignmentBySymbol(state)
+        if own is None:
+            own = model.createInitialAssignment()
+            own.setSymbol(state)
+        else:
+            of_parameter = model.createInitialAssignment()
+            of_parameter.setSymbol(name)
+            of_parameter.setMath(own.getMath())
+        own.setMath(libsbml.parseL3Formula(name))
+        names[state] = name
+        rows[name] = Value(value, definition.units[state], "file", state)
+    sbml = str(libsbml.writeSBMLToString(document))
+    return replace(definition, sbml=sbml, parameters=rows), names
 
 
 class Starts:
