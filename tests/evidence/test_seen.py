@@ -92,6 +92,7 @@ def test_derived_values_saw_what_their_source_saw(tmp_path: Path) -> None:
     assert row.use == "fit" and row.by == "fit: fu_plasma_inhibitor"
 
 
+@pytest.mark.slow
 def test_one_entry_changes_a_label(tmp_path: Path) -> None:
     marked = own_lines(tmp_path, "set: tp53_null, ", "set: nutlin_lethal_sjsa1, ")
     found = uses(marked)

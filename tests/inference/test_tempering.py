@@ -133,6 +133,7 @@ def test_progress_rises_to_the_end() -> None:
     assert told == sorted(told) and told[-1] == 1.0 and 0.0 <= told[0]
 
 
+@pytest.mark.slow
 def test_draws_are_taken_on_to_the_posterior_of_further_rows() -> None:
     """Twenty-fold narrower than what is known of them, and two deviations away."""
     known = READ @ covariance() @ READ.T
@@ -161,6 +162,7 @@ def test_draws_are_taken_on_to_the_posterior_of_further_rows() -> None:
         )
 
 
+@pytest.mark.slow
 def test_what_a_datum_teaches_is_that_of_the_normal_law_where_draws_are_made_anew() -> None:
     """An error of a hundredth of what is known: too few draws have weight for any datum."""
     read, answer = READ[0], ANSWER

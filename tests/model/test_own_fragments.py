@@ -179,6 +179,7 @@ def test_a_third_mechanism_is_one_fragment_and_rows(folder: Path, engine: str) -
     assert model.definition.counters == ("covalent_spent",)
 
 
+@pytest.mark.slow
 def test_it_goes_with_the_others_and_into_a_body(folder: Path) -> None:
     given = {
         "fragments": ["covalent.ant", "noxa.ant"],

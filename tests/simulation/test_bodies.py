@@ -272,6 +272,7 @@ def test_a_tumour_starts_from_the_untreated_state_of_its_cell() -> None:
     assert float(run["p53_active"][1]) == pytest.approx(float(rest["p53_active"]), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_loop_can_be_opened_in_a_body() -> None:
     given = {"milademetan": pn.regimen(260, "mg", "once")}
     times = np.linspace(0.0, 48.0, 97)

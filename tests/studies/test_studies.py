@@ -539,6 +539,7 @@ def test_commands_write_a_table_a_record_and_a_figure(
     assert not (where / f"{folder}.png").exists()
 
 
+@pytest.mark.slow
 def test_regimens_travel_into_sbml_and_sweeps_on_the_command_line(
     tmp_path: Path, command: Command
 ) -> None:

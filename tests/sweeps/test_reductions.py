@@ -56,6 +56,7 @@ def reduce(values: np.ndarray, cuts: list[int], order: Callable[[list[Any]], Non
     return reduced.dataset(manifest, parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     st.lists(ODD, min_size=1, max_size=60),

@@ -129,6 +129,7 @@ def test_a_loop_factor_is_a_quotient_of_sensitivities() -> None:
 # Rows that have no number
 
 
+@pytest.mark.slow
 def test_a_level_that_is_not_reached_is_a_status() -> None:
     axes = {"k_deg_p53": [0.23, 0.7, 3.0]}
     for engine in ("batch", "roadrunner"):

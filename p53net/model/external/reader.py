@@ -110,7 +110,7 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
             for event in model.getListOfEvents()
         )
         or bool(assigned & references.keys()),
-        delayed=any(event.isSetDelay() for event in model.getListOfEvents()),
+        delayed=any(_waits(event) for event in model.getListOfEvents()),
         loaded={"file": Text(file.name, text, place)},
         remarks=(still,) if still else (),
     )
@@ -132,6 +132,14 @@ def definition_of(name: str, content: bytes, place: str) -> Definition:
         },
     )
     return at_equilibrium(definition, fast, file.name) if fast else definition
+
+
+def _waits(event: "libsbml.Event") -> bool:
+    """Whether it happens some time after it is triggered."""
+    if not event.isSetDelay() or not event.getDelay().isSetMath():
+        return False
+    delay = event.getDelay().getMath()
+    return not (delay.isNumber() and delay.getValue() == 0.0)
 
 
 def _sound(text: str, name: str) -> "libsbml.SBMLDocument":
