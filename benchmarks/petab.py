@@ -93,7 +93,7 @@ def _pypesto(path: Path) -> Speed:
         while spent < SECONDS:
             spent += _seconds(partial(objective, many[done % FEW]))
             done += 1
-    except Exception as error:  # of another tool
+    except Exception as error:  # whatever pyPESTO ends in is what is reported of it
         print(f"{path.stem}: pyPESTO: {type(error).__name__}: {str(error)[:100]}")
         return nothing
     return Speed(value, done / spent)

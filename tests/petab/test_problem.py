@@ -137,7 +137,8 @@ def test_slopes_at_the_edge_of_solutions(tmp_path: Path) -> None:
     problem = pn.read_petab(write(tmp_path, files, model))
     assert problem.log_likelihood(np.array([1.0001])) == -np.inf
     expected = (math.log(3e5) - math.log(1e5)) * 1e5
-    assert problem.gradient(problem.nominal)[0] == pytest.approx(expected, rel=1e-3)
+    # An error of 1e-10 in x grows with 1/(1 - k t), which is 1e5 here.
+    assert problem.gradient(problem.nominal)[0] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def match_figure(result: xr.Dataset) -> "Figure":
     middle = median(result)
     unit, about = result["candidate"].attrs["units"], result.attrs
     name = "dose" if "dose" in result else "interval"
-    mine = f"{about['drug']}, {about['schedule']}"
+    mine = f"{about['drug']}, {about['schedule']}" if name == "dose" else about["drug"]
     theirs = f"{about['other']}, {about['target']}"
     for i, panel in enumerate(panels):
         if i >= count:
@@ -40,7 +40,9 @@ def match_figure(result: xr.Dataset) -> "Figure":
         panel.axhline(float(typical["target"]), color=COLOURS[1], ls="--", label=theirs)
         dose = float(typical[name])
         if np.isfinite(dose):
-            said = f"{dose:.3g} {unit}"
+            said = f"equal at {dose:.3g} {unit} of {about['drug']}"
+            if name == "interval":
+                said = f"equal with {about['drug']} every {dose:.3g} {unit}"
             if "quantile" in one[name].dims:
                 low, high = (float(one[name].sel(quantile=end)) for end in ENDS)
                 panel.axvspan(low, high, color=COLOURS[0], alpha=0.12, lw=0)
@@ -48,7 +50,7 @@ def match_figure(result: xr.Dataset) -> "Figure":
             panel.axvline(dose, color=COLOURS[0], lw=0.8, ls=":")
             panel.set_title(said, fontsize=9)
         else:
-            panel.set_title("not reached", fontsize=9)
+            panel.set_title("not reached in this range", fontsize=9)
         measured = str(one["meaning"].values)
         scale = "log" if name == "dose" else "linear"
         panel.set(xscale=scale, xlabel=f"{result['candidate'].attrs['long_name']} [{unit}]")
