@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from p53net.dosing.medium import Courses
+from p53net.dosing.beside import Beside
+from p53net.dosing.medium import Courses, Dose, Given
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, Part
 from p53net.errors import InputError, MeasureError, P53NetError, SimulationError
@@ -46,6 +47,8 @@ class Candidate:
     """Those that differ from the model's, a value for each cell."""
     start: Start
     """The untreated cells, with their `UNTREATED` values."""
+    beside: Beside | None = None
+    """What is constantly in the medium of all cells, but for untreated ones."""
     helped: bool = True
     """Whether another engine takes what this one gives up; or else that is an error."""
     said: str = ""
@@ -125,8 +128,19 @@ class Candidate:
     def constant(self, doses: FloatArray, volumes: FloatArray | None = None) -> Courses:
         """A dose [nM] for each cell, from the start on; in a closed dish with so much medium [pL]
         for each."""
-        at = np.zeros((len(self), 1))
-        return Courses((self.drug,), at, np.asarray(doses)[:, None, None], volumes)
+        at, levels = np.zeros((len(self), 1)), np.asarray(doses)[:, None, None]
+        if self.beside is None:
+            return Courses((self.drug,), at, levels, volumes)
+        both = np.concatenate([levels, np.full_like(levels, self.beside.dose.highest)], axis=2)
+        return Courses((self.drug, self.beside.drug), at, both, volumes)
+
+    def given(self, dose: Dose) -> dict[str, Given]:
+        """A course of the drug; what is beside it comes and goes with it."""
+        if self.beside is None:
+            return {self.drug: dose}
+        level = self.beside.dose.highest
+        steps = tuple((time, level if value > 0.0 else 0.0) for time, value in dose.steps)
+        return {self.drug: dose, self.beside.drug: replace(dose, steps=steps)}
 
     def resting_fold(self, doses: FloatArray, feedback: Loop = True) -> Found:
         """Active p53 at rest under constant doses, in multiples of untreated."""
@@ -194,15 +208,20 @@ def candidates_in(
     tables: TablesLike,
     engine: str,
     accuracy: float | None,
+    beside: Beside | None = None,
 ) -> list[Candidate]:
     """The same in all cells of a part. The start of a cell may have an error there, but for that of
     a point estimate, which is raised."""
     own = as_tables(tables)
     made: list[Candidate] = []
     for name in drugs:
-        model = shared(name, cell_line=cell_line, tables=own, structure=part.structure).to(accuracy)
-        (drug,) = model.definition.drugs
+        second = () if beside is None else (beside.drug,)
+        model = shared(name, *second, cell_line=cell_line, tables=own, structure=part.structure).to(
+            accuracy
+        )
+        (drug,) = (one for one in model.definition.drugs if one not in second)
         one = helped(model, drug, engine, cells.columns(model, part), len(part.draws))
+        one = replace(one, beside=beside, engines=set())
         for i, error in one.start.errors.items():
             cells.fail(part.draws[i], error, drug)
         if (one.untreated["p53_active"] <= 0).any():

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from p53net.dosing.beside import BesideLike
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
@@ -16,18 +17,22 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
+from p53net.studies.dish import levels
 from p53net.studies.dish import plate as dish
 
 HOURS = (6.0, 12.0, 24.0, 48.0)
 
 
 @recorded
+@levels.each_level
 def caspase(
     drugs: str | Iterable[str],
     cell_line: str = "SJSA-1",
     *,
     hours: ArrayLike = HOURS,
     concentrations: ArrayLike | None = None,
+    beside: BesideLike = None,
+    start: float = 0.0,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -41,26 +46,30 @@ def caspase(
     Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
     cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
     live cells over those of vehicle] and `live_cells` [% of vehicle]. `structure` and `accuracy`
-    are as in `load`, `ensemble` and `draws` as in `escape`.
+    are as in `load`, `ensemble` and `draws` as in `escape`, `beside` and `start` as in
+    `viability`; `beside_alone` is `active` under the other drug alone.
     Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
     plate, times = dish.checked_concentrations(concentrations), dish.checked_hours(hours)
+    other, begin = levels.one_level(beside, names, own, start, times)
+    second = () if other is None else (other.drug,)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=own)
     activity = np.full((len(cells), len(names), len(plate), len(times)), np.nan)
     live, share = np.full_like(activity, np.nan), np.full_like(activity, np.nan)
+    alone = np.full((len(cells), len(names), len(times)), np.nan)
     engines: dict[str, None] = {}
 
     def read(part: Part, i: int) -> None:
         name = names[i]
         model = shared(
-            name, cell_line=line, system="culture", tables=own, structure=part.structure
+            name, *second, cell_line=line, system="culture", tables=own, structure=part.structure
         ).to(accuracy)
         plates = dish.Plates(cells, part, name)
         wells = plates.read(model, name, plate, times, ["caspase", "live_cells"], parameters,
-                            engine=engine)  # fmt: skip
+                            engine=engine, beside=other, start=begin)  # fmt: skip
         engines.setdefault(wells.engine)
         plates.check_vehicle(wells, "active caspase")
         usual = model.definition.parameters["caspase_total"].value
@@ -70,6 +79,7 @@ def caspase(
             activity[place, i], live[place, i] = np.moveaxis(own_wells[1:] / own_wells[0], -1, 0)
             whole = usual if total is None else total[row]
             share[place, i] = 100.0 * own_wells[1:, :, 0] / whole
+            alone[place, i] = 100.0 * wells.alone[row, :, 0] / whole
 
     together([partial(read, part, i) for part in cells.parts(dish.TOGETHER)
               for i in range(len(names))])  # fmt: skip
@@ -87,9 +97,13 @@ def caspase(
             "hours": ("hours", times, _about("h", "exposure")),
         },
     )
+    if other is not None:
+        what = _about("%", f"active caspase-3/7 in a live cell under {other.drug} alone, of all")
+        result["beside_alone"] = (("draw", "drug", "hours"), alone, what)
     return cells.finished(result).assign_attrs(
         {
             "study": "caspase",
+            **levels.about(other, begin),
             "cell_line": line,
             "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),

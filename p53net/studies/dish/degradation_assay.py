@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from p53net.dosing.beside import BesideLike
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
 from p53net.measures.dose_response import Logistic, fit_logistic
@@ -18,6 +19,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
+from p53net.studies.dish import levels
 from p53net.studies.dish import plate as dish
 
 HOURS = (2.0, 24.0)
@@ -26,12 +28,15 @@ _HOOK = 0.05  # of untreated MDM2: what has to come back at high doses
 
 
 @recorded
+@levels.each_level
 def degradation(
     drugs: str | Iterable[str],
     cell_line: str = GENERIC,
     *,
     hours: ArrayLike = HOURS,
     concentrations: ArrayLike | None = None,
+    beside: BesideLike = None,
+    start: float = 0.0,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -47,31 +52,39 @@ def degradation(
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
     unless too few doses lie below.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`, `beside` and
+    `start` as in `viability`.
     Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
     (line,) = dish.checked_names(cell_line, "cell_line", cell_line_entries(own))
     plate, times = dish.checked_concentrations(concentrations), dish.checked_hours(hours)
+    other, begin = levels.one_level(beside, names, own, start, times)
+    second = () if other is None else (other.drug,)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=own)
     shape = len(cells), len(names), len(_LOOPS), len(times)
     percent = np.full((*shape, len(plate)), np.nan)
     keys = ("dc50", "dc50_low", "dc50_high", "dmax", "dmax_fit", "dmax_low", "dmax_high", "hook")
     found = {key: np.full(shape, np.nan) for key in keys}
     status = np.full(shape, "no run", dtype=object)
+    alone = np.full(shape, np.nan)
     engines: dict[str, None] = {}
 
     def read(part: Part, i: int, j: int) -> None:
         name, feedback = names[i], list(_LOOPS.values())[j]
-        model = shared(name, cell_line=line, tables=own, structure=part.structure).to(accuracy)
+        model = shared(name, *second, cell_line=line, tables=own, structure=part.structure).to(
+            accuracy
+        )
         plates = dish.Plates(cells, part, name)
         wells = plates.read(model, name, plate, times, ["MDM2_total"], parameters,
-                            feedback=feedback, engine=engine)  # fmt: skip
+                            feedback=feedback, engine=engine, beside=other,
+                            start=begin)  # fmt: skip
         engines.setdefault(wells.engine)
         plates.check_vehicle(wells, "MDM2")
         for row, place in plates.each():
             own_wells = wells.values[row, :, :, 0]
+            alone[place, i, j] = 100.0 * wells.alone[row, :, 0] / own_wells[0]
             percent[place, i, j] = 100.0 * (own_wells[1:] / own_wells[0]).T
             for k in range(len(times)):
                 curve = percent[place, i, j, k]
@@ -117,9 +130,13 @@ def degradation(
             "dose": ("dose", plate, {"units": "nM", "long_name": "drug in the medium"}),
         },
     )
+    if other is not None:
+        what = {"units": "%", "long_name": f"total MDM2 under {other.drug} alone, of vehicle"}
+        result["beside_alone"] = (dims, alone, what)
     return cells.finished(result, ("dose",)).assign_attrs(
         {
             "study": "degradation",
+            **levels.about(other, begin),
             "cell_line": line,
             "engine": "; ".join(sorted(engines)),
             "parameters": json.dumps(dict(parameters or {})),

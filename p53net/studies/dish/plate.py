@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from p53net.dosing.beside import Beside
 from p53net.dosing.medium import Courses, finite_number
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, Part
@@ -87,6 +88,8 @@ class Wells(NamedTuple):
     """Cell, dose, hour, quantity; the first dose is vehicle. NaN of a cell without a run."""
     engine: str
     """What to say of the engine that ran them."""
+    alone: FloatArray
+    """Cell, hour, quantity: under what is beside the drug, without the drug."""
 
 
 class Plates:
@@ -109,14 +112,18 @@ class Plates:
         *,
         feedback: bool = True,
         engine: str = AUTO,
+        beside: Beside | None = None,
+        start: float = 0.0,
     ) -> Wells:
-        """Values of some quantities under constant doses [nM], common or a row for each cell, and
-        in vehicle. Raises the error of a point estimate."""
+        """Values of some quantities under constant doses [nM], common or a row for each cell, from
+        `start` [h] on, and in vehicle. What is `beside` the drug is in all wells but those of
+        vehicle. Raises the error of a point estimate."""
         size = len(self.draws)
         rows = np.broadcast_to(doses, (size, np.shape(doses)[-1]))
-        levels = np.column_stack([np.zeros(size), rows])
+        vehicle = np.zeros((size, 1 if beside is None else 2))
+        levels = np.column_stack([vehicle, rows])
         wells = levels.shape[1]
-        courses = Courses((drug,), np.zeros((levels.size, 1)), levels.reshape(-1, 1, 1))
+        courses = _courses(drug, levels, beside, start)
         changed = checked_parameters(model.definition, parameters)
         columns = self._cells.columns(model, self._part, changed, wells)
         times = np.concatenate([[0.0], hours])
@@ -124,8 +131,11 @@ class Plates:
                                 engine=engine, runs=len(DOSES))  # fmt: skip
         for run, error in sorted(found.errors.items()):
             self.fail(run // wells, error)
-        values = found.values.reshape(size, wells, len(names), -1)
-        return Wells(np.moveaxis(values, 2, 3)[:, :, 1:], said)
+        values = np.moveaxis(found.values.reshape(size, wells, len(names), -1), 2, 3)[:, :, 1:]
+        alone = values[:, vehicle.shape[1] - 1]
+        if beside is not None:
+            values = np.delete(values, 1, axis=1)
+        return Wells(values, said, alone)
 
     def check_vehicle(self, wells: Wells, what: str) -> None:
         """Cells in which a vehicle well has nothing to compare with fail. Raises the InputError of
@@ -144,3 +154,17 @@ class Plates:
         """Cells that have a run: place in the part, and among all cells."""
         for i in np.flatnonzero(self.sound).tolist():
             yield i, int(self.draws[i])
+
+
+def _courses(drug: str, levels: FloatArray, beside: Beside | None, start: float) -> Courses:
+    """Doses of wells (cell, well), the first of which are vehicle."""
+    begin = (0.0,) if start == 0.0 else (0.0, start)
+    at = sorted({*begin, *(beside.dose.changes if beside else ())})
+    steps = np.full((levels.size, len(at), 1 if beside is None else 2), np.nan)
+    steps[:, 0, 0] = 0.0
+    steps[:, at.index(start), 0] = levels.ravel()
+    if beside is not None:
+        treated = np.arange(levels.size) % levels.shape[1] > 0
+        steps[:, :, 1] = np.where(treated[:, None], beside.levels(at), 0.0)
+    drugs = (drug,) if beside is None else (drug, beside.drug)
+    return Courses(drugs, np.tile(at, (levels.size, 1)), steps)

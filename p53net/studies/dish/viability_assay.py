@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from p53net.dosing.beside import BesideLike
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
@@ -20,6 +21,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
+from p53net.studies.dish import levels
 from p53net.studies.dish import plate as dish
 from p53net.sweeps.design import checked_seed
 
@@ -43,6 +45,7 @@ _ABOUT = {
 
 
 @recorded
+@levels.each_level
 def viability(
     drugs: str | Iterable[str],
     cell_lines: str | Iterable[str] = ("RS4;11",),
@@ -52,6 +55,8 @@ def viability(
     replicates: int = 3,
     noise: float = 0.0,
     seed: int = 1,
+    beside: BesideLike = None,
+    start: float = 0.0,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -69,6 +74,10 @@ def viability(
     Returns a Dataset over `drug`, `cell_line`, `dose` [nM] and `replicate`: `viability` [% of
     vehicle], and per curve `ic50` with `ic50_low` and `ic50_high` [nM], `hill`, `top`, `bottom`,
     `p53_fold` and `PUMA_fold` (active p53 and PUMA at the IC50 over vehicle) and a `status`.
+    With another drug `beside` the drug, a checkerboard: all is over the levels of that, `beside`
+    [nM], too, in per cent of wells without either drug, and `beside_alone` is the other drug alone.
+    Its level is a number, a list, or a course such as `pn.pulse(1, hours=24)`, and the drug comes
+    in at `start` [h]: see docs/combinations.md.
     The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
     as in `load`, `ensemble` and `draws` as in `escape`: each draw has a plate and fits of its own,
     with the same noise. Raises InputError, UnknownNameError.
@@ -80,6 +89,8 @@ def viability(
     at = dish.checked_hours(hours)
     if len(at) != 1:
         raise InputError("a viability plate is read once; give one time [h]")
+    other, begin = levels.one_level(beside, names, own, start, at)
+    second = () if other is None else (other.drug,)
     wells, spread = _wells(replicates), _spread(noise)
     fixed = checked_seed(seed)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=own)
@@ -87,22 +98,26 @@ def viability(
     percent = np.full((*shape, len(plate), wells), np.nan)
     fits = {name: np.full(shape, np.nan) for name in _ABOUT}
     status = np.full(shape, "no run", dtype=object)
+    alone = np.full(shape, np.nan)
     engines: dict[str, None] = {}
     null: dict[str, None] = {}
 
     def read(part: Part, i: int, j: int) -> None:
         name, line = names[i], lines[j]
         model = shared(
-            name, cell_line=line, system="culture", tables=own, structure=part.structure
+            name, *second, cell_line=line, system="culture", tables=own, structure=part.structure
         ).to(accuracy)
         if model.definition.parameters["k_syn_p53"].value == 0.0:
             null[line] = None
-        plates = dish.Plates(cells, part, f"{name} in {line}")
-        live = plates.read(model, name, plate, at, ["live_cells"], parameters, engine=engine)
+        where = f"{name} in {line}" if other is None else f"{name} in {line} beside {other.said}"
+        plates = dish.Plates(cells, part, where)
+        live = plates.read(model, name, plate, at, ["live_cells"], parameters, engine=engine,
+                           beside=other, start=begin)  # fmt: skip
         engines.setdefault(live.engine)
         middles = np.full(len(part.draws), np.nan)
         for row, place in plates.each():
-            random = np.random.default_rng([fixed, *f"{name} in {line}".encode()])
+            random = np.random.default_rng([fixed, *where.encode()])
+            alone[place, i, j] = 100.0 * live.alone[row, 0, 0] / live.values[row, 0, 0, 0]
             wells_of = _luminescence(live.values[row, :, 0, 0], wells, spread, random)
             copies = wells if spread > 0 else 1  # equal wells say no more than one
             fit = fit_logistic(np.repeat(plate, copies), wells_of[:, :copies].ravel(), 100.0)
@@ -114,9 +129,9 @@ def viability(
         rows = np.flatnonzero(np.isfinite(middles))
         if not len(rows):
             return
-        halved = dish.Plates(cells, part._replace(draws=part.draws[rows]), f"{name} in {line}")
+        halved = dish.Plates(cells, part._replace(draws=part.draws[rows]), where)
         there = halved.read(model, name, middles[rows, None], at, _KILLERS, parameters,
-                            engine=engine)  # fmt: skip
+                            engine=engine, beside=other, start=begin)  # fmt: skip
         vehicle, treated = there.values[:, 0, 0], there.values[:, 1, 0]
         folds = np.full_like(treated, np.nan)
         np.divide(treated, vehicle, out=folds, where=vehicle > 0)
@@ -148,10 +163,14 @@ def viability(
             "replicate": np.arange(1, wells + 1),
         },
     )
+    if other is not None:
+        about = {"units": "%", "long_name": f"viability under {other.drug} alone, of vehicle"}
+        result["beside_alone"] = (both, alone, about)
     without = [line for line in lines if line in null]
     return cells.finished(result, ("dose",)).assign_attrs(
         {
             "study": "viability",
+            **levels.about(other, begin),
             "hours": float(at[0]),
             "noise": spread,
             "seed": seed,

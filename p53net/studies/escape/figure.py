@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from p53net.figures import bands
 from p53net.figures.axes import powers_of_ten
 from p53net.figures.style import COLOURS
+from p53net.studies.escape.report import beside_in_words
 
 _WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
 
@@ -61,7 +62,8 @@ def escape_figure(result: xr.Dataset) -> "Figure":
     _legend(figure, middle, colours)
     figure.suptitle(
         f"Feedback escape in the {result.attrs['cell_line']} line. Equal effect: the dose that "
-        f"brings active p53 to {fold:g} times untreated at {hours:g} h.{_of_draws(result)}",
+        f"brings active p53 to {fold:g} times untreated at {hours:g} h{beside_in_words(result)}."
+        f"{_of_draws(result)}",
         fontsize=12,
     )
     return figure

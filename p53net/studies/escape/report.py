@@ -53,6 +53,13 @@ _ABOUT = {
 }
 
 
+def beside_in_words(result: xr.Dataset) -> str:
+    """Of another drug, if there is one."""
+    if "beside" not in result.attrs:
+        return ""
+    return f", beside {result.attrs['beside_dose']:g} nM {result.attrs['beside']}"
+
+
 def about(name: str) -> tuple[str, str]:
     """Unit and meaning of a variable of the study."""
     if name in _ABOUT:
@@ -146,7 +153,7 @@ def _sentences(result: xr.Dataset) -> Iterator[str]:
     doses = _each(result, "{:.3g} nM", "equal_dose")
     yield (
         f"Cell line {result.attrs['cell_line']}. Doses that bring active p53 to {fold:g} times "
-        f"untreated at {hours:g} h: {doses}."
+        f"untreated at {hours:g} h{beside_in_words(result)}: {doses}."
     )
     if is_banded(result):
         if "claim" in result.dims:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from p53net.dosing.medium import Given, constant, courses_of, pulse
+from p53net.dosing.medium import Dose, constant, courses_of, pulse
 from p53net.errors import MeasureError, P53NetError
 from p53net.measures import curves as of_curves
 from p53net.measures.candidate import Candidate
@@ -106,7 +106,7 @@ def _spread(found: xr.Dataset, rows: Places, size: int, status: str = "no dose")
 def _run(
     one: Candidate,
     times: FloatArray,
-    doses: Sequence[Given],
+    doses: Sequence[Dose],
     names: Sequence[str],
     loops: Sequence[bool],
     failed: _Told,
@@ -114,7 +114,7 @@ def _run(
     """Curves (cell, loop, time) of each quantity, under a dose for each cell."""
     number = len(loops)
     many = one.of(np.repeat(np.arange(len(one)), number))
-    courses = courses_of([{one.drug: dose} for dose in doses for _ in loops])
+    courses = courses_of([one.given(dose) for dose in doses for _ in loops])
     values, errors = many.run(times, courses, names, np.tile(loops, len(one)))
     for i, error in errors.items():
         failed(i // number, error)
@@ -148,6 +148,8 @@ def _needed(found: tuple[FloatArray, dict[int, P53NetError]], failed: _Told) -> 
 def _at_dose(one: Candidate, doses: FloatArray, hours: float, failed: _Told) -> xr.Dataset:
     times = np.linspace(0.0, hours, 481)
     counter = one.model.definition.counters
+    if one.beside is not None and one.drug not in one.model.definition.twins:
+        counter = ()  # which is of the drug beside
     names = [*_SHOWN, "MDM2_undrugged", one.in_cell, *counter]
     curves = _run(one, times, [constant(dose) for dose in doses], names, _BOTH, failed)
     end = {name: curve[:, 0, -1] for name, curve in curves.items()}

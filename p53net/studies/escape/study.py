@@ -10,6 +10,7 @@ from functools import partial
 
 import xarray as xr
 
+from p53net.dosing.beside import Beside, BesideLike, in_medium, other_of
 from p53net.dosing.medium import finite_number
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
 from p53net.errors import InputError, P53NetError
@@ -38,6 +39,7 @@ def escape(
     hours: float = 24.0,
     pulse_hours: float = 4.0,
     fold: float = 3.0,
+    beside: BesideLike = None,
     tables: TablesLike = None,
     structure: StructureLike = None,
     structures: str | Sequence[str] | None = None,
@@ -53,6 +55,8 @@ def escape(
     `pulse_hours` is the short exposure before washout; `hours` is the long one. The Dataset has
     the measures over `drug` (and `fold`, `exposure` [h], `medium_volume` [pL per cell]), and curves
     over `dose` [nM] and `time` [h]; `table` lists the measures, `p53net.plot` draws the figure.
+    With another drug `beside` them, such as {"KT-253": 0.05} [nM], each is looked at in its
+    constant presence; it is washed out with them, and not in the untreated cells.
     `engine` is as in `Model.simulate`, `structure` and `accuracy` as in `load`.
     With `structures`, names of them or "all" (those that differ in a dish), the measures are over
     `structure` too, with a `status` for each drug in each, and `holds` says which claims hold
@@ -78,26 +82,28 @@ def escape(
         )
     if finite_number(fold, "fold") <= 1:
         raise InputError(f"fold is {fold:g}, but must be above 1: a drug raises active p53")
+    other = _beside(beside, names, tables)
     tell = progress or (lambda _what, _share: None)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
     if structures is not None:
         if structure is not None or cells.ensemble is not None:
-            other = "structure" if structure is not None else "ensemble"
-            raise InputError(f"{other} and structures are both given; give one of them")
+            both = "structure" if structure is not None else "ensemble"
+            raise InputError(f"{both} and structures are both given; give one of them")
         several = names_of_several(structures)
         if structures == ALL:
             several = rivals.distinct(several, names, cell_line)
         found = rivals.compared(
             lambda one, drug: escape(
-                [drug], cell_line, hours=hours, pulse_hours=pulse_hours, fold=fold, tables=tables,
-                structure=one, engine=engine, accuracy=accuracy,
+                [drug], cell_line, hours=hours, pulse_hours=pulse_hours, fold=fold, beside=beside,
+                tables=tables, structure=one, engine=engine, accuracy=accuracy,
             ),
             names, several, tell,
         )  # fmt: skip
         about_it = {"cell_line": cell_line, "hours": hours, "pulse_hours": pulse_hours}
+        about_it |= _said(other)
         return found.assign_attrs(study="structures", fold=fold, **about_it)
     parts = [
-        (part, candidates_in(cells, part, names, cell_line, tables, engine, accuracy))
+        (part, candidates_in(cells, part, names, cell_line, tables, engine, accuracy, other))
         for part in cells.parts(_TOGETHER)
     ]
     result = _measured(cells, parts, partial(each_step, hours=hours, pulse_hours=pulse_hours,
@@ -114,6 +120,7 @@ def escape(
             "hours": hours,
             "pulse_hours": pulse_hours,
             "fold": fold,
+            **_said(other),
             **settings,
             "engine": "; ".join(engines),
         }
@@ -168,6 +175,25 @@ def _described(result: xr.Dataset) -> xr.Dataset:
             unit, meaning = about(str(name))
             result[name].attrs = {"units": unit, "long_name": meaning}
     return result
+
+
+def _beside(beside: BesideLike, names: Sequence[str], tables: TablesLike) -> Beside | None:
+    """The other drug, at one constant level. Raises InputError, UnknownNameError."""
+    if beside is None:
+        return None
+    other, value = other_of(beside, names, tables)
+    doses = in_medium(other, value)
+    if len(doses) > 1 or not doses[0].is_constant:
+        raise InputError(
+            f"beside: escape is taken at one constant level of {other} [nM]; write "
+            f"beside={{'{other}': 0.05}}, and call it again for another"
+        )
+    return Beside(other, doses[0])
+
+
+def _said(other: Beside | None) -> dict[str, object]:
+    """For the attributes."""
+    return {} if other is None else {"beside": other.drug, "beside_dose": other.dose.highest}
 
 
 def _at_least(value: float, name: str, lowest: float) -> float:
