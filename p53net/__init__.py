@@ -50,6 +50,7 @@ from p53net.studies.body.xenografts import xenograft
 from p53net.studies.catalogue import study
 from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
+from p53net.studies.dish.synergy_assay import synergy
 from p53net.studies.dish.viability_assay import viability
 from p53net.studies.escape.study import escape
 from p53net.sweeps.design import log_uniform, uniform
@@ -129,6 +130,7 @@ __all__ = [
     "structures",
     "study",
     "sweep",
+    "synergy",
     "tornado",
     "trial_questions",
     "uniform",

@@ -65,6 +65,10 @@ SHIPPED = {
     "schedules": Shipped(
         "p53net.studies.body.comparison:schedules", "p53net.studies.body.figures:schedules_figure"
     ),
+    "synergy": Shipped(
+        "p53net.studies.dish.synergy_assay:synergy",
+        "p53net.studies.dish.synergy_drawn:synergy_figure",
+    ),
     "match": Shipped(
         "p53net.studies.body.matching:match", "p53net.studies.body.matching_drawn:match_figure"
     ),
