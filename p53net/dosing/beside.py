@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from p53net.dosing.medium import Dose, as_dose
-from p53net.dosing.regimens import Regimen
+from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.errors import InputError
 from p53net.model import drug_entries, resolve
 from p53net.model.own import TablesLike, as_tables
@@ -103,7 +103,7 @@ def into_body(other: str, value: Any) -> list[Regimen | None]:  # noqa: ANN401 -
 
 
 def one_into_body(
-    beside: BesideLike, drug: str, tables: TablesLike = None
+    beside: BesideLike, drug: str, tables: TablesLike = None, *, allow_flat: bool = False
 ) -> tuple[str | None, dict[str, Regimen]]:
     """The other drug and its only regimen, by its name; nothing without one. Raises InputError."""
     if beside is None:
@@ -117,4 +117,5 @@ def one_into_body(
         )
     if arm is None:
         raise InputError(f"beside has no regimen of {other}; leave beside out, or write {_BODY}")
-    return other, {other: arm}
+    (flat,) = as_regimens(arm, "beside", allow_flat=allow_flat)
+    return other, {other: flat}

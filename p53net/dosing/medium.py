@@ -150,9 +150,14 @@ class Courses:
     @property
     def amounts(self) -> NDArray[np.float64]:
         """What each run gets into the body [nmol], of all drugs together."""
-        found = np.nansum(self.levels, axis=(1, 2))
-        for several in self.infusions.values():
-            found = found + several.amounts.sum(axis=1)
+        return np.asarray(sum(self.amounts_of(drug) for drug in self.drugs))
+
+    def amounts_of(self, drug: str) -> NDArray[np.float64]:
+        """What each run gets of a drug into the body [nmol]."""
+        column = self.drugs.index(drug)
+        found = np.nansum(self.levels[:, :, column : column + 1], axis=(1, 2))
+        if drug in self.infusions:
+            found = found + self.infusions[drug].amounts.sum(axis=1)
         return np.asarray(found)
 
 

@@ -1,4 +1,4 @@
-"""Several regimens of one drug in each cell of a part, run together."""
+"""Several arms, each with regimens of one drug or two, in each cell of a part, run together."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from p53net.dosing.amounts import base_mass
 from p53net.dosing.medium import courses_of
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, Part
+from p53net.model import Definition
 from p53net.simulation.inputs import check_run, checked_doses, checked_parameters
 from p53net.simulation.many import attempted
 from p53net.simulation.model import Model
@@ -27,20 +29,33 @@ class Runs(NamedTuple):
     engine: str
 
 
+def about_beside(given: Mapping[str, Regimen], definition: Definition) -> dict[str, str]:
+    """Of another drug, for the attributes of a study."""
+    found = {}
+    for other, arm in given.items():
+        found = {
+            "beside": other,
+            "beside_regimen": arm.label,
+            "beside_doses": str(arm),
+            "beside_molar_mass": base_mass(definition.molar_masses[other], other),
+        }
+    return found
+
+
 def run_arms(
     cells: Cells,
     part: Part,
     model: Model,
     times: FloatArray,
-    arms: Sequence[Regimen | None],
+    arms: Sequence[Mapping[str, Regimen]],
     names: Sequence[str],
     parameters: Mapping[str, float] | None,
     engine: str,
 ) -> Runs:
-    """Curves of a model of one drug under regimens, or None for untreated. Raises InputError, and
-    the error of a point estimate."""
-    (drug,), definition = model.definition.drugs, model.definition
-    given = [checked_doses(definition, None if arm is None else {drug: arm}) for arm in arms]
+    """Curves under regimens by drug, of which an untreated arm has none. Raises InputError, and the
+    error of a point estimate."""
+    definition = model.definition
+    given = [checked_doses(definition, arm) for arm in arms]
     changed = checked_parameters(definition, parameters)
     for doses in given:
         check_run(definition, doses, changed, feedback=True, end=float(times[-1]))

@@ -23,6 +23,11 @@ class Bodies(NamedTuple):
     given: dict[str, float]
     """What a user changed, as it was understood."""
 
+    def drug(self, beside: str | None = None) -> str:
+        """The drug by its own name; `beside` is that of another."""
+        (name,) = (one for one in self.models["tumour"].definition.drugs if one != beside)
+        return name
+
     @property
     def typical(self) -> dict[str, float]:
         """Parameters of all models."""
@@ -41,11 +46,13 @@ def bodies_of(
     tables: TablesLike,
     accuracy: float | None,
     parameters: Mapping[str, float] | None,
+    beside: str | None = None,
 ) -> Bodies:
-    """The patient of the only cell of a part. Raises InputError, UnknownNameError."""
+    """The patient of the only cell of a part, who may get another drug beside. Raises InputError,
+    UnknownNameError."""
     models = {
-        system: shared(drug, system=system, host="human", cell_line=line, tables=tables,
-                       structure=part.structure).to(accuracy)
+        system: shared(drug, *([beside] if beside else []), system=system, host="human",
+                       cell_line=line, tables=tables, structure=part.structure).to(accuracy)
         for system, line in (("tumour", cell_line), ("marrow", None))
     }  # fmt: skip
     known = {name: model for model in models.values() for name in model.definition.parameters}

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
+from p53net.dosing.beside import BesideLike, into_body, other_of
 from p53net.dosing.labels import labels_of
 from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
@@ -21,7 +22,7 @@ from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
 from p53net.studies.body.bodies import MOST, Bodies, bodies_of
-from p53net.studies.body.holding import held_runs, holding_about
+from p53net.studies.body.holding import GIVEN, held_runs, holding_about
 from p53net.studies.body.patients import (
     DAYS,
     TUMOUR,
@@ -57,6 +58,7 @@ def schedules(
     *,
     cell_line: str = TUMOUR,
     days: float = DAYS,
+    beside: BesideLike = None,
     population: int = POPULATION,
     seed: int = 1,
     grade: int = 3,
@@ -80,16 +82,20 @@ def schedules(
     [%]; `lost`: patients without a result. With `hold` doses are held and reduced as in `patient`,
     and `given` is the share of the planned amount, mean of patients [%].
     `parameters` are values of the typical patient, in tumour and marrow.
-    Without `regimens`, milademetan's usual four.
+    Without `regimens`, milademetan's usual four. With regimens of another drug `beside`, one or a
+    list in which None is nothing, every regimen is given beside each of them, and
+    `beside_dose_28_days` is the other drug's.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
     """
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
-    first = bodies_of(cells, next(cells.parts(1)), drug, cell_line, tables, accuracy, parameters)
+    other, others = _beside(beside, drug, tables)
+    first = bodies_of(cells, next(cells.parts(1)), drug, cell_line, tables, accuracy, parameters,
+                      other)  # fmt: skip
     cell = first.models["tumour"]
-    (name,) = cell.definition.drugs
+    name = first.drug(other)
     arms = usual_schedules(name, days) if regimens is None else as_regimens(regimens, "schedules")
-    labels = labels_of(arms, "schedules")
+    labels = _labels(labels_of(arms, "schedules"), other, others)
     if len({(arm.unit, arm.form) for arm in arms}) > 1:
         raise InputError("the schedules differ in unit or form; give all doses in the same")
     if isinstance(grade, bool) or grade not in (1, 2, 3, 4):
@@ -97,23 +103,25 @@ def schedules(
     times, rules = study_times(arms[0], days), rules_of(hold)
     for arm in arms:
         study_times(arm, days)
+    pairs = [_Pair(arm, other, two) for two in others for arm in arms]
 
     def one(part: Part) -> xr.Dataset:
-        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters)
+        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters, other)
         drawn = patients(body.typical, population, seed, tables)
 
-        def run(arm: Regimen) -> tuple[xr.Dataset, xr.Dataset]:
-            return _runs(body, name, arm, times, drawn, rules=rules, engine=engine, workers=workers,
-                         progress=progress)  # fmt: skip
+        def run(pair: _Pair) -> tuple[xr.Dataset, xr.Dataset]:
+            return _runs(body, name, pair, times, drawn, rules=rules, engine=engine,
+                         workers=workers, progress=progress)  # fmt: skip
 
-        rows = _compared(body, arms, times, drawn, run, grade, engine)
-        return _dataset(rows, arms[0].unit, grade)
+        rows = _compared(body, pairs, times, drawn, run, grade, engine)
+        return _dataset(rows, arms[0].unit, grade, next((o.unit for o in others if o), ""))
 
     about = {
         "study": "schedules",
         "drug": name,
         "doses": "; ".join(str(arm) for arm in arms),
         "molar_mass": base_mass(cell.definition.molar_masses[name], name),
+        **({"beside": other, "beside_doses": "; ".join(map(str, others))} if other else {}),
         "tumour": cell.definition.cell_line,
         "days": float(days),
         "population": population,
@@ -127,12 +135,57 @@ def schedules(
     return found.assign_coords(regimen=labels, toxicity=list(GRADES)).assign_attrs(about)
 
 
+class _Pair(NamedTuple):
+    """A regimen, and one of another drug, or none of it."""
+
+    arm: Regimen
+    other: str | None
+    second: Regimen | None
+
+    @property
+    def beside(self) -> dict[str, Regimen]:
+        """What is given beside the drug."""
+        return {} if self.second is None or self.other is None else {self.other: self.second}
+
+    @property
+    def label(self) -> str:
+        """For a message."""
+        return " + ".join([self.arm.label, *(f"{n} {a.label}" for n, a in self.beside.items())])
+
+
+def _beside(
+    beside: BesideLike, drug: str, tables: TablesLike
+) -> tuple[str | None, list[Regimen | None]]:
+    """The other drug, and what is given of it: nothing alone, where there is none."""
+    if beside is None:
+        return None, [None]
+    other, value = other_of(beside, [drug], tables, body=True)
+    arms = into_body(other, value)
+    if len({(arm.unit, arm.form) for arm in arms if arm is not None}) > 1:
+        raise InputError(
+            f"the regimens of {other} in beside differ in unit or form; give all doses in the same"
+        )
+    return other, arms
+
+
+def _labels(labels: list[str], other: str | None, others: Sequence[Regimen | None]) -> list[str]:
+    if other is None:
+        return labels
+    known = [arm for arm in others if arm is not None]
+    second = dict(zip(known, labels_of(known, "regimens in beside"), strict=True))
+    return [
+        label if two is None else f"{label} + {other} {second[two]}"
+        for two in others
+        for label in labels
+    ]
+
+
 def _compared(
     body: Bodies,
-    arms: Sequence[Regimen],
+    arms: Sequence[_Pair],
     times: FloatArray,
     drawn: pd.DataFrame,
-    run: Callable[[Regimen], tuple[xr.Dataset, xr.Dataset]],
+    run: Callable[[_Pair], tuple[xr.Dataset, xr.Dataset]],
     grade: int,
     engine: str,
 ) -> list[dict[str, object]]:
@@ -164,22 +217,27 @@ def _compared(
         ]  # fmt: skip
         rows.append(
             {
-                "dose_28_days": sum(dose.amount for dose in arm.doses if dose.time < 28 * 24.0),
+                "dose_28_days": _first_28_days(arm.arm),
+                **({"beside_dose_28_days": _first_28_days(arm.second)} if arm.other else {}),
                 "tgi": np.percentile(lost, (50, 5, 95)),
                 "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
                 "rate": np.array(rates),
                 "lost": int((~ran).sum()),
-                **({"given": float(blood["given"].values.mean())} if "given" in blood else {}),
+                **{name: float(blood[name].values.mean()) for name in GIVEN if name in blood},
             }
         )
     return rows
 
 
+def _first_28_days(arm: Regimen | None) -> float:
+    return sum(dose.amount for dose in arm.doses if dose.time < 28 * 24.0) if arm else 0.0
+
+
 def _runs(
     body: Bodies,
     drug: str,
-    arm: Regimen,
+    pair: _Pair,
     times: FloatArray,
     drawn: pd.DataFrame,
     *,
@@ -192,8 +250,8 @@ def _runs(
     end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
     if rules:
         shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
-        runs = held_runs(body.models, drug, arm, times, drawn, shown, parameters=body.changed,
-                         engine=engine, rules=rules)  # fmt: skip
+        runs = held_runs(body.models, drug, pair.arm, times, drawn, shown, parameters=body.changed,
+                         engine=engine, rules=rules, beside=pair.beside)  # fmt: skip
         grown, blood = runs["tumour"], runs["marrow"]
         area = np.trapezoid(grown["p53_active"].values, times, axis=1)
         grown[f"tumour_volume_at_{end}"] = grown["tumour_volume"].isel(time=-1)
@@ -205,10 +263,10 @@ def _runs(
         "marrow": [f"lowest:{count}" for count in counts],
     }
     grown, blood = (
-        many_patients(body.models[system], drug, arm, times, drawn, (),
+        many_patients(body.models[system], drug, pair.arm, times, drawn, (),
                       parameters=body.changed[system],
                       measures=wanted, curves=False, engine=engine, workers=workers,
-                      progress=progress)
+                      progress=progress, beside=pair.beside)
         for system, wanted in measured.items()
     )  # fmt: skip
     return grown, blood
@@ -224,18 +282,22 @@ def _untreated(
     return float(run["tumour_volume"][0]), float(run["tumour_volume"][-1])
 
 
-def _dataset(rows: Sequence[dict[str, object]], unit: str, grade: int) -> xr.Dataset:
+def _dataset(
+    rows: Sequence[dict[str, object]], unit: str, grade: int, other_unit: str
+) -> xr.Dataset:
     data: dict[str, Any] = {}
     plain = {
         "dose_28_days": (unit, "dose in the first 28 days"),
+        "beside_dose_28_days": (other_unit, "dose of the other drug in the first 28 days"),
         "p53_rise": ("nM h", "area of active p53 in the tumour above untreated, median"),
         "lost": ("1", "patients without a result"),
         "given": ("%", "given of the planned amount, mean of patients"),
+        "beside_given": ("%", "given of the other drug's planned amount, mean of patients"),
     }
     for key, (unit, meaning) in plain.items():
-        if key not in rows[0]:
+        if not any(key in row for row in rows):
             continue
-        values = np.array([row[key] for row in rows])
+        values = np.array([row.get(key, np.nan) for row in rows])
         data[key] = ("regimen", values, {"units": unit, "long_name": meaning})
     spread = {"tgi": "tumour growth inhibition", "change": "change of the tumour's volume"}
     for key, meaning in spread.items():

@@ -24,6 +24,9 @@ LIMITS = {rule.count: (rule.below, rule.again) for rule in USUAL}
 """Of the usual rule: counts [1e9/L] below which doses are held, and from which on they are given
 again."""
 
+GIVEN = ("given", "beside_given")
+"""Share of the planned amount that is given, of the drug and of another."""
+
 Look: TypeAlias = Callable[[Courses, float], FloatArray]
 """Counts of patients (patient, rule) under courses, at a time [h]."""
 
@@ -61,12 +64,15 @@ def held_courses(
     number: int,
     engine: str = AUTO,
     rules: Sequence[Rule] = USUAL,
+    beside: Mapping[str, Regimen] | None = None,
 ) -> Courses:
-    """What each of `number` patients with the parameters of `columns` gets of a regimen."""
+    """What each of `number` patients with the parameters of `columns` gets of a regimen, and of
+    another drug beside it."""
     names = [rule.count for rule in checked_rules(tuple(rules), marrow.definition)]
     unique = list(dict.fromkeys(names))
     places = [unique.index(name) for name in names]
-    planned = same_courses(checked_doses(marrow.definition, {drug: regimen}), number)
+    both = {drug: regimen, **(beside or {})}
+    planned = same_courses(checked_doses(marrow.definition, both), number)
 
     def look(given: Courses, hours: float) -> FloatArray:
         found, _ = marrow.curves(np.array([0.0, hours]), given, columns, unique, engine=engine)
@@ -99,6 +105,7 @@ def held_runs(
     parameters: Mapping[str, Mapping[str, float]],
     engine: str = AUTO,
     rules: Sequence[Rule] = USUAL,
+    beside: Mapping[str, Regimen] | None = None,
 ) -> dict[str, xr.Dataset]:
     """Curves (point, time) of `names` in each system, of patients whose doses the marrow decides.
 
@@ -115,8 +122,10 @@ def held_runs(
         known = model.definition.parameters
         columns[system] = {n: v for n, v in columns[system].items() if n in known}
     marrow = models["marrow"]
-    courses = held_courses(marrow, drug, regimen, columns["marrow"], number, engine, rules)
-    share = _share(marrow, drug, regimen, courses)
+    courses = held_courses(marrow, drug, regimen, columns["marrow"], number, engine, rules, beside)
+    both = {drug: regimen, **(beside or {})}
+    shares = {name: _share(marrow, one, arm, courses)
+              for name, (one, arm) in zip(GIVEN, both.items(), strict=False)}  # fmt: skip
     found = {}
     for system, model in models.items():
         run, said = model.curves(times, courses, columns[system], names[system], engine=engine)
@@ -124,9 +133,12 @@ def held_runs(
             name: (("point", "time"), run.values[:, i], model.about(name))
             for i, name in enumerate(names[system])
         }
-        about = {"units": "%", "long_name": "given of the planned amount"}
+        about = [{"units": "%", "long_name": f"given of the planned amount{of}"}
+                 for of in ("", *(f" of {other}" for other in beside or {}))]  # fmt: skip
+        given = {name: ("point", share, what)
+                 for (name, share), what in zip(shares.items(), about, strict=True)}  # fmt: skip
         found[system] = xr.Dataset(
-            {**data, "given": ("point", share, about), "status": ("point", ["ok"] * number),
+            {**data, **given, "status": ("point", ["ok"] * number),
              "reason": ("point", [""] * number)},
             attrs={"engine": said},
         )  # fmt: skip
@@ -135,7 +147,7 @@ def held_runs(
 
 def _share(marrow: Model, drug: str, regimen: Regimen, courses: Courses) -> FloatArray:
     planned = same_courses(checked_doses(marrow.definition, {drug: regimen}))
-    return np.asarray(100.0 * courses.amounts / planned.amounts)
+    return np.asarray(100.0 * courses.amounts_of(drug) / planned.amounts_of(drug))
 
 
 def holding_about(rules: Sequence[Rule]) -> dict[str, Any]:

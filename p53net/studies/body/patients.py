@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.beside import BesideLike, one_into_body
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen
@@ -21,8 +22,9 @@ from p53net.model.structures import StructureLike
 from p53net.simulation.choice import AUTO
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
+from p53net.studies.body.arms import about_beside
 from p53net.studies.body.bodies import MOST, Bodies, bodies_of
-from p53net.studies.body.holding import held_runs, holding_about
+from p53net.studies.body.holding import GIVEN, held_runs, holding_about
 from p53net.studies.body.population import GRADES, grades, patients, rate, worsened
 from p53net.studies.body.rules import HoldLike, Rule, rules_of
 from p53net.sweeps.run import Progress, sweep
@@ -41,6 +43,7 @@ IN_BLOOD = ("platelets", "neutrophils", "haemoglobin", "GDF15_serum")
 Variable: TypeAlias = "tuple[Any, Any, dict[str, str]]"
 """Dimensions, values and attributes of a variable of a Dataset."""
 
+_IN_PLASMA = ("plasma", "beside_plasma")  # of the drug, and of another
 _STEP = 2.0  # h
 _MOST_DAYS = 730.0
 
@@ -52,6 +55,7 @@ def patient(
     *,
     cell_line: str = TUMOUR,
     days: float = DAYS,
+    beside: BesideLike = None,
     population: int | None = None,
     seed: int = 1,
     hold: HoldLike = False,
@@ -72,6 +76,9 @@ def patient(
     the tumour's active and total p53, MDM2, MDM2 mRNA, p21 [nM] and volume [mm3], platelets and
     neutrophils [1e9/L], haemoglobin [g/dL] and GDF-15 [fold].
 
+    With a regimen of another drug `beside`, the patient gets both, and `beside_plasma` [ng/mL] is
+    that drug's; what is held is both.
+
     With a population the curves are `percentile`s, and there are `lowest` counts and worst `grade`
     of each `patient` and `toxicity`, with their `status` (ok where both models ran); and `rate`,
     `rate_low` and `rate_high` [% of patients, Wilson's 95 % interval] of a `toxicity` whose worst
@@ -86,29 +93,32 @@ def patient(
     Raises InputError, UnknownNameError, SimulationError.
     """
     times, rules = study_times(regimen, days), rules_of(hold)
+    other, given = one_into_body(beside, drug, tables)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
     bodies: list[Bodies] = []
 
     def one(part: Part) -> xr.Dataset:
-        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters)
+        body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters, other)
         bodies.append(body)
-        (name,) = body.models["tumour"].definition.drugs
+        name = body.drug(other)
+        both = {name: regimen, **given}
         if population is None:
-            return xr.Dataset(_typical(body, name, regimen, times, engine, rules))
+            return xr.Dataset(_typical(body, both, times, engine, rules))
         drawn = patients(body.typical, population, seed, tables)
-        shown = {"tumour": (*_plasma(body.models["tumour"]), *IN_TUMOUR), "marrow": IN_BLOOD}
+        shown = {"tumour": (*_plasma(body.models["tumour"], both), *IN_TUMOUR), "marrow": IN_BLOOD}
         if rules:
             runs = held_runs(body.models, name, regimen, times, drawn, shown,
-                             parameters=body.changed, engine=engine, rules=rules)  # fmt: skip
+                             parameters=body.changed, engine=engine, rules=rules,
+                             beside=given)  # fmt: skip
         else:
             runs = {
                 system: many_patients(body.models[system], name, regimen, times, drawn, names,
                                       parameters=body.changed[system], engine=engine,
-                                      workers=workers, progress=progress)
+                                      workers=workers, progress=progress, beside=given)
                 for system, names in shown.items()
             }  # fmt: skip
         engines.setdefault(runs["marrow"].attrs["engine"])
-        found = _of_population(body, runs, bool(rules))
+        found = _of_population(body, runs, both, bool(rules))
         if cells.ensemble is not None:  # whose patients differ from draw to draw
             return found
         return found.assign_coords({f"patient_{n}": ("patient", drawn[n].to_numpy())
@@ -117,7 +127,7 @@ def patient(
     engines = dict[str, None]()
     found = cells.finished(cells.one_by_one(one), ("time",))
     tumour = bodies[0].models["tumour"]
-    (name,) = tumour.definition.drugs
+    name = bodies[0].drug(other)
     settings = tumour.run_settings
     if cells.ensemble is not None:
         settings.pop("structure", None)
@@ -126,6 +136,7 @@ def patient(
         "drug": name,
         "regimen": regimen.label,
         "doses": str(regimen),
+        **about_beside(given, tumour.definition),
         "molar_mass": base_mass(tumour.definition.molar_masses[name], name),
         "tumour": tumour.definition.cell_line,
         "days": float(times[-1]) / 24.0,
@@ -155,13 +166,16 @@ def patient(
     )
 
 
-def _of_population(body: Bodies, runs: dict[str, xr.Dataset], hold: bool) -> xr.Dataset:
+def _of_population(
+    body: Bodies, runs: dict[str, xr.Dataset], both: Mapping[str, Regimen], hold: bool
+) -> xr.Dataset:
     """What is shown of many patients."""
     status, ran = _joined(runs)
-    data = _percentiles(body.models, runs, ran)
+    data = _percentiles(body.models, runs, both, ran)
     data |= _toxicity(runs["marrow"], ran)
     if hold:
-        data["given"] = ("patient", runs["marrow"]["given"].values, runs["marrow"]["given"].attrs)
+        for name in GIVEN[: len(both)]:
+            data[name] = ("patient", runs["marrow"][name].values, runs["marrow"][name].attrs)
     about = {"units": "1", "long_name": "ok, or why there is no run"}
     data["status"] = ("patient", np.array(status, dtype=object), about)
     return xr.Dataset(data)
@@ -201,8 +215,10 @@ def many_patients(
     engine: str = AUTO,
     workers: int | None = None,
     progress: Callable[[str, Progress], None] | None = None,
+    beside: Mapping[str, Regimen] | None = None,
 ) -> xr.Dataset:
-    """A sweep over patients: the columns of `drawn` that this model has."""
+    """A sweep over patients: the columns of `drawn` that this model has. `beside` is what they get
+    of another drug."""
     own = drawn[[name for name in drawn if name in model.definition.parameters]]
     tell = None
     if progress is not None:
@@ -210,7 +226,7 @@ def many_patients(
     return sweep(
         model,
         own,
-        doses={drug: regimen},
+        doses={drug: regimen, **(beside or {})},
         parameters={n: v for n, v in parameters.items() if n not in own},
         times=times,
         observables=list(names) if curves else None,
@@ -224,25 +240,25 @@ def many_patients(
 
 def _typical(
     body: Bodies,
-    drug: str,
-    regimen: Regimen,
+    both: Mapping[str, Regimen],
     times: FloatArray,
     engine: str,
     rules: Sequence[Rule],
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     models = body.models
-    (plasma,) = _plasma(models["tumour"])
-    shown = {"tumour": (plasma, *IN_TUMOUR), "marrow": IN_BLOOD}
+    (drug, regimen), *other = both.items()
+    plasmas = _plasma(models["tumour"], both)
+    shown = {"tumour": (*plasmas, *IN_TUMOUR), "marrow": IN_BLOOD}
     if rules:
         one = pd.DataFrame(index=[0])
         found = held_runs(models, drug, regimen, times, one, shown, parameters=body.changed,
-                          engine=engine, rules=rules)  # fmt: skip
+                          engine=engine, rules=rules, beside=dict(other))  # fmt: skip
         runs = {system: run.isel(point=0) for system, run in found.items()}
     else:
         runs = {
             system: models[system].simulate(
-                times, {drug: regimen}, body.changed[system], observables=names, engine=engine
+                times, both, body.changed[system], observables=names, engine=engine
             )
             for system, names in shown.items()
         }
@@ -250,8 +266,11 @@ def _typical(
         run = runs[system]
         data |= {name: ("time", run[name].values, dict(run[name].attrs)) for name in names}
     if rules:
-        data["given"] = ((), float(runs["marrow"]["given"]), dict(runs["marrow"]["given"].attrs))
-    data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
+        for name in GIVEN[: len(both)]:
+            share = runs["marrow"][name]
+            data[name] = ((), float(share), dict(share.attrs))
+    for name, one_drug, plasma in zip(_IN_PLASMA, both, plasmas, strict=False):
+        data[name] = _in_mass(models["tumour"], one_drug, data.pop(plasma))
     return data
 
 
@@ -285,17 +304,20 @@ def _states(system: str, run: xr.Dataset) -> list[str]:
 
 
 def _percentiles(
-    models: dict[str, Model], runs: dict[str, xr.Dataset], ran: "NDArray[np.bool_]"
+    models: dict[str, Model],
+    runs: dict[str, xr.Dataset],
+    both: Mapping[str, Regimen],
+    ran: "NDArray[np.bool_]",
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
-    (plasma,) = _plasma(models["tumour"])
-    (drug,) = models["tumour"].definition.drugs
-    for system, names in (("tumour", (plasma, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
+    plasmas = _plasma(models["tumour"], both)
+    for system, names in (("tumour", (*plasmas, *IN_TUMOUR)), ("marrow", IN_BLOOD)):
         for name in names:
             curves = runs[system][name]
             found = np.percentile(curves.values[ran], PERCENTILES, axis=0)
             data[name] = (("percentile", "time"), found, dict(curves.attrs))
-    data["plasma"] = _in_mass(models["tumour"], drug, data.pop(plasma))
+    for name, drug, plasma in zip(_IN_PLASMA, both, plasmas, strict=False):
+        data[name] = _in_mass(models["tumour"], drug, data.pop(plasma))
     return data
 
 
@@ -321,9 +343,9 @@ def _toxicity(blood: xr.Dataset, ran: "NDArray[np.bool_]") -> dict[str, Variable
     }  # fmt: skip
 
 
-def _plasma(model: Model) -> tuple[str]:
-    (role,) = model.definition.drugs.values()
-    return (f"{role}_plasma",)
+def _plasma(model: Model, both: Iterable[str]) -> tuple[str, ...]:
+    """Names of what is in plasma of each drug."""
+    return tuple(f"{model.definition.drugs[drug]}_plasma" for drug in both)
 
 
 def _clock(times: FloatArray) -> dict[str, Variable]:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass, molar_mass
+from p53net.dosing.beside import BesideLike, one_into_body
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens
@@ -20,7 +21,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
-from p53net.studies.body.arms import run_arms
+from p53net.studies.body.arms import about_beside, run_arms
 
 _STEP = 0.1  # h, between points of a curve
 _AFTER = 96.0  # h after the last dose that a curve goes on
@@ -67,6 +68,7 @@ def pk(
     *,
     host: str = "human",
     hours: float | None = None,
+    beside: BesideLike = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -83,27 +85,34 @@ def pk(
     `plasma` [ng/mL of free base] and `plasma_nM`; `tmax`, `cmax`, `auc` (24 h from the dose, or
     until the next) and `clearance` (dose over area); `half_life` from the end of the curve;
     and where there are several doses the `slope` of log exposure over log dose, by `exposure`
-    (cmax, auc) and occasion. A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
+    (cmax, auc) and occasion. With a regimen of another drug `beside`, `beside_plasma` [ng/mL] is
+    that; the models have no interaction of pharmacokinetics.
+    A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
     """
     arms = _arms(regimens, allow_flat)
+    other, given = one_into_body(beside, drug, tables, allow_flat=allow_flat)
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
+    if hours is None and given:
+        hours = max(arm.changes[-1] for arm in (arms[0], *given.values())) + _AFTER
     samples = samples_of(arms[0], hours)
     pieces, engines = [], dict[str, None]()
     for part in cells.parts(_TOGETHER):
-        model = shared(drug, system="plasma", host=host, tables=tables,
+        model = shared(drug, *given, system="plasma", host=host, tables=tables,
                        structure=part.structure).to(accuracy)  # fmt: skip
-        (name,) = model.definition.drugs
-        plasma = f"{model.definition.drugs[name]}_plasma"
-        runs = run_arms(cells, part, model, samples.times, arms, [plasma], parameters, engine)
+        (name,) = (one for one in model.definition.drugs if one != other)
+        plasma, *others = (f"{model.definition.drugs[one]}_plasma" for one in (name, *given))
+        runs = run_arms(cells, part, model, samples.times, [{name: arm, **given} for arm in arms],
+                        [plasma, *others], parameters, engine)  # fmt: skip
         engines.setdefault(runs.engine)
-        pieces += [
-            _sampled(model, arms, samples, runs.curves[plasma][i]).assign_coords(
-                draw=int(part.draws[i])
-            )
-            for i in runs.sound
-        ]
+        for i in runs.sound:
+            piece = _sampled(model, arms, samples, runs.curves[plasma][i], name)
+            for two in others:
+                values = runs.curves[two][i] * _mass(model, str(other))
+                about = _about("ng/mL", f"{other} in plasma, free base")
+                piece["beside_plasma"] = (("dose", "time"), values, about)
+            pieces.append(piece.assign_coords(draw=int(part.draws[i])))
     doses = np.array([arm.amount for arm in arms])
     settings = model.run_settings
     if cells.ensemble is not None:
@@ -126,6 +135,7 @@ def pk(
                 "regimen": f"{_words(arms[0])}, {len(samples.windows)} doses",
                 "molar_mass": base_mass(model.definition.molar_masses[name], name),
                 "form": arms[0].form,
+                **about_beside(given, model.definition),
                 "parameters": json.dumps(dict(parameters or {})),
                 **settings,
                 "engine": "; ".join(engines),
@@ -145,11 +155,10 @@ def _words(arm: Regimen) -> str:
 
 
 def _sampled(
-    model: Model, arms: Sequence[Regimen], samples: Samples, curves: FloatArray
+    model: Model, arms: Sequence[Regimen], samples: Samples, curves: FloatArray, name: str
 ) -> xr.Dataset:
     """What plasma curves [nM] (arm, time) of one cell show."""
-    (name,) = model.definition.drugs
-    table = read(model, arms, samples, curves)
+    table = read(model, arms, samples, curves, name)
     mass = _mass(model, name)
     data: dict[str, Any] = {
         "plasma": (("dose", "time"), curves * mass, _about("ng/mL", "concentration in plasma")),
@@ -185,11 +194,16 @@ def samples_of(arm: Regimen, hours: float | None = None) -> Samples:
 
 
 def read(
-    model: Model, arms: Sequence[Regimen], samples: Samples, curves: FloatArray
+    model: Model,
+    arms: Sequence[Regimen],
+    samples: Samples,
+    curves: FloatArray,
+    drug: str | None = None,
 ) -> dict[str, FloatArray]:
     """What plasma curves [nM] (arm, time) show: over arm and occasion `tmax` [h], `cmax` [ng/mL],
-    `auc` [ng*h/mL] and `clearance` [L/h]; over arm the `half_life` [h]."""
-    (name,) = model.definition.drugs
+    `auc` [ng*h/mL] and `clearance` [L/h]; over arm the `half_life` [h]. `drug` says whose they are,
+    in a model of two."""
+    (name,) = model.definition.drugs if drug is None else [drug]
     ends = [end for _, end, _ in arms[0].infusions]
     seen = [
         [occasion(samples.times, curve, *window, ends) for window in samples.windows]

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.dosing.amounts import base_mass
+from p53net.dosing.beside import BesideLike, one_into_body
 from p53net.dosing.labels import labels_of
 from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens
@@ -20,7 +21,7 @@ from p53net.simulation.choice import AUTO
 from p53net.simulation.loading import shared
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
-from p53net.studies.body.arms import run_arms
+from p53net.studies.body.arms import about_beside, run_arms
 
 DAYS = 28.0
 """Length of a study, unless said otherwise."""
@@ -43,6 +44,7 @@ def xenograft(
     *,
     days: float = DAYS,
     host: str = "mouse",
+    beside: BesideLike = None,
     parameters: Mapping[str, float] | None = None,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -58,6 +60,8 @@ def xenograft(
     p53, MDM2, PUMA, caspase [nM] and drug in plasma [nM]; and per arm `tgi` [%] at the last day, by
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
+    With a regimen of another drug `beside`, the arms are untreated, that alone, and each regimen
+    alone and with it; `beside_plasma` [nM] is the other drug's.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
@@ -66,18 +70,25 @@ def xenograft(
     length = finite_number(days, "days", "days")
     if not 0 < length <= _MOST_DAYS:
         raise InputError(f"days is {length:g}, but must be above 0 and at most {_MOST_DAYS:g}")
-    labels = [_UNTREATED, *labels_of(arms, "regimens")]
+    other, given = one_into_body(beside, drug, tables, allow_flat=allow_flat)
+    labels = labels_of(arms, "regimens")
+    alone = [f"{other} {arm.label}" for arm in given.values()]
+    labels = [_UNTREATED, *alone, *labels, *(f"{one} + {two}" for one in labels for two in alone)]
     times = np.union1d(np.arange(0.0, length * 24.0, _STEP), [length * 24.0])
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables)
     pieces, engines = [], dict[str, None]()
     for part in cells.parts(_TOGETHER):
         model = shared(
-            drug, cell_line=cell_line, system="tumour", host=host, tables=tables,
+            drug, *given, cell_line=cell_line, system="tumour", host=host, tables=tables,
             structure=part.structure,
         ).to(accuracy)  # fmt: skip
-        (name,) = model.definition.drugs
-        wanted = [*_VARIABLES, f"{model.definition.drugs[name]}_plasma"]
-        runs = run_arms(cells, part, model, times, [None, *arms], wanted, parameters, engine)
+        (name,) = (one for one in model.definition.drugs if one != other)
+        roles = [model.definition.drugs[one] for one in (name, *given)]
+        wanted = [*_VARIABLES, *(f"{role}_plasma" for role in roles)]
+        single: list[dict[str, Regimen]] = [{name: arm} for arm in arms]
+        pairs = [{**one, **given} for one in single] if given else []
+        treated = [*([given] if given else []), *single, *pairs]
+        runs = run_arms(cells, part, model, times, [{}, *treated], wanted, parameters, engine)
         engines.setdefault(runs.engine)
         for i in runs.sound:
             try:
@@ -104,6 +115,7 @@ def xenograft(
                 "cell_line": model.definition.cell_line,
                 "host": model.definition.host,
                 "doses": "; ".join(str(arm) for arm in arms),
+                **about_beside(given, model.definition),
                 "molar_mass": base_mass(model.definition.molar_masses[name], name),
                 "days": length,
                 "tgi": f"{TGI} at day {length:g}",

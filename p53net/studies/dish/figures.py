@@ -10,6 +10,7 @@ from p53net.ensembles.banded import DEFINED, ENDS, is_banded, median
 from p53net.figures import bands
 from p53net.figures.style import COLOURS
 from p53net.measures.dose_response import logistic
+from p53net.studies.dish.levels_drawn import levels_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +24,8 @@ _FEW, _MOST = 0.5, 0.95  # of the draws: below, a median would mislead; above, n
 
 def viability_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: wells, the fitted curve and its IC50, a colour for each cell line."""
+    if "beside" in result.dims:
+        return levels_figure(result, "viability")
     figure, panels = _panels(len(result["drug"]))
     middle = median(result)
     for panel, drug in zip(panels, result["drug"].values, strict=True):
@@ -65,6 +68,8 @@ def viability_figure(result: xr.Dataset) -> "Figure":
 
 def degradation_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: MDM2 over dose, a colour for each time, the loop closed and opened."""
+    if "beside" in result.dims:
+        return levels_figure(result, "MDM2")
     figure, panels = _panels(len(result["drug"]), share=False)
     whole, result = result, median(result)
     for panel, drug in zip(panels, result["drug"].values, strict=True):
@@ -99,6 +104,8 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
 
 def caspase_figure(result: xr.Dataset) -> "Figure":
     """One panel a drug: caspase-3/7 of a live cell over dose, a colour for each time."""
+    if "beside" in result.dims:
+        return levels_figure(result, "active")
     figure, panels = _panels(len(result["drug"]))
     for panel, drug in zip(panels, result["drug"].values, strict=True):
         for hours, colour, marker in zip(

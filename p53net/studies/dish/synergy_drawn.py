@@ -92,7 +92,8 @@ def _map(
             red, green, blue, _ = mesh.to_rgba(value)
             dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
             text = f"{value:.0f}" if np.isfinite(value) else ""
-            panel.text(column + 0.5, row + 0.5, "0" if text == "-0" else text, ha="center", va="center", fontsize=6.5,
+            panel.text(column + 0.5, row + 0.5, "0" if text == "-0" else text, ha="center",
+                       va="center", fontsize=6.5,
                        color="white" if dark else "black")  # fmt: skip
     assert panel.figure is not None  # noqa: S101 - it is drawn on one
     panel.figure.colorbar(mesh, ax=panel, shrink=0.85)
