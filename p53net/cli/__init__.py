@@ -15,6 +15,7 @@ from p53net.cli import own as own
 from p53net.cli import pages as pages
 from p53net.cli import sensitivity as sensitivity
 from p53net.cli import sweeps as sweeps
+from p53net.cli import synergy as synergy
 from p53net.cli.terminal import app as app
 from p53net.cli.terminal import said
 from p53net.errors import OutputError, P53NetError

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from p53net.cli.doses import nanomolar_of
+from p53net.cli.beside import BesideHours, BesideLevels, Start, concentrations_of, levels_of
 from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
@@ -23,7 +22,6 @@ from p53net.cli.terminal import (
     tables_of,
 )
 from p53net.engines.base import FloatArray
-from p53net.errors import InputError
 from p53net.model import GENERIC
 from p53net.simulation.choice import AUTO
 
@@ -61,6 +59,9 @@ def viability(
         float, typer.Option("--noise", help="Coefficient of variation of a well, 0 to 1.")
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of the noise.")] = 1,
+    beside: BesideLevels = None,
+    beside_hours: BesideHours = None,
+    start: Start = 0.0,
     set_: Settings = None,
     out: Out = Path("viability"),
     engine: Engine = AUTO,
@@ -81,6 +82,7 @@ def viability(
         result = study(drugs, cell_line or ["RS4;11", "TP53-null"], hours=hours,
                        concentrations=_nanomolar(concentrations), replicates=replicates,
                        noise=noise, seed=seed,
+                       beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own), structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
@@ -100,6 +102,9 @@ def degradation(
     cell_line: Line = GENERIC,
     hours: Hours = "2,24",
     concentrations: Concentrations = None,
+    beside: BesideLevels = None,
+    beside_hours: BesideHours = None,
+    start: Start = 0.0,
     set_: Settings = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "degradation"
@@ -121,6 +126,7 @@ def degradation(
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
+                       beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own), structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
@@ -137,6 +143,9 @@ def caspase(
     cell_line: Line = "SJSA-1",
     hours: Hours = "6,12,24,48",
     concentrations: Concentrations = "1:1e5:11",
+    beside: BesideLevels = None,
+    beside_hours: BesideHours = None,
+    start: Start = 0.0,
     set_: Settings = None,
     out: Out = Path("caspase"),
     engine: Engine = AUTO,
@@ -156,6 +165,7 @@ def caspase(
     with said.status("simulating plates"):
         result = study(drugs, cell_line, hours=_list(hours, "--hours"),
                        concentrations=_nanomolar(concentrations),
+                       beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        tables=tables_of(own), structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
@@ -165,18 +175,7 @@ def caspase(
 
 def _nanomolar(text: str | None) -> FloatArray | None:
     """Concentrations as written."""
-    if text is None:
-        return None
-    given, parts = f"--concentrations {text}", text.split(":")
-    if len(parts) == 1:
-        return np.array([nanomolar_of(part, given) for part in text.split(",")])
-    if len(parts) != 3:
-        raise InputError(f"{given} should be low:high:count, or numbers with commas")
-    low, high = (nanomolar_of(part, given) for part in parts[:2])
-    count = number(parts[2], given)
-    if not 0 < low < high < np.inf or not 2 <= count <= 1000 or count != int(count):
-        raise InputError(f"{given}: low is above 0 and below high, count 2 to 1,000")
-    return np.geomspace(low, high, int(count))
+    return None if text is None else concentrations_of(text, f"--concentrations {text}")
 
 
 def _list(text: str, option: str) -> list[float]:

@@ -7,6 +7,12 @@ import pandas as pd
 import typer
 import xarray as xr
 
+from p53net.cli.beside import (
+    BesideRegimen,
+    BesideRegimens,
+    regimen_beside,
+    regimens_beside,
+)
 from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
 from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
 from p53net.cli.studies import NoPlot, finish, patients_bar
@@ -59,6 +65,7 @@ def pk(
     drug: Drug,
     dose: Doses = None,
     schedule: Schedule = None,
+    beside: BesideRegimen = None,
     days: Annotated[float, typer.Option("--days", help="How long doses are given.")] = 14.0,
     host: Annotated[str, typer.Option("--host", help="human or mouse.")] = "human",
     hours: Annotated[float | None, typer.Option("--hours", help="Length of the run.")] = None,
@@ -87,12 +94,14 @@ def pk(
     arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, unit,
                    form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
-        result = study(drug, arms, host=host, hours=hours, parameters=settings_of(set_ or []),
+        result = study(drug, arms, host=host, hours=hours,
+                       beside=regimen_beside(beside, days, unit), parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, tables=tables_of(own),
                        structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
-    curves = result[["plasma", "plasma_nM"]].to_dataframe().reset_index()
+    names = [name for name in ("plasma", "plasma_nM", "beside_plasma") if name in result]
+    curves = result[names].to_dataframe().reset_index()
     tables = {"pk": table, "curves": curves}
     if "slope" in result:
         tables["slopes"] = result["slope"].to_dataframe().reset_index()
@@ -108,6 +117,7 @@ def xenograft(
     cell_line: Annotated[
         str, typer.Option("--cell-line", help="Cell line of the tumour; see `p53net list`.")
     ] = "ST-02-0075",
+    beside: BesideRegimen = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 28.0,
     form: Form = FREE_BASE,
     flat: Flat = False,
@@ -132,8 +142,9 @@ def xenograft(
     arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "daily"), days, "mg/kg",
                    form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
-        result = study(drug, arms, cell_line, days=days, parameters=settings_of(set_ or []),
-                       engine=engine, accuracy=accuracy, tables=tables_of(own),
+        result = study(drug, arms, cell_line, days=days,
+                       beside=regimen_beside(beside, days, "mg/kg"),
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy, tables=tables_of(own),
                        structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
@@ -158,6 +169,7 @@ def patient(
         ),
     ] = None,
     schedule: Schedule = None,
+    beside: BesideRegimen = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     cell_line: CellLine = "LPS-amplified",
     population: Annotated[
@@ -190,7 +202,8 @@ def patient(
                    form)  # fmt: skip
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
-                       seed=seed, hold=_rules(hold, hold_rule), parameters=settings_of(set_ or []),
+                       seed=seed, hold=_rules(hold, hold_rule),
+                       beside=regimen_beside(beside, days, "mg"), parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip
@@ -216,6 +229,7 @@ def schedules(
         list[str] | None,
         typer.Option("--regimen", help="As '260 mg 3/14'. Repeatable; default milademetan's four."),
     ] = None,
+    beside: BesideRegimens = None,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
     cell_line: CellLine = "LPS-amplified",
     population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 500,
@@ -244,6 +258,7 @@ def schedules(
     with patients_bar() as told:
         result = study(drug, arms, cell_line=cell_line, days=days, population=population, seed=seed,
                        grade=grade, hold=_rules(hold, hold_rule),
+                       beside=regimens_beside(beside, days, "mg"),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
                        workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import typer
 
+from p53net.cli.beside import BesideLevel, levels_of
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, ensemble_of
 from p53net.cli.studies import finish
@@ -170,6 +171,7 @@ def escape(
     hours: Annotated[float, typer.Option("--hours", help="Constant exposure in h.")] = 24.0,
     pulse: Annotated[float, typer.Option("--pulse", help="Short exposure in h.")] = 4.0,
     fold: Annotated[float, typer.Option("--fold", help="Active p53 at equal effect.")] = 3.0,
+    beside: BesideLevel = None,
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
@@ -203,6 +205,7 @@ def escape(
         "hours": hours,
         "pulse_hours": pulse,
         "fold": fold,
+        "beside": levels_of(beside),
         "engine": engine,
         "accuracy": accuracy,
         "tables": tables_of(own),
