@@ -95,9 +95,9 @@ def pk(
                    form, flat=flat) for text in doses]  # fmt: skip
     with said.status("simulating"):
         result = study(drug, arms, host=host, hours=hours,
-                       beside=regimen_beside(beside, days, unit), parameters=settings_of(set_ or []),
-                       engine=engine, accuracy=accuracy, tables=tables_of(own),
-                       structure=structure_of(structure),
+                       beside=regimen_beside(beside, days, unit),
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
+                       tables=tables_of(own), structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     names = [name for name in ("plasma", "plasma_nM", "beside_plasma") if name in result]
@@ -144,8 +144,8 @@ def xenograft(
     with said.status("simulating"):
         result = study(drug, arms, cell_line, days=days,
                        beside=regimen_beside(beside, days, "mg/kg"),
-                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy, tables=tables_of(own),
-                       structure=structure_of(structure),
+                       parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
+                       tables=tables_of(own), structure=structure_of(structure),
                        ensemble=ensemble_of(ensemble, draws))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
@@ -203,7 +203,8 @@ def patient(
     with patients_bar() as told:
         result = study(drug, given, cell_line=cell_line, days=days, population=population,
                        seed=seed, hold=_rules(hold, hold_rule),
-                       beside=regimen_beside(beside, days, "mg"), parameters=settings_of(set_ or []),
+                       beside=regimen_beside(beside, days, "mg"),
+                       parameters=settings_of(set_ or []),
                        engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
                        structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
                        progress=told)  # fmt: skip

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LIMITS = "#999999"
+_OTHER = "#555555"  # another drug, dashed
 _FIRST = 168.0  # h, of what a study shows in detail
 _NAMES = {
     "platelets": "platelets [1e9/L]",
@@ -44,6 +45,16 @@ def pk_figure(result: xr.Dataset) -> "Figure":
             curve = bands.middle(curve)
             seen = curve.where(curve > 0)
             panel.plot(result["time"], seen, color=colour, label=f"{dose:g} {unit}")
+        if "beside_plasma" in result:  # the same beside all doses
+            curve = bands.middle(result["beside_plasma"].isel(dose=0))
+            panel.plot(
+                result["time"],
+                curve.where(curve > 0),
+                color=_OTHER,
+                ls="--",
+                lw=1.2,
+                label=f"{result.attrs['beside']} {result.attrs['beside_regimen']}",
+            )
         panel.set(xlabel="time [h]", yscale=scale)
         panel.set_ylabel("plasma [ng/mL]")
     panels[0].set_ylim(0, None)
@@ -67,7 +78,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
         panels[2].legend(fontsize=8)
     figure.suptitle(
         f"{result.attrs['drug']} in plasma, {result.attrs['host']}: {result.attrs['regimen']} "
-        f"({result.attrs['molar_mass']}){_note(result)}",
+        f"({result.attrs['molar_mass']}){_beside(result)}{_note(result)}",
         fontsize=11,
     )
     return figure
@@ -81,7 +92,7 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     panels = figure.subplot_mosaic([["v", "v"], ["p", "c"]], height_ratios=[1.6, 1])
     days = result["time"] / 24.0
     week = result["time"].values <= _FIRST
-    plasma = next(str(name) for name in result.data_vars if str(name).endswith("_plasma"))
+    plasma, *others = (str(name) for name in result.data_vars if str(name).endswith("_plasma"))
     colours = ["#000000", *COLOURS]
     for arm, colour in zip(result["arm"].values, cycle(colours), strict=False):
         whole = result.sel(arm=arm)
@@ -91,7 +102,9 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
         bands.shade(panels["v"], whole["tumour_volume"], colour, days)
         panels["v"].plot(days, one["tumour_volume"], color=colour, label=f"{arm}{said}")
         panels["p"].plot(days[week], one["p53_active"][week], color=colour, lw=1.0)
-        panels["c"].plot(days[week], one[plasma].where(one[plasma] > 0)[week], color=colour, lw=1.0)
+        for name, style in ((plasma, "-"), *((other, "--") for other in others)):
+            seen = one[name].where(one[name] > 0)[week]
+            panels["c"].plot(days[week], seen, style, color=colour, lw=1.0)
     start = float(median(result)["tumour_volume"].isel(arm=0, time=0))
     panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
     panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
@@ -104,9 +117,10 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     panels["c"].set(
         xlabel="time [d]", ylabel="plasma [nM]", yscale="log", ylim=(top * 1e-5, top * 2)
     )
-    panels["c"].set_title("(c) drug in plasma, first week", loc="left", fontsize=9)
+    dashed = f"; dashed: {result.attrs['beside']}" if others else ""
+    panels["c"].set_title(f"(c) drug in plasma, first week{dashed}", loc="left", fontsize=9)
     figure.suptitle(
-        f"{result.attrs['drug']} in {result.attrs['cell_line']} xenografts, "
+        f"{' and '.join(_drugs(result))} in {result.attrs['cell_line']} xenografts, "
         f"{result.attrs['days']:g} days{_note(result)}",
         fontsize=11,
     )
@@ -136,6 +150,11 @@ def patient_figure(result: xr.Dataset) -> "Figure":
                 panel.fill_between(days, *ends, color=colour, alpha=shade, lw=0)
             curves = curves.sel(percentile=50.0)
         panel.plot(days, curves, color=colour, lw=1.3)
+        if name == "plasma" and "beside_plasma" in result:
+            other = bands.middle(result["beside_plasma"])
+            other = other.sel(percentile=50.0) if "percentile" in other.dims else other
+            panel.plot(days, other, color=_OTHER, lw=1.2, ls="--")
+            panel.set_title(f"dashed: {result.attrs['beside']}", loc="left", fontsize=9)
         panel.set(xlabel="time [d]", ylim=(0, None))
         panel.set_ylabel(_NAMES.get(name, "plasma [ng/mL]"))
         for grade, limit in enumerate(limits.get(name, ()), start=1):
@@ -153,7 +172,8 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     elif is_banded(result):
         who += _note(result)
     figure.suptitle(
-        f"{result.attrs['drug']} {result.attrs['regimen']}, {result.attrs['tumour']} tumour; {who}",
+        f"{result.attrs['drug']} {result.attrs['regimen']}{_beside(result)}, "
+        f"{result.attrs['tumour']} tumour; {who}",
         fontsize=11,
     )
     return figure
@@ -188,8 +208,8 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
     figure.suptitle(
-        f"{result.attrs['drug']}, {result.attrs['tumour']} tumour: effect against toxicity, "
-        f"{result.attrs['population']} virtual patients (bars: 95 % "
+        f"{' and '.join(_drugs(result))}, {result.attrs['tumour']} tumour: effect against "
+        f"toxicity, {result.attrs['population']} virtual patients (bars: 95 % "
         f"{'of the draws' if drawn else 'intervals of the rates'})",
         fontsize=11,
     )
@@ -206,6 +226,18 @@ def _outlined(panel: "Axes", days: xr.DataArray, curves: xr.DataArray, colour: s
     for end in ENDS:
         curve = curves.sel(percentile=50.0, quantile=end)
         panel.plot(days, curve, color=colour, lw=0.8, ls="--")
+
+
+def _drugs(result: xr.Dataset) -> list[str]:
+    """The drug, and another beside it."""
+    return [str(result.attrs[key]) for key in ("drug", "beside") if key in result.attrs]
+
+
+def _beside(result: xr.Dataset) -> str:
+    """Of another drug, if there is one."""
+    if "beside" not in result.attrs:
+        return ""
+    return f", beside {result.attrs['beside']} {result.attrs['beside_regimen']}"
 
 
 def _note(result: xr.Dataset) -> str:

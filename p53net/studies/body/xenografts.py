@@ -61,7 +61,7 @@ def xenograft(
     the formula in the attributes, `change` [% of the start], `lowest` volume [mm3] and
     `days_below`: how long the tumour stays smaller than at the start, once it is.
     With a regimen of another drug `beside`, the arms are untreated, that alone, and each regimen
-    alone and with it; `beside_plasma` [nM] is the other drug's.
+    alone and with it; both have their plasma.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
