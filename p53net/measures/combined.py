@@ -1,8 +1,9 @@
 """What two drugs do together beside what each does alone: four references, and isoboles.
 
-An effect is a share, 0 without drug and 1 at most. Between doses that were looked at, curves are
-straight in the logarithm of the dose and the logit of the effect, as in the median-effect plot of
-Chou and Talalay [Adv Enzyme Regul 22:27 (1984)]: a Hill curve is met exactly.
+An effect is a share, 0 without drug and 1 at most. Doses and effects are those of the median-effect
+plot of Chou and Talalay [Adv Enzyme Regul 22:27 (1984)], the logarithm of the dose and the logit of
+the effect, where a Hill curve is straight. Between doses that were looked at, curves rise there as
+piecewise cubics do that keep to their points, so that a Hill curve is met exactly.
 """
 
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from p53net.engines.base import FloatArray
 _LEAST = 1e-6  # an effect: less, or as near to 1, tells nothing of the dose
 _RISES = 1e-9  # relative, and more: less may be rounding
 _HALVINGS = 100
+_WITHIN = 16  # points of a curve for each that was looked at
 
 
 class Alone(NamedTuple):
@@ -56,7 +58,18 @@ def alone(doses: FloatArray, effects: FloatArray) -> Alone:
     top = np.flatnonzero(highest >= 1.0 - _LEAST)
     if len(top):  # the first dose with all of the effect
         new[top[0]] = True
-    return Alone(np.log(doses[new]), logit(highest[new]))
+    return _refined(np.log(doses[new]), logit(highest[new]))
+
+
+def _refined(doses: FloatArray, effects: FloatArray) -> Alone:
+    """A curve with points between its points, from which it is read by straight lines."""
+    if len(doses) < 3:
+        return Alone(doses, effects)
+    from scipy.interpolate import PchipInterpolator
+
+    places = np.arange(len(doses))
+    fine = np.interp(np.linspace(0, places[-1], _WITHIN * places[-1] + 1), places, doses)
+    return Alone(fine, np.maximum.accumulate(PchipInterpolator(doses, effects)(fine)))
 
 
 def bliss(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -22,7 +22,7 @@ _LADDER = np.geomspace(1e-3, 1e5, 257)  # nM, of each drug alone
 _STEPS = 2.0 ** np.arange(-5, 4)  # of the dose with half the effect
 _CLOSE = 2.0 ** np.linspace(-0.1, 0.1, 9)  # of a dose that the ladder gives
 _ALONG = np.concatenate([[0.0], 2.0 ** np.linspace(-8.0, 3.0, 23)])  # of the dose alone
-_WITHIN = np.linspace(0.0, 1.0, 9)  # of the step of those in which the effect is reached
+_WITHIN = np.linspace(0.0, 1.0, 17)  # of the step of those in which the effect is reached
 
 
 class Pair(NamedTuple):
