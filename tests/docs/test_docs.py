@@ -64,7 +64,7 @@ def test_shell_blocks_of_studies_run(
         run_command([*words, *(["--population", "8"] if few else []), *plain])
 
 
-@pytest.mark.parametrize("page", ["own", "records", "regimens", "trust"])
+@pytest.mark.parametrize("page", ["combinations", "own", "records", "regimens", "trust"])
 @pytest.mark.slow
 def test_shell_blocks_run_after_the_python_blocks(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,6 +1,7 @@
 """Two drugs on a checkerboard: closed forms, a drug with itself, other engines, hand-written
 equations."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import p53net as pn
 from p53net.measures import combined
 from tests.referee.compare import own_curves, values_of
 from tests.referee.scenarios import BOTH, PLAIN, Scenario
+from tests.support import ROOT
 from tests.support.commands import Command
 from tests.support.draws import drawn
 
+A, B = "milademetan", "KT-253"
 FEW = {
     "concentrations": [60.0, 120.0, 200.0, 300.0, 500.0],
     "other_concentrations": [0.1, 0.2, 0.4, 0.8, 1.5],
@@ -246,6 +249,26 @@ def test_an_ensemble_has_bands_and_a_draw_is_a_study_of_its_own() -> None:
     flat = pn.synergy("milademetan", "KT-253", ensemble=same, draws=True, **FEW)  # type: ignore[arg-type]
     plain = pn.synergy("milademetan", "KT-253", **FEW)  # type: ignore[arg-type]
     np.testing.assert_allclose(flat["effect"].values[0], plain["effect"], atol=1e-6)
+
+
+def rows_of_page() -> list[list[str]]:
+    """Structure, and indices of the three orders, of the table of the page."""
+    page = (ROOT / "docs" / "combinations.md").read_text(encoding="utf-8")
+    table = page.partition("| structure | together")[2].partition("\n\n")[0]
+    return [re.findall(r"[^|]+", line) for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("row", rows_of_page(), ids=lambda row: row[0].strip())
+@pytest.mark.slow
+def test_the_table_of_the_page(row: list[str]) -> None:
+    name = row[0].strip().strip("`")
+    option = dict([name.split("=")]) if "=" in name else name
+    orders = ((A, B, None), (A, B, 24.0), (B, A, 24.0))
+    for text, (drug, other, switch) in zip(row[1:], orders, strict=True):
+        found = pn.synergy(drug, other, switch=switch, structure=option, concentrations=[100.0],
+                           other_concentrations=[1.0])  # fmt: skip
+        middle = found["interaction_index"].sel(share=0.5).values
+        assert [float(one) for one in text.split(",")] == pytest.approx(middle, abs=0.006)
 
 
 def test_it_repeats_from_its_record_and_has_a_figure(board: xr.Dataset) -> None:
