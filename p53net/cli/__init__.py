@@ -5,6 +5,7 @@ import sys
 
 from p53net.cli import assays as assays
 from p53net.cli import bodies as bodies
+from p53net.cli import checkerboards as checkerboards
 from p53net.cli import ensembles as ensembles
 from p53net.cli import inferring as inferring
 from p53net.cli import judging as judging
@@ -15,7 +16,6 @@ from p53net.cli import own as own
 from p53net.cli import pages as pages
 from p53net.cli import sensitivity as sensitivity
 from p53net.cli import sweeps as sweeps
-from p53net.cli import synergy as synergy
 from p53net.cli.terminal import app as app
 from p53net.cli.terminal import said
 from p53net.errors import OutputError, P53NetError

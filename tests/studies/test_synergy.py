@@ -1,5 +1,4 @@
-"""Two drugs on a checkerboard: closed forms, a drug with itself, other engines, hand-written
-equations."""
+"""Two drugs on a checkerboard: closed forms, a drug with itself, and other engines."""
 
 import re
 from functools import cache
@@ -11,8 +10,6 @@ import xarray as xr
 
 import p53net as pn
 from p53net.measures import combined
-from tests.referee.compare import own_curves, values_of
-from tests.referee.scenarios import BOTH, PLAIN, Scenario
 from tests.support import ROOT
 from tests.support.commands import Command
 from tests.support.draws import drawn
@@ -201,23 +198,6 @@ def test_other_engines_agree(board: xr.Dataset, engine: str) -> None:
         for other in (0.0, 0.4):
             effect = float(board["effect"].sel(dose=dose, other_dose=other))
             assert lost(dose, other, engine) == pytest.approx(effect, abs=1e-6)
-
-
-@pytest.mark.slow
-def test_equations_written_by_hand_agree() -> None:
-    """Both drugs on one pocket, from docs/model.md, integrated by SciPy."""
-    times = np.array([0.0, 36.0, 72.0])
-    made = pn.synergy("milademetan", "KT-253", accuracy=1e-8, structure=PLAIN, **FEW)  # type: ignore[arg-type]
-    live = {}
-    for dose, other in ((0.0, 0.0), (200.0, 0.0), (200.0, 0.4), (60.0, 1.5)):
-        given = dict(zip(BOTH, (dose, other), strict=True))
-        one = Scenario("pair", BOTH, given, {drug: [(0.0, nM)] for drug, nM in given.items()},
-                       "culture", "RS4;11", times=times)  # fmt: skip
-        live[dose, other] = own_curves(one, values_of(one.model()), {})["live_cells"][-1]
-    for (dose, other), cells in live.items():
-        effect = float(made["effect"].sel(dose=dose, other_dose=other))
-        assert effect == pytest.approx(1.0 - cells / live[0.0, 0.0], abs=1e-6)
-    assert 0.05 < float(made["effect"].sel(dose=200.0, other_dose=0.4)) < 1.0
 
 
 @pytest.mark.slow
