@@ -53,7 +53,9 @@ def levels_figure(result: xr.Dataset, name: str) -> "Figure":
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4),
                   title=f"{other} beside it", fontsize=8)  # fmt: skip
     note = f"\n{bands.NOTE}" if is_banded(result) else ""
-    figure.suptitle(f"Beside {other}. Dotted: {other} alone.{note}", fontsize=11)
+    start = result.attrs.get("start")
+    begun = f", the drug from {start:g} h on" if start else ""
+    figure.suptitle(f"Beside {other}{begun}. Dotted: {other} alone.{note}", fontsize=11)
     return figure
 
 
@@ -66,7 +68,7 @@ def _panels(result: xr.Dataset, name: str) -> Iterator[tuple[str, dict[str, obje
         fixed["loop"] = "closed"
     if "hours" in dims:
         fixed["hours"] = float(result["hours"].values[-1])
-        said.append(f"{fixed['hours']:g} h")
+    said.append(f"{fixed.get('hours', result.attrs.get('hours')):g} h")
     for drug in result["drug"].values:
         for line in result["cell_line"].values if "cell_line" in dims else [None]:
             where = {**fixed, "drug": drug, **({} if line is None else {"cell_line": line})}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.ensembles.banded import ENDS, is_banded, median
+from p53net.ensembles.banded import is_banded, median
 from p53net.figures import bands
 from p53net.figures.style import COLOURS
 
@@ -57,9 +57,7 @@ def _isoboles(panel: "Axes", result: xr.Dataset) -> None:
         alone = median(result).sel(level=level)
         said = f"{level:g} %: alone {float(alone['dose_alone']):.3g} nM {drug}"
         said += f", {float(alone['other_alone']):.3g} nM {other}"
-        if is_banded(result):
-            low, high = (curve.sel(quantile=end) for end in ENDS)
-            panel.fill_between(shares, low, high, color=colour, alpha=0.18, lw=0)
+        bands.shade(panel, curve, colour)
         shown = bands.middle(curve)
         label = said if np.isfinite(shown.values).any() else f"{level:g} %: not reached by each"
         panel.plot(shares, shown, marker=marker, ms=4.5, color=colour, label=label)
