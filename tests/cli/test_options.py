@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import p53net as pn
-from p53net.cli import app, assays, bodies, matching
+from p53net.cli import app, assays, bodies, checkerboards, matching
 from p53net.dosing.regimens import Regimen
 from p53net.studies.body.rules import hold_rule
 from tests.support.draws import drawn
@@ -48,6 +48,8 @@ PLATE = {
     "--cell-line": ("RS4;11", {"cell_line": "RS4;11"}),
     "--hours": ("3,5", {"hours": [3.0, 5.0]}),
     "--concentrations": ("1:100:3", {"concentrations": [1.0, 10.0, 100.0]}),
+    "--beside": ("nutlin-3a=1,3", {"beside": {"nutlin-3a": [1.0, 3.0]}}),
+    "--start": ("2", {"start": 2.0}),
 }
 ASSAYS, BODIES = "p53net.studies.dish.", "p53net.studies.body."
 DOSE = mg(50.0, "daily", "mg/kg", days=28.0)
@@ -82,6 +84,7 @@ STUDIES = (
             "--host": ("mouse", {"host": "mouse",
                                  "regimens": [mg(60.0, unit="mg/kg", days=14.0)]}),
             "--hours": ("36", {"hours": 36.0}),
+            "--beside": ("KT-253=2 mg once", {"beside": {"KT-253": mg(2.0, "once")}}),
         },
     ),
     Study(
@@ -97,6 +100,7 @@ STUDIES = (
                 mg(50.0, "daily", "mg/kg", days=28.0, form="tosylate hydrate")]}),
             "--flat": ("", {"regimens": [
                 mg(50.0, "daily", "mg/kg", days=28.0, allow_flat=True)]}),
+            "--beside": ("KT-253=2 mg/kg once", {"beside": {"KT-253": mg(2.0, "once", "mg/kg")}}),
         },
     ),
     Study(
@@ -104,6 +108,7 @@ STUDIES = (
         {
             **COMMON,
             "--dose": ("90", {"regimen": mg(90.0, days=56.0)}),
+            "--beside": ("KT-253=2 mg once", {"beside": {"KT-253": mg(2.0, "once")}}),
             "--schedule": ("daily", {"regimen": mg(260.0, "daily", days=56.0)}),
             "--days": ("14", {"days": 14.0, "regimen": mg(260.0, days=14.0)}),
             "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
@@ -127,6 +132,7 @@ STUDIES = (
             "--population": ("5", {"population": 5}),
             "--seed": ("7", {"seed": 7}),
             "--grade": ("4", {"grade": 4}),
+            "--beside": ("KT-253=none", {"beside": {"KT-253": [None]}}),
             "--hold": ("", {"hold": True}),
             "--hold-rule": ("anaemia grade 3", {"hold": [hold_rule("anaemia", grade=3)]}),
             "--workers": ("0", {"workers": 0}),
@@ -149,6 +155,18 @@ STUDIES = (
         },
     ),
     Study(
+        ("synergy",), ASSAYS + "synergy_assay", "synergy", ("milademetan", "KT-253"),
+        {
+            **COMMON,
+            "--cell-line": ("SJSA-1", {"cell_line": "SJSA-1"}),
+            "--hours": ("36", {"hours": 36.0}),
+            "--concentrations": ("1:100:3", {"concentrations": [1.0, 10.0, 100.0]}),
+            "--other-concentrations": ("1,3", {"other_concentrations": [1.0, 3.0]}),
+            "--switch": ("12", {"switch": 12.0}),
+            "--levels": ("20,80", {"levels": [20.0, 80.0]}),
+        },
+    ),
+    Study(
         ("escape",), "p53net.studies.escape.study", "escape", ("KT-253",),
         {
             **{name: COMMON[name] for name in COMMON if name != "--set"},
@@ -156,13 +174,14 @@ STUDIES = (
             "--hours": ("36", {"hours": 36.0}),
             "--pulse": ("5", {"pulse_hours": 5.0}),
             "--fold": ("2", {"fold": 2.0}),
+            "--beside": ("nutlin-3a=1", {"beside": {"nutlin-3a": [1.0]}}),
             "--structures": ("v0.1,capacity", {"structures": ["v0.1", "capacity"]}),
         },
     ),
 )  # fmt: skip
 OF_RESULTS = {"--out", "--no-plot", "--help"}
 """Of what is made of a result: looked at below, and of `escape` in test_cli."""
-OF_OTHERS = {"--draws"}
+OF_OTHERS = {"--draws", "--beside-hours"}
 """Of what is about another option: looked at below."""
 
 
@@ -236,6 +255,14 @@ def test_so_many_draws_are_taken(study: Study, monkeypatch: pytest.MonkeyPatch) 
     assert "give --ensemble" in str(done.exception)
 
 
+@pytest.mark.parametrize("study", STUDIES[:3], ids=lambda one: one.function)
+@pytest.mark.usefixtures("folder")
+def test_another_drug_is_washed_out(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["--beside", "nutlin-3a=3", "--beside-hours", "2"]
+    found = arguments(study, words, monkeypatch)["beside"]
+    assert found == {"nutlin-3a": [pn.pulse(3.0, hours=2.0)]}
+
+
 def options_of(words: tuple[str, ...]) -> set[str]:
     node: Any = get_command(app)
     for word in words:
@@ -254,7 +281,7 @@ def test_results_go_where_they_are_told(study: Study, monkeypatch: pytest.Monkey
     """And a figure is drawn unless it is not wanted."""
     told: list[tuple[Path, bool]] = []
     monkeypatch.setattr(import_module(study.module), study.function, lambda *_, **__: MagicMock())
-    for module in (assays, bodies, matching):
+    for module in (assays, bodies, checkerboards, matching):
         monkeypatch.setattr(module, "finish", lambda _result, _tables, *rest: told.append(rest))
     for words in ([], ["--out", "there"], ["--no-plot"]):
         done = CliRunner().invoke(app, [*study.words, *study.base, *words])

@@ -56,7 +56,7 @@ def synergy(
     The effect of a well is the share of live cells, over vehicle, that is lost by `hours`. Both
     drugs are in the medium from the start; with `switch` [h] the other is in it alone until then,
     is washed out, and the drug comes in. Without `concentrations` the doses of each are those
-    around its half effect.
+    around its half effect; with an ensemble too those of the usual values.
 
     Returns a Dataset over `dose` and `other_dose` [nM], both from 0: `effect`; `bliss_excess`,
     `loewe_excess` and `hsa_excess`, the effect above what is expected of drugs that do not
