@@ -238,6 +238,20 @@ def rows_of_page() -> list[list[str]]:
     return [re.findall(r"[^|]+", line) for line in table.splitlines()[2:]]
 
 
+@pytest.mark.slow
+def test_the_answer_of_the_page() -> None:
+    """Doses of KT-253 first and of milademetan then, added up, and milademetan alone [nM]."""
+    page = (ROOT / "docs" / "combinations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) % \| (.*) \|$", page, re.MULTILINE)
+    found = pn.synergy(A, B, switch=24.0, concentrations=[100.0], other_concentrations=[1.0])
+    assert [float(level) for level, _ in rows] == found["level"].values.tolist()
+    for level, words in rows:
+        one = found.sel(level=float(level), share=0.25)
+        alone = float(one["dose_alone"])
+        values = [float(one["isobole_other"]), float(one["isobole"]), 0.75 * alone, alone]
+        assert [float(word) for word in words.split("|")] == pytest.approx(values, rel=0.006)
+
+
 @pytest.mark.parametrize("row", rows_of_page(), ids=lambda row: row[0].strip())
 @pytest.mark.slow
 def test_the_table_of_the_page(row: list[str]) -> None:
