@@ -1,12 +1,14 @@
 """Priors and evidence to a posterior over parameters and structures: `infer`.
 
-Cells come first, each structure in independent runs; then bodies, for draws of cells from all
-structures by their weight. What comes out is an ensemble, and tables that say how far to trust it.
+Cells come first, each structure in independent runs; then how the drug is handled, from plasma;
+then a body for each of some cells, drawn from all structures by their weight. What comes out is an
+ensemble, and tables that say how far to trust it.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,18 +16,22 @@ import numpy as np
 import pandas as pd
 
 from p53net.engines.base import FloatArray
-from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.draws import QUANTILES, Ensemble
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError, MissingPackageError, unknown_name
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
+from p53net.files import write_bytes
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
+from p53net.inference.body_draws import BLOCK, block, put_together, settled
+from p53net.inference.handling import handling, taken
 from p53net.inference.likelihood import family
 from p53net.inference.own_evidence import own_rows, refuse_replaced
 from p53net.inference.own_predicted import checked
+from p53net.inference.parts import HANDLED
 from p53net.inference.rows_predicted import predictive
-from p53net.inference.running import Progress, run_stored, run_units
+from p53net.inference.running import Progress, run_all, run_stored, run_units, stored_run
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Settings
 from p53net.inference.units import Drawn, Unit
@@ -40,8 +46,7 @@ STRUCTURES = ("default", "no partner", "MDMX", "residual")
 """Structures that are weighed, unless said otherwise; at most eight."""
 
 MOST_STRUCTURES = 8
-_CELLS = 0.8  # share of the time, about
-_BODY_MOVES = Settings(moves=2, draws=1, between=4)
+_CELLS, _PLASMA = 0.7, 0.05  # shares of the time, about
 
 
 @dataclass
@@ -128,29 +133,65 @@ def infer(
         cells = _cells(found, shares, number, random)
         targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
         bodies = Bodies(targets, cells, rows_of(own))
-        sampled = run_stored(
-            place / "bodies.npz",
-            lambda told: bodies.drawn(random, _of(number), told),
+        drawn = _bodies(
+            bodies, base, place, own, several,
             lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
-        )
+        )  # fmt: skip
         others = [weights_at_widths(
             names, settings, place / "widths", seed=base, own=own, workers=several,
             progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
-    made = _made(found, table, bodies, sampled, base, own, held)
+    made = _made(found, table, bodies, drawn, base, own, held)
     made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
     return made
+
+
+@dataclass
+class _Bodies:
+    """A body for each cell, and how far to trust it."""
+
+    handled: Sampled
+    sampled: Sampled
+    agreement: pd.DataFrame
+
+
+def _bodies(
+    bodies: Bodies,
+    seed: int,
+    place: Path,
+    own: Tables,
+    workers: int,
+    told: Callable[[float], None],
+) -> _Bodies:
+    """Plasma first, then blocks of cells side by side, each stored as it ends."""
+    handled = run_stored(place / "plasma.npz", partial(handling, bodies, seed),
+                         lambda share: told(_PLASMA * share))  # fmt: skip
+    each = taken(handled, len(bodies.cells), seed)
+    files = {}
+    for first in range(0, len(bodies.cells), BLOCK):
+        some = slice(first, first + BLOCK)
+        job = partial(block, [*bodies.targets], bodies.cells[some], each[some], own,
+                      [seed, first, *b"bodies"])  # fmt: skip
+        files[place / f"bodies-{first}.npz"] = job
+    left = {file.name: job for file, job in files.items() if not file.exists()}
+    ended = run_all(left, workers, lambda _, share: told(_PLASMA + (1 - _PLASMA) * share))
+    for name, content in ended:
+        write_bytes(place / name, content)
+    sampled, twins = put_together([stored_run(file) for file in files])
+    table = settled(bodies.names, twins)
+    return _Bodies(handled, sampled, pd.concat([judged.of_runs(HANDLED, handled), table]))
 
 
 def _made(
     found: Mapping[Unit, Drawn],
     table: pd.DataFrame,
     bodies: Bodies,
-    sampled: Sampled,
+    drawn: _Bodies,
     seed: int,
     own: Tables,
     held: list[str],
 ) -> Posterior:
+    sampled = drawn.sampled
     z, labels = sampled.chains[-1], sampled.labels
     structures = [bodies.cells[label].structure for label in labels]
     values = [
@@ -162,8 +203,7 @@ def _made(
     frame = pd.DataFrame(rows, dtype=float)
     frame.insert(0, "structure", structures)
     states = judged.convergence(found, own)
-    left = len(np.unique(labels))
-    why = judged.why_not(states, left)
+    why = judged.why_not(states, drawn.agreement)
     about = {
         "models": digest(),
         "version": VERSION,
@@ -172,9 +212,10 @@ def _made(
         "held": held,
         "weights": table.set_index("structure").to_dict("index"),
         "runs": {unit.name: one.about for unit, one in found.items()},
-        "bodies": {"degrees": sampled.degrees, "accepted": sampled.accepted,
-                   "cells": len(bodies.cells), "left": left,
-                   "rows": bodies.rows, "evaluations": sampled.evaluations},
+        "bodies": {"cells": len(bodies.cells), "rows": bodies.rows, "accepted": sampled.accepted,
+                   "plasma_evaluations": drawn.handled.evaluations,
+                   "agreement": drawn.agreement.to_dict("records"),
+                   "log_likelihood": _spread_of(sampled.log_likelihood[-1])},
         "convergence": states.to_dict("records"),
         "converged": not why,
         "why": why,
@@ -216,8 +257,8 @@ def _cells(
     return cells
 
 
-def _of(number: int) -> Settings:
-    return Settings(number, _BODY_MOVES.moves, _BODY_MOVES.draws, _BODY_MOVES.between)
+def _spread_of(values: FloatArray) -> dict[str, float]:
+    return {f"q{100 * q:g}": float(np.quantile(values, q)) for q in QUANTILES}
 
 
 def _own(observations: str | Path | None, tables: TablesLike) -> Tables:

@@ -130,10 +130,15 @@ def run_stored(
 ) -> Sampled:
     """What a single run gives, or gave, if it is stored there."""
     if file.exists():
-        return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
+        return stored_run(file)
     found = run(told)
     write_bytes(file, stored(found))
     return found
+
+
+def stored_run(file: Path) -> Sampled:
+    """What was stored there. Raises StoreError where it is damaged."""
+    return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
 
 
 def _file(folder: Path, unit: Unit) -> Path:
