@@ -22,9 +22,9 @@ LARGEST_R_HAT, LEAST_ESS = 1.05, 400
 """Beyond which draws are not used (Vehtari 2021 Bayesian Anal 16:667 asks for 1.01 and 400; runs of
 particles are short, so that chance alone gives R-hat more)."""
 
-LARGEST_OF_BODIES = 1.1
-"""R-hat of walks over bodies, given the cell. Only the last draw of each is used, so that a few
-independent draws in a walk are enough."""
+LARGEST_OF_BODIES = 1.2
+"""R-hat of walks over bodies, given the cell. Its square is one and one over the independent draws
+in a walk, of which only the last is used: with two or more it has forgotten where the walk began."""
 
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 

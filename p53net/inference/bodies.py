@@ -19,7 +19,7 @@ from p53net.evidence.published import Observation
 from p53net.inference.body_rows import Rows, rows_of_bodies
 from p53net.inference.likelihood import ALREADY, Likelihood
 from p53net.inference.modes import Problem
-from p53net.inference.parts import HANDLED, PLASMA, SHARED, parts_of
+from p53net.inference.parts import HANDLED, PLASMA, QUICK, SHARED, parts_of
 from p53net.inference.target import Target
 from p53net.model.structures import supposing
 from p53net.simulation.loading import shared
@@ -132,7 +132,7 @@ class Bodies:
 
     def problem(self, labels: NDArray[np.intp]) -> Problem:
         """What is drawn for particles with these cells, once it is known how a drug is handled."""
-        return Problem(self.residuals, self.parts, self.shared, labels)
+        return Problem(self.residuals, self.parts, self.shared, labels, QUICK)
 
     def _away(
         self,

@@ -22,9 +22,9 @@ from p53net.model.own import Tables
 BLOCK = 64
 """Cells that run together."""
 
-_TWIN = 8  # one cell in so many has a second body
+_TWIN = 12  # one cell in so many has a second body
 _TRIES, _DOWNHILL = 6, 7
-_ROUNDS = 24
+_ROUNDS = 30
 _WALK = 0.5  # share of the time, about
 
 

@@ -17,6 +17,7 @@ from p53net.inference.parts import Part
 _DIFFERENCE = 0.05  # standard deviations of the prior, between which a slope is taken
 _LARGEST = 1.5  # the same, of a step
 _HARDER, _EASIER = 6.0, 0.25  # factors on the damping
+_QUICKLY = 6  # times as many tries of what is cheap
 _FAR = 2.0  # standard deviations of the prior: how widely what is shared is looked for
 
 
@@ -39,6 +40,8 @@ class Problem:
     """Coordinates that several parts read."""
     labels: NDArray[np.intp]
     """Of each particle: its cell."""
+    quick: frozenset[str] = frozenset()
+    """Parts whose runs are cheap beside the others."""
 
     def misfit(self, part: Part, z: FloatArray, away: FloatArray) -> FloatArray:
         """Minus the logarithm of the posterior of a part (particle), but for a constant."""
@@ -97,7 +100,8 @@ def likeliest(
     damping = np.ones((len(z), len(problem.parts) + 1))
     for number in range(rounds):
         if number == rounds // 2:
-            z, away = _borrowed(problem, z, away, random, tries)
+            z, away = _looked_about(problem, z, away, random, tries)
+            z, away = _looked_about(problem, z, away, random, _QUICKLY * tries, problem.quick)
         slopes = _slopes(problem, z, away)
         z, away = _parts_stepped(problem, slopes, z, away, damping)
         z, away = _shared_stepped(problem, slopes, z, away, damping)
@@ -138,24 +142,35 @@ def _best_of(
     return found, away
 
 
-def _borrowed(
-    problem: Problem, z: FloatArray, away: FloatArray, random: np.random.Generator, tries: int
+def _looked_about(
+    problem: Problem,
+    z: FloatArray,
+    away: FloatArray,
+    random: np.random.Generator,
+    tries: int,
+    parts: frozenset[str] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Each part as some others have it by now, where that is likelier: a way out of a valley that
-    leads nowhere."""
-    for _ in range(tries):
-        there, others = z.copy(), z[random.permutation(len(z))]
+    """Each part as another has it by now, or as the prior has it by turns, where that is likelier:
+    ways out of a valley that leads nowhere."""
+    for number in range(tries):
+        there = z.copy()
+        others = random.standard_normal(z.shape) if number % 2 else z[random.permutation(len(z))]
         for part in problem.parts:
             there[:, part.columns] = others[:, part.columns]
-        z, away, _ = _taken(problem, z, away, there)
+        z, away, _ = _taken(problem, z, away, there, parts)
     return z, away
 
 
 def _taken(
-    problem: Problem, z: FloatArray, away: FloatArray, there: FloatArray
+    problem: Problem,
+    z: FloatArray,
+    away: FloatArray,
+    there: FloatArray,
+    parts: frozenset[str] | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Each part where it is likelier; and whether it went there (particle, part)."""
-    rows = problem.rows(there, problem.labels)
+    """Each part, or each of some, where it is likelier; and whether it went there (particle,
+    part)."""
+    rows = problem.rows(there, problem.labels, parts)  # of other parts NaN, which are not likelier
     z, away = z.copy(), away.copy()
     went = np.zeros((len(z), len(problem.parts)), dtype=bool)
     for i, part in enumerate(problem.parts):

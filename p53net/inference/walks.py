@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 from p53net.inference.modes import Modes, Problem, followed
 
-_ACCEPTED = 0.35  # of proposals, which boldness aims at
+_ACCEPTED = 0.3  # of proposals, which boldness aims at
 _LEAST, _MOST = 0.05, 1.0  # boldness: 1 forgets where the walk is
 _LEARNING = 1 / 3  # share of a walk; draws are those of the rest
 _WIDER = 1.15  # than the curve: tails are heavier than a normal's
