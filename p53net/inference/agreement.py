@@ -24,7 +24,7 @@ particles are short, so that chance alone gives R-hat more)."""
 
 LARGEST_OF_BODIES = 1.2
 """R-hat of walks over bodies, given the cell. Its square is one and one over the independent draws
-in a walk, of which only the last is used: with two or more it has forgotten where the walk began."""
+in a walk, of which only the last is used: with two it has forgotten where the walk began."""
 
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 
