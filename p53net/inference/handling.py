@@ -1,8 +1,8 @@
 """How patients handle a drug, from plasma alone, in independent runs.
 
 What tumours and blood would say of it is not heard: first the curve in plasma, then its effects,
-given the curve (Zhang 2003 J Pharmacokinet Pharmacodyn 30:387), so that an effect that a model gets
-wrong does not bend the curve.
+given draws of the curve (Lunn 2009 J Pharmacokinet Pharmacodyn 36:19), so that an effect that a
+model gets wrong does not bend the curve.
 """
 
 from collections.abc import Callable
