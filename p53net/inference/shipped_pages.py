@@ -84,4 +84,4 @@ def sentences() -> str:
 TABLES = tuple(
     Table("docs/ensemble.md", f"shipped-{make.__name__}", make)
     for make in (structures, agreement, bodies, headlines, sentences)
-)
+) + (Table("README.md", "shipped-sentences", sentences),)
