@@ -23,8 +23,7 @@ def docs(
     from p53net.evidence import pages
     from p53net.inference import likelihood_pages, prior_pages, shipped_pages
 
-    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES,
-             *shipped_pages.TABLES)
+    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
     known = {table.name: table for table in every}
     for name in tables or []:
         if name not in known:

@@ -55,7 +55,7 @@ class Bodies:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        read = {name: _read(target) for name, target in self.targets.items()}
+        read = {name: read_by_bodies(target) for name, target in self.targets.items()}
         first = next(iter(read.values()))
         self.names = [one for one in first if all(one in other for other in read.values())]
         """Parameters that are moved: of every structure here."""
@@ -149,7 +149,7 @@ class Bodies:
         return found
 
 
-def _read(target: Target) -> list[str]:
+def read_by_bodies(target: Target) -> list[str]:
     """Parameters that the rows of bodies read and those of cells do not."""
     known = set(target.space.names) - {target.space.names[i] for i in target.moved}
     found: dict[str, None] = {}

@@ -1,6 +1,6 @@
-"""Tables of docs/ensemble.md about the ensemble that is shipped, read from what it says of itself."""
+"""Tables about the ensemble that is shipped, from its draws and what it says of itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,14 +47,6 @@ def agreement() -> str:
     return rows_of("structure | headline | R-hat | effective draws, bulk | tail", rows)
 
 
-def bodies() -> str:
-    """Quantities of bodies on which two walks of one cell agree least."""
-    found: Sequence[Mapping[str, Any]] = _about()["bodies"]["agreement"]
-    worst = sorted(found, key=lambda one: -float(one["r_hat"]))[:8]
-    rows = [[one["quantity"], f"{one['r_hat']:.2f}"] for one in worst]
-    return rows_of(f"quantity, of {len(found)} | R-hat, given the cell", rows)
-
-
 def headlines() -> str:
     """Answers of both drugs with what holds half and 95 % of the draws."""
     values = answers_of(ensemble(), list(_ANSWERS)).values
@@ -81,7 +73,10 @@ def sentences() -> str:
     return rows_of("claim | holds in | structures", rows)
 
 
-TABLES = tuple(
-    Table("docs/ensemble.md", f"shipped-{make.__name__}", make)
-    for make in (structures, agreement, bodies, headlines, sentences)
-) + (Table("README.md", "shipped-sentences", sentences),)
+TABLES = (
+    Table("docs/ensemble.md", "shipped-structures", structures),
+    Table("docs/ensemble.md", "shipped-headlines", headlines),
+    Table("docs/ensemble.md", "shipped-sentences", sentences),
+    Table("docs/ensemble.md", "shipped-agreement", agreement),
+    Table("README.md", "shipped-sentences", sentences),
+)
