@@ -40,6 +40,10 @@ def infer(
             "--widths", help="Weigh also under priors half and twice as wide; as long again."
         ),
     ] = False,
+    bodies: Annotated[
+        bool,
+        typer.Option("--bodies/--no-bodies", help="Draw bodies too, or cells in a dish alone."),
+    ] = True,
     no_plot: NoPlot = False,
 ) -> None:
     """Weigh parameters and structures by the evidence: an ensemble, and how far to trust it.
@@ -56,7 +60,7 @@ def infer(
         found = posterior.infer(
             structure or posterior.STRUCTURES, observations=observations, tables=tables_of(own),
             runs=runs, particles=particles, moves=moves, kept=kept, between=between, draws=draws,
-            widths=widths, seed=seed, folder=out, workers=workers, progress=told,
+            widths=widths, bodies=bodies, seed=seed, folder=out, workers=workers, progress=told,
         )  # fmt: skip
     folder = made_folder(out)
     tables = {

@@ -87,6 +87,19 @@ class Ensemble:
         for structure in dict.fromkeys(names):
             yield Part(str(structure), np.flatnonzero(names == structure))
 
+    @property
+    def has_bodies(self) -> bool:
+        """Whether it says anything of plasma, tumours and blood; else it is of cells in a dish."""
+        return self.about.get("bodies", "") is not None
+
+    def check_bodies(self, asked: str) -> None:
+        """Raises InputError where it says nothing of bodies, of which something is `asked`."""
+        if not self.has_bodies:
+            raise InputError(
+                f"the ensemble is of cells in a dish, and says nothing of {asked}; give one that "
+                "`p53net infer` made with bodies, or none"
+            )
+
     def thinned(self, draws: int) -> "Ensemble":
         """At most so many of the draws, evenly spaced; the table's index still has their numbers.
         Raises InputError."""
@@ -116,6 +129,8 @@ class Ensemble:
     ) -> dict[str, FloatArray]:
         """What these draws change in a model of their structure: a value of each parameter for
         each draw, as runs take them. `cell_line` is that of the model, unless said otherwise."""
+        if model.definition.host:
+            self.check_bodies(f"{model.definition.system} in {model.definition.host}")
         usual = model.definition.parameters
         line = cell_line or model.definition.cell_line or None
         drugs = list(model.definition.drugs)

@@ -12,7 +12,7 @@ import numpy as np
 
 from p53net.dosing.medium import Courses, courses_of
 from p53net.dosing.regimens import Regimen
-from p53net.engines.base import FloatArray
+from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import unknown_name
 from p53net.model import drug_entries
 from p53net.simulation.inputs import checked_doses
@@ -29,12 +29,14 @@ Group: TypeAlias = Callable[[Sequence[Trial]], list[Predictions]]
 _MANY = 25  # runs: trials are asked for again and again, so the engine for many is worth it
 
 
-def model_of(drug: str, system: str, host: str | None = None) -> Model:
+def model_of(
+    drug: str, system: str, host: str | None = None, tolerances: Tolerances | None = None
+) -> Model:
     """The model that runs a drug: in a body its own, for doses are masses; in a dish that of the
     first drug with its mechanism."""
     if host is None:
         drug = _first_of_its_kind(drug, all_content())
-    return shared(drug, system=system, host=host)
+    return shared(drug, system=system, host=host, tolerances=tolerances)
 
 
 def in_dish(
@@ -70,10 +72,11 @@ def in_body(
     arms: Sequence[Regimen | None],
     times: FloatArray,
     names: Sequence[str],
+    tolerances: Tolerances | None = None,
 ) -> FloatArray:
     """Quantities (cell, arm, time, name) under regimens of one drug; None is untreated. Raises
     UnknownNameError."""
-    model = _with(names, model_of(cells[0].drug, system, host))
+    model = _with(names, model_of(cells[0].drug, system, host, tolerances))
     doses = [
         checked_doses(model.definition, None if arm is None else {cells[0].drug: arm})
         for arm in arms

@@ -92,7 +92,8 @@ def compared_over(
     score: Score,
     told: Callable[[str, float], None] = lambda _what, _share: None,
 ) -> pd.DataFrame:
-    """A row for each number that is predicted, over at most 100 draws of each ensemble.
+    """A row for each number that is predicted, over at most 100 draws of each ensemble; of an
+    ensemble of cells alone those of cells.
 
     `posterior`, `posterior_low` and `posterior_high` are the median and the ends of 95 % of the
     draws, `inside` says whether the observed value lies between these (a bound, whether it allows
@@ -157,7 +158,8 @@ def _over(ensemble: Ensemble, told: Callable[[float], None]) -> dict[str, FloatA
     for structure, draws in ensemble.parts():
         with supposing(structure):
             for some in np.array_split(draws, -(-len(draws) // _TOGETHER)):
-                rows = _sound([ensemble.trial(int(draw)) for draw in some])
+                of = _of_all if ensemble.has_bodies else _of_cells
+                rows = _sound(of, [ensemble.trial(int(draw)) for draw in some])
                 for draw, row in zip(some, rows, strict=True):
                     found[int(draw)] = row
                 told((done := done + len(some)) / len(ensemble))
@@ -165,15 +167,17 @@ def _over(ensemble: Ensemble, told: Callable[[float], None]) -> dict[str, FloatA
     return {name: np.array([row.get(name, math.nan) for row in found]) for name in names}
 
 
-def _sound(trials: Sequence[Trial]) -> list[Predictions]:
+def _sound(
+    of: Callable[[Sequence[Trial]], list[Predictions]], trials: Sequence[Trial]
+) -> list[Predictions]:
     """Predictions of each trial, none of one that fails."""
     try:
-        return predictions(trials, PATIENTS)
+        return of(trials)
     except P53NetError:
         if len(trials) == 1:
             return [{}]
     half = len(trials) // 2
-    return _sound(trials[:half]) + _sound(trials[half:])
+    return _sound(of, trials[:half]) + _sound(of, trials[half:])
 
 
 def _rows() -> list[dict[str, str]]:
@@ -201,11 +205,18 @@ def _why(name: str, subject: str) -> str:
 def predictions(trials: Sequence[Trial], number: int) -> list[Predictions]:
     """What the models say, in each trial and with so many virtual patients, of each row that they
     can say something of, in the row's unit. Infinite where no dose has the effect."""
+    return [cell | body for cell, body in zip(_of_cells(trials), _of_bodies(trials, number),
+                                              strict=True)]  # fmt: skip
+
+
+def _of_all(trials: Sequence[Trial]) -> list[Predictions]:
+    return predictions(trials, PATIENTS)
+
+
+def _of_cells(trials: Sequence[Trial]) -> list[Predictions]:
     four_days = _halves(trials, [("RG7112", "generic"), ("RG7112", "TP53-null")], 96.0)
     three = _halves(trials, [("idasanutlin", "generic"), ("idasanutlin", "TP53-null")])
     colon = _halves(trials, [("navtemadlin", "generic")])
-    found = zip(four_days, three, colon, _anaemia(trials, number), _reductions(trials, number),
-                strict=True)  # fmt: skip
     return [
         {
             "rg7112_ic50_pptp_wt": wild / 1000.0,
@@ -213,10 +224,18 @@ def predictions(trials: Sequence[Trial], number: int) -> list[Predictions]:
             "idasanutlin_mutant_over_wt": mutant_ida / wild_ida if math.isfinite(wild_ida)
             else math.nan,
             "navtemadlin_ic50_hct116": one,
-            "milademetan_anaemia_japan": worse,
-            "milademetan_dose_reduction_mantra": reduced,
         }
-        for (wild, mutant), (wild_ida, mutant_ida), (one,), worse, reduced in found
+        for (wild, mutant), (wild_ida, mutant_ida), (one,) in zip(
+            four_days, three, colon, strict=True
+        )
+    ]  # fmt: skip
+
+
+def _of_bodies(trials: Sequence[Trial], number: int) -> list[Predictions]:
+    return [
+        {"milademetan_anaemia_japan": worse, "milademetan_dose_reduction_mantra": reduced}
+        for worse, reduced in zip(_anaemia(trials, number), _reductions(trials, number),
+                                  strict=True)
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from p53net.dosing.regimens import Regimen, regimen
-from p53net.engines.base import FloatArray
+from p53net.engines.base import FloatArray, Tolerances
 from p53net.evidence.assays import (
     BETWEEN,
     FIRST,
@@ -225,12 +225,14 @@ def on_treatment(trials: Sequence[Trial]) -> list[Predictions]:
     return [{"milademetan_biopsy": float((one[1] / one[0] > 1.1).all())} for one in runs]
 
 
-def tumour_growth(trials: Sequence[Trial]) -> list[Predictions]:
+def tumour_growth(
+    trials: Sequence[Trial], tolerances: Tolerances | None = None
+) -> list[Predictions]:
     """Growth inhibition of the gastric xenograft after four weeks."""
     doses = (25.0, 50.0, 100.0)
     return [
         {f"tgi_milademetan_{dose:g}": value for dose, value in zip(doses, row, strict=True)}
-        for row in _inhibition(trials, GASTRIC, doses, DAYS)
+        for row in _inhibition(trials, GASTRIC, doses, DAYS, tolerances)
     ]
 
 
@@ -243,9 +245,11 @@ def regression(trials: Sequence[Trial]) -> list[Predictions]:
     return [{"kt253_regression": float(days_below(times, one) >= 14.0)} for one in volumes]
 
 
-def amplified_growth(trials: Sequence[Trial]) -> list[Predictions]:
+def amplified_growth(
+    trials: Sequence[Trial], tolerances: Tolerances | None = None
+) -> list[Predictions]:
     """What the lower and the higher dose of milademetan do to SJSA-1 in two weeks, the less."""
-    rows = _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0)
+    rows = _inhibition(trials, AMPLIFIED, (25.0, 50.0), 14.0, tolerances)
     return [{"tgi_milademetan_sjsa1": min(row)} for row in rows]
 
 
@@ -294,13 +298,18 @@ def _in_plasma(
 
 
 def _inhibition(
-    trials: Sequence[Trial], line: str, doses: tuple[float, ...], days: float
+    trials: Sequence[Trial],
+    line: str,
+    doses: tuple[float, ...],
+    days: float,
+    tolerances: Tolerances | None = None,
 ) -> list[list[float]]:
     """Growth inhibition [%] of a xenograft under each dose of milademetan, in each trial."""
     arms: list[Regimen | None] = [None]
     arms += [regimen(dose, "mg/kg", "daily", days=days) for dose in doses]
     volumes = in_body(cells_of(trials, [("milademetan", line)]), "tumour", "mouse", arms,
-                      np.array([0.0, days * 24.0]), ["tumour_volume"])[..., 0]  # fmt: skip
+                      np.array([0.0, days * 24.0]), ["tumour_volume"],
+                      tolerances)[..., 0]  # fmt: skip
     return [[float(value) for value in tgi(one)[1:]] for one in volumes]
 
 

@@ -10,6 +10,7 @@ from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.inference.answers import answers_of
 from p53net.inference.priors import Space, for_structure
+from p53net.inference.tempering import Sampled
 from p53net.inference.units import Drawn, Unit
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
@@ -21,8 +22,9 @@ LARGEST_R_HAT, LEAST_ESS = 1.05, 400
 """Beyond which draws are not used (Vehtari 2021 Bayesian Anal 16:667 asks for 1.01 and 400; runs of
 particles are short, so that chance alone gives R-hat more)."""
 
-LEAST_CELLS = 100
-"""Different cells that an ensemble must have: fewer say nothing of the ends of an interval."""
+LARGEST_OF_BODIES = 1.2
+"""R-hat of walks over bodies, given the cell. Its square is one and one over the independent draws
+in a walk, of which only the last is used: with two it has forgotten where the walk began."""
 
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 
@@ -104,9 +106,17 @@ def _ranked(values: FloatArray) -> FloatArray:
     return np.asarray(ndtri((ranks + 0.625) / (values.size + 0.25)))
 
 
-def why_not(table: pd.DataFrame, cells: int) -> str:
-    """Why a posterior is not to be used, of which so many different cells are left after the rows
-    of bodies; empty if it is."""
+def of_runs(names: Sequence[str], runs: Sampled) -> pd.DataFrame:
+    """R-hat between independent runs (run, draw, coordinate) of each coordinate."""
+    import arviz
+
+    r_hat = [float(arviz.rhat(runs.chains[..., i])) for i in range(len(names))]
+    return pd.DataFrame({"quantity": names, "r_hat": r_hat})
+
+
+def why_not(table: pd.DataFrame, bodies: pd.DataFrame) -> str:
+    """Why a posterior is not to be used, whose headlines and bodies agree so far between runs;
+    empty if it is."""
     apart = table[~(table["r_hat"] <= LARGEST_R_HAT)]
     few = table[table["ess_bulk"] < LEAST_ESS]
     said = []
@@ -122,6 +132,11 @@ def why_not(table: pd.DataFrame, cells: int) -> str:
             f"{len(few)} of {len(table)} headlines have few effective draws, least "
             f"{worst['headline']} of {worst['structure']} ({worst['ess_bulk']:.0f})"
         )
-    if cells < LEAST_CELLS:
-        said.append(f"{cells} different cells are left after the rows of bodies")
+    unlike = bodies[~(bodies["r_hat"] <= LARGEST_OF_BODIES)]
+    if len(unlike):
+        worst = unlike.fillna(np.inf).sort_values("r_hat").to_dict("records")[-1]
+        said.append(
+            f"walks over bodies differ in {len(unlike)} of {len(bodies)} quantities, most in "
+            f"{worst['quantity']} (R-hat {worst['r_hat']:.2f})"
+        )
     return "; ".join(said)

@@ -1,8 +1,6 @@
-"""The second stage: draws of cells, each with what plasma, tumours and blood say of a body.
+"""Rows of bodies, plasma, tumours and blood, over the coordinates that only they read.
 
-Runs in bodies are dear, so parameters that only they read are drawn after those of cells, a few for
-each draw of a cell. A cell that fits no body dies out, so what bodies say of cells is not lost; but
-cells do not move again. How many are left is counted.
+Runs in bodies are dear, so these are drawn after those of cells, for each draw of a cell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +18,9 @@ from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, P
 from p53net.evidence.published import Observation
 from p53net.inference.body_rows import Rows, rows_of_bodies
 from p53net.inference.likelihood import ALREADY, Likelihood
+from p53net.inference.modes import Problem
+from p53net.inference.parts import HANDLED, PLASMA, QUICK, SHARED, parts_of
 from p53net.inference.target import Target
-from p53net.inference.tempering import Sampled, Settings, Told, tempered
 from p53net.model.structures import supposing
 from p53net.simulation.loading import shared
 from p53net.simulation.trials import entries_of
@@ -35,7 +34,7 @@ _PLACES = (
 )
 """Models that the rows of bodies are predicted with."""
 
-_THREADS, _LEAST = 2, 16
+_LEAST = 16  # parameter sets of a thread
 _HELD = "_baseline"  # who enters a trial is decided before: not moved
 
 
@@ -53,9 +52,10 @@ class Bodies:
     targets: Mapping[str, Target]
     cells: Sequence[CellDraw]
     evidence: Mapping[str, Observation]
+    threads: int = 2
 
     def __post_init__(self) -> None:
-        read = {name: _read(target) for name, target in self.targets.items()}
+        read = {name: read_by_bodies(target) for name, target in self.targets.items()}
         first = next(iter(read.values()))
         self.names = [one for one in first if all(one in other for other in read.values())]
         """Parameters that are moved: of every structure here."""
@@ -66,6 +66,13 @@ class Bodies:
         known = self.predicted(np.zeros((1, len(self.names))), np.zeros(1, dtype=np.intp))
         self.rows = [name for name in known if name not in ALREADY and name in self.evidence]
         self.likelihood = Likelihood(lambda _v: {}, self.rows, self.evidence)
+        self.parts = parts_of(self.names, self.rows)
+        self.handled, self.shared = (
+            np.array([self.names.index(one) for one in wanted]) for wanted in (HANDLED, SHARED)
+        )
+        """Places of how a drug is handled, and of what several parts read."""
+        of_parts = {i for part in self.parts for i in part.rows.tolist()}
+        self.of_plasma = np.array([i for i in range(len(self.rows)) if i not in of_parts])
 
     def whole(self, z: FloatArray, labels: NDArray[np.intp]) -> list[FloatArray]:
         """Coordinates of the whole space of each particle's structure."""
@@ -77,15 +84,17 @@ class Bodies:
             found.append(whole)
         return found
 
-    def predicted(self, z: FloatArray, labels: NDArray[np.intp]) -> Rows:
-        """Predictions of all rows (n)."""
+    def predicted(
+        self, z: FloatArray, labels: NDArray[np.intp], parts: frozenset[str] | None = None
+    ) -> Rows:
+        """Predictions of all rows (n), or of those of some parts."""
         whole = self.whole(z, labels)
         structures = np.array([self.cells[label].structure for label in labels])
         jobs = []
         for structure in dict.fromkeys(structures.tolist()):
             rows = np.flatnonzero(structures == structure)
-            parts = max(1, min(_THREADS, len(rows) // _LEAST))
-            jobs += [(structure, part) for part in np.array_split(rows, parts)]
+            threads = max(1, min(self.threads, len(rows) // _LEAST))
+            jobs += [(structure, some) for some in np.array_split(rows, threads)]
 
         def run(job: tuple[str, NDArray[np.intp]]) -> Rows:
             space = self.targets[job[0]].space
@@ -94,33 +103,53 @@ class Bodies:
             constant = np.broadcast_to(np.array(list(fixed.values())), (len(values), len(fixed)))
             names = [*space.names, *fixed]
             with np.errstate(all="ignore"):
-                return rows_of_bodies(as_trials(names, np.hstack([values, constant])), job[0])
+                return rows_of_bodies(
+                    as_trials(names, np.hstack([values, constant])), job[0], parts
+                )
 
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(self.threads) as pool:
             made = list(pool.map(lambda one: one[0].run(run, one[1]),
                                  [(copy_context(), job) for job in jobs]))  # fmt: skip
         found: Rows = {}
-        for (_, part), rows in zip(jobs, made, strict=True):
+        for (_, some), rows in zip(jobs, made, strict=True):
             for name, values in rows.items():
-                found.setdefault(name, np.full(len(z), np.nan))[part] = values
+                found.setdefault(name, np.full(len(z), np.nan))[some] = values
         return found
 
-    def residuals(self, z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
-        """Distances of all rows (n, row)."""
-        predicted = self.predicted(z, labels)
-        nothing = np.full(len(z), np.nan)
-        return self.likelihood.of(
-            {name: predicted.get(name, nothing) for name in self.rows}, len(z)
-        )
+    def residuals(
+        self, z: FloatArray, labels: NDArray[np.intp], parts: frozenset[str] | None = None
+    ) -> FloatArray:
+        """Distances of rows (n, row): of all parts but plasma, or of some parts; others NaN."""
+        asked = [one for one in self.parts if parts is None or one.name in parts]
+        return self._away(z, labels, frozenset(one.name for one in asked),
+                          np.concatenate([one.rows for one in asked]))  # fmt: skip
 
-    def drawn(self, random: np.random.Generator, settings: Settings, told: Told) -> Sampled:
-        """A body for each cell."""
-        labels = np.resize(np.arange(len(self.cells)), settings.particles)
-        return tempered(self.residuals, self.likelihood.highest, len(self.names), random, settings,
-                        told, labels)  # fmt: skip
+    def residuals_of_plasma(self, handled: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
+        """Distances of rows about plasma (n, row), at coordinates of how the drug is handled."""
+        z = np.zeros((len(handled), len(self.names)))
+        z[:, self.handled] = handled
+        return self._away(z, labels, frozenset({PLASMA}), self.of_plasma)[:, self.of_plasma]
+
+    def problem(self, labels: NDArray[np.intp]) -> Problem:
+        """What is drawn for particles with these cells, once it is known how a drug is handled."""
+        return Problem(self.residuals, self.parts, self.shared, labels, QUICK)
+
+    def _away(
+        self,
+        z: FloatArray,
+        labels: NDArray[np.intp],
+        parts: frozenset[str],
+        rows: NDArray[np.intp],
+    ) -> FloatArray:
+        predicted, nothing = self.predicted(z, labels, parts), np.full(len(z), np.nan)
+        found = np.full((len(z), len(self.rows)), np.nan)
+        for i in rows.tolist():
+            away = predicted.get(self.rows[i], nothing)
+            found[:, i] = self.likelihood.families[i].residual(away)
+        return found
 
 
-def _read(target: Target) -> list[str]:
+def read_by_bodies(target: Target) -> list[str]:
     """Parameters that the rows of bodies read and those of cells do not."""
     known = set(target.space.names) - {target.space.names[i] for i in target.moved}
     found: dict[str, None] = {}

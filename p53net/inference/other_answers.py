@@ -103,6 +103,7 @@ def patient_answers(
 ) -> dict[Value, Numbers]:
     """Growth inhibition of a typical patient's tumour [%], and virtual patients with a toxicity [%]
     under one regimen, in every draw."""
+    ensemble.check_bodies("patients")
     arm = regimen_of(place, drug)
 
     def of(structure: str, draws: Places, value: Value) -> Numbers:

@@ -1,7 +1,8 @@
 """Priors and evidence to a posterior over parameters and structures: `infer`.
 
-Cells come first, each structure in independent runs; then bodies, for draws of cells from all
-structures by their weight. What comes out is an ensemble, and tables that say how far to trust it.
+Cells come first, each structure in independent runs; then how the drug is handled, from plasma;
+then a body for each of some cells, drawn from all structures by their weight. What comes out is an
+ensemble, and tables that say how far to trust it.
 """
 
 import os
@@ -21,13 +22,14 @@ from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
+from p53net.inference.embodied import Disembodied, Embodied, embodied
 from p53net.inference.likelihood import family
 from p53net.inference.own_evidence import own_rows, refuse_replaced
 from p53net.inference.own_predicted import checked
 from p53net.inference.rows_predicted import predictive
-from p53net.inference.running import Progress, run_stored, run_units
+from p53net.inference.running import Progress, run_units
 from p53net.inference.target import Target
-from p53net.inference.tempering import Sampled, Settings
+from p53net.inference.tempering import Settings
 from p53net.inference.units import Drawn, Unit
 from p53net.inference.weighing import evidence_of, most_plausible, weights
 from p53net.inference.widths import weights_at_widths
@@ -40,8 +42,7 @@ STRUCTURES = ("default", "no partner", "MDMX", "residual")
 """Structures that are weighed, unless said otherwise; at most eight."""
 
 MOST_STRUCTURES = 8
-_CELLS = 0.8  # share of the time, about
-_BODY_MOVES = Settings(moves=2, draws=1, between=4)
+_CELLS = 0.7  # share of the time, about
 
 
 @dataclass
@@ -89,6 +90,7 @@ def infer(
     between: int = 6,
     draws: int = 500,
     widths: bool = False,
+    bodies: bool = True,
     seed: int = 1,
     folder: str | Path | None = None,
     workers: int | None = None,
@@ -97,7 +99,8 @@ def infer(
     """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
 
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
-                     Ensemble(frame, about), evidence, table.assign(width=1.0), own)  # fmt: skip
+    of your own tables, as all studies take it. With `bodies=False` it ends with cells: the ensemble
+    is for assays in a dish, and bodies refuse it. `widths` weighs also under other priors.
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes an hour or more.
 
@@ -117,7 +120,9 @@ def infer(
     units = [Unit(name, run) for name in names for run in range(_whole(runs, "runs"))]
     number, base = _whole(draws, "draws"), _whole(seed, "seed", least=0)
     several = os.cpu_count() or 1 if workers is None else _whole(workers, "workers")
-    cells_end, bodies_end = (_CELLS / 2, 0.5) if widths else (_CELLS, 1.0)
+    cells_end, bodies_end = _CELLS if bodies else 1.0, 1.0
+    if widths:
+        cells_end, bodies_end = cells_end / 2, 0.5
     with TemporaryDirectory() as nowhere:
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
@@ -127,17 +132,15 @@ def infer(
         random = np.random.default_rng([base, *b"ensemble"])
         cells = _cells(found, shares, number, random)
         targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
-        bodies = Bodies(targets, cells, rows_of(own))
-        sampled = run_stored(
-            place / "bodies.npz",
-            lambda told: bodies.drawn(random, _of(number), told),
+        drawn = None if not bodies else embodied(
+            Bodies(targets, cells, rows_of(own)), base, place, own, several,
             lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
-        )
+        )  # fmt: skip
         others = [weights_at_widths(
             names, settings, place / "widths", seed=base, own=own, workers=several,
             progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
-    made = _made(found, table, bodies, sampled, base, own, held)
+    made = _made(found, table, drawn or Disembodied(targets, cells), base, own, held)
     made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
     return made
 
@@ -145,25 +148,13 @@ def infer(
 def _made(
     found: Mapping[Unit, Drawn],
     table: pd.DataFrame,
-    bodies: Bodies,
-    sampled: Sampled,
+    drawn: Embodied | Disembodied,
     seed: int,
     own: Tables,
     held: list[str],
 ) -> Posterior:
-    z, labels = sampled.chains[-1], sampled.labels
-    structures = [bodies.cells[label].structure for label in labels]
-    values = [
-        bodies.targets[name].space.values(whole[None])[0]
-        for name, whole in zip(structures, bodies.whole(z, labels), strict=True)
-    ]
-    rows = [dict(zip(bodies.targets[name].space.names, one, strict=True))
-            for name, one in zip(structures, values, strict=True)]  # fmt: skip
-    frame = pd.DataFrame(rows, dtype=float)
-    frame.insert(0, "structure", structures)
     states = judged.convergence(found, own)
-    left = len(np.unique(labels))
-    why = judged.why_not(states, left)
+    why = judged.why_not(states, drawn.agreement)
     about = {
         "models": digest(),
         "version": VERSION,
@@ -172,9 +163,7 @@ def _made(
         "held": held,
         "weights": table.set_index("structure").to_dict("index"),
         "runs": {unit.name: one.about for unit, one in found.items()},
-        "bodies": {"degrees": sampled.degrees, "accepted": sampled.accepted,
-                   "cells": len(bodies.cells), "left": left,
-                   "rows": bodies.rows, "evaluations": sampled.evaluations},
+        "bodies": drawn.about(),
         "convergence": states.to_dict("records"),
         "converged": not why,
         "why": why,
@@ -182,8 +171,9 @@ def _made(
     shares = dict(zip(table["structure"], table["weight"], strict=True))
     used = next(iter(found.values())).rows
     evidence = {name: row for name, row in rows_of(own).items() if name in used}
-    return Posterior(found, table, states, predictive(found, shares, bodies, sampled, own),
-                     Ensemble(frame, about), evidence, table.assign(width=1.0), own)  # fmt: skip
+    return Posterior(found, table, states, predictive(found, shares, drawn.predicted(), own),
+                     Ensemble(drawn.table(), about), evidence, table.assign(width=1.0),
+                     own)  # fmt: skip
 
 
 def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:
@@ -214,10 +204,6 @@ def _cells(
         taken = random.choice(len(every), count, replace=count > len(every))
         cells += [CellDraw(name, z) for z in every[taken]]
     return cells
-
-
-def _of(number: int) -> Settings:
-    return Settings(number, _BODY_MOVES.moves, _BODY_MOVES.draws, _BODY_MOVES.between)
 
 
 def _own(observations: str | Path | None, tables: TablesLike) -> Tables:

@@ -126,6 +126,8 @@ def _of_run(
     run: _Run,
     wanted: Sequence[_Wanted],
 ) -> dict[_Wanted, Numbers]:
+    if run.host and not ensemble.has_bodies:
+        return {want: nothing(len(draws), "the ensemble has no bodies") for want in wanted}
     try:
         model = shared(run.drug, system=run.system, host=run.host or None,
                        cell_line=run.line or None, structure=structure)  # fmt: skip

@@ -122,6 +122,9 @@ class Renewal:
     def _coordinates(self, structure: str) -> FloatArray:
         """Of the whole space of a structure, of its draws (draw, coordinate)."""
         space, table = self._targets[structure].space, self.ensemble.table
+        if not self.ensemble.has_bodies:  # what only bodies read reaches no row: as it usually is
+            usual = dict(zip(space.names, space.values(np.zeros((1, len(space))))[0], strict=True))
+            table = table.assign(**{name: usual[name] for name in space.names if name not in table})
         if lost := [name for name in space.names if name not in table]:
             raise InputError(
                 f"the ensemble has no {lost[0]}, so that nothing can be drawn anew: give one that "
@@ -165,7 +168,8 @@ class Renewal:
         table = self.ensemble.table.iloc[labels].reset_index(drop=True)
         for name, (of, z) in whole.items():
             space, (_, there) = self._targets[name].space, self._places[name]
-            follow = np.flatnonzero((space.mixing[:, there] != 0).any(axis=1))
+            follow = [i for i in np.flatnonzero((space.mixing[:, there] != 0).any(axis=1))
+                      if space.names[i] in table]  # fmt: skip
             columns = table.columns.get_indexer(pd.Index([space.names[i] for i in follow]))
             table.iloc[of, columns] = space.values(z)[:, follow]
         return Ensemble(table, self.ensemble.about)

@@ -9,9 +9,7 @@ from scipy.special import ndtr
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import QUANTILES
 from p53net.evidence.published import observations
-from p53net.inference.bodies import Bodies
 from p53net.inference.likelihood import Family, family
-from p53net.inference.tempering import Sampled
 from p53net.inference.units import Drawn, Unit
 from p53net.model.own import Tables
 
@@ -19,12 +17,12 @@ from p53net.model.own import Tables
 def predictive(
     units: Mapping[Unit, Drawn],
     shares: Mapping[str, float],
-    bodies: Bodies,
-    sampled: Sampled,
+    bodies: Mapping[str, FloatArray],
     own: Tables,
 ) -> pd.DataFrame:
-    """A row for each row of evidence: `stage`, quantiles of what is predicted, and `p_value`, the
-    chance of a datum lower than what was published, if the posterior were right."""
+    """A row for each row of evidence, those of `bodies` as draws predict them: `stage`, quantiles
+    of what is predicted, and `p_value`, the chance of a datum lower than what was published, if the
+    posterior were right."""
     rows = observations(own)
     found = []
     first = next(iter(units.values()))
@@ -35,10 +33,8 @@ def predictive(
             weights.append(np.full(values[-1].size, shares[unit.structure] / values[-1].size))
         found.append(_row(name, "cells", np.concatenate(values), np.concatenate(weights),
                           family(rows[name])))  # fmt: skip
-    made = bodies.predicted(sampled.chains[-1], sampled.labels)
-    for name in bodies.rows:
-        even = np.ones(len(made[name]))
-        found.append(_row(name, "bodies", made[name], even, family(rows[name])))
+    for name, made in bodies.items():
+        found.append(_row(name, "bodies", made, np.ones(len(made)), family(rows[name])))
     return pd.DataFrame(found)
 
 

@@ -54,6 +54,9 @@ Job: TypeAlias = Callable[[Told], Result]
 _said: "_Said | None" = None
 """Of a worker: where it says how far it is."""
 
+_asked_by = 0
+"""Of a worker: the process that asked for its jobs."""
+
 
 def run_units(
     units: Sequence[Unit],
@@ -130,10 +133,15 @@ def run_stored(
 ) -> Sampled:
     """What a single run gives, or gave, if it is stored there."""
     if file.exists():
-        return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
+        return stored_run(file)
     found = run(told)
     write_bytes(file, stored(found))
     return found
+
+
+def stored_run(file: Path) -> Sampled:
+    """What was stored there. Raises StoreError where it is damaged."""
+    return sampled_of(read_bytes(file, _LARGEST, "the run"), file.name)
 
 
 def _file(folder: Path, unit: Unit) -> Path:
@@ -200,8 +208,8 @@ def run_all(
 
 
 def _begin(said: _Said) -> None:
-    global _said
-    _said = said
+    global _said, _asked_by
+    _said, _asked_by = said, os.getppid()
 
 
 def _run(name: str, job: Job[Result]) -> Result:
@@ -210,8 +218,8 @@ def _run(name: str, job: Job[Result]) -> Result:
 
     def told(share: float) -> None:
         nonlocal last
-        if os.getppid() == 1:  # whoever asked for this is gone
-            raise SystemExit(1)
+        if os.getppid() != _asked_by:  # it is gone, and an exception would begin the next job
+            os._exit(1)
         if _said is not None and (time.monotonic() - last > 1.0 or share == 1.0):
             last = time.monotonic()
             _said.put((name, share))

@@ -12,10 +12,10 @@ from p53net.errors import InputError
 from p53net.evidence import fitted_tables, markdown, pages
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
-from p53net.inference import likelihood_pages, prior_pages
+from p53net.inference import likelihood_pages, prior_pages, shipped_pages
 from tests.support import ROOT
 
-TABLES = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES)
+TABLES = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
 
 
 @pytest.mark.slow

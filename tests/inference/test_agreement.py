@@ -7,12 +7,14 @@ from scipy.signal import lfilter
 
 from p53net.engines.base import FloatArray
 from p53net.inference.agreement import (
+    LARGEST_OF_BODIES,
     LARGEST_R_HAT,
-    LEAST_CELLS,
     LEAST_ESS,
     effective,
+    of_runs,
     why_not,
 )
+from p53net.inference.tempering import Sampled
 
 
 def autoregressive(memory: float, chains: int, draws: int) -> FloatArray:
@@ -81,9 +83,22 @@ GOOD, MANY = [1.0, 1.02, LARGEST_R_HAT], [400.0, 1000.0, float(LEAST_ESS)]
 def test_a_posterior_is_refused_with_each_reason(
     r_hat: list[float], bulk: list[float], said: str
 ) -> None:
-    assert why_not(table(r_hat, bulk), LEAST_CELLS) == said
+    assert why_not(table(r_hat, bulk), walks(LARGEST_OF_BODIES)) == said
 
 
-def test_a_posterior_of_few_cells_is_refused() -> None:
-    few = why_not(table(GOOD, MANY), 2)
-    assert few == "2 different cells are left after the rows of bodies"
+def walks(*r_hat: float) -> pd.DataFrame:
+    return pd.DataFrame({"quantity": ["ka", "V"][: len(r_hat)], "r_hat": r_hat})
+
+
+def test_a_posterior_whose_walks_over_bodies_differ_is_refused() -> None:
+    said = why_not(table(GOOD, MANY), walks(1.01, 1.7))
+    assert said == "walks over bodies differ in 1 of 2 quantities, most in V (R-hat 1.70)"
+    assert "1 of 1 quantities, most in ka (R-hat inf)" in why_not(table(GOOD, MANY), walks(np.nan))
+
+
+def test_runs_of_a_coordinate_that_are_apart_have_a_large_r_hat() -> None:
+    random = np.random.default_rng(1)
+    chains = random.standard_normal((4, 500, 2))
+    chains[0, :, 1] += 3.0
+    found = of_runs(["alike", "apart"], Sampled(0.0, chains)).set_index("quantity")["r_hat"]
+    assert found["alike"] < 1.01 and found["apart"] > 1.3

@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.errors import SimulationError
@@ -13,13 +12,15 @@ from p53net.inference import body_rows
 from p53net.inference.bodies import Bodies, CellDraw
 from p53net.inference.likelihood import ALREADY
 from p53net.inference.target import Target
-from p53net.inference.tempering import Settings
 from p53net.simulation.trials import Cell
 
 pytestmark = pytest.mark.slow
 
 ORDER = ("default", "no partner", "default")
 """Structures of the cells."""
+
+ROUGHLY = 0.03
+"""Deviations by which rows differ where steps of time are others: counts of blood share these."""
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,13 @@ def test_each_particle_is_predicted_in_the_structure_of_its_cell(bodies: Bodies)
     z = np.repeat(coordinates(bodies, 1), 3, axis=0)
     labels = np.array([0, 1, 2])
     together = bodies.residuals(z, labels)
-    assert together.shape == (3, len(bodies.rows)) and np.isfinite(together).all()
+    assert together.shape == (3, len(bodies.rows))
+    assert np.isfinite(np.delete(together, bodies.of_plasma, axis=1)).all()
     for i in range(3):
         alone = bodies.residuals(z[i : i + 1], labels[i : i + 1])
         np.testing.assert_allclose(alone[0], together[i], rtol=1e-6, atol=1e-6)
     tumour = bodies.rows.index("tgi_milademetan_50")
-    plasma = bodies.rows.index("milademetan_thalf")
     assert len(set(together[:, tumour])) == 3
-    np.testing.assert_allclose(together[:, plasma], together[0, plasma], rtol=1e-6)
 
 
 def test_rows_that_count_are_predicted_and_counted_once(bodies: Bodies) -> None:
@@ -82,22 +82,45 @@ def test_rows_that_count_are_predicted_and_counted_once(bodies: Bodies) -> None:
     )
 
 
-def test_every_cell_gets_bodies_by_how_well_it_takes_them(
-    bodies: Bodies, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With rows that speak for some cells, by a stand-in: bodies themselves take minutes."""
+def test_rows_of_a_part_read_no_other_part(bodies: Bodies) -> None:
+    """What lets all parts move at once. Whoever adds a row or a parameter is told here."""
+    labels = np.zeros(1, dtype=np.intp)
+    z = coordinates(bodies, 1)
+    here = bodies.residuals(z, labels)[0]
+    in_parts = {i for part in bodies.parts for i in part.rows.tolist()}
+    assert in_parts | set(bodies.of_plasma.tolist()) == set(range(len(bodies.rows)))
+    assert sum(len(part.rows) for part in bodies.parts) == len(in_parts)
+    known = {i for part in bodies.parts for i in part.columns.tolist()}
+    known |= {*bodies.handled.tolist(), *bodies.shared.tolist()}
+    rest = [i for i in range(len(bodies.names)) if i not in known]
+    for own, columns in [
+        *((part.rows, part.columns) for part in bodies.parts), (np.empty(0, dtype=int), rest)
+    ]:  # fmt: skip
+        there = z.copy()
+        there[:, columns] += 0.5
+        change = np.abs(bodies.residuals(there, labels)[0] - here)
+        moved = np.flatnonzero(change > ROUGHLY)  # those of plasma are NaN
+        assert set(moved.tolist()) <= set(own.tolist()), [bodies.rows[i] for i in moved]
 
-    def residuals(z: FloatArray, labels: NDArray[np.intp]) -> FloatArray:
-        return np.column_stack([z[:, 0], np.array([0.0, 12.0, 0.0])[labels]])
 
-    monkeypatch.setattr(bodies, "residuals", residuals)
-    settings, told = Settings(particles=60, moves=1, draws=2, between=2), list[float]()
-    one = bodies.drawn(np.random.default_rng(3), settings, told.append)
-    assert one.chains.shape == (2, 60, len(bodies.names)) and told[-1] == 1.0
-    assert set(one.labels.tolist()) == {0, 2}
-    monkeypatch.setattr(bodies, "residuals", lambda z, _labels: np.zeros((len(z), 2)))
-    alike = bodies.drawn(np.random.default_rng(3), settings, told.append)
-    assert np.bincount(alike.labels).tolist() == [20, 20, 20]
+def test_plasma_reads_how_the_drug_is_handled_and_no_cell(bodies: Bodies) -> None:
+    one = bodies.residuals_of_plasma(np.full((1, 5), 0.2), np.array([0]))
+    other = bodies.residuals_of_plasma(np.full((1, 5), 0.2), np.array([1]))
+    np.testing.assert_allclose(one, other, rtol=1e-6)
+    moved = bodies.residuals_of_plasma(0.2 + 0.5 * np.eye(5), np.zeros(5, dtype=np.intp))
+    assert (np.abs(moved - one) > 1e-3).any(axis=1).all()
+    assert [bodies.rows[i] for i in bodies.of_plasma] == [
+        f"milademetan_{name}" for name in ("tmax", "cmax", "auc", "clf", "thalf")
+    ]
+
+
+def test_some_parts_alone_are_as_they_are_among_all(bodies: Bodies) -> None:
+    z, labels = coordinates(bodies, 2), np.array([0, 1])
+    every = bodies.residuals(z, labels)
+    some = bodies.residuals(z, labels, frozenset({"gastric", "GDF-15"}))
+    asked = [i for part in bodies.parts if part.name in {"gastric", "GDF-15"} for i in part.rows]
+    np.testing.assert_allclose(some[:, asked], every[:, asked], rtol=1e-6)
+    assert np.isnan(np.delete(some, asked, axis=1)).all()
 
 
 def test_a_trial_whose_blood_cannot_be_run_takes_no_other_with_it(

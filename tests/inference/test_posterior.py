@@ -50,7 +50,7 @@ def test_what_is_stored_is_taken_up_again(
 ) -> None:
     half = tmp_path / "half"
     shutil.copytree(folder, half)
-    (half / "bodies.npz").unlink()
+    (half / "bodies-0.npz").unlink()
     (half / "MDMX-width-1-run-1.npz").unlink()
     again = infer(["default", "MDMX"], folder=half, workers=1, **SMALL)
     pd.testing.assert_frame_equal(again.ensemble.table, posterior.ensemble.table, check_exact=True)
@@ -63,7 +63,7 @@ def test_a_small_posterior_says_that_it_has_not_converged_and_is_refused(
     posterior: Posterior, tmp_path: Path
 ) -> None:
     assert posterior.ensemble.about["why"] == agreement.why_not(
-        posterior.convergence, posterior.ensemble.about["bodies"]["left"]
+        posterior.convergence, pd.DataFrame(posterior.ensemble.about["bodies"]["agreement"])
     )
     few = replace(
         posterior.ensemble, about={**posterior.ensemble.about, "converged": False, "why": "few"}
