@@ -269,6 +269,9 @@ def export(
     fragments: Fragments = None,
     ensemble: Ensembles = None,
     draw: Annotated[int | None, typer.Option("--draw", help="One draw of the ensemble.")] = None,
+    settling: Annotated[
+        float, typer.Option("--settling", help="First run without drug in the file, for these h.")
+    ] = 0.0,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
@@ -284,7 +287,8 @@ def export(
     loaded = model_of(names, cell_line, own, system, host, fragments, structure,
                       ensemble_of(ensemble, None), draw)  # fmt: skip
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
-    path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
+    path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop,
+                           settling=settling)  # fmt: skip
     said.print(f"wrote {path}")
 
 

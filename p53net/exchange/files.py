@@ -11,6 +11,7 @@ from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
+from p53net.simulation.one_run import sbml_of
 
 
 class Shipped(NamedTuple):
@@ -44,11 +45,15 @@ def export(
     parameters: Mapping[str, float] | None = None,
     *,
     feedback: bool = True,
+    settling: float = 0.0,
 ) -> Path:
     """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony) or .cps (COPASI).
 
     The file holds the run that `Model.simulate` would make: the untreated steady state of these
-    parameters as start values, the first dose in the medium, later doses as events.
+    parameters as start values, the first dose in the medium, later doses as events. Doses into a
+    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell in a
+    dish first comes to rest without drug, for so long, in the file itself: then the untreated
+    state follows parameters that are changed in other tools, and doses come so much later.
     Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
     """
     if not isinstance(model, Model) or not isinstance(path, str | os.PathLike):
@@ -58,7 +63,7 @@ def export(
         raise InputError(
             f"'{path}' does not say what to write; end the name in {', '.join(_SUFFIXES)}"
         )
-    sbml = model.sbml(doses, parameters, feedback=feedback)
+    sbml = sbml_of(model, doses, parameters, feedback, settling, noted=True)
     if suffix == ".ant":
         from p53net.model.sbml import to_antimony
 
@@ -79,7 +84,7 @@ def antimony(
     from p53net.model.sbml import to_antimony
 
     loaded = load(model) if isinstance(model, str) else model
-    return to_antimony(loaded.sbml(doses, parameters, feedback=feedback))
+    return to_antimony(sbml_of(loaded, doses, parameters, feedback, noted=True))
 
 
 def build(folder: str | Path) -> list[Path]:

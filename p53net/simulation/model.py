@@ -1,6 +1,5 @@
 """A model that runs: time courses and steady states as labelled tables with units."""
 
-import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
@@ -19,7 +18,7 @@ from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
-from p53net.simulation import choice, gradients, many, provenance
+from p53net.simulation import attributes, choice, gradients, many, provenance
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -313,14 +312,16 @@ class Model:
         parameters: Mapping[str, float] | None = None,
         *,
         feedback: bool = True,
+        settling: float = 0.0,
     ) -> str:
         """SBML of one run: start values are the untreated steady state, later doses are events.
 
-        Of a model that was read from a file: that model, with the changed parameters in it.
+        With `settling` [h] the run first comes to rest without drug, for so long, in the file
+        itself. Of a model that was read from a file: that model, with the changed parameters in it.
         """
         from p53net.simulation.one_run import sbml_of
 
-        return sbml_of(self, doses, parameters, feedback)
+        return sbml_of(self, doses, parameters, feedback, settling)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: how it was loaded, and what it is."""
@@ -377,24 +378,4 @@ class Model:
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
         """What a run was made of, as attributes of its result."""
-        if self.definition.external:
-            return {
-                "model": self.definition.id,
-                "parameters": json.dumps(dict(changed)),
-                "model_sha256": self.definition.sha256,
-                **self.run_settings,
-            }
-        own = {text.name: text.sha256 for text in self.definition.fragments}
-        return {
-            "model": self.definition.id,
-            "drugs": ", ".join(self.definition.drugs),
-            "cell_line": self.definition.cell_line,
-            "system": self.definition.system,
-            **({"host": self.definition.host} if self.definition.in_body else {}),
-            "doses": json.dumps({drug: str(dose) for drug, dose in doses.items()}),
-            "parameters": json.dumps(dict(changed)),
-            "feedback": "closed" if feedback else "open",
-            "model_sha256": self.definition.sha256,
-            **({"fragments": json.dumps(own)} if own else {}),
-            **self.run_settings,
-        }
+        return attributes.of_run(self, doses, changed, feedback)
