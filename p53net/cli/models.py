@@ -252,7 +252,7 @@ def export(
     model: Annotated[
         str, typer.Argument(help="A drug, two joined by +, or `loop` for the untreated loop.")
     ],
-    file: Annotated[Path, typer.Argument(help="File to write: .xml, .sbml, .ant or .cps.")],
+    file: Annotated[Path, typer.Argument(help="File to write: .xml, .sbml, .ant, .cps or .omex.")],
     dose: Doses = None,
     pulse: Pulse = None,
     closed: Volume = None,
@@ -278,6 +278,8 @@ def export(
     Example: p53net export milademetan+KT-253 both.xml --dose milademetan=100 --dose KT-253=1
 
     In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --schedule 3/14
+
+    With how to run it: p53net export KT-253 study.omex --dose KT-253=5
 
     Of an ensemble: p53net export KT-253 draw.cps --draw 17
     """

@@ -149,6 +149,26 @@ def compartments_of(sbml: str) -> dict[str, str]:
     return {item.getId(): item.getCompartment() for item in document.getModel().getListOfSpecies()}
 
 
+def language_of(sbml: str) -> str:
+    """Level and version, as in `level-3.version-1`."""
+    document = _seen(sbml)
+    return f"level-{document.getLevel()}.version-{document.getVersion()}"
+
+
+def targets_of(sbml: str, names: Sequence[str]) -> dict[str, str]:
+    """XPaths of quantities, with the prefix `sbml`; what is no species, parameter or compartment
+    has none."""
+    model, found = _seen(sbml).getModel(), dict[str, str]()
+    for name in names:
+        for kind in ("Species", "Parameter", "Compartment"):
+            if getattr(model, f"get{kind}")(name) is not None:
+                listed = kind if kind == "Species" else f"{kind}s"
+                found[name] = (
+                    f"/sbml:sbml/sbml:model/sbml:listOf{listed}/sbml:{kind.lower()}[@id='{name}']"
+                )
+    return found
+
+
 def rules_of(sbml: str) -> tuple[str, ...]:
     """Derived quantities (assignment rules) in the order of the model."""
     document = _seen(sbml)
