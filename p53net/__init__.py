@@ -62,6 +62,7 @@ from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
 
 if TYPE_CHECKING:
+    from p53net.exchange.running import run_archive
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
@@ -124,6 +125,7 @@ __all__ = [
     "record",
     "regimen",
     "rerun",
+    "run_archive",
     "schedules",
     "sobol_indices",
     "structures",
@@ -142,6 +144,7 @@ _LATER = {
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",
     "read_petab": "p53net.petab.reading",
+    "run_archive": "p53net.exchange.running",
     "trial_questions": "p53net.inference.questions",
 }
 """What needs SciPy from its first line: loaded when asked for, so that `import` stays light."""
