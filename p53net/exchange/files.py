@@ -10,12 +10,10 @@ from numpy.typing import ArrayLike
 from p53net.errors import InputError
 from p53net.exchange.copasi_file import copasi
 from p53net.exchange.course import course_of
-from p53net.exchange.omex import Study, archive
 from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
-from p53net.simulation.one_run import sbml_of
 
 
 class Shipped(NamedTuple):
@@ -79,8 +77,12 @@ def export(
             f"or write {' or '.join(_WITH_COURSE)}"
         )
     if suffix == ".omex":
+        from p53net.exchange.omex import Study, archive
+
         study = Study(model, doses, parameters, feedback, settling, times)
         return write_bytes(path, archive(study))
+    from p53net.simulation.one_run import sbml_of  # compiled libraries
+
     sbml = sbml_of(model, doses, parameters, feedback, settling, noted=True)
     if suffix == ".ant":
         from p53net.model.sbml import to_antimony
@@ -100,6 +102,7 @@ def antimony(
 ) -> str:
     """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model."""
     from p53net.model.sbml import to_antimony
+    from p53net.simulation.one_run import sbml_of
 
     loaded = load(model) if isinstance(model, str) else model
     return to_antimony(sbml_of(loaded, doses, parameters, feedback, noted=True))

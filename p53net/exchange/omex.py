@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 from numpy.typing import ArrayLike
 
 from p53net.exchange.course import Course, course_of
-from p53net.exchange.sedml import sedml
+from p53net.exchange.sedml import as_sedml
 from p53net.model.library import models_folder
 from p53net.model.sbml import language_of, targets_of
 from p53net.simulation.inputs import Doses
@@ -57,7 +57,7 @@ def archive(study: Study) -> bytes:
     names = {name: model.about(name)["long_name"] for name in course.shown}
     members = {
         MODEL: sbml.encode(),
-        RUN: sedml(course, MODEL, language, targets, names).encode(),
+        RUN: as_sedml(course, MODEL, language, targets, names).encode(),
         **_own_run(study, course),
         ABOUT: _about(model).encode(),
     }

@@ -22,7 +22,7 @@ _TOLERANCES = (
 )
 
 
-def sedml(
+def as_sedml(
     course: Course, source: str, language: str, targets: Mapping[str, str], names: Mapping[str, str]
 ) -> str:
     """A document that runs the model in the file `source` (SBML of a level and version).
