@@ -5,7 +5,7 @@ from copy import copy
 from functools import cached_property
 from importlib.metadata import version
 from time import perf_counter
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -322,6 +322,23 @@ class Model:
         from p53net.simulation.one_run import sbml_of
 
         return sbml_of(self, doses, parameters, feedback, settling)
+
+    def tellurium(
+        self,
+        doses: Mapping[str, Doses] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        settling: float = 0.0,
+    ) -> Any:  # noqa: ANN401 - tellurium has no types
+        """The same run in tellurium: an `ExtendedRoadRunner` that shows what `simulate` returns.
+
+        Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
+        MissingPackageError.
+        """
+        from p53net.simulation.in_tellurium import in_tellurium
+
+        return in_tellurium(self, doses, parameters, feedback, settling)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: how it was loaded, and what it is."""
