@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _RELATIVE, _ABSOLUTE = 1e-10, 1e-14
 
 
-def in_tellurium(
+def runner_in_tellurium(
     model: "Model",
     doses: Mapping[str, Doses] | None,
     parameters: Mapping[str, float] | None,

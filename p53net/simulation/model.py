@@ -336,9 +336,9 @@ class Model:
         Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
         MissingPackageError.
         """
-        from p53net.simulation.in_tellurium import in_tellurium
+        from p53net.simulation.in_tellurium import runner_in_tellurium
 
-        return in_tellurium(self, doses, parameters, feedback, settling)
+        return runner_in_tellurium(self, doses, parameters, feedback, settling)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: how it was loaded, and what it is."""
