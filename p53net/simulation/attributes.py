@@ -2,12 +2,31 @@
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from p53net.dosing.medium import Given
+from p53net.model.structures import differing, name_of
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+
+
+VERSION = version("p53net")
+
+
+def of_settings(model: "Model") -> dict[str, str]:
+    """Engine, tolerances and version."""
+    structure = model.definition.structure
+    other = {"structure": name_of(structure)} if differing(structure) else {}
+    if "draw" in model.definition.loaded:
+        other["draw"] = str(model.definition.loaded["draw"])
+    return {
+        **other,
+        "engine": model.runner().engine.label,
+        "tolerances": model.tolerances_text,
+        "version": VERSION,
+    }
 
 
 def of_run(

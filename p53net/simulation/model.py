@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from importlib.metadata import version
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -16,9 +15,10 @@ from p53net.dosing.medium import Courses, Given, courses_of, same_courses
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
-from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
-from p53net.simulation import attributes, choice, gradients, many, provenance
+from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance
+from p53net.simulation.attributes import VERSION as VERSION
+from p53net.simulation.formulas import split, with_formulas
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -31,8 +31,6 @@ from p53net.simulation.runs import Curves, Runner
 
 if TYPE_CHECKING:
     from p53net.model.external import Starts
-
-VERSION = version("p53net")
 
 
 class Model:
@@ -60,6 +58,7 @@ class Model:
             exact.checked_accuracy(accuracy), Capabilities.tightening, definition.scale
         )
         self._runners: dict[str, Runner] = {}
+        self.starting: dict[tuple[str, ...], tuple[Definition, dict[str, str]]] = {}
         self.base: Model = self
         """The model that this one is to another accuracy, or itself: engines are made for it."""
 
@@ -102,17 +101,18 @@ class Model:
         accuracy: float | None = None,
         ensemble: object = None,
         draws: bool = False,
+        start: Mapping[str, float] | None = None,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
-        A model that was read from a file starts from the file's own start values instead, has
-        neither doses nor feedback to open, and keeps the file's units, of time too.
+        A model that was read from a file starts from the file's own start values instead, or from
+        those in `start`, has neither doses nor feedback, and keeps the file's units, of time too.
 
         `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
         is constant; see `pulse`, `course`, `closed_dish`. In a body they are masses: see `regimen`.
         `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
-        what comes back; by default all read-outs, species and derived quantities. `engine` is
+        what comes back, and may be formulas, `"A/(A + B)"`; by default all there is. `engine` is
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
         the attribute `engine` says why. `accuracy` takes the place of the model's.
@@ -126,28 +126,23 @@ class Model:
         if ensemble is not None or draws:
             return many.curves_over(model, ensemble, draws, times, doses, parameters, feedback,
                                     observables, engine)  # fmt: skip
+        model, changed = external_runs.started(model, parameters, start)
+        names, formulas = split(self.definition, observables)
         run = model.arms(
-            times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
+            times, [doses], changed, feedback=feedback, observables=names, engine=engine
         )
         data = {
             name: ("time", curve[0], {**self.about(name), **run.error_of(i)})
             for i, (name, curve) in enumerate(run.curves.items())
         }
-        return xr.Dataset(
-            data,
-            coords={
-                "time": (
-                    "time",
-                    run.times,
-                    {"units": self.definition.time_unit, "long_name": "time"},
-                )
-            },
-            attrs={
-                **model.about_run(run.doses[0], run.parameters, feedback),
-                "engine": run.engine,
-                **run.unmet(model.accuracy),
-            },
-        )
+        clock = {"units": self.definition.time_unit, "long_name": "time"}
+        attrs = {
+            **model.about_run(run.doses[0], run.parameters, feedback),
+            "engine": run.engine,
+            **run.unmet(model.accuracy),
+        }
+        found = xr.Dataset(data, coords={"time": ("time", run.times, clock)}, attrs=attrs)
+        return with_formulas(found, self.definition, observables, formulas, run.parameters)
 
     def arms(
         self,
@@ -248,18 +243,18 @@ class Model:
         feedback: bool = True,
         stable: bool = True,
         engine: str = choice.AUTO,
+        start: Mapping[str, float] | None = None,
     ) -> xr.Dataset:
         """The state at rest, untreated or under a constant dose: scalars with units.
 
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
         `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
-        is as in `simulate`.
+        and `start` are as in `simulate`: a model from a file is followed from there until it rests.
         """
         if self.definition.external:
-            raise InputError(
-                f"{self.definition.id} was read from a file, which says where it starts but not "
-                "that it comes to rest; simulate it for long, and look"
-            )
+            checked_doses(self.definition, doses)
+            check_run(self.definition, {}, {}, feedback)
+            return external_runs.at_rest(self, parameters, start, engine)
         if self.definition.cell is not None or not self.definition.has_loop:
             raise InputError(
                 f"{self.definition.id} has no state at rest, for cells grow and a body eliminates "
@@ -363,16 +358,7 @@ class Model:
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
-        structure = self.definition.structure
-        other = {"structure": name_of(structure)} if differing(structure) else {}
-        if "draw" in self.definition.loaded:
-            other["draw"] = str(self.definition.loaded["draw"])
-        return {
-            **other,
-            "engine": self.runner().engine.label,
-            "tolerances": self.tolerances_text,
-            "version": VERSION,
-        }
+        return attributes.of_settings(self)
 
     @cached_property
     def starts(self) -> "Starts":
