@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
     from p53net.petab.reading import read_petab
+    from p53net.petab.writing import write_petab
 
 __all__ = [
     "OBSERVABLES",
@@ -136,6 +137,7 @@ __all__ = [
     "uniform",
     "validate",
     "viability",
+    "write_petab",
     "xenograft",
 ]
 
@@ -146,6 +148,7 @@ _LATER = {
     "read_petab": "p53net.petab.reading",
     "run_archive": "p53net.exchange.running",
     "trial_questions": "p53net.inference.questions",
+    "write_petab": "p53net.petab.writing",
 }
 """What needs SciPy from its first line: loaded when asked for, so that `import` stays light."""
 
