@@ -62,6 +62,7 @@ from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
 
 if TYPE_CHECKING:
+    from p53net.certifying import certify
     from p53net.exchange.running import run_archive
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
@@ -95,6 +96,7 @@ __all__ = [
     "best_of",
     "calibrate",
     "caspase",
+    "certify",
     "closed_dish",
     "constant",
     "convert",
@@ -143,6 +145,7 @@ __all__ = [
 
 
 _LATER = {
+    "certify": "p53net.certifying",
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",
     "read_petab": "p53net.petab.reading",

@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("evidence",),
     ("inference",),
-    ("doctor", "drawing", "repeating"),
+    ("certifying", "doctor", "drawing", "repeating"),
     ("cli",),
     ("__init__", "__main__"),
 )
