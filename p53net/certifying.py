@@ -12,6 +12,7 @@ from p53net.dosing.medium import courses_of
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError, P53NetError
 from p53net.files import made_folder, write_text
+from p53net.simulation import choice
 from p53net.simulation.begun import Start
 from p53net.simulation.inputs import Doses
 from p53net.simulation.model import Model
@@ -19,7 +20,9 @@ from p53net.simulation.provenance import software
 
 Certificate: TypeAlias = dict[str, Any]
 
-ENGINES = ("batch", "roadrunner", "copasi")
+_FIRST = (choice.MANY, choice.REFERENCE)
+ENGINES = (*_FIRST, *(name for name in choice.ENGINES if name not in _FIRST))
+"""In the order in which they are asked."""
 
 LIMITS: Mapping[str, float] = {
     "curves": 1e-6, "rest": 1e-6, "eigenvalues": 1e-3, "sums": 1e-6, "control": 1e-3,

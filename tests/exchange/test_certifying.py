@@ -11,7 +11,7 @@ import p53net as pn
 from p53net import certifying
 from p53net.cli import app
 from p53net.model.conserved import conserved_sums
-from tests.simulation.test_external_runs import TEXT
+from tests.support.pair import PAIR as TEXT
 
 pytest.importorskip("COPASI", reason="COPASI's Python package is not installed")
 TIMES = np.linspace(0, 20, 41)
