@@ -126,12 +126,15 @@ def _curves(
     for name in names:
         if name not in moving and name not in definition.parameters:
             raise unknown_name("quantity", name, (*definition.variables, *definition.parameters))
-    if of.start:
-        raise UnsupportedError(
-            f"{definition.id}: start values of {', '.join(of.start)} are changed; run it in the "
-            "tool that wrote it"
-        )
-    run = model.simulate(times, parameters=dict(of.parameters), observables=moving or None)
+    for name in of.start:
+        if name in definition.amounts:
+            raise UnsupportedError(
+                f"{definition.id}: the initialConcentration of {name}, which is an amount, is "
+                "changed; run it in the tool that wrote it"
+            )
+    run = model.simulate(
+        times, parameters=dict(of.parameters), observables=moving or None, start=dict(of.start)
+    )
     found = {name: np.asarray(run[name].values[len(times) - len(shown) :]) for name in moving}
     for name in names:
         if name not in moving:
@@ -143,6 +146,7 @@ def _curves(
         "engine": run.attrs["engine"],
         "tolerances": run.attrs["tolerances"],
         "parameters": dict(of.parameters),
+        "start": dict(of.start),
         "units": {"time": definition.time_unit, **{n: run[n].attrs["units"] for n in moving}},
     }
     return {"": shown, **found}, how

@@ -120,6 +120,13 @@ def test_changes_of_a_model_follow_its_chain(tmp_path: Path) -> None:
     np.testing.assert_allclose(table["2 A"], 20 * np.exp(-0.1 * table["clock"]), rtol=1e-6)
 
 
+def test_a_start_value_is_changed(tmp_path: Path) -> None:
+    change = f'<changeAttribute target="{OF_A}/@initialConcentration" newValue="4"/>'
+    models = MODEL.replace("/>", f"><listOfChanges>{change}</listOfChanges></model>")
+    table = pn.run_archive(study(tmp_path / "s.omex", models=models))["table"]
+    np.testing.assert_allclose(table["2 A"], 8 * np.exp(-0.5 * table["clock"]), rtol=1e-6)
+
+
 def test_a_document_without_outputs_gives_all_its_data(tmp_path: Path) -> None:
     assert list(pn.run_archive(study(tmp_path / "s.omex", outputs=""))["curves"]) == [
         "time", "twice"
@@ -252,6 +259,12 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a change by XML": (
         parts(models=MODEL.replace("/>", "><listOfChanges><addXML/></listOfChanges></model>")),
         "changed by <addXML>",
+    ),
+    "a changed amount": (
+        parts(models=MODEL.replace("/>", "><listOfChanges><changeAttribute newValue='1' "
+              "target=\"/sbml:sbml/sbml:model/sbml:listOfSpecies/sbml:species[@id='A']/"
+              "@initialAmount\"/></listOfChanges></model>")),
+        "a change of an initialAmount",
     ),
     "steady state": (parts(courses='<steadyState id="u"/>'), "uniform time courses are run"),
     "a begin before": (parts(courses=COURSE.replace('"0"', '"-1"')), "every run begins at 0"),
