@@ -63,10 +63,13 @@ from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
 
 if TYPE_CHECKING:
+    from p53net.certifying import certify
+    from p53net.exchange.running import run_archive
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
     from p53net.petab.reading import read_petab
+    from p53net.petab.writing import write_petab
 
 __all__ = [
     "OBSERVABLES",
@@ -94,6 +97,7 @@ __all__ = [
     "best_of",
     "calibrate",
     "caspase",
+    "certify",
     "closed_dish",
     "constant",
     "convert",
@@ -125,6 +129,7 @@ __all__ = [
     "record",
     "regimen",
     "rerun",
+    "run_archive",
     "schedules",
     "sobol_indices",
     "structures",
@@ -136,15 +141,19 @@ __all__ = [
     "uniform",
     "validate",
     "viability",
+    "write_petab",
     "xenograft",
 ]
 
 
 _LATER = {
+    "certify": "p53net.certifying",
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",
     "read_petab": "p53net.petab.reading",
+    "run_archive": "p53net.exchange.running",
     "trial_questions": "p53net.inference.questions",
+    "write_petab": "p53net.petab.writing",
 }
 """What needs SciPy from its first line: loaded when asked for, so that `import` stays light."""
 

@@ -5,6 +5,7 @@ import sys
 
 from p53net.cli import assays as assays
 from p53net.cli import bodies as bodies
+from p53net.cli import certifying as certifying
 from p53net.cli import checkerboards as checkerboards
 from p53net.cli import ensembles as ensembles
 from p53net.cli import inferring as inferring

@@ -255,7 +255,7 @@ def export(
     model: Annotated[
         str, typer.Argument(help="A drug, two joined by +, or `loop` for the untreated loop.")
     ],
-    file: Annotated[Path, typer.Argument(help="File to write: .xml, .sbml, .ant or .cps.")],
+    file: Annotated[Path, typer.Argument(help="File to write: .xml, .sbml, .ant, .cps or .omex.")],
     dose: Doses = None,
     pulse: Pulse = None,
     closed: Volume = None,
@@ -272,12 +272,17 @@ def export(
     fragments: Fragments = None,
     ensemble: Ensembles = None,
     draw: Annotated[int | None, typer.Option("--draw", help="One draw of the ensemble.")] = None,
+    settling: Annotated[
+        float, typer.Option("--settling", help="First run without drug in the file, for these h.")
+    ] = 0.0,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
     Example: p53net export milademetan+KT-253 both.xml --dose milademetan=100 --dose KT-253=1
 
     In a body: p53net export milademetan patient.xml --system marrow --dose 260mg --schedule 3/14
+
+    With how to run it: p53net export KT-253 study.omex --dose KT-253=5
 
     Of an ensemble: p53net export KT-253 draw.cps --draw 17
     """
@@ -287,7 +292,8 @@ def export(
     loaded = model_of(names, cell_line, own, system, host, fragments, structure,
                       ensemble_of(ensemble, None), draw)  # fmt: skip
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
-    path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop)
+    path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop,
+                           settling=settling)  # fmt: skip
     said.print(f"wrote {path}")
 
 

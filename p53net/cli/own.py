@@ -28,6 +28,7 @@ from p53net.errors import InputError
 from p53net.studies import catalogue
 from p53net.studies.catalogue import Study
 
+_ARCHIVES = (".omex", ".sedx", ".zip")
 _PLAIN = (str, int, float, bool, str | None, int | None, float | None, list[str])
 _ALLOWED = "str, int, float, bool, one of these or None, or list[str]"
 
@@ -59,14 +60,28 @@ def rerun(
                                "ignore_unknown_options": True})  # fmt: skip
 def run(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A Python file with studies of your own.")],
+    file: Annotated[
+        Path, typer.Argument(help="A COMBINE archive, or a Python file with studies of your own.")
+    ],
 ) -> None:
-    """Run a study of your own: a function with the decorator `pn.study` in a Python file.
+    """Run a COMBINE archive (.omex), or a study of your own from a Python file.
 
-    The code of the file runs. Example: p53net run own_study.py ladder KT-253 --hours 4
+    An archive: p53net run study.omex -o out/
+
+    Every uniform time course in its SED-ML is run: tables as CSV, a figure, and run.json go into
+    the folder. Nothing in an archive is executed, unpacked or fetched.
+
+    A study is a function with the decorator `pn.study`; the code of the file runs.
+
+    Example: p53net run own_study.py ladder KT-253 --hours 4
     """
     if str(file) in ("-h", "--help"):  # of this command: those after a file are of its studies
         write(context.get_help())
+        return
+    if file.suffix.lower() in _ARCHIVES:
+        group = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        group.command()(_archive_command(file))
+        group(args=context.args, prog_name=f"p53net run {file}")
         return
     studies = _studies_in(file)
     if not studies:
@@ -77,6 +92,23 @@ def run(
     for study in studies:
         group.command(study.name)(command_of(study))
     group(args=context.args, prog_name=f"p53net run {file}")
+
+
+def _archive_command(file: Path) -> Callable[..., None]:
+    def command(
+        out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
+            "out"
+        ),
+    ) -> None:
+        from p53net.exchange.running import run_archive
+
+        with said.status("running"):
+            tables = run_archive(file, out)
+        rows = ", ".join(f"{name} ({len(table):,} rows)" for name, table in tables.items())
+        said.print(f"wrote {rows or 'figures'} to {out}/", soft_wrap=True)
+
+    command.__doc__ = f"Run the archive {file}."
+    return command
 
 
 def add_installed() -> None:

@@ -1,12 +1,15 @@
-"""Models as files for other tools: SBML, Antimony and COPASI's own format."""
+"""Models as files for other tools: SBML, Antimony, COPASI's own format and archives."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from p53net.errors import InputError, MissingPackageError, ModelError
+from numpy.typing import ArrayLike
+
+from p53net.errors import InputError
+from p53net.exchange.copasi_file import copasi
+from p53net.exchange.course import course_of
 from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
@@ -34,7 +37,8 @@ SHIPPED = (
     Shipped(("KT-253",), "marrow", "human"),
 )
 
-_SUFFIXES = (".xml", ".sbml", ".ant", ".cps")
+_SUFFIXES = (".xml", ".sbml", ".ant", ".cps", ".omex")
+_WITH_COURSE = (".cps", ".omex")
 
 
 def export(
@@ -44,11 +48,20 @@ def export(
     parameters: Mapping[str, float] | None = None,
     *,
     feedback: bool = True,
+    settling: float = 0.0,
+    times: ArrayLike | None = None,
 ) -> Path:
-    """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony) or .cps (COPASI).
+    """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony), .cps (COPASI) or .omex.
 
     The file holds the run that `Model.simulate` would make: the untreated steady state of these
-    parameters as start values, the first dose in the medium, later doses as events.
+    parameters as start values, the first dose in the medium, later doses as events. Doses into a
+    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell in a
+    dish first comes to rest without drug, for so long, in the file itself: then the untreated
+    state follows parameters that are changed in other tools, and doses come so much later.
+
+    A .cps file and a COMBINE archive (.omex) also say how to run: at `times` [h], which have equal
+    steps, by default for 72 h and a day after the last dose. An archive holds SBML, SED-ML, the
+    curves of this run and their record, a licence and metadata: the same bytes each time.
     Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
     """
     if not isinstance(model, Model) or not isinstance(path, str | os.PathLike):
@@ -58,13 +71,25 @@ def export(
         raise InputError(
             f"'{path}' does not say what to write; end the name in {', '.join(_SUFFIXES)}"
         )
-    sbml = model.sbml(doses, parameters, feedback=feedback)
+    if times is not None and suffix not in _WITH_COURSE:
+        raise InputError(
+            f"times are given, but a {suffix} file holds a model and not its run; leave them out, "
+            f"or write {' or '.join(_WITH_COURSE)}"
+        )
+    if suffix == ".omex":
+        from p53net.exchange.omex import Study, archive
+
+        study = Study(model, doses, parameters, feedback, settling, times)
+        return write_bytes(path, archive(study))
+    from p53net.simulation.one_run import sbml_of  # compiled libraries
+
+    sbml = sbml_of(model, doses, parameters, feedback, settling, noted=True)
     if suffix == ".ant":
         from p53net.model.sbml import to_antimony
 
         return write_text(path, to_antimony(sbml))
     if suffix == ".cps":
-        return write_bytes(path, _copasi(sbml))
+        return write_bytes(path, copasi(sbml, course_of(model, doses, times, settling)))
     return write_text(path, sbml)
 
 
@@ -77,9 +102,10 @@ def antimony(
 ) -> str:
     """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model."""
     from p53net.model.sbml import to_antimony
+    from p53net.simulation.one_run import sbml_of
 
     loaded = load(model) if isinstance(model, str) else model
-    return to_antimony(loaded.sbml(doses, parameters, feedback=feedback))
+    return to_antimony(sbml_of(loaded, doses, parameters, feedback, noted=True))
 
 
 def build(folder: str | Path) -> list[Path]:
@@ -95,24 +121,3 @@ def build(folder: str | Path) -> list[Path]:
         written.append(write_text(name.with_suffix(".xml"), sbml))
         written.append(write_text(name.with_suffix(".md"), text))
     return written
-
-
-def _copasi(sbml: str) -> bytes:
-    try:
-        import COPASI
-    except ImportError:
-        raise MissingPackageError(
-            "writing .cps needs COPASI's Python package; install it with "
-            "`pip install p53net[copasi]`, or write .xml, which COPASI imports"
-        ) from None
-    model = COPASI.CRootContainer.addDatamodel()
-    try:
-        if not model.importSBMLFromString(sbml):
-            raise ModelError(f"COPASI cannot read the model: {model.getImportWarnings()}")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.cps"
-            if not model.saveModel(str(file), True):
-                raise ModelError("COPASI could not save the model; write .xml instead")
-            return file.read_bytes()
-    finally:
-        COPASI.CRootContainer.removeDatamodel(model)

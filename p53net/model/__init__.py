@@ -3,6 +3,7 @@
 `sbml`, `equations`, `check` and `units` load compiled libraries: they are imported on use.
 """
 
+from p53net.model import beside
 from p53net.model.definition import GENERIC as GENERIC
 from p53net.model.definition import OBSERVABLES as OBSERVABLES
 from p53net.model.definition import Definition as Definition
@@ -17,3 +18,5 @@ from p53net.model.tables import drug_entries as drug_entries
 from p53net.model.tables import drug_names as drug_names
 from p53net.model.tables import host_entries as host_entries
 from p53net.model.tables import resolve as resolve
+
+beside.watch()

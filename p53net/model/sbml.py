@@ -3,32 +3,27 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
+from xml.sax.saxutils import escape
 
 import antimony
 import libsbml
 
 from p53net.errors import ModelError
+from p53net.model.dose_events import (
+    Event as Event,
+)
+from p53net.model.dose_events import (
+    Given,
+    add_amounts,
+    add_event,
+    add_start,
+    antimony_with_exact_times,
+    with_exact_times,
+)
 
 _ANTIMONY = Lock()  # one loader with global state in the whole process
-
-
-@dataclass(frozen=True)
-class Event:
-    """What changes in an exported model at `time` [h].
-
-    In a dish a species takes a concentration [nM], and an input its rate, in another `unit`; in a
-    body the concentration of a species rises by an amount [nmol] divided by `volume`, a parameter
-    [L].
-    """
-
-    time: float
-    symbol: str
-    amount: float
-    volume: str | None = None
-    unit: str = "nM"
 
 
 def to_sbml(text: str, model_id: str, *, trusted: bool = False) -> str:
@@ -72,7 +67,7 @@ def to_antimony(sbml: str) -> str:
             raise ModelError(f"the SBML cannot be read: {antimony.getLastError().strip()}")
         text = str(antimony.getAntimonyString(antimony.getMainModuleName()))
         antimony.clearPreviousLoads()
-    return text
+    return antimony_with_exact_times(text, sbml)
 
 
 def read(sbml: str) -> "libsbml.SBMLDocument":
@@ -90,8 +85,16 @@ def with_values(
     parameters: Mapping[str, float],
     start: Mapping[str, float],
     events: Sequence[Event] = (),
+    *,
+    amounts: Mapping[str, float] | None = None,
+    given: Sequence[Given] = (),
+    note: str = "",
 ) -> str:
-    """The model with these parameter values, start concentrations and dose events written in."""
+    """The model with these parameter values, start concentrations and dose events written in.
+
+    `amounts` are parameters [nmol] that hold doses, which events name; `given` are those at the
+    start. `note` is a text for those who open the file.
+    """
     document = read(sbml)
     model = document.getModel()
     for name, value in parameters.items():
@@ -107,9 +110,15 @@ def with_values(
             species.setInitialConcentration(_rounded(value))
         else:
             model.getParameter(name).setValue(_rounded(value))
+    add_amounts(model, amounts or {})
+    for dose in given:
+        add_start(model, dose)
     for number, event in enumerate(events, start=1):
-        _add_event(model, number, event)
-    return str(libsbml.writeSBMLToString(document))
+        add_event(model, number, event)
+    if note:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in note.splitlines())
+        model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
+    return with_exact_times(str(libsbml.writeSBMLToString(document)), events)
 
 
 @lru_cache(maxsize=2)
@@ -138,6 +147,26 @@ def compartments_of(sbml: str) -> dict[str, str]:
     """Compartment of every species."""
     document = _seen(sbml)
     return {item.getId(): item.getCompartment() for item in document.getModel().getListOfSpecies()}
+
+
+def language_of(sbml: str) -> str:
+    """Level and version, as in `level-3.version-1`."""
+    document = _seen(sbml)
+    return f"level-{document.getLevel()}.version-{document.getVersion()}"
+
+
+def targets_of(sbml: str, names: Sequence[str]) -> dict[str, str]:
+    """XPaths of quantities, with the prefix `sbml`; what is no species, parameter or compartment
+    has none."""
+    model, found = _seen(sbml).getModel(), dict[str, str]()
+    for name in names:
+        for kind in ("Species", "Parameter", "Compartment"):
+            if getattr(model, f"get{kind}")(name) is not None:
+                listed = kind if kind == "Species" else f"{kind}s"
+                found[name] = (
+                    f"/sbml:sbml/sbml:model/sbml:listOf{listed}/sbml:{kind.lower()}[@id='{name}']"
+                )
+    return found
 
 
 def rules_of(sbml: str) -> tuple[str, ...]:
@@ -222,36 +251,3 @@ def _creator(model: "libsbml.Model") -> None:
     for write in (history.setCreatedDate, history.setModifiedDate):
         write(libsbml.Date("2026-11-20T00:00:00Z"))
     model.setModelHistory(history)
-
-
-def _add_event(model: "libsbml.Model", number: int, event: Event) -> None:
-    made = model.createEvent()
-    made.setId(f"dose_{number}")
-    made.setUseValuesFromTriggerTime(True)
-    trigger = made.createTrigger()
-    trigger.setInitialValue(True)
-    trigger.setPersistent(True)
-    symbol = "http://www.sbml.org/sbml/symbols/time"
-    clock = f'<csymbol encoding="text" definitionURL="{symbol}"> time </csymbol>'
-    hours = f'<cn sbml:units="hour"> {float(event.time)!r} </cn>'
-    trigger.setMath(_math(f"<apply><geq/>{clock}{hours}</apply>"))
-    assignment = made.createEventAssignment()
-    assignment.setVariable(event.symbol)
-    if (parameter := model.getParameter(event.symbol)) is not None:
-        parameter.setConstant(False)
-    amount = f'<cn sbml:units="{{}}"> {float(event.amount)!r} </cn>'
-    if event.volume is None:
-        assignment.setMath(_math(amount.format(event.unit)))
-        return
-    raised = f"<apply><divide/>{amount.format('nmol')}<ci>{event.volume}</ci></apply>"
-    assignment.setMath(_math(f"<apply><plus/><ci>{event.symbol}</ci>{raised}</apply>"))
-
-
-def _math(body: str) -> "libsbml.ASTNode":
-    node = libsbml.readMathMLFromString(
-        '<math xmlns="http://www.w3.org/1998/Math/MathML" '
-        f'xmlns:sbml="http://www.sbml.org/sbml/level3/version1/core">{body}</math>'
-    )
-    if node is None:
-        raise ModelError(f"a dose event cannot be written: {body}")
-    return node

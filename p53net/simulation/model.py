@@ -1,12 +1,10 @@
 """A model that runs: time courses and steady states as labelled tables with units."""
 
-import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from importlib.metadata import version
 from time import perf_counter
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,9 +15,10 @@ from p53net.dosing.medium import Courses, Given, courses_of, same_courses
 from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
-from p53net.model.structures import differing, name_of
 from p53net.simulation import accuracy as exact
-from p53net.simulation import choice, gradients, many, provenance
+from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance
+from p53net.simulation.attributes import VERSION as VERSION
+from p53net.simulation.formulas import split, with_formulas
 from p53net.simulation.inputs import (
     Doses,
     check_run,
@@ -32,8 +31,6 @@ from p53net.simulation.runs import Curves, Runner
 
 if TYPE_CHECKING:
     from p53net.model.external import Starts
-
-VERSION = version("p53net")
 
 
 class Model:
@@ -61,6 +58,7 @@ class Model:
             exact.checked_accuracy(accuracy), Capabilities.tightening, definition.scale
         )
         self._runners: dict[str, Runner] = {}
+        self.starting: dict[tuple[str, ...], tuple[Definition, dict[str, str]]] = {}
         self.base: Model = self
         """The model that this one is to another accuracy, or itself: engines are made for it."""
 
@@ -103,17 +101,18 @@ class Model:
         accuracy: float | None = None,
         ensemble: object = None,
         draws: bool = False,
+        start: Mapping[str, float] | None = None,
     ) -> xr.Dataset:
         """A time course from the untreated steady state of this very parameter set.
 
-        A model that was read from a file starts from the file's own start values instead, has
-        neither doses nor feedback to open, and keeps the file's units, of time too.
+        A model that was read from a file starts from the file's own start values instead, or from
+        those in `start`, has neither doses nor feedback, and keeps the file's units, of time too.
 
         `times` [h] start at 0 and rise strictly. `doses` map a drug to nM in the medium: a number
         is constant; see `pulse`, `course`, `closed_dish`. In a body they are masses: see `regimen`.
         `parameters` override values by id.
         `feedback=False` holds the MDM2 P2 promoter at its untreated activity. `observables` limit
-        what comes back; by default all read-outs, species and derived quantities. `engine` is
+        what comes back, and may be formulas, `"A/(A + B)"`; by default all there is. `engine` is
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
         the attribute `engine` says why. `accuracy` takes the place of the model's.
@@ -127,28 +126,23 @@ class Model:
         if ensemble is not None or draws:
             return many.curves_over(model, ensemble, draws, times, doses, parameters, feedback,
                                     observables, engine)  # fmt: skip
+        model, changed = external_runs.started(model, parameters, start)
+        names, formulas = split(self.definition, observables)
         run = model.arms(
-            times, [doses], parameters, feedback=feedback, observables=observables, engine=engine
+            times, [doses], changed, feedback=feedback, observables=names, engine=engine
         )
         data = {
             name: ("time", curve[0], {**self.about(name), **run.error_of(i)})
             for i, (name, curve) in enumerate(run.curves.items())
         }
-        return xr.Dataset(
-            data,
-            coords={
-                "time": (
-                    "time",
-                    run.times,
-                    {"units": self.definition.time_unit, "long_name": "time"},
-                )
-            },
-            attrs={
-                **model.about_run(run.doses[0], run.parameters, feedback),
-                "engine": run.engine,
-                **run.unmet(model.accuracy),
-            },
-        )
+        clock = {"units": self.definition.time_unit, "long_name": "time"}
+        attrs = {
+            **model.about_run(run.doses[0], run.parameters, feedback),
+            "engine": run.engine,
+            **run.unmet(model.accuracy),
+        }
+        found = xr.Dataset(data, coords={"time": ("time", run.times, clock)}, attrs=attrs)
+        return with_formulas(found, self.definition, observables, formulas, run.parameters)
 
     def arms(
         self,
@@ -249,18 +243,18 @@ class Model:
         feedback: bool = True,
         stable: bool = True,
         engine: str = choice.AUTO,
+        start: Mapping[str, float] | None = None,
     ) -> xr.Dataset:
         """The state at rest, untreated or under a constant dose: scalars with units.
 
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
         `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
-        is as in `simulate`.
+        and `start` are as in `simulate`: a model from a file is followed from there until it rests.
         """
         if self.definition.external:
-            raise InputError(
-                f"{self.definition.id} was read from a file, which says where it starts but not "
-                "that it comes to rest; simulate it for long, and look"
-            )
+            checked_doses(self.definition, doses)
+            check_run(self.definition, {}, {}, feedback)
+            return external_runs.at_rest(self, parameters, start, engine)
         if self.definition.cell is not None or not self.definition.has_loop:
             raise InputError(
                 f"{self.definition.id} has no state at rest, for cells grow and a body eliminates "
@@ -313,14 +307,33 @@ class Model:
         parameters: Mapping[str, float] | None = None,
         *,
         feedback: bool = True,
+        settling: float = 0.0,
     ) -> str:
         """SBML of one run: start values are the untreated steady state, later doses are events.
 
-        Of a model that was read from a file: that model, with the changed parameters in it.
+        With `settling` [h] the run first comes to rest without drug, for so long, in the file
+        itself. Of a model that was read from a file: that model, with the changed parameters in it.
         """
         from p53net.simulation.one_run import sbml_of
 
-        return sbml_of(self, doses, parameters, feedback)
+        return sbml_of(self, doses, parameters, feedback, settling)
+
+    def tellurium(
+        self,
+        doses: Mapping[str, Doses] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        *,
+        feedback: bool = True,
+        settling: float = 0.0,
+    ) -> Any:  # noqa: ANN401 - tellurium has no types
+        """The same run in tellurium: an `ExtendedRoadRunner` that shows what `simulate` returns.
+
+        Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
+        MissingPackageError.
+        """
+        from p53net.simulation.in_tellurium import runner_in_tellurium
+
+        return runner_in_tellurium(self, doses, parameters, feedback, settling)
 
     def as_record(self) -> dict[str, object]:
         """For the record of a run: how it was loaded, and what it is."""
@@ -345,16 +358,7 @@ class Model:
     @property
     def run_settings(self) -> dict[str, str]:
         """Engine, tolerances and version: with the inputs, enough to repeat a run."""
-        structure = self.definition.structure
-        other = {"structure": name_of(structure)} if differing(structure) else {}
-        if "draw" in self.definition.loaded:
-            other["draw"] = str(self.definition.loaded["draw"])
-        return {
-            **other,
-            "engine": self.runner().engine.label,
-            "tolerances": self.tolerances_text,
-            "version": VERSION,
-        }
+        return attributes.of_settings(self)
 
     @cached_property
     def starts(self) -> "Starts":
@@ -377,24 +381,4 @@ class Model:
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
         """What a run was made of, as attributes of its result."""
-        if self.definition.external:
-            return {
-                "model": self.definition.id,
-                "parameters": json.dumps(dict(changed)),
-                "model_sha256": self.definition.sha256,
-                **self.run_settings,
-            }
-        own = {text.name: text.sha256 for text in self.definition.fragments}
-        return {
-            "model": self.definition.id,
-            "drugs": ", ".join(self.definition.drugs),
-            "cell_line": self.definition.cell_line,
-            "system": self.definition.system,
-            **({"host": self.definition.host} if self.definition.in_body else {}),
-            "doses": json.dumps({drug: str(dose) for drug, dose in doses.items()}),
-            "parameters": json.dumps(dict(changed)),
-            "feedback": "closed" if feedback else "open",
-            "model_sha256": self.definition.sha256,
-            **({"fragments": json.dumps(own)} if own else {}),
-            **self.run_settings,
-        }
+        return attributes.of_run(self, doses, changed, feedback)

@@ -441,7 +441,7 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
 ASKED: list[tuple[str, Callable[[pn.Model], object], type[Exception], str]] = [
     ("dose", lambda m: m.simulate(GRID, {"milademetan": 1.0}), pn.InputError, "has no drugs"),
     ("feedback", lambda m: m.simulate(GRID, feedback=False), pn.InputError, "no loop"),
-    ("rest", lambda m: m.steady_state(), pn.InputError, "simulate it for long"),
+    ("rest", lambda m: m.steady_state({"milademetan": 1.0}), pn.InputError, "has no drugs"),
     ("parameter", lambda m: m.simulate(GRID, parameters={"K1": 1.0}), pn.UnknownNameError, "'k1'"),
     ("rule", lambda m: m.simulate(GRID, parameters={"total": 1.0}), pn.UnknownNameError, "total"),
     ("no volume", lambda m: m.simulate(GRID, parameters={"big": 0.0}), pn.InputError, "big is 0"),
