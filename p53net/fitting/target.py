@@ -88,6 +88,20 @@ class Target:
             found[:, rows] += values[:, [column]]
         return found
 
+    def like(
+        self, points: Sequence[Point], of: int, x: FloatArray, tolerances: Tolerances = QUICK
+    ) -> FloatArray:
+        """What is predicted (set, point) of points that are not data, with the scale and offset of
+        the point at `of`; for curves of figures."""
+        values = self.unknowns.values(x)
+        scenes = self.scenes.of(points)
+        found = scenes.predict(values[:, : len(self.unknowns.parameters)], tolerances)
+        for column, rows in self._scales:
+            found = found * values[:, [column]] if of in rows else found
+        for column, rows in self._offsets:
+            found = found + values[:, [column]] if of in rows else found
+        return found
+
     def widths(self, values: FloatArray) -> FloatArray:
         """Standard deviations (set, point): of logarithms where those are compared."""
         found = np.empty((len(values), len(self.points)))
