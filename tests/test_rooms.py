@@ -25,6 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("evidence",),
     ("inference",),
+    ("fitting",),
     ("doctor", "drawing", "repeating"),
     ("cli",),
     ("__init__", "__main__"),

@@ -6,6 +6,7 @@ import sys
 from p53net.cli import assays as assays
 from p53net.cli import bodies as bodies
 from p53net.cli import ensembles as ensembles
+from p53net.cli import fits as fits
 from p53net.cli import inferring as inferring
 from p53net.cli import judging as judging
 from p53net.cli import linting as linting

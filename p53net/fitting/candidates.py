@@ -19,6 +19,7 @@ from p53net.fitting.optimum import Optimum
 from p53net.fitting.points import VEHICLE as BY_VEHICLE
 from p53net.fitting.points import Point, Setting, dose_like
 from p53net.fitting.target import STEP, Target
+from p53net.fitting.unknowns import Unknowns
 from p53net.model import drug_entries
 from p53net.model.own import Tables
 
@@ -168,9 +169,10 @@ def advised(
     information = information + np.diag(1.0 / (2.0 * room) ** 2)
     found = []
     for one in candidates_of(target.points, tables):
-        slopes, values = _slopes(target, optimum.x, one)
-        if slopes is None:
+        told = _slopes(target, optimum.x, one)
+        if told is None:
             continue
+        slopes, values = told
         more = information + _REPLICATES * slopes.T @ slopes
         half = 1.959964 * np.sqrt(np.diag(np.linalg.inv(more)))
         widths = {unknowns.names[i]: float(half[i]) for i in wanted}
@@ -182,14 +184,12 @@ def advised(
     return sorted(found, key=lambda one: sum(math.log(w) for w in one.widths.values()))
 
 
-def _inside(unknowns: object, x: FloatArray, half: FloatArray, place: int) -> bool:
-    low, high = unknowns.low, unknowns.high  # type: ignore[attr-defined]
+def _inside(unknowns: Unknowns, x: FloatArray, half: FloatArray, place: int) -> bool:
+    low, high = unknowns.low, unknowns.high
     return bool(low[place] < x[place] - half[place] and x[place] + half[place] < high[place])
 
 
-def _slopes(
-    target: Target, x: FloatArray, one: Candidate
-) -> tuple[FloatArray, FloatArray] | tuple[None, None]:
+def _slopes(target: Target, x: FloatArray, one: Candidate) -> tuple[FloatArray, FloatArray] | None:
     """(row, unknown) over the noise of the candidate, and what is predicted; None where it does
     not run."""
     size = len(target.unknowns.parameters)
@@ -199,11 +199,11 @@ def _slopes(
         steps[2 * i, i], steps[2 * i + 1, i] = STEP, -STEP
     found = scenes.predict(target.unknowns.values(x + steps)[:, :size])
     if not np.isfinite(found).all():
-        return None, None
+        return None
     here = found[-1]
     if one.noise == LOG_NORMAL:
         if not (found > 0).all():
-            return None, None
+            return None
         found = np.log(found)
     slopes = (found[:-1:2] - found[1:-1:2]) / (2.0 * STEP) / _WIDTH[one.noise]
     whole = np.zeros((len(here), len(x)))

@@ -15,7 +15,7 @@ from p53net.inference.parameters import all_parameters, parameters_of
 from p53net.inference.prior import DISTRIBUTIONS, FIXED, LOG_UNIFORM, Prior
 from p53net.inference.prior_table import COLUMNS, for_structure
 from p53net.model.own import LARGEST_TABLE, Tables, Text, read_text
-from p53net.model.structures import StructureLike, name_of
+from p53net.model.structures import StructureLike, as_structure, name_of
 from p53net.model.tables import Value
 
 PriorsLike: TypeAlias = "str | Path | Mapping[str, tuple[str, float, float]] | None"
@@ -78,7 +78,9 @@ def _check(
 ) -> None:  # fmt: skip
     if name not in values:
         if isinstance(name, str) and name in all_parameters(tables):
-            raise InputError(f"the structure {name_of(structure)} has no parameter {name}")
+            raise InputError(
+                f"the structure {name_of(as_structure(structure))} has no parameter {name}"
+            )
         if isinstance(name, str) and ": " not in name:
             same = [one for one in known if one.partition(": ")[2] == name.strip()]
             if same:

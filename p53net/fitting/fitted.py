@@ -266,6 +266,6 @@ def _told(told: Progress, what: str, share: float) -> None:
 
 def _whole(value: object, name: str, least: int, most: int) -> int:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not least <= int(value) <= most:  # type: ignore[call-overload]
+    if not whole or not least <= int(str(value)) <= most:
         raise InputError(f"{name} is {value!r}, but must be a whole number, {least} to {most:,}")
-    return int(value)  # type: ignore[call-overload]
+    return int(str(value))

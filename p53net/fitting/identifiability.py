@@ -108,12 +108,14 @@ def in_words(names: Sequence[str], found: Identified, advice: Sequence[Advice]) 
         best = advice[0]
         widths = "; ".join(f"{name} within a factor of {_factor(width)}"
                            for name, width in best.widths.items())  # fmt: skip
-        if best.cures:
+        if best.cures and lost:
             said.append(f"{_capital(best.words)} would tell them (expected: {widths}).")
+        elif best.cures:
+            said.append(f"{_capital(best.words)} would narrow both most (expected: {widths}).")
         else:
             said.append(
-                f"None of {len(advice)} further measurements that were tried would; the best is "
-                f"{best.words}."
+                f"None of {len(advice)} further measurements that were tried would do alone; the "
+                f"best is {best.words}."
             )
     return " ".join(said)
 

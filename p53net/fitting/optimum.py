@@ -16,6 +16,11 @@ LEVEL = 3.841
 
 Told = Callable[[float], None]
 
+
+def silent(_share: float) -> None:
+    """Nobody is told."""
+
+
 _TRIED = 8  # points at which the likelihood is looked at, for each start
 _ROUGH, _ROUNDS = 1e-2, 25
 _FINISHED = 3  # of the best, that SciPy takes to their end
@@ -88,7 +93,7 @@ class Optimum:
 
 def optimum_of(
     bounded: Bounded, usual: FloatArray, starts: int, seed: int, failures: Callable[[], str],
-    told: Told = lambda _share: None,
+    told: Told = silent,
 ) -> Optimum:  # fmt: skip
     """The best of many starts, of which the first is the `usual` set. Raises SimulationError where
     nothing runs."""

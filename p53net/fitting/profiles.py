@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 from p53net.evidence.descent import Descents, descend
 from p53net.evidence.joint import Problem
-from p53net.fitting.optimum import LEVEL, Bounded, Optimum, Told
+from p53net.fitting.optimum import LEVEL, Bounded, Optimum, Told, silent
 
 _FIRST, _GROWS = 0.6, 1.3  # steps: in standard deviations, and by what the next one is longer
 _LONGEST = 1 / 6  # of the way between the bounds
@@ -51,9 +51,7 @@ class _Walk:
     nearer: int = 0
 
 
-def profiles_of(
-    bounded: Bounded, optimum: Optimum, told: Told = lambda _share: None
-) -> list[Profile]:
+def profiles_of(bounded: Bounded, optimum: Optimum, told: Told = silent) -> list[Profile]:
     """Profiles of all unknowns. Where one finds a better fit than the optimum, rises are from
     that."""
     problem = bounded.problem(len(optimum.residuals))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError
@@ -58,7 +59,7 @@ class Fit:
     """How it was made."""
     target: "Target | None" = field(repr=False, default=None)
     """The data and models, for figures and exports; None of a PEtab problem."""
-    best: np.ndarray | None = field(repr=False, default=None)
+    best: FloatArray | None = field(repr=False, default=None)
     """The optimum on its scales."""
     sampled: Draws | None = field(repr=False, default=None)
 
@@ -72,7 +73,7 @@ class Fit:
         if self.target is None:
             raise InputError("a PEtab problem has a model of its own, which no study takes")
         table = self.draws[list(self.parameters.index)].copy()
-        table.insert(0, "structure", self.about["structure"])
+        table.insert(0, "structure", str(self.about["structure"]))
         why = "" if self.sampled is None else self.sampled.why
         about = {"models": digest(), "fit": dict(self.about), "own": self.about["tables"],
                  "converged": not why, "why": why}  # fmt: skip
@@ -141,7 +142,7 @@ class Fit:
 
 
 def with_bands(
-    table: pd.DataFrame, predicted: np.ndarray, draws: np.ndarray | None, residuals: np.ndarray
+    table: pd.DataFrame, predicted: FloatArray, draws: FloatArray | None, residuals: FloatArray
 ) -> pd.DataFrame:
     """Rows of data beside what is predicted; `draws` (draw, row) give the band."""
     low = high = np.full(len(table), math.nan)

@@ -6,14 +6,14 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import MissingPackageError
-from p53net.fitting.optimum import Told
+from p53net.fitting.optimum import Told, silent
 from p53net.inference.agreement import LARGEST_R_HAT, effective
 from p53net.inference.tempering import Residuals, Settings, tempered
 
 RUNS, PARTICLES = 2, 128
 """Independent runs, and particles of each."""
 
-_MOVES, _BETWEEN = 4, 4  # at each degree of the evidence, and between draws that are kept
+_MOVES, _BETWEEN = 6, 10  # at each degree of the evidence, and between draws that are kept
 _FEWEST = 200.0  # effective draws
 
 
@@ -44,7 +44,7 @@ class Draws:
 
 def drawn(
     residuals: Residuals, highest: float, unknowns: int, draws: int, seed: int,
-    told: Told = lambda _share: None,
+    told: Told = silent,
 ) -> Draws:  # fmt: skip
     """At least so many draws of the posterior; the same seed gives the same. Raises
     MissingPackageError."""

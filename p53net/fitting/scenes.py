@@ -22,6 +22,7 @@ from p53net.model import drug_entries
 from p53net.model.derived import DERIVED
 from p53net.model.own import Tables
 from p53net.model.structures import StructureLike, supposing
+from p53net.model.tables import Entry
 from p53net.simulation.choice import AUTO, chosen
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
@@ -101,7 +102,7 @@ class Scene:
         return own if isinstance(own, Tables) else Tables()
 
     @cached_property
-    def _known_drugs(self) -> Mapping[str, "object"]:
+    def _known_drugs(self) -> Mapping[str, Entry]:
         return drug_entries(self._own)
 
     @cached_property
