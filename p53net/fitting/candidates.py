@@ -19,7 +19,6 @@ from p53net.fitting.optimum import Optimum
 from p53net.fitting.points import VEHICLE as BY_VEHICLE
 from p53net.fitting.points import Point, Setting, dose_like
 from p53net.fitting.target import STEP, Target
-from p53net.fitting.unknowns import Unknowns
 from p53net.model import drug_entries
 from p53net.model.own import Tables
 
@@ -30,7 +29,7 @@ _SAMPLES = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0)
 _WIDTH = {NORMAL: 5.0, LOG_NORMAL: 0.15}
 """Noise of a candidate: per cent of vehicle, or of a logarithm. Assumed."""
 
-_CLOSED = 0.45  # of the way between the bounds: wider is open
+_CLOSED = 0.25  # of the way between the bounds, to either side: wider may be open
 
 
 class Candidate(NamedTuple):
@@ -160,33 +159,46 @@ def _plasma(points: Sequence[Point], tables: Tables) -> list[Candidate]:
 
 
 def advised(
-    target: Target, optimum: Optimum, wanted: Sequence[int], tables: Tables
+    target: Target,
+    optimum: Optimum,
+    wanted: Sequence[int],
+    elsewhere: Sequence[FloatArray],
+    tables: Tables,
 ) -> list[Advice]:
-    """Candidates by how far they would narrow the unknowns at these places, the best first."""
-    information = optimum.slopes.T @ optimum.slopes
-    unknowns = target.unknowns
-    room = unknowns.high - unknowns.low
-    information = information + np.diag(1.0 / (2.0 * room) ** 2)
+    """Candidates by how far they would narrow the unknowns at these places, the best first.
+
+    What is not identified may be anywhere on its profile, so a candidate is judged at the optimum
+    and `elsewhere`, on ends of profiles, by where it says least.
+    """
+    room = target.unknowns.high - target.unknowns.low
+    places = [optimum.x, *elsewhere]
+    known = []
+    for x in places:
+        slopes = target.slopes(x, target.rows(x[None])[0])
+        known.append(slopes.T @ slopes + np.diag(1.0 / (2.0 * room) ** 2))
     found = []
     for one in candidates_of(target.points, tables):
-        told = _slopes(target, optimum.x, one)
-        if told is None:
+        widths = np.zeros(len(wanted))
+        values = None
+        for x, information in zip(places, known, strict=True):
+            told = _slopes(target, x, one)
+            if told is None:
+                widths[:] = np.inf
+                break
+            more = information + _REPLICATES * told[0].T @ told[0]
+            half = 1.959964 * np.sqrt(np.diag(np.linalg.inv(more)))
+            widths = np.maximum(widths, half[list(wanted)])
+            values = told[1] if values is None else values
+        if values is None or not np.isfinite(widths).all():
             continue
-        slopes, values = told
-        more = information + _REPLICATES * slopes.T @ slopes
-        half = 1.959964 * np.sqrt(np.diag(np.linalg.inv(more)))
-        widths = {unknowns.names[i]: float(half[i]) for i in wanted}
-        cures = all(half[i] < _CLOSED * room[i] and _inside(unknowns, optimum.x, half, i)
-                    for i in wanted)  # fmt: skip
+        cures = bool((widths < _CLOSED * room[list(wanted)]).all())
         points = [replace(point, value=float(value))
                   for point, value in zip(one.points, values, strict=True)]  # fmt: skip
-        found.append(Advice(one.words, points, widths, cures))
-    return sorted(found, key=lambda one: sum(math.log(w) for w in one.widths.values()))
-
-
-def _inside(unknowns: Unknowns, x: FloatArray, half: FloatArray, place: int) -> bool:
-    low, high = unknowns.low, unknowns.high
-    return bool(low[place] < x[place] - half[place] and x[place] + half[place] < high[place])
+        names = [target.unknowns.names[i] for i in wanted]
+        found.append(Advice(one.words, points, dict(zip(names, widths.tolist(), strict=True)),
+                            cures))  # fmt: skip
+    return sorted(found, key=lambda one: (not one.cures,
+                                          sum(math.log(w) for w in one.widths.values())))  # fmt: skip
 
 
 def _slopes(target: Target, x: FloatArray, one: Candidate) -> tuple[FloatArray, FloatArray] | None:

@@ -109,7 +109,8 @@ def fit(
     count_of = len(every)
     found = identified_by(unknowns.names, profiles, best, unknowns.low, unknowns.high, count_of)
     places = open_places(found)
-    advice = advised(target, best, places.tolist(), own) if len(places) else []
+    ends = [x for i, ok in enumerate(found.identified) if not ok for x in profiles[i].ends]
+    advice = advised(target, best, places.tolist(), ends, own) if len(places) else []
     sampled = drawn(target.of_draws, target.highest, len(unknowns), count, seed,
                     partial(_told, told, "draws")) if count else None  # fmt: skip
     about = {

@@ -249,7 +249,7 @@ class Reader:
             )
         drugs = point.setting.drugs
         mass = self._mass(drugs[0]) if point.assay == "plasma" else None
-        factor = factor_to(own, unit, f"{row}: value", mass) if unit != own else 1.0
+        factor = 1.0 / factor_to(unit, own, f"{row}: value", mass) if unit != own else 1.0
         return replace(point, factor=factor)
 
     def completed(self, points: Sequence[Point]) -> list[Point]:

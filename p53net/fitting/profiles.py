@@ -32,6 +32,8 @@ class Profile:
     low: float
     high: float
     """Ends of the 95 % interval; infinite where the profile stays below the level."""
+    ends: list[FloatArray]
+    """All unknowns at the last point on each side that is within 95 %."""
 
 
 @dataclass
@@ -150,7 +152,8 @@ def _profile(unknown: int, optimum: Optimum, walks: list[_Walk], least: float) -
     at, cost = np.array(sorted(points)).T
     rise = cost - least
     middle = float(optimum.x[unknown])
-    return Profile(at, rise, _crossing(at, rise, middle, -1.0), _crossing(at, rise, middle, 1.0))
+    low, high = (_crossing(at, rise, middle, way) for way in (-1.0, 1.0))
+    return Profile(at, rise, low, high, [one.x for one in walks])
 
 
 def _crossing(at: FloatArray, rise: FloatArray, middle: float, way: float) -> float:
