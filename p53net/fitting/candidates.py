@@ -197,8 +197,11 @@ def advised(
         names = [target.unknowns.names[i] for i in wanted]
         found.append(Advice(one.words, points, dict(zip(names, widths.tolist(), strict=True)),
                             cures))  # fmt: skip
-    return sorted(found, key=lambda one: (not one.cures,
-                                          sum(math.log(w) for w in one.widths.values())))  # fmt: skip
+    return sorted(found, key=_order)
+
+
+def _order(one: Advice) -> tuple[bool, float]:
+    return not one.cures, sum(math.log(width) for width in one.widths.values())
 
 
 def _slopes(target: Target, x: FloatArray, one: Candidate) -> tuple[FloatArray, FloatArray] | None:

@@ -100,7 +100,7 @@ def fit(
     kinds = noises(points, noise)
     unknowns = Unknowns(every, nuisances(points, kinds, scale, offset))
     target = Target(points, Scenes(points, unknowns.parameters, chosen, own), unknowns, kinds)
-    bounded = Bounded(target, unknowns.low, unknowns.high)
+    bounded = Bounded(target, unknowns.low, unknowns.high, target.level)
     usual = unknowns.scaled(np.array([[*usual_values(every, chosen, own),
                                        *_usual_nuisances(unknowns)]]))[0]  # fmt: skip
     best = optimum_of(bounded, usual, starts, seed, lambda: _failures(target),

@@ -109,7 +109,9 @@ def in_words(names: Sequence[str], found: Identified, advice: Sequence[Advice]) 
         widths = "; ".join(f"{name} within a factor of {_factor(width)}"
                            for name, width in best.widths.items())  # fmt: skip
         if best.cures and lost:
-            said.append(f"{_capital(best.words)} would tell them (expected: {widths}).")
+            more = [one.words for one in advice[1:3] if one.cures]
+            so = f" So would {', or '.join(more)}." if more else ""
+            said.append(f"{_capital(best.words)} would tell them (expected: {widths}).{so}")
         elif best.cures:
             said.append(f"{_capital(best.words)} would narrow both most (expected: {widths}).")
         else:

@@ -47,6 +47,8 @@ class Bounded:
     target: Fitted
     low: FloatArray
     high: FloatArray
+    level: float = LEVEL
+    """Rise of minus twice the logarithm of the likelihood at the ends of a 95 % interval."""
 
     def problem(self, residuals: int) -> Problem:
         """For many rows that descend together."""

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 from p53net.evidence.descent import Descents, descend
 from p53net.evidence.joint import Problem
-from p53net.fitting.optimum import LEVEL, Bounded, Optimum, Told, silent
+from p53net.fitting.optimum import Bounded, Optimum, Told, silent
 
 _FIRST, _GROWS = 0.6, 1.3  # steps: in standard deviations, and by what the next one is longer
 _LONGEST = 1 / 6  # of the way between the bounds
 _MOST = 24
-_PAST = 1.3 * LEVEL  # of the rise: far enough to know where the level is passed
+_PAST = 1.3  # of the level: far enough to know where it is passed
 _ENOUGH, _ROUNDS = 1e-2, 12
 _NEARER = 2  # points between the last inside and the first outside
 
@@ -71,7 +71,8 @@ def profiles_of(bounded: Bounded, optimum: Optimum, told: Told = silent) -> list
         _walked(problem, bounded, optimum, going)
         told(max((number + 1) / _MOST, 1.0 - len(going) / len(walks)))
     least = min([optimum.chi_squared, *(one[1] for walk in walks for one in walk.points)])
-    return [_profile(i, optimum, [one for one in walks if one.unknown == i], least)
+    return [_profile(i, optimum, [one for one in walks if one.unknown == i], least,
+                     bounded.level)
             for i in range(len(optimum.x))]  # fmt: skip
 
 
@@ -108,16 +109,16 @@ def _follow(
 
 def _next(one: _Walk, bounded: Bounded) -> float:
     if one.nearer:  # the square root of the rise is about straight
-        return (one.inside + one.outside) / 2 if one.nearer > 1 else _straight(one)
+        return (one.inside + one.outside) / 2 if one.nearer > 1 else _straight(one, bounded.level)
     there = one.x[one.unknown] + one.way * one.step
     return float(np.clip(there, bounded.low[one.unknown], bounded.high[one.unknown]))
 
 
-def _straight(one: _Walk) -> float:
+def _straight(one: _Walk, level: float) -> float:
     rises = {at: rise for at, rise, _ in one.points}
     inside = np.sqrt(max(rises.get(one.inside, 0.0) - one.points[0][2][0], 0.0))
     outside = np.sqrt(max(rises[one.outside] - one.points[0][2][0], 0.0))
-    share = (np.sqrt(LEVEL) - inside) / max(outside - inside, 1e-9)
+    share = (np.sqrt(level) - inside) / max(outside - inside, 1e-9)
     return float(one.inside + np.clip(share, 0.05, 0.95) * (one.outside - one.inside))
 
 
@@ -126,7 +127,7 @@ def _note(
 ) -> None:
     cost = float(found.chi_squared[i])
     one.points.append((target, cost, np.array([least])))
-    if cost - least < LEVEL:
+    if cost - least < bounded.level:
         one.inside = target
         one.x, one.residuals, one.slopes = found.logs[i], found.residuals[i], found.slopes[i]
     else:
@@ -138,7 +139,7 @@ def _note(
     end = bounded.low[one.unknown] if one.way < 0 else bounded.high[one.unknown]
     if np.isfinite(one.outside):
         one.open, one.nearer = cost - least > 0.0, 1
-        if cost - least < _PAST:  # near enough
+        if cost - least < _PAST * bounded.level:  # near enough
             one.open = False
     elif target == end:
         one.open = False
@@ -146,27 +147,29 @@ def _note(
     one.step = min(one.step * _GROWS, _LONGEST * float(room))
 
 
-def _profile(unknown: int, optimum: Optimum, walks: list[_Walk], least: float) -> Profile:
+def _profile(
+    unknown: int, optimum: Optimum, walks: list[_Walk], least: float, level: float
+) -> Profile:
     points = [(float(optimum.x[unknown]), optimum.chi_squared)]
     points += [(at, cost) for one in walks for at, cost, _ in one.points if np.isfinite(cost)]
     at, cost = np.array(sorted(points)).T
     rise = cost - least
     middle = float(optimum.x[unknown])
-    low, high = (_crossing(at, rise, middle, way) for way in (-1.0, 1.0))
+    low, high = (_crossing(at, rise, middle, way, level) for way in (-1.0, 1.0))
     return Profile(at, rise, low, high, [one.x for one in walks])
 
 
-def _crossing(at: FloatArray, rise: FloatArray, middle: float, way: float) -> float:
+def _crossing(at: FloatArray, rise: FloatArray, middle: float, way: float, level: float) -> float:
     """Where the level is passed for the last time, from the outside; infinite where it is not."""
     order = np.argsort(way * at)[::-1]  # from the outside to the middle
     at, rise = at[order], rise[order]
     keep = way * at >= way * middle
     at, rise = at[keep], rise[keep]
-    below = np.flatnonzero(rise <= LEVEL)
+    below = np.flatnonzero(rise <= level)
     if not len(below):
         return middle
     i = int(below[0])
     if i == 0:
         return way * np.inf
     (x0, x1), (y0, y1) = at[i - 1 : i + 1], np.sqrt(np.maximum(rise[i - 1 : i + 1], 0.0))
-    return float(x0 + (np.sqrt(LEVEL) - y0) * (x1 - x0) / (y1 - y0))
+    return float(x0 + (np.sqrt(level) - y0) * (x1 - x0) / (y1 - y0))

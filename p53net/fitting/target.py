@@ -12,6 +12,7 @@ import numpy as np
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.fitting.assays import LOG_NORMAL
 from p53net.fitting.noise import NOISE, OFFSET, SCALE, Noise, widths_of
+from p53net.fitting.optimum import LEVEL
 from p53net.fitting.points import Point
 from p53net.fitting.scenes import EXACT, QUICK, Scenes
 from p53net.fitting.unknowns import Unknowns
@@ -72,6 +73,22 @@ class Target:
                 total -= float(np.log(widths[keep]).sum())
             total -= len(rows) * _LOG_ROOT
         return total
+
+    @property
+    def level(self) -> float:
+        """Rise of minus twice the logarithm of the likelihood at the ends of a 95 % interval: that
+        of chi-squared, and of Student's t where few rows say how wide noise is, as it is exact in
+        a straight model with one width."""
+        counted = [i for one in self.noise.values() if one.estimated for i in one.rows
+                   if not self._below[i]]  # fmt: skip
+        if not counted:
+            return LEVEL
+        from scipy.special import stdtrit
+
+        free = len(self.unknowns) - len(self._estimated)
+        freedom = max(len(counted) - free, 1)
+        reach = float(stdtrit(freedom, 0.975))
+        return max(len(counted) * math.log1p(reach**2 / freedom), LEVEL)
 
     def predicted(self, x: FloatArray, tolerances: Tolerances = EXACT) -> FloatArray:
         """(set, point) in the units of the data, with scales and offsets."""

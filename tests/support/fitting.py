@@ -14,23 +14,31 @@ Rows = list[dict[str, object]]
 
 
 def plate(
-    drug: str, line: str, doses: Iterable[float], wells: int = 3, observable: str = "viability",
-    time: float = 72.0, unit: str = "%",
-) -> Rows:  # fmt: skip
-    return [{"observable": observable, "drug": drug, "dose": dose, "time": time, "unit": unit,
-             "line": line, "replicate": well} for dose in doses for well in range(wells)]  # fmt: skip
+    drug: str,
+    line: str,
+    doses: Iterable[float],
+    wells: int = 3,
+    observable: str = "viability",
+    time: float = 72.0,
+    unit: str = "%",
+) -> Rows:
+    """Wells of a dose series."""
+    like = {"observable": observable, "drug": drug, "time": time, "unit": unit, "line": line}
+    return [{**like, "dose": dose, "replicate": well} for dose in doses for well in range(wells)]
 
 
 def course(
     observable: str, drug: str, line: str, dose: float, times: Iterable[float], lanes: int = 2
 ) -> Rows:
-    return [{"observable": observable, "drug": drug, "dose": dose, "time": time, "unit": "fold",
-             "line": line, "replicate": lane} for time in times for lane in range(lanes)]  # fmt: skip
+    """A blot over time at one dose."""
+    like = {"observable": observable, "drug": drug, "dose": dose, "unit": "fold", "line": line}
+    return [{**like, "time": time, "replicate": lane} for time in times for lane in range(lanes)]
 
 
 def plasma(drug: str, host: str, regimen: str, times: Iterable[float], samples: int = 2) -> Rows:
-    return [{"observable": "plasma", "drug": drug, "regimen": regimen, "host": host, "time": time,
-             "unit": "ng/mL", "replicate": n} for time in times for n in range(samples)]  # fmt: skip
+    """A curve in plasma."""
+    like = {"observable": "plasma", "drug": drug, "regimen": regimen, "host": host, "unit": "ng/mL"}
+    return [{**like, "time": time, "replicate": n} for time in times for n in range(samples)]
 
 
 def exact(rows: Sequence[Mapping[str, object]], truth: Mapping[str, float]) -> np.ndarray:
