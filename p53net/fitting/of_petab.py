@@ -78,7 +78,7 @@ class PetabTarget:
         there = self.rows(np.concatenate([up, down]))
         apart = np.diag(up) - np.diag(down)
         found = (there[: len(x)] - there[len(x) :]) / apart[:, None]
-        return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0).T
+        return np.asarray(np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0).T)
 
     def drawn(self, z: FloatArray) -> FloatArray:
         """Vectors of standard normal coordinates."""

@@ -143,12 +143,15 @@ def finished(bounded: Bounded, begin: FloatArray) -> tuple[FloatArray, FloatArra
             known[key] = bounded.target.rows(x[None])[0]
         return known[key]
 
+    def slopes(x: FloatArray) -> FloatArray:
+        return bounded.target.slopes(x, residuals(x))
+
     room = 1e-9 * (bounded.high - bounded.low)
     start = np.clip(begin, bounded.low + room, bounded.high - room)
     if not np.isfinite(residuals(start)).all():
         return begin, bounded.target.rows(begin[None])[0]
     found = least_squares(
-        residuals, start, jac=lambda x: bounded.target.slopes(x, residuals(x)),
+        residuals, start, jac=slopes,
         bounds=(bounded.low, bounded.high), x_scale="jac", xtol=1e-7, ftol=1e-8, gtol=1e-8,
         max_nfev=_STEPS,
     )  # fmt: skip

@@ -159,7 +159,8 @@ class Scene:
                 if name in sources:
                     source = sources[name]
                     given = values[:, source.column]
-                    column[:, k] = given if source.made is None else source.made(given)  # type: ignore[arg-type]
+                    made = source.made
+                    column[:, k] = given if made is None else [made(one) for one in given.tolist()]
                 else:
                     column[:, k] = own.get(name, usual[name].value)
             found[name] = column

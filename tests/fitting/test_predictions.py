@@ -20,6 +20,7 @@ from p53net.model.own import Tables
 from tests.support.fitting import course, exact, plasma, plate
 
 DOSES = (30.0, 300.0)
+PLATE = (10.0, 30.0, 100.0, 300.0, 1000.0)
 KILL, FREE = "RS4;11: K_PUMA_caspase", "milademetan: fu_medium_inhibitor"
 CLEARANCE = "milademetan in human: CL_inhibitor"
 
@@ -33,25 +34,27 @@ def target(table: pd.DataFrame, names: list[str], **noise: object) -> Target:
     return Target(points, Scenes(points, names, None, Tables()), unknowns, kinds)
 
 
+@pytest.mark.slow
 def test_plates_are_those_of_the_studies() -> None:
-    rows = [*plate("milademetan", "RS4;11", DOSES, 1),
-            *plate("milademetan", "RS4;11", DOSES, 1, "caspase", 24.0, "fold")]  # fmt: skip
+    rows = [*plate("milademetan", "RS4;11", PLATE, 1),
+            *plate("milademetan", "RS4;11", PLATE, 1, "caspase", 24.0, "fold")]  # fmt: skip
     found = exact(rows, {KILL: 250.0})
     changed = {"K_PUMA_caspase": 250.0}
-    live = pn.viability("milademetan", "RS4;11", concentrations=DOSES, parameters=changed)
-    active = pn.caspase("milademetan", "RS4;11", hours=24.0, concentrations=DOSES,
+    live = pn.viability("milademetan", "RS4;11", concentrations=PLATE, parameters=changed)
+    active = pn.caspase("milademetan", "RS4;11", hours=24.0, concentrations=PLATE,
                         parameters=changed)  # fmt: skip
     expected = [*live["viability"].values[0, 0, :, 0], *active["caspase"].values[0, :, 0]]
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_mdm2_is_that_of_the_degradation_assay_in_lines_that_differ() -> None:
-    rows = [*plate("KT-253", "RS4;11", (0.1, 1.0), 1, "MDM2", 2.0),
-            *plate("MD-224", "SJSA-1", (0.1, 1.0), 1, "MDM2", 2.0)]  # fmt: skip
+    rows = [*plate("KT-253", "RS4;11", (0.01, 0.1, 1.0, 10.0, 100.0), 1, "MDM2", 2.0),
+            *plate("MD-224", "SJSA-1", (0.01, 0.1, 1.0, 10.0, 100.0), 1, "MDM2", 2.0)]  # fmt: skip
     found = exact(rows, {"KT-253: cooperativity": 2.0})
     parts = [("KT-253", "RS4;11", {"cooperativity": 2.0}), ("MD-224", "SJSA-1", None)]
     expected = [
-        pn.degradation(drug, line, hours=2.0, concentrations=(0.1, 1.0), parameters=changed)["MDM2"]
+        pn.degradation(drug, line, hours=2.0, concentrations=(0.01, 0.1, 1.0, 10.0, 100.0), parameters=changed)["MDM2"]
         .sel(loop="closed").values.ravel()
         for drug, line, changed in parts
     ]  # fmt: skip
@@ -69,6 +72,7 @@ def test_two_drugs_and_an_exposure_are_those_of_a_run() -> None:
     assert found == pytest.approx(float(run["p53_active"][-1]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_bodies_are_those_of_runs() -> None:
     rows = [*plasma("milademetan", "human", "260 mg 3/14", (2.0, 30.0), 1),
             {"observable": "platelets", "drug": "milademetan", "regimen": "260 mg 3/14",
