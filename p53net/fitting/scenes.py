@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from p53net.dosing.medium import Given, courses_of
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.fitting.assays import CULTURE, DISH
-from p53net.fitting.points import START, VEHICLE, Point, Setting, in_culture
+from p53net.fitting.points import VEHICLE, Point, Setting, in_culture
 from p53net.model import drug_entries
 from p53net.model.derived import DERIVED
 from p53net.model.own import Tables
@@ -112,6 +112,8 @@ class Scene:
 
     def predict(self, values: FloatArray, tolerances: Tolerances = EXACT) -> FloatArray:
         """(set, point) in the units of the data; NaN where a run failed."""
+        if not self.read:  # the same whatever is given
+            return np.repeat(self._predict(values[:1], tolerances), len(values), axis=0)
         known, place = np.unique(values[:, self.read], axis=0, return_inverse=True)
         whole = np.zeros((len(known), values.shape[1]))
         whole[:, self.read] = known
@@ -261,7 +263,7 @@ class Scenes:
 
 def _grid(times: Sequence[Sequence[float]]) -> FloatArray:
     """Times of each run as rows of one length: what is missing is filled in between."""
-    width = max(len(one) for one in times)
+    width = max(2, *(len(one) for one in times))
     found = np.empty((len(times), width))
     for row, own in zip(found, times, strict=True):
         grid = list(own) if len(own) > 1 else [0.0, 1e-3]
@@ -269,8 +271,5 @@ def _grid(times: Sequence[Sequence[float]]) -> FloatArray:
             gaps = np.diff(grid)
             place = int(gaps.argmax())
             grid.insert(place + 1, (grid[place] + grid[place + 1]) / 2)
-        row[:] = grid if width > 1 else grid[:width]
+        row[:] = grid
     return found
-
-
-__all__ = ["EXACT", "QUICK", "START", "Scene", "Scenes"]

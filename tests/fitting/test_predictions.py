@@ -49,15 +49,15 @@ def test_plates_are_those_of_the_studies() -> None:
 
 @pytest.mark.slow
 def test_mdm2_is_that_of_the_degradation_assay_in_lines_that_differ() -> None:
-    rows = [*plate("KT-253", "RS4;11", (0.01, 0.1, 1.0, 10.0, 100.0), 1, "MDM2", 2.0),
-            *plate("MD-224", "SJSA-1", (0.01, 0.1, 1.0, 10.0, 100.0), 1, "MDM2", 2.0)]  # fmt: skip
+    doses = (0.01, 0.1, 1.0, 10.0, 100.0)
+    rows = [*plate("KT-253", "RS4;11", doses, 1, "MDM2", 2.0),
+            *plate("MD-224", "SJSA-1", doses, 1, "MDM2", 2.0)]  # fmt: skip
     found = exact(rows, {"KT-253: cooperativity": 2.0})
     parts = [("KT-253", "RS4;11", {"cooperativity": 2.0}), ("MD-224", "SJSA-1", None)]
-    expected = [
-        pn.degradation(drug, line, hours=2.0, concentrations=(0.01, 0.1, 1.0, 10.0, 100.0), parameters=changed)["MDM2"]
-        .sel(loop="closed").values.ravel()
-        for drug, line, changed in parts
-    ]  # fmt: skip
+    expected = []
+    for drug, line, changed in parts:
+        study = pn.degradation(drug, line, hours=2.0, concentrations=doses, parameters=changed)
+        expected.append(study["MDM2"].sel(loop="closed").values.ravel())
     assert found == pytest.approx(np.concatenate(expected), rel=1e-4)
 
 
@@ -169,3 +169,14 @@ def test_hill_finds_the_curve_that_made_the_wells() -> None:
     controls = [{**like, "drug": "vehicle", "value": 840.0}, {**like, "drug": "blank", "value": 40}]
     (raw,) = pn.hill(pd.DataFrame([*signal, *controls])).to_dict("records")
     assert (raw["middle"], raw["top"]) == pytest.approx((120.0, plain["top"]), rel=1e-4)
+
+
+def test_rows_at_the_start_and_rows_that_nothing_fitted_moves() -> None:
+    like = {"observable": "viability", "drug": "milademetan", "dose": 300.0, "unit": "%",
+            "line": "RS4;11"}  # fmt: skip
+    rows = [{**like, "time": 0.0}, *plasma("milademetan", "human", "260 mg once", (4.0,), 1)]
+    points = points_of(rows_of(pd.DataFrame(rows).assign(value=1.0)), None, Tables())
+    scenes = Scenes(points, [CLEARANCE], None, Tables())
+    found = scenes.predict(np.array([[10.0], [30.0]]))
+    assert found[:, 0] == pytest.approx([100.0, 100.0])
+    assert found[0, 1] > found[1, 1] > 0.0
