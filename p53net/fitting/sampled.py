@@ -10,10 +10,10 @@ from p53net.fitting.optimum import Told, silent
 from p53net.inference.agreement import LARGEST_R_HAT, effective
 from p53net.inference.tempering import Residuals, Settings, tempered
 
-RUNS, PARTICLES = 2, 128
+RUNS, PARTICLES = 2, 256
 """Independent runs, and particles of each."""
 
-_MOVES, _BETWEEN = 6, 10  # at each degree of the evidence, and between draws that are kept
+_MOVES, _BETWEEN = 8, 20  # at each degree of the evidence, and between draws that are kept
 _FEWEST = 200.0  # effective draws
 
 
