@@ -7,7 +7,7 @@ import numpy as np
 from p53net.engines.base import FloatArray
 from p53net.errors import MissingPackageError
 from p53net.fitting.optimum import Told, silent
-from p53net.inference.agreement import LARGEST_R_HAT, effective
+from p53net.inference.agreement import LARGEST_R_HAT
 from p53net.inference.tempering import Residuals, Settings, tempered
 
 RUNS, PARTICLES = 2, 256
@@ -28,7 +28,8 @@ class Draws:
     r_hat: FloatArray
     """Of each unknown, between runs."""
     effective: FloatArray
-    """Independent draws that all are worth, of each unknown."""
+    """Independent draws that all are worth, of each unknown, if particles are independent: that
+    they are is what two runs that agree say."""
     evaluations: int
 
     @property
@@ -62,9 +63,19 @@ def drawn(
     logs = np.array([one.log_likelihood.ravel() for one in found])
     r_hat = np.array([float(arviz.rhat(z[:, :, i])) for i in range(unknowns)])
     chains = np.concatenate([np.swapaxes(one.chains, 0, 1) for one in found])
-    worth = np.array([effective(chains[:, :, i]) for i in range(unknowns)])
+    worth = np.array([_worth(chains[:, :, i]) for i in range(unknowns)])
     evaluations = sum(one.evaluations for one in found)
     return Draws(z, logs, r_hat, worth, evaluations)
+
+
+def _worth(chains: FloatArray) -> float:
+    """Independent draws of chains (particle, draw) whose draws are alike."""
+    away = chains - chains.mean()
+    variance = float((away**2).mean())
+    if not variance > 0:
+        return float(len(chains))
+    alike = min(max(float((away[:, :-1] * away[:, 1:]).mean()) / variance, 0.0), 1.0)
+    return chains.size / (1.0 + (chains.shape[1] - 1) * alike)
 
 
 def need_libraries() -> None:
