@@ -75,7 +75,7 @@ def _worth(chains: FloatArray) -> float:
     if not variance > 0:
         return float(len(chains))
     alike = min(max(float((away[:, :-1] * away[:, 1:]).mean()) / variance, 0.0), 1.0)
-    return chains.size / (1.0 + (chains.shape[1] - 1) * alike)
+    return float(chains.size / (1.0 + (chains.shape[1] - 1) * alike))
 
 
 def need_libraries() -> None:
