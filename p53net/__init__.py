@@ -65,6 +65,8 @@ from p53net.sweeps.sensitivity import sobol_indices, tornado
 if TYPE_CHECKING:
     from p53net.certifying import certify
     from p53net.exchange.running import run_archive
+    from p53net.fitting.fitted import fit
+    from p53net.fitting.hill_curves import hill
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
@@ -108,6 +110,8 @@ __all__ = [
     "escape",
     "export",
     "fisher_information",
+    "fit",
+    "hill",
     "histogram_of",
     "hold_rule",
     "infer",
@@ -148,6 +152,8 @@ __all__ = [
 
 _LATER = {
     "certify": "p53net.certifying",
+    "fit": "p53net.fitting.fitted",
+    "hill": "p53net.fitting.hill_curves",
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",
     "read_petab": "p53net.petab.reading",

@@ -1,6 +1,8 @@
 """Files: results are written so that nothing is lost, and users' files are read with suspicion."""
 
 import contextlib
+import csv
+import io
 import os
 import stat
 import tempfile
@@ -65,6 +67,27 @@ def read_bytes(path: object, limit: int, what: str) -> bytes:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {what} {file}: {error}") from None
     return b"".join(pieces)
+
+
+def read_delimited(path: object, limit: int, what: str) -> tuple[str, list[tuple[int, list[str]]]]:
+    """A user's table of text, with commas or tabs: what to call it, and its lines with their
+    numbers, the header first and empty ones left out. Raises InputError."""
+    content = read_bytes(path, limit, what)
+    name = f"{what} {Path(str(path)).name}"
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not text in UTF-8: {error.reason}; save it as such") from None
+    if "\0" in text:
+        raise InputError(f"{name} holds a NUL byte; it is no table")
+    mark = "\t" if "\t" in text.partition("\n")[0] else ","
+    try:
+        lines = list(csv.reader(io.StringIO(text), delimiter=mark, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{name} cannot be read: {error}; write it as CSV") from None
+    return name, [
+        (number, line) for number, line in enumerate(lines, start=1) if any(map(str.strip, line))
+    ]
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:

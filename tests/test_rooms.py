@@ -26,6 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("studies",),
     ("evidence",),
     ("inference",),
+    ("fitting",),
     ("certifying", "doctor", "drawing", "repeating"),
     ("cli",),
     ("__init__", "__main__"),

@@ -8,6 +8,7 @@ from p53net.cli import bodies as bodies
 from p53net.cli import certifying as certifying
 from p53net.cli import checkerboards as checkerboards
 from p53net.cli import ensembles as ensembles
+from p53net.cli import fits as fits
 from p53net.cli import inferring as inferring
 from p53net.cli import judging as judging
 from p53net.cli import linting as linting

@@ -5,8 +5,6 @@ Columns are those of NONMEM: `time` and `amt`, and as many as there are of `rate
 by. Names of columns may hold units: `time [d]`, `amt [ug]`.
 """
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -21,7 +19,7 @@ from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import UNITS, Administration, Regimen, given_at
 from p53net.dosing.schedules import MOST_DOSES
 from p53net.errors import InputError
-from p53net.files import read_bytes
+from p53net.files import read_delimited
 
 TABLES = (".csv", ".tsv")
 """How the names of event tables end."""
@@ -113,26 +111,10 @@ def _table(given: object, unit: str) -> _Table:
 
 
 def _of_file(path: object) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
-    content = read_bytes(path, _LARGEST, "the event table")
-    name = f"the event table {Path(str(path)).name}"
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not text in UTF-8: {error.reason}; save it as such") from None
-    if "\0" in text:
-        raise InputError(f"{name} holds a NUL byte; it is no table")
-    first = text.partition("\n")[0]
-    mark = "\t" if "\t" in first else ","
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=mark, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{name} cannot be read: {error}; write it as CSV") from None
-    kept = [
-        (number, line) for number, line in enumerate(lines, start=1) if any(map(str.strip, line))
-    ]
-    if not kept:
+    name, lines = read_delimited(path, _LARGEST, "the event table")
+    if not lines:
         raise InputError(f"{name} is empty; give a header and a row for each dose")
-    return name, kept[0][1], kept[1:]
+    return name, lines[0][1], lines[1:]
 
 
 def _factors(name: str, units: Mapping[str, str], unit: str) -> dict[str, float]:

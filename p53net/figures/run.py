@@ -1,7 +1,8 @@
 """Figures of a time course, and of a state at rest."""
 
+from collections.abc import Mapping
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import xarray as xr
 
@@ -19,12 +20,24 @@ _RUN_PANELS = (
 )
 
 
-def run_figure(run: xr.Dataset) -> "Figure":
-    """Curves by group, a panel each."""
+class Seen(NamedTuple):
+    """Data of one quantity, in its unit."""
+
+    times: list[float]
+    """h."""
+    values: list[float]
+    errors: list[float]
+    """Standard deviations; NaN where they are not known."""
+
+
+def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Figure":
+    """Curves by group, a panel each, and data over them."""
     from matplotlib.figure import Figure
 
     panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
     panels += _own_panels(run)
+    shown = {name for _, names in panels for name in names}
+    panels += [(name, [name]) for name in seen or {} if name not in shown]
     panels = [(title, names) for title, names in panels if names]
     named = {name for _, names in panels for name in names}
     if not named:
@@ -35,6 +48,10 @@ def run_figure(run: xr.Dataset) -> "Figure":
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             bands.shade(panel, run[name], colour)
             panel.plot(run["time"], bands.middle(run[name]), color=colour, label=name)
+            if seen and name in seen:
+                times, values, errors = seen[name]
+                panel.errorbar(times, values, errors, fmt="o", ms=3.5, lw=0.8, capsize=2,
+                               color=colour, alpha=0.75)  # fmt: skip
         clock = run["time"].attrs.get("units", "h")
         panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
         what = run[names[0]].attrs.get("units", "nM")

@@ -181,24 +181,38 @@ def _more(name: str) -> float:
     return STANDS_IN[name][0] if name in STANDS_IN else 0.0
 
 
+def away(
+    value: FloatArray, middle: "FloatArray | float", width: "FloatArray | float", *, logarithm: bool
+) -> FloatArray:
+    """How far values are from a middle, in widths, of logarithms or as they are; `UNDEFINED` where
+    a value has none. Arrays that go together."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = ((np.log(value) if logarithm else value) - middle) / width
+    return np.where(np.isfinite(found), found, UNDEFINED)
+
+
+def beyond(distance: FloatArray) -> FloatArray:
+    """The residual of a bound, of so many widths inside it: half of its square is the logarithm of
+    the chance that what is seen with that width is inside."""
+    from scipy.special import log_ndtr
+
+    return np.asarray(np.sqrt(-2.0 * log_ndtr(distance)))
+
+
 def _normal(middle: float, width: float, *, logarithm: bool) -> Family:
     def residual(value: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            away = ((np.log(value) if logarithm else value) - middle) / width
-        return np.where(np.isfinite(away), away, UNDEFINED)
+        return away(value, middle, width, logarithm=logarithm)
 
     return Family(-math.log(width) - 0.5 * math.log(2.0 * math.pi), residual)
 
 
 def _step(step: Step) -> Family:
-    from scipy.special import log_ndtr
-
     def residual(value: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
-            away = np.log(value / step.limit) if step.logarithm else value - step.limit
-        away = away / step.width if step.above else -away / step.width
-        nothing = np.isnan(away) | np.isneginf(away)  # no end of what a step asks for is a miss
-        return np.asarray(np.sqrt(-2.0 * log_ndtr(np.where(nothing, -UNDEFINED, away))))
+            inside = np.log(value / step.limit) if step.logarithm else value - step.limit
+        inside = inside / step.width if step.above else -inside / step.width
+        nothing = np.isnan(inside) | np.isneginf(inside)  # no end of what a step asks for is a miss
+        return beyond(np.where(nothing, -UNDEFINED, inside))
 
     return Family(0.0, residual)
 

@@ -1,6 +1,7 @@
 """A PEtab problem: its likelihood, prior, gradient and curves, of many vectors at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,18 @@ from p53net.simulation.model import Model
 
 _MOST_NUMBERS = 2e7
 """Of curves at once: more vectors are worked out one part after the other."""
+
+
+class Beside(NamedTuple):
+    """Measurements beside the model, arrays (vector, measurement) in the order of the table."""
+
+    values: FloatArray
+    """What the model gives; NaN where it has no solution."""
+    roots: FloatArray
+    """Signed square roots of what each is away from its highest density, of minus twice its
+    logarithm."""
+    highest: FloatArray
+    """Logarithms of the density of each where it is not away: what its width costs."""
 
 
 class PetabProblem:
@@ -147,6 +160,43 @@ class PetabProblem:
             columns = one.values[:, 0], one.widths[:, 0], one.densities.residuals[:, 0]
             new[group.rows] = np.column_stack(columns)
         return table.assign(**dict(zip(("simulation", "sigma", "residual"), new.T, strict=True)))
+
+    def beside(self, theta: ArrayLike) -> Beside:
+        """All measurements beside the model, of vectors (vector, parameter). Raises InputError."""
+        vectors = self._checked(theta)
+        shape = len(vectors), len(self._data.rows)
+        found = Beside(*(np.full(shape, np.nan) for _ in Beside._fields))
+        for rows in self._parts(len(vectors), self._numbers):
+            curves, numbers = self._run(vectors[rows])
+            for group in self._data.groups:
+                one = self._comparison.of(group, curves, numbers)
+                away = one.densities.residuals
+                laplace = group.observable.noise.distribution == "laplace"
+                squares = 2.0 * np.abs(away) if laplace else away**2
+                where = np.ix_(np.arange(shape[0])[rows], group.rows)
+                found.values[where] = one.values.T
+                found.roots[where] = (np.sign(away) * np.sqrt(squares)).T
+                found.highest[where] = (one.densities.logarithms + squares / 2.0).T
+        return found
+
+    def at_shares(self, shares: FloatArray) -> FloatArray:
+        """Vectors with these shares (vector, parameter) of the priors below them, as far as they
+        are within the bounds; flat on its scale where there is no prior."""
+        found = np.empty_like(shares)
+        for i, row in enumerate(self._parameters.free):
+            low, high = self.bounds[:, i]
+            if row.prior is None:
+                found[:, i] = low + (high - low) * shares[:, i]
+                continue
+            ends = np.array([low, high] if row.prior.on_scale else [row.lower, row.upper])
+            one = row.prior.distribution
+            below, above = one.cdf(ends)
+            values = np.clip(one.ppf(below + (above - below) * shares[:, i]), *ends)
+            if row.prior.on_scale:
+                found[:, i] = values
+            else:
+                found[:, i] = [row.scaled(float(value)) for value in values]
+        return np.clip(found, *self.bounds)
 
     def _slope(self, vectors: FloatArray) -> FloatArray:
         curves, numbers = self._run(vectors, self._slopes.tolerances)

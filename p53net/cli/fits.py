@@ -1,0 +1,148 @@
+"""Commands that fit data of a user's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from p53net.cli.studies import NoPlot
+from p53net.cli.terminal import (
+    OwnTables,
+    Structures,
+    app,
+    number,
+    progress,
+    said,
+    show,
+    structure_of,
+    tables_of,
+)
+from p53net.errors import InputError
+
+Data = Annotated[
+    Path, typer.Argument(help="A .csv or .tsv table of data, or the YAML file of a PEtab problem.")
+]
+
+
+@app.command()
+def fit(
+    data: Data,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            help='What is fitted, such as "milademetan: fu_medium_inhibitor"; default those that '
+            "move the data most. Repeatable.",
+        ),
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior",
+            metavar="NAME=KIND:A:B",
+            help='"KT-253: k_perm_degrader=log-uniform:0.1:10". Repeatable.',
+        ),
+    ] = None,
+    priors: Annotated[
+        Path | None, typer.Option("--priors", help="A table like models/priors.tsv.")
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--noise",
+            metavar="OBSERVABLE=KIND:WIDTH",
+            help="plasma=log-normal:0.2, viability=normal, or p53=0.15. Repeatable.",
+        ),
+    ] = None,
+    scale: Annotated[
+        list[str] | None,
+        typer.Option("--scale", help="An observable with a scale of its own. Repeatable."),
+    ] = None,
+    offset: Annotated[
+        list[str] | None,
+        typer.Option("--offset", help="An observable with an offset of its own. Repeatable."),
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="Whose rows; default all as one.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", help="Of the posterior; 0 for none.")] = 1000,
+    starts: Annotated[int, typer.Option("--starts", help="Of the optimum.")] = 16,
+    seed: Annotated[int, typer.Option("--seed", help="Of all random numbers.")] = 1,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("fit"),
+    no_plot: NoPlot = False,
+    own: OwnTables = None,
+    structure: Structures = None,
+) -> None:
+    """Fit parameters to plates, blots, plasma curves, tumours and blood counts.
+
+    Says which parameters the data tell and which they do not, and what to measure. Writes
+    parameters, nuisances, predicted, profiles and draws as CSV, said.txt, fit.json, draws.nc for
+    ArviZ, ensemble.parquet for --ensemble of studies, and a figure.
+
+    Example: p53net fit plate.csv --parameter "RS4;11: K_PUMA_caspase" -o fit
+    """
+    from p53net.fitting.fitted import fit as fitted
+
+    if priors is not None and prior:
+        raise InputError("--priors and --prior are both given; give one of them")
+    with progress() as told:
+        found = fitted(
+            data, parameter or None, priors=priors or _priors(prior), tables=tables_of(own),
+            structure=structure_of(structure), noise=_noise(noise), scale=scale or (),
+            offset=offset or (), subject=subject, draws=draws, starts=starts, seed=seed,
+            progress=told,
+        )  # fmt: skip
+    written = found.save(out)
+    if found.target is not None and draws:
+        written.append(found.ensemble().save(out / "ensemble.parquet"))
+    if not no_plot and found.target is not None:
+        found.plot(out / "fit.png")
+        written.append(out / "fit.png")
+    show(found.parameters.reset_index())
+    said.print(found.said, soft_wrap=True)
+    said.print(f"wrote {', '.join(path.name for path in written)} to {out}/", soft_wrap=True)
+
+
+@app.command()
+def hill(
+    data: Annotated[Path, typer.Argument(help="A .csv or .tsv table of plates.")],
+    own: OwnTables = None,
+    structure: Structures = None,
+) -> None:
+    """Fit a plain logistic curve to each plate of a table: IC50s without any model.
+
+    Example: p53net hill plate.csv
+    """
+    from p53net.fitting.hill_curves import hill as curves
+
+    show(curves(data, tables=tables_of(own), structure=structure_of(structure)))
+
+
+def _priors(texts: list[str] | None) -> dict[str, tuple[str, float, float]] | None:
+    found: dict[str, tuple[str, float, float]] = {}
+    for text in texts or []:
+        name, _, rest = text.rpartition("=")
+        parts = rest.split(":")
+        if not name or len(parts) != 3:
+            raise InputError(f"--prior {text} is not NAME=KIND:A:B; write log-uniform:0.1:10")
+        if name in found:
+            raise InputError(f"--prior gives {name} twice; give it once")
+        where = f"--prior {text}"
+        found[name] = parts[0], number(parts[1], where), number(parts[2], where)
+    return found or None
+
+
+def _noise(texts: list[str] | None) -> dict[str, str | float | tuple[str, float]] | None:
+    found: dict[str, str | float | tuple[str, float]] = {}
+    for text in texts or []:
+        name, mark, rest = text.partition("=")
+        if not mark:
+            raise InputError(f"--noise {text} is not OBSERVABLE=KIND; write plasma=log-normal:0.2")
+        if name in found:
+            raise InputError(f"--noise gives {name} twice; give it once")
+        kind, mark, width = rest.partition(":")
+        if mark:
+            found[name] = kind, number(width, f"--noise {text}")
+        else:
+            found[name] = kind if kind[:1].isalpha() else number(kind, f"--noise {text}")
+    return found or None

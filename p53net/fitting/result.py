@@ -1,0 +1,151 @@
+"""What a fit gives: estimates with their intervals, what is said of them, predictions, draws."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from p53net.engines.base import FloatArray
+from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.identity import digest
+from p53net.errors import InputError
+from p53net.files import made_folder, write_bytes, write_text
+from p53net.fitting.candidates import Advice
+from p53net.fitting.sampled import Draws
+
+if TYPE_CHECKING:
+    import arviz
+    from matplotlib.figure import Figure
+
+    from p53net.fitting.target import Target
+
+
+@dataclass
+class Fit:
+    """What `fit` returns.
+
+    found = pn.fit("plate.csv", parameters=["RS4;11: K_PUMA_caspase"])
+    print(found.said), found.parameters, found.plot("fit.png")
+    """
+
+    parameters: pd.DataFrame
+    """A row for each: `value`, `unit`, `low` and `high` (95 %, of the profile; the bound where it
+    stays open), `identified`, `reason`, `correlated_with`."""
+    nuisances: pd.DataFrame
+    """Widths, scales and offsets that were estimated: `value`, `unit`, `low`, `high`."""
+    said: str
+    """What the fit says, in sentences."""
+    predicted: pd.DataFrame
+    """The rows of data with `prediction`, its band `low` and `high` (95 % of the draws), and
+    `residual` in standard deviations."""
+    draws: pd.DataFrame
+    """A row for each draw of the posterior, a column for each parameter and nuisance."""
+    log_likelihood: float
+    """Its logarithm at the optimum, as the density of the data."""
+    profiles: Mapping[str, pd.DataFrame]
+    """Of each unknown: `value` where it was held, and `rise` of minus twice the logarithm of the
+    likelihood."""
+    correlation: pd.DataFrame
+    """Of parameters, on their scales, at the optimum."""
+    advice: tuple[Advice, ...]
+    """Further measurements by how far they would narrow what is not identified, the best first."""
+    about: Mapping[str, object]
+    """How it was made."""
+    target: "Target | None" = field(repr=False, default=None)
+    """The data and models, for figures and exports; None of a PEtab problem."""
+    best: FloatArray | None = field(repr=False, default=None)
+    """The optimum on its scales."""
+    sampled: Draws | None = field(repr=False, default=None)
+
+    def __str__(self) -> str:
+        return self.said
+
+    def ensemble(self) -> Ensemble:
+        """The draws as an ensemble: every study takes it, `pn.viability(..., ensemble=...)`, with
+        the tables that the fit had. Raises InputError without draws."""
+        self._need_draws()
+        if self.target is None:
+            raise InputError("a PEtab problem has a model of its own, which no study takes")
+        table = self.draws[list(self.parameters.index)].copy()
+        table.insert(0, "structure", str(self.about["structure"]))
+        why = "" if self.sampled is None else self.sampled.why
+        about = {"models": digest(), "fit": dict(self.about), "own": self.about["tables"],
+                 "converged": not why, "why": why}  # fmt: skip
+        return Ensemble(table, about)
+
+    def inference_data(self) -> "arviz.InferenceData":
+        """The draws as ArviZ InferenceData, a chain for each run of the sampler. Raises InputError
+        without draws."""
+        self._need_draws()
+        import arviz
+
+        assert self.sampled is not None  # noqa: S101 - draws have been seen to be there
+        chains = len(self.sampled.z)
+        values = {str(name): self.draws[name].to_numpy().reshape(chains, -1) for name in self.draws}
+        made: arviz.InferenceData = arviz.from_dict(
+            posterior=values,
+            sample_stats={"lp": self.sampled.log_likelihood},
+            observed_data={"value": self.predicted["value"].to_numpy(float)},
+            attrs={"about": json.dumps(self.about, default=str, sort_keys=True)},
+        )
+        return made
+
+    def plot(self, path: str | Path | None = None) -> "Figure":
+        """Data over the curves of the fit with their bands, residuals below; written to `path`
+        (png, svg, pdf) where one is given."""
+        import matplotlib
+
+        from p53net.figures.style import STYLE, save
+        from p53net.fitting.figure import fit_figure
+
+        with matplotlib.rc_context(STYLE):
+            figure = fit_figure(self)
+        if path is not None:
+            save(figure, path)
+        return figure
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write parameters, nuisances, predictions, profiles and draws as CSV, what is said as
+        text, how it was made as JSON, and, of draws, `draws.nc` for ArviZ. Raises OutputError."""
+        where = made_folder(folder)
+        profiles = pd.concat(
+            [one.assign(unknown=name) for name, one in self.profiles.items()], ignore_index=True
+        )
+        tables = {
+            "parameters": self.parameters.reset_index(),
+            "nuisances": self.nuisances.reset_index(),
+            "predicted": self.predicted,
+            "profiles": profiles[["unknown", "value", "rise"]],
+            "draws": self.draws,
+        }
+        written = [write_text(where / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+                   for name, table in tables.items() if len(table)]  # fmt: skip
+        written.append(write_text(where / "said.txt", self.said + "\n"))
+        about = json.dumps(self.about, indent=1, sort_keys=True, default=str) + "\n"
+        written.append(write_text(where / "fit.json", about))
+        if self.sampled is not None:
+            with TemporaryDirectory() as nowhere:
+                file = Path(nowhere) / "draws.nc"
+                self.inference_data().to_netcdf(str(file), engine="h5netcdf")
+                written.append(write_bytes(where / "draws.nc", file.read_bytes()))
+        return written
+
+    def _need_draws(self) -> None:
+        if self.sampled is None:
+            raise InputError("the fit has no draws; fit again with draws=1000")
+
+
+def with_bands(
+    table: pd.DataFrame, predicted: FloatArray, draws: FloatArray | None, residuals: FloatArray
+) -> pd.DataFrame:
+    """Rows of data beside what is predicted; `draws` (draw, row) give the band."""
+    low = high = np.full(len(table), math.nan)
+    if draws is not None:
+        low, high = np.nanquantile(draws, (0.025, 0.975), axis=0)
+    return table.assign(prediction=predicted, low=low, high=high, residual=residuals)
