@@ -15,7 +15,7 @@ from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw, read_by_bodies
 from p53net.inference.body_draws import BLOCK, block, put_together, settled
 from p53net.inference.body_rows import Rows
-from p53net.inference.handling import handling, taken
+from p53net.inference.handling import of_plasma, taken
 from p53net.inference.parts import HANDLED
 from p53net.inference.running import run_all, run_stored, stored_run
 from p53net.inference.target import Target
@@ -87,7 +87,7 @@ class Disembodied:
         """There is nothing to say."""
 
 
-def embodied(
+def with_bodies(
     bodies: Bodies,
     seed: int,
     place: Path,
@@ -96,7 +96,7 @@ def embodied(
     told: Callable[[float], None],
 ) -> Embodied:
     """Plasma first, then blocks of cells side by side, each stored as it ends."""
-    handled = run_stored(place / "plasma.npz", partial(handling, bodies, seed),
+    handled = run_stored(place / "plasma.npz", partial(of_plasma, bodies, seed),
                          lambda share: told(_PLASMA * share))  # fmt: skip
     each = taken(handled, len(bodies.cells), seed)
     jobs = {}

@@ -18,7 +18,7 @@ _RUNS = 4
 _SETTINGS = Settings(particles=128, moves=6, draws=8, between=6)
 
 
-def handling(
+def of_plasma(
     bodies: Bodies, seed: int, told: Callable[[float], None] = lambda _share: None
 ) -> Sampled:
     """Draws (run, draw, coordinate) of how the drug is handled."""

@@ -22,7 +22,7 @@ from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
-from p53net.inference.embodied import Disembodied, Embodied, embodied
+from p53net.inference.embodied import Disembodied, Embodied, with_bodies
 from p53net.inference.likelihood import family
 from p53net.inference.own_evidence import own_rows, refuse_replaced
 from p53net.inference.own_predicted import checked
@@ -132,7 +132,7 @@ def infer(
         random = np.random.default_rng([base, *b"ensemble"])
         cells = _cells(found, shares, number, random)
         targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
-        drawn = None if not bodies else embodied(
+        drawn = None if not bodies else with_bodies(
             Bodies(targets, cells, rows_of(own)), base, place, own, several,
             lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
         )  # fmt: skip

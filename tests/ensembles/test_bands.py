@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import p53net as pn
-from p53net.ensembles import banded
+from p53net.ensembles import banded, draws
 from p53net.ensembles.cells import Cells, as_ensemble, without_numbers
 from p53net.ensembles.draws import QUANTILES, Ensemble
+from p53net.model.library import models_folder
 from p53net.model.own import as_tables
 from tests.support.draws import STRUCTURES, changed, committed, drawn
 from tests.support.own_evidence import own_tables
@@ -125,11 +126,23 @@ def test_an_ensemble_is_named_by_its_file_too(tmp_path) -> None:
     assert as_ensemble(None) is None
 
 
+def test_a_package_without_an_ensemble_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draws, "is_shipped", lambda: False)
+    with pytest.raises(pn.InputError, match="ships no ensemble"):
+        pn.ensemble()
+
+
+def test_the_shipped_ensemble_is_of_these_models_and_of_cells() -> None:
+    shipped = pn.ensemble()
+    assert len(shipped) == 500 and shipped.about["converged"] and not shipped.has_bodies
+    assert set(shipped.structures) == {"default", "residual"}
+    assert (models_folder() / draws.SHIPPED).stat().st_size < 5e6
+
+
 WRONG = {
     "no ensemble": (lambda _: {"ensemble": 3}, "a int"),
     "a table": (lambda e: {"ensemble": e.table}, "a DataFrame"),
     "no file": (lambda _: {"ensemble": "nowhere.parquet"}, "cannot read the ensemble"),
-    "none shipped": (lambda _: {"ensemble": "shipped"}, "ships no ensemble"),
     "a structure": (lambda e: {"ensemble": e, "structure": "MDMX"}, "structure and ensemble"),
     "draws of nothing": (lambda _: {"draws": True}, "give ensemble="),
     "draws as a number": (lambda e: {"ensemble": e, "draws": 5}, "True .* or False"),

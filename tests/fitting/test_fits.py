@@ -101,6 +101,7 @@ def test_a_plate_a_blot_and_a_plasma_curve_together(tmp_path: object) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_parameters_that_are_chosen_are_said() -> None:
     rows = plate("KT-253", "RS4;11", np.geomspace(0.03, 30.0, 6), 1)
     data = simulated(rows, TRUTH, seed=5)

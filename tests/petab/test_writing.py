@@ -150,6 +150,7 @@ def of_cell(k_deg_p53: float | None = None) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_an_untreated_start_follows_what_is_fitted(tmp_path: Path) -> None:
     """The curves of other parameters are those of a run with these, from its own rest."""
     model, table = pn.load("KT-253"), of_cell(0.6)

@@ -265,6 +265,7 @@ def test_the_table_of_the_page(row: list[str]) -> None:
         assert [float(one) for one in text.split(",")] == pytest.approx(middle, abs=0.006)
 
 
+@pytest.mark.slow
 def test_it_repeats_from_its_record_and_has_a_figure(board: xr.Dataset) -> None:
     assert pn.rerun(board).equals(board)
     figure = pn.plot(board)
