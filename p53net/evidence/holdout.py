@@ -103,7 +103,7 @@ def compared_over(
     """
     both = {"posterior": posterior.thinned(DRAWS), "prior": prior.thinned(DRAWS)}
     made = {
-        name: _over(one, lambda share, n=name, i=i: told(n, (i + share) / 2))  # type: ignore[misc]
+        name: _over(one, posterior.has_bodies, lambda share, n=name, i=i: told(n, (i + share) / 2))  # type: ignore[misc]
         for i, (name, one) in enumerate(both.items())
     }
     found = []
@@ -151,14 +151,14 @@ def _judged(
     }
 
 
-def _over(ensemble: Ensemble, told: Callable[[float], None]) -> dict[str, FloatArray]:
-    """Predictions of every draw by row."""
+def _over(ensemble: Ensemble, bodies: bool, told: Callable[[float], None]) -> dict[str, FloatArray]:
+    """Predictions of every draw by row, of bodies too or of cells alone."""
     found: list[Predictions] = [{} for _ in range(len(ensemble))]
     done = 0
     for structure, draws in ensemble.parts():
         with supposing(structure):
             for some in np.array_split(draws, -(-len(draws) // _TOGETHER)):
-                of = _of_all if ensemble.has_bodies else _of_cells
+                of = _of_all if bodies else _of_cells
                 rows = _sound(of, [ensemble.trial(int(draw)) for draw in some])
                 for draw, row in zip(some, rows, strict=True):
                     found[int(draw)] = row
