@@ -84,23 +84,21 @@ def test_rows_that_count_are_predicted_and_counted_once(bodies: Bodies) -> None:
 
 def test_rows_of_a_part_read_no_other_part(bodies: Bodies) -> None:
     """What lets all parts move at once. Whoever adds a row or a parameter is told here."""
-    labels = np.zeros(1, dtype=np.intp)
     z = coordinates(bodies, 1)
-    here = bodies.residuals(z, labels)[0]
     in_parts = {i for part in bodies.parts for i in part.rows.tolist()}
     assert in_parts | set(bodies.of_plasma.tolist()) == set(range(len(bodies.rows)))
     assert sum(len(part.rows) for part in bodies.parts) == len(in_parts)
     known = {i for part in bodies.parts for i in part.columns.tolist()}
     known |= {*bodies.handled.tolist(), *bodies.shared.tolist()}
     rest = [i for i in range(len(bodies.names)) if i not in known]
-    for own, columns in [
-        *((part.rows, part.columns) for part in bodies.parts), (np.empty(0, dtype=int), rest)
-    ]:  # fmt: skip
-        there = z.copy()
-        there[:, columns] += 0.5
-        change = np.abs(bodies.residuals(there, labels)[0] - here)
-        moved = np.flatnonzero(change > ROUGHLY)  # those of plasma are NaN
-        assert set(moved.tolist()) <= set(own.tolist()), [bodies.rows[i] for i in moved]
+    asked = [(part.rows.tolist(), part.columns.tolist()) for part in bodies.parts] + [([], rest)]
+    there = np.repeat(z, 1 + len(asked), axis=0)
+    for place, (_, columns) in enumerate(asked):
+        there[1 + place, columns] += 0.5
+    here, *others = bodies.residuals(there, np.zeros(len(there), dtype=np.intp))
+    for (own, _), other in zip(asked, others, strict=True):
+        moved = np.flatnonzero(np.abs(other - here) > ROUGHLY)  # those of plasma are NaN
+        assert set(moved.tolist()) <= set(own), [bodies.rows[i] for i in moved]
 
 
 def test_plasma_reads_how_the_drug_is_handled_and_no_cell(bodies: Bodies) -> None:

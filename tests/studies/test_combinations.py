@@ -238,7 +238,7 @@ COMMANDS = {
     "degradation": "assay degradation milademetan --beside KT-253=0.3 --beside-hours 12 --start 12 "
     "--hours 24",
     "caspase": "assay caspase milademetan --hours 24 --beside KT-253=0.1:1:3",
-    "escape": "escape milademetan --beside KT-253=0.02",
+    "escape": "escape milademetan --beside KT-253=0.02 --ensemble none",
     "pk": "pk milademetan --dose 260 --beside KT-253=2_mg_once_over_2_h",
     "xenograft": "xenograft milademetan --dose 50 --days 7 --beside KT-253=0.3_mg/kg_once_from_1_d",
     "patient": "patient milademetan --dose 260 --days 14 --beside KT-253=2_mg_once_from_3_d",
