@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from p53net.errors import InputError, OutputError
@@ -88,6 +89,16 @@ def read_delimited(path: object, limit: int, what: str) -> tuple[str, list[tuple
     return name, [
         (number, line) for number, line in enumerate(lines, start=1) if any(map(str.strip, line))
     ]
+
+
+def fields(name: str, number: int, columns: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """What a line of such a table has in each column. Raises InputError for too many or few."""
+    if len(texts) != len(columns):
+        raise InputError(
+            f"{name}, row {number}: it has {len(texts)} fields, and there are {len(columns)} "
+            "columns; correct it"
+        )
+    return dict(zip(columns, (text.strip() for text in texts), strict=True))
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:

@@ -19,7 +19,7 @@ from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import UNITS, Administration, Regimen, given_at
 from p53net.dosing.schedules import MOST_DOSES
 from p53net.errors import InputError
-from p53net.files import read_delimited
+from p53net.files import fields, read_delimited
 
 TABLES = (".csv", ".tsv")
 """How the names of event tables end."""
@@ -96,14 +96,7 @@ def _table(given: object, unit: str) -> _Table:
     for needed in ("time", "amt"):
         if needed not in columns:
             raise InputError(f"{name} has no column '{needed}'; give time and amt at least")
-    rows = []
-    for number, texts in numbered:
-        if len(texts) != len(columns):
-            raise InputError(
-                f"{name}, row {number}: it has {len(texts)} fields, and there are {len(columns)} "
-                "columns; correct it"
-            )
-        rows.append((number, dict(zip(columns, (text.strip() for text in texts), strict=True))))
+    rows = [(number, fields(name, number, columns, texts)) for number, texts in numbered]
     if not rows:
         raise InputError(f"{name} has no rows; give one for each dose")
     own = unit if "amt" not in units else UNITS["/" in units["amt"]]

@@ -4,7 +4,9 @@ import io
 import posixpath
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +32,10 @@ _DECLARED = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError,
+           ValueError)  # fmt: skip
+"""What reading a damaged or locked member ends in; an unknown method is a RuntimeError too."""
+
 _MANIFEST = "manifest.xml"
 _SEDML = "sed-ml"
 
@@ -53,10 +59,7 @@ class Archive(NamedTuple):
                 held.open(self.members[member]) as file,
             ):
                 found = file.read(LARGEST_MEMBER + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError,
-                NotImplementedError) as error:  # fmt: skip
-            raise self.broken(f"'{member}' cannot be unpacked: {error}") from None
-        except Exception as error:  # zlib.error, and what a decoder may add to it
+        except _BROKEN as error:
             raise self.broken(f"'{member}' cannot be unpacked: {error}") from None
         if len(found) > LARGEST_MEMBER:
             raise self.broken(
@@ -108,7 +111,7 @@ def opened(path: object) -> Archive:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as held:
             infos = held.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise InputError(
             f"{made.name} is no COMBINE archive, which is a zip file: {error}; name another"
         ) from None

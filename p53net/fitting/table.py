@@ -11,7 +11,7 @@ import pandas as pd
 
 from p53net.dosing.amounts import registry
 from p53net.errors import InputError, P53NetError, unknown_name
-from p53net.files import read_delimited
+from p53net.files import fields, read_delimited
 
 Data: TypeAlias = "str | Path | pd.DataFrame"
 """What users give: a .csv or .tsv file, or a DataFrame."""
@@ -116,12 +116,7 @@ def rows_of(data: Data) -> list[Row]:
         raise InputError(f"{name} has {len(lines):,} rows; at most {_MOST_ROWS:,} are fitted")
     found = []
     for number, texts in lines:
-        if len(texts) != len(columns):
-            raise InputError(
-                f"{name}, row {number}: it has {len(texts)} fields, and there are {len(columns)} "
-                "columns; correct it"
-            )
-        cells = dict(zip(columns, (text.strip() for text in texts), strict=True))
+        cells = fields(name, number, columns, texts)
         for column, unit in units.items():
             if re.fullmatch(r"[-+.\deE]+", cells[column]):
                 cells[column] += f" {unit}"

@@ -17,6 +17,7 @@ from p53net.inference.parts import Part
 _DIFFERENCE = 0.05  # standard deviations of the prior, between which a slope is taken
 _LARGEST = 1.5  # the same, of a step
 _HARDER, _EASIER = 6.0, 0.25  # factors on the damping
+_TRUSTED = 0.1  # damping of what is shared over that of parts, which have stepped before
 _QUICKLY = 6  # times as many tries of what is cheap
 _FAR = 2.0  # standard deviations of the prior: how widely what is shared is looked for
 
@@ -215,11 +216,8 @@ def _parts_stepped(
     for i, (part, one) in enumerate(zip(problem.parts, slopes, strict=True)):
         curved = np.eye(len(part.columns)) + _across(one.own, one.own)
         downhill = z[:, part.columns] + _times(one.own, away[:, part.rows])
-        diagonal = np.einsum("nii->ni", curved)
-        damped = curved + np.einsum("ni,ij->nij", damping[:, i, None] * diagonal,
-                                    np.eye(len(part.columns)))  # fmt: skip
-        step = -np.linalg.solve(damped, downhill[..., None])[..., 0]
-        there[:, part.columns] += np.clip(step, -_LARGEST, _LARGEST)
+        step = _step(curved, damping[:, i], downhill)
+        there[:, part.columns] += step
     z, away, went = _taken(problem, z, away, there)
     damping[:, :-1] *= np.where(went, _EASIER, _HARDER)
     return z, away
@@ -233,16 +231,12 @@ def _shared_stepped(
     damping: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """A step of what is shared, which all parts follow."""
-    alone = np.eye(len(problem.shared))
-    curved = alone + sum(one.informed() for one in slopes)
-    diagonal = np.einsum("nii->ni", curved)
-    curved = curved + np.einsum("ni,ij->nij", 0.1 * damping[:, -1:] * diagonal, alone)
+    curved = np.eye(len(problem.shared)) + sum(one.informed() for one in slopes)
     downhill = z[:, problem.shared].copy()
     for part, one in zip(problem.parts, slopes, strict=True):
         own = z[:, part.columns] + _times(one.own, away[:, part.rows])
         downhill += _times(one.shared, away[:, part.rows]) + _times(one.response(), own)
-    step = np.clip(-np.linalg.solve(curved, downhill[..., None])[..., 0], -_LARGEST, _LARGEST)
-    there = followed(problem, slopes, z, step)
+    there = followed(problem, slopes, z, _step(curved, _TRUSTED * damping[:, -1], downhill))
     rows = problem.rows(there, problem.labels)
     better = problem.misfits(there, rows) < problem.misfits(z, away)
     damping[:, -1] *= np.where(better, _EASIER, _HARDER)
@@ -258,6 +252,13 @@ def followed(
     for part, one in zip(problem.parts, slopes, strict=True):
         there[:, part.columns] += np.einsum("nds,ns->nd", one.response(), step)
     return there
+
+
+def _step(curved: FloatArray, damping: FloatArray, downhill: FloatArray) -> FloatArray:
+    """Levenberg and Marquardt's step (particle, coordinate), no longer than `_LARGEST`."""
+    damped = curved + np.einsum("n,nij,ij->nij", damping, curved, np.eye(curved.shape[-1]))
+    step = -np.linalg.solve(damped, downhill[..., None])[..., 0]
+    return np.asarray(np.clip(step, -_LARGEST, _LARGEST), dtype=float)
 
 
 def _across(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -36,6 +36,7 @@ def test_walks_that_agree_have_r_hat_one_and_those_apart_more() -> None:
     _, twins = put_together([of_block(seed) for seed in range(60)])
     table = settled(["a", "b", "still"], twins).set_index("quantity")["r_hat"]
     assert list(table.index) == ["a", "b", "log likelihood"]
+    # Between 120 pairs of 40 draws chance moves R-hat by 0.0016, and by 0.006 of itself below.
     np.testing.assert_allclose(table, 1.0, atol=0.01)
     for one in twins:
         one.chains[:, 1, :, 1] += 3.0

@@ -1,7 +1,7 @@
 """Rows of evidence of a user's own: how they are read, what predicts them, and what they do to a
 posterior."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 import p53net as pn
 from p53net.cli.terminal import app
 from p53net.evidence.published import observations
+from p53net.inference import body_draws, handling
 from p53net.inference.dish_rows import DishRows
 from p53net.inference.likelihood import Likelihood, family
 from p53net.inference.own_evidence import Assay, Parameter, Quantity, Run, own_rows
 from p53net.inference.own_predicted import OwnPredicted
 from p53net.inference.parameters import parameters_of
+from p53net.inference.parts import HANDLED
 from p53net.inference.posterior import Posterior, infer
 from p53net.inference.prior import HALF_95
 from p53net.inference.priors import Space, for_structure
@@ -201,7 +203,9 @@ def test_only_what_the_row_reads_is_moved_besides(folder: Path) -> None:
     z = np.random.default_rng(1).standard_normal((3, len(target.space)))
     shipped = [target.space.names.index(name) for name in usual.space.names]
     for name, values in usual.predictions(z[:, shipped]).items():
-        np.testing.assert_array_equal(target.predictions(z)[name], values)
+        # Matrices of another width are multiplied in another order on some processors, so that a
+        # parameter may differ in its last bit: a period of pulses by 4e-13 on one that was met.
+        np.testing.assert_allclose(target.predictions(z)[name], values, rtol=1e-11, err_msg=name)
 
 
 @pytest.mark.slow
@@ -240,8 +244,13 @@ def test_a_row_about_one_parameter_gives_the_posterior_of_the_formula(tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def posterior(folder: Path) -> Posterior:
-    return infer(["default"], folder=folder / "out", workers=1, **given(folder), **SMALL)
+def posterior(folder: Path) -> Iterator[Posterior]:
+    """With bodies, of which few are run, for they are dear."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handling, "_SETTINGS", Settings(particles=8, moves=1, draws=2, between=1))
+        for name, number in {"_TRIES": 1, "_DOWNHILL": 1, "_ROUNDS": 4}.items():
+            patch.setattr(body_draws, name, number)
+        yield infer(["default"], folder=folder / "out", workers=1, **given(folder), **SMALL)
 
 
 @pytest.mark.slow
@@ -254,6 +263,20 @@ def test_a_row_moves_the_posterior_its_way(posterior: Posterior) -> None:
     rows = posterior.rows.set_index("observation")
     assert rows.loc["mine", "stage"] == "cells" and rows.loc["mine", "q50"] > 0.06
     assert "mine" in posterior.evidence and posterior.ensemble.about["held"] == []
+
+
+@pytest.mark.slow
+def test_each_draw_has_a_body(posterior: Posterior) -> None:
+    ensemble = posterior.ensemble
+    names = Space(for_structure("default")).names
+    assert ensemble.has_bodies and np.isfinite(ensemble.table[names].to_numpy(dtype=float)).all()
+    about = ensemble.about["bodies"]
+    assert about["cells"] == len(ensemble) == SMALL["draws"]
+    told = {one["quantity"] for one in about["agreement"]}
+    assert {"log likelihood", "model: slope_platelets", *HANDLED} <= told
+    rows = posterior.rows.set_index("observation")
+    assert {"milademetan_cmax", "thrombocytopenia_grade34_mantra"} <= set(rows.index)
+    assert set(rows.loc[about["rows"], "stage"]) == {"bodies"}
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def posterior(folder: Path) -> Posterior:
-    return infer(["default", "MDMX"], folder=folder, workers=2, bodies=False, **SMALL)
+    return infer(["default", "MDMX"], folder=folder, workers=1, bodies=False, **SMALL)
 
 
 @pytest.mark.slow
