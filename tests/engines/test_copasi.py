@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -405,22 +405,31 @@ def test_threads_are_kept_apart(inhibitor: pn.Model, degrader: pn.Model) -> None
     assert same == [True] * 20
 
 
+@pytest.fixture
+def own() -> Iterator[None]:
+    """A data model that is the user's, with a message that it has caused."""
+    gc.collect()
+    model = COPASI.CRootContainer.addDatamodel()
+    assert not model.importSBMLFromString("<x/>")
+    yield
+    COPASI.CRootContainer.removeDatamodel(model)
+    COPASI.CCopasiMessage.clearDeque()
+
+
+@pytest.mark.usefixtures("own")
 def test_the_users_own_copasi_is_left_alone(inhibitor: pn.Model) -> None:
     """Its models stay, and so do its messages; ours go with the engine."""
-    gc.collect()
-    own = COPASI.CRootContainer.addDatamodel()
-    assert not own.importSBMLFromString("<x/>")
     models, messages = COPASI.CRootContainer.getDatamodelList(), COPASI.CCopasiMessage.size()
     assert messages > 0
     before = models.size()
     engine = engine_of(inhibitor.definition)
-    engine.integrate(problem(inhibitor, {"k_deg_p53": [0.2, 1e300]}))
+    usual = problem(inhibitor, {"k_deg_p53": [0.2, 0.2]})
+    extreme = {**usual.parameters, "k_deg_p53": np.array([0.2, 1e300])}
+    assert [*engine.integrate(replace(usual, parameters=extreme)).errors] == [1]
     assert (models.size(), COPASI.CCopasiMessage.size()) == (before + 1, messages)
     del engine
     gc.collect()
     assert models.size() == before
-    COPASI.CRootContainer.removeDatamodel(own)
-    COPASI.CCopasiMessage.clearDeque()
 
 
 def test_a_time_limit(inhibitor: pn.Model) -> None:
