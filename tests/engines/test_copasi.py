@@ -419,11 +419,11 @@ def own() -> Iterator[None]:
 @pytest.mark.usefixtures("own")
 def test_the_users_own_copasi_is_left_alone(inhibitor: pn.Model) -> None:
     """Its models stay, and so do its messages; ours go with the engine."""
+    usual = problem(inhibitor, {"k_deg_p53": [0.2, 0.2]})
     models, messages = COPASI.CRootContainer.getDatamodelList(), COPASI.CCopasiMessage.size()
     assert messages > 0
     before = models.size()
     engine = engine_of(inhibitor.definition)
-    usual = problem(inhibitor, {"k_deg_p53": [0.2, 0.2]})
     extreme = {**usual.parameters, "k_deg_p53": np.array([0.2, 1e300])}
     assert [*engine.integrate(replace(usual, parameters=extreme)).errors] == [1]
     assert (models.size(), COPASI.CCopasiMessage.size()) == (before + 1, messages)
