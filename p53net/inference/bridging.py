@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from p53net.engines.base import FloatArray
 
-_DRAWS = 2000  # of the posterior and of the curve, for each run
+_DRAWS = 2000  # of the posterior, and as many of the curve, at most, for each run
 _SHRUNK = 1e-3  # of the prior's variance, added to that of the curve
 _ROUNDS, _CLOSE = 1000, 1e-8
 
@@ -37,7 +37,7 @@ def log_evidence(
         random = np.random.default_rng([*b"bridge", i])
         curve = _Curve(np.concatenate([one for j, one in enumerate(draws) if j != i]))
         kept = random.permutation(len(z))[:_DRAWS]
-        drawn = curve.draws(random, _DRAWS)
+        drawn = curve.draws(random, len(kept))
         found.append(_bridge(
             log[kept] + _log_prior(z[kept]) - curve.log(z[kept]),
             log_likelihood(drawn) + _log_prior(drawn) - curve.log(drawn),

@@ -276,7 +276,7 @@ def test_no_start_of_blocks_ends_below_the_optimum_that_is_told() -> None:
 
     ends = list(zip(whole.problem.low, whole.problem.high, strict=True))
     begin = np.clip(found.best.logs + 0.05, *np.transpose(ends))
-    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 800})
+    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 400})
     assert other.fun > found.best.chi_squared - 1e-4
 
 

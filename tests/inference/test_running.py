@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from p53net.errors import InputError, StoreError
 from p53net.inference import running
 from p53net.inference.running import run_units
 from p53net.inference.tempering import Sampled, Settings
-from p53net.inference.units import Begun, Drawn, Unit, begin, begun_of, follow_on, unpacked
+from p53net.inference.units import Begun, Drawn, Unit, begun_of, unpacked
 from p53net.model.own import Tables, Text
 from p53net.model.tables import NONE
 
@@ -227,13 +228,12 @@ def test_units_are_the_same_bits_for_any_number_of_workers(tmp_path: Path) -> No
     assert all(same(one[unit], two[unit]) for unit in units)
     assert not same(one[units[0]], one[units[1]])
     assert all(0.0 <= share <= 1.0 for share in told) and max(told) == 1.0
+    for unit, found in one.items():
+        says_what_it_is_made_of(found, unit)
 
 
-@pytest.mark.slow
-def test_a_unit_says_what_it_is_made_of() -> None:
-    unit = Unit("default", 0)
-    [found] = follow_on([unit], [begin(unit, SETTINGS, 1)], SETTINGS)
-    assert found.z.shape == (2, 6, len(found.names))
+def says_what_it_is_made_of(found: Drawn, unit: Unit) -> None:
+    assert found.z.shape == (2, 6, len(found.names)) and found.about["unit"] == asdict(unit)
     moved = found.about["moved"]
     assert isinstance(moved, list)
     assert set(found.rows) <= set(found.predicted) and 50 < len(moved) < len(found.names)
