@@ -28,15 +28,20 @@ DOSES = np.geomspace(1e-2, 1e6, 33)
 """Constant concentrations [nM] of a dose-response curve."""
 
 
-def resting_doses(one: Candidate, folds: FloatArray, feedback: NDArray[np.bool_]) -> Found:
-    """The lowest constant doses [nM] under which active p53 rests at these multiples of
-    untreated."""
+def resting_doses(
+    one: Candidate,
+    folds: FloatArray,
+    feedback: NDArray[np.bool_],
+    near: FloatArray | None = None,
+) -> Found:
+    """The lowest constant doses [nM] under which active p53 rests at these multiples of untreated,
+    which are sought first `near` those that are given."""
 
     def response(rows: Places, doses: FloatArray) -> Found:
         return one.of(rows).resting_fold(doses, feedback[rows])
 
     what = "active p53 at rest, in multiples of untreated,"
-    found = effective_doses(response, folds, [what] * len(one))
+    found = effective_doses(response, folds, [what] * len(one), near=near)
     missed = [isinstance(found.errors.get(i), MeasureError) for i in range(len(one))]
     lost = np.flatnonzero(missed)
     if not len(lost):
@@ -109,6 +114,19 @@ def responses(
     values, errors = many.run(np.array([0.0, hours]), doses, names, feedback)
     shape = len(one), len(DOSES), len(names)
     return values[:, :, -1].reshape(shape), {i // len(DOSES): e for i, e in errors.items()}
+
+
+def crossings(active: FloatArray, levels: FloatArray) -> FloatArray:
+    """About where curves (row, dose) over `DOSES` first rise above a level each [nM]; NaN where
+    they never do, or begin above it."""
+    above = active >= levels[:, None]
+    after, rows = above.argmax(axis=1), np.arange(len(active))
+    low, high = active[rows, after - 1], active[rows, after]
+    logs = np.log(DOSES)
+    with np.errstate(all="ignore"):  # where a curve does not rise, which has no number
+        share = (levels - low) / (high - low)
+        doses = np.exp(logs[after - 1] + share * (logs[after] - logs[after - 1]))
+    return np.where(after > 0, doses, np.nan)
 
 
 def equal_dose(one: Candidate, hours: float, fold: float) -> Found:

@@ -20,6 +20,7 @@ LOWEST_DOSE, HIGHEST_DOSE = 1e-5, 1e7
 """Range [nM] in which an effective dose is looked for."""
 
 _LADDER = 8  # doses in each decade, where a response may fall again
+_ABOUT = 1.3  # times a dose that is near: how far the bracket about it goes
 _CLOSE = 1e-9  # of ln dose: the width of a bracket that is narrow enough
 
 
@@ -61,10 +62,12 @@ def effective_doses(
     targets: FloatArray,
     what: Sequence[str],
     between: tuple[FloatArray, FloatArray] | None = None,
+    near: FloatArray | None = None,
 ) -> Found:
     """The dose [nM] at which the response of each row, which rises with dose, reaches its target.
 
     It is looked for `between` two doses, one on each side of it; by default over the whole range.
+    Where a dose that it should be `near` is known, which may be NaN, it is looked for there first.
     Where the highest dose is not enough, as with a degrader whose hook brings MDM2 back, it is the
     lowest crossing below the dose that does most, of eight in each decade.
     A row has the error of its response, or a MeasureError, naming `what` and the reachable maximum,
@@ -72,9 +75,13 @@ def effective_doses(
     """
     size = len(targets)
     least, most = between or (np.full(size, LOWEST_DOSE), np.full(size, HIGHEST_DOSE))
+    least, most = least.copy(), most.copy()
     search = _Search(response, targets)
-    most = most.copy()
-    highest = search.of(np.arange(size), most)
+    lowest, highest = np.full((2, size), np.nan)
+    if near is not None:
+        at, least[at], most[at], lowest[at], highest[at] = _about(search, near, least, most)
+    wide = np.flatnonzero(np.isnan(highest))
+    highest[wide] = search.of(wide, most[wide])
     short = search.going(np.flatnonzero(highest < 0.0))
     most[short], highest[short] = _below_hook(search, short, least[short], most[short])
     for i in np.flatnonzero(highest < 0.0).tolist():
@@ -83,14 +90,13 @@ def effective_doses(
             f"{what[i]} reaches {highest[i] + targets[i]:.3g}, not {targets[i]:g}, {even} at "
             f"{most[i]:g} nM; choose a lower target"
         )
-    rows = search.going(np.arange(size))
-    lowest = np.full(size, np.nan)
-    lowest[rows] = search.of(rows, least[rows])
+    wide = search.going(wide)
+    lowest[wide] = search.of(wide, least[wide])
     for i in np.flatnonzero(lowest > 0.0).tolist():
         search.errors[i] = MeasureError(
             f"{what[i]} is above {targets[i]:g} already at {least[i]:g} nM; choose a higher target"
         )
-    rows = search.going(rows)
+    rows = search.going(np.arange(size))
     doses = np.full(size, np.nan)
     doses[rows] = np.exp(
         _roots(search, rows, np.log(least[rows]), np.log(most[rows]), lowest[rows], highest[rows])
@@ -126,9 +132,27 @@ class _Search:
         self.errors |= {int(rows[i]): error for i, error in found.errors.items()}
         return found.values - self._targets[rows]
 
+    def tried(self, rows: Places, doses: FloatArray) -> FloatArray:
+        """The same where a row may do without: what fails has no number."""
+        if not len(rows):
+            return np.empty(0)
+        return self._response(rows, doses).values - self._targets[rows]
+
     def going(self, rows: Places) -> Places:
         """Those that have not failed."""
         return rows[~np.isin(rows, list(self.errors))]
+
+
+def _about(
+    search: _Search, near: FloatArray, least: FloatArray, most: FloatArray
+) -> tuple[Places, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Rows that cross their target about these doses, the ends of that, and what they give."""
+    low, high = near / _ABOUT, near * _ABOUT
+    rows = np.flatnonzero((low > least) & (high < most))
+    ends = np.stack([low[rows], high[rows]])
+    at_low, at_high = search.tried(np.tile(rows, 2), ends.ravel()).reshape(ends.shape)
+    crosses = (at_low < 0.0) & (at_high > 0.0)
+    return rows[crosses], *ends[:, crosses], at_low[crosses], at_high[crosses]
 
 
 def _below_hook(

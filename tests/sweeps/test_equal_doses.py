@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
-from p53net.measures.equieffective import DOSES, equal_doses, loads
+from p53net.measures.equieffective import DOSES, crossings, equal_doses, loads
 from p53net.measures.searching import Found
 
 CELLS = {"cell": [0.5, 2.0, 3.0]}  # pL
@@ -44,6 +44,16 @@ def test_of_several_crossings_the_lowest_is_taken() -> None:
     assert not alone[0]
     assert DOSES[crossed[0]] <= dose <= DOSES[crossed[0] + 1]
     assert waves(np.array([dose]))[0] == pytest.approx(level, abs=1e-6)
+
+
+def test_a_crossing_is_read_off_between_the_doses_of_a_curve() -> None:
+    """The first; none of a curve that begins above its level or never comes to it."""
+    curves = np.array([waves(DOSES), waves(DOSES), waves(DOSES), 5.0 * np.log(DOSES)])
+    found = crossings(curves, np.array([3.0, -9.0, 99.0, 10.0]))
+    above = np.flatnonzero(waves(DOSES) >= 3.0)[0]
+    assert DOSES[above - 1] <= found[0] <= DOSES[above]
+    assert np.isnan(found[1:3]).all()
+    assert found[3] == pytest.approx(np.exp(2.0))  # straight in ln dose
 
 
 @pytest.mark.slow

@@ -248,6 +248,39 @@ def test_each_row_finds_its_own_dose(curves: list[tuple[float, float]]) -> None:
         assert alone.only() == found.values[i]
 
 
+@given(st.lists(st.floats(-8.0, 8.0) | st.just(np.nan), min_size=5, max_size=5), st.floats(0, 2))
+def test_a_dose_is_the_same_wherever_it_is_sought_first(logs: list[float], off: float) -> None:
+    """About it, to the side of it, outside of the range, or nowhere; and so are errors."""
+    near = 10.0 ** np.array([*logs, 0.5 + off, 0.5 - off])
+    targets = np.array([2.0, 2.0, 7.0, 2.0, 0.5, 2.0, 2.0])
+
+    def response(rows: np.ndarray, doses: np.ndarray) -> Found:
+        values = 1.0 + 4.0 * doses / (doses + 10.0)
+        lost = np.flatnonzero((rows == 3) & (doses > 3.0)).tolist()
+        values[lost] = np.nan
+        return Found(values, {i: pn.SteadyStateError("lost") for i in lost})
+
+    usual = effective_doses(response, targets, ["x"] * 7)
+    found = effective_doses(response, targets, ["x"] * 7, near=near)
+    np.testing.assert_allclose(found.values, usual.values, rtol=2e-9)
+    assert {i: str(e) for i, e in found.errors.items()} == {
+        i: str(e) for i, e in usual.errors.items()
+    }
+
+
+def test_a_dose_that_is_near_is_found_in_fewer_calls() -> None:
+    asked: list[int] = []
+
+    def response(rows: np.ndarray, doses: np.ndarray) -> Found:
+        asked.append(len(rows))
+        return Found(1.0 + 4.0 * doses / (doses + 10.0), {})
+
+    (exact,) = effective_doses(response, np.array([2.0]), ["x"]).values
+    wide = len(asked)
+    effective_doses(response, np.array([2.0]), ["x"], near=np.array([1.1 * exact]))
+    assert len(asked) - wide < wide - 3
+
+
 def test_rows_that_fail_leave_the_others(whole: xr.Dataset) -> None:
     def response(rows: np.ndarray, doses: np.ndarray) -> Found:
         values = np.where(rows == 3, 0.0, np.where(rows == 4, 9.0, doses))

@@ -19,6 +19,7 @@ from p53net.measures.curves import FloatArray
 from p53net.measures.equieffective import (
     DOSES,
     closed_dish_doses,
+    crossings,
     equal_doses,
     loads,
     loop_factors,
@@ -79,7 +80,7 @@ def each_step(
     washed = _washouts(cells, doses, (pulse_hours, hours), told(rows, what))
     yield what, _spread(washed, rows, size)
     what, living = "state at rest", one.of(alive)
-    rests = _at_rest(living, fold, told(alive, what))
+    rests = _at_rest(living, curves["response_p53_active"].values, fold, told(alive, what))
     yield what, _spread(rests, alive, size, _UNRESTED)
     what = "closed dish"
     taken = _loads(living, hours, fold, told(alive, what))
@@ -245,25 +246,30 @@ def _words(errors: Mapping[int, P53NetError], size: int) -> NDArray[np.object_]:
     return np.array([str(errors.get(i, "ok")) for i in range(size)], dtype=object)
 
 
-def _at_rest(one: Candidate, fold: float, failed: _Told) -> xr.Dataset:
+def _at_rest(one: Candidate, active: FloatArray, fold: float, failed: _Told) -> xr.Dataset:
     """Dose ratios, and the loop factor where active p53 rests at `fold` times untreated, so that
-    drugs compare."""
+    drugs compare. Doses are near those of the dose-response (cell, loop, dose)."""
     size, number = len(one), len(FOLDS)
-    loops = np.array([True] * number + [False] * number + [True])
-    each = len(loops)
+    asked = FOLDS if fold in FOLDS else (*FOLDS, fold)
+    folds = np.array([*asked, *FOLDS])
+    each = len(folds)
+    loops = np.arange(each) < len(asked)  # closed
     many = one.of(np.repeat(np.arange(size), each))
-    found = resting_doses(many, np.tile([*FOLDS, *FOLDS, fold], size), np.tile(loops, size))
+    levels = folds * one.untreated["p53_active"][:, None]
+    near = crossings(active[:, np.where(loops, 0, 1)].reshape(size * each, -1), levels.ravel())
+    found = resting_doses(many, np.tile(folds, size), np.tile(loops, size), near)
     values = found.values.reshape(size, each)
-    closed, opened = values[:, :number], values[:, number:-1]
+    closed, opened = values[:, :number], values[:, len(asked) :]
     status = np.full((size, number), "ok", dtype=object)
     ends: dict[int, P53NetError] = {}
     for i, error in sorted(found.errors.items()):
         cell, place = divmod(i, each)
-        if place == each - 1:
+        if place == asked.index(fold):
             ends[cell] = error
-        else:
-            status[cell, place % number] = _not_reached(error, cell, failed)
-    last = Found(values[:, -1], ends)
+        level = place if loops[place] else place - len(asked)
+        if level < number:
+            status[cell, level] = _not_reached(error, cell, failed)
+    last = Found(values[:, asked.index(fold)], ends)
     factor = last.then(lambda rows: loop_factors(one.of(rows), last.values[rows]))
     said = np.full(size, "ok", dtype=object)
     for cell, error in factor.errors.items():
