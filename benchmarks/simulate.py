@@ -1,4 +1,4 @@
-"""Error and time of one run, on p53net and on other engines, as Markdown for the README.
+"""Error and time of one run, on p53net and on other engines, as Markdown for the docs.
 
 `python -m benchmarks.simulate` from the repository root, on a quiet machine, takes 20 seconds.
 The run: milademetan at a constant 1000 nM, 72 h, 145 points, every species and read-out. COPASI and

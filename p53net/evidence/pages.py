@@ -357,8 +357,8 @@ def _fitted(make: Callable[[xr.Dataset], str]) -> str:
 
 
 TABLES = (
-    Table("README.md", "escape", _escape),
-    Table("README.md", "claims", _claims),
+    Table("docs/measures.md", "escape", _escape),
+    Table("docs/structures.md", "claims", _claims),
     Table("README.md", "ledger", _counts),
     Table("docs/validation.md", "counts", _counts),
     Table("docs/validation.md", "validation", _validation),

@@ -1,5 +1,6 @@
 """Tables about the ensemble that is shipped, from its draws and what it says of itself."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,10 +74,38 @@ def sentences() -> str:
     return rows_of("claim | holds in | structures", rows)
 
 
+def answer() -> str:
+    """The question of the project, answered in one paragraph."""
+    found, known = ensemble(), {one.claim: one.expression for one in claims()}
+    both, more, less = (
+        f"{100 * float(chance):.0f} % ± {100 * chance.error:.1f}"
+        for chance in (probability(found, known[name])
+                       for name in ("feedback_costs", "degrader_pays_more", "drug_per_cell"))
+    )  # fmt: skip
+    ratios = answers_of(found, ["dose_ratio:3"]).values
+    milademetan, kt253 = (
+        "{1} (95 %: {0} to {2})".format(
+            *(shown(v) for v in np.nanquantile(ratios[name].to_numpy(dtype=float),
+                                               (0.025, 0.5, 0.975)))
+        )
+        for name in ('dose_ratio:3["milademetan"]', 'dose_ratio:3["KT-253"]')
+    )  # fmt: skip
+    said = (
+        "**No.** To hold p53 at three times untreated, the feedback multiplies the dose of KT-253 "
+        f"by {kt253}, that of milademetan by {milademetan}. It costs both drugs more than a tenth "
+        f"of dose in {both} of the cells that published numbers leave plausible, and the degrader "
+        f"more in {more}. What the degrader saves is drug: milademetan takes more than ten times "
+        f"as many molecules for each cell in {less}."
+    )
+    return textwrap.fill(said, 110) + "\n"
+
+
 TABLES = (
     Table("docs/ensemble.md", "shipped-structures", structures),
     Table("docs/ensemble.md", "shipped-headlines", headlines),
     Table("docs/ensemble.md", "shipped-sentences", sentences),
     Table("docs/ensemble.md", "shipped-agreement", agreement),
+    Table("README.md", "answer", answer),
+    Table("docs/index.md", "home", answer),
     Table("README.md", "plausible", sentences),
 )

@@ -1,0 +1,47 @@
+"""The docs as a site: built strictly, with every page in its place and every public name."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import p53net as pn
+from tests.support import ROOT
+
+API = ROOT / "docs" / "api"
+
+
+def test_every_public_name_has_its_place() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in API.glob("*.md"))
+    named = re.findall(r"^::: p53net\.(\w+)$", pages, re.MULTILINE)
+    assert sorted(named) == sorted(set(pn.__all__) - {"errors", "measures"})
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    """Strictly: links and anchors lead somewhere, no page is left out, names are found."""
+    pytest.importorskip("mkdocs", reason="the extra [docs] is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "api" / "studies.html").read_text(encoding="utf-8")
+    assert 'id="p53net.escape"' in page and "most 500 of them" in page
+    assert (tmp_path / "files" / "models" / "core.ant").read_bytes() == (
+        ROOT / "models" / "core.ant"
+    ).read_bytes()
+    assert not list(tmp_path.rglob("hooks.py"))
+
+
+@pytest.mark.slow
+def test_nothing_is_fetched(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the extra [docs] is not installed")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    subprocess.run(command, cwd=ROOT, env=quiet, check=True, capture_output=True)
+    for page in tmp_path.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//', text), page
