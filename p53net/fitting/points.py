@@ -114,12 +114,16 @@ class Reader:
         self.structure, self.tables, self._days = structure, tables, days
         self._drugs, self._lines = drug_entries(tables), cell_line_entries(tables)
         self._hosts = host_entries(tables)
+        self._models: dict[tuple[str, ...], Model] = {}
 
-    def model(self, setting: Setting, system: str = "") -> Model:
+    def model(self, setting: Setting) -> Model:
         """The model that runs a setting."""
-        inside = system or (CULTURE if setting.system == DISH else setting.system)
-        return shared(*setting.drugs, system=inside, host=setting.host or None,
-                      structure=self.structure, tables=self.tables)  # fmt: skip
+        inside = CULTURE if setting.system == DISH else setting.system
+        key = inside, setting.host, *setting.drugs
+        if key not in self._models:
+            self._models[key] = shared(*setting.drugs, system=inside, host=setting.host or None,
+                                       structure=self.structure, tables=self.tables)  # fmt: skip
+        return self._models[key]
 
     def point(self, row: Row) -> Point:
         """One row. Raises InputError, UnknownNameError, each with the row."""
@@ -205,8 +209,7 @@ class Reader:
         if len(drugs) > 1:
             raise row.wrong("two drugs in a body are not read; give the data of one drug")
         given = from_words(row.needed("regimen"), self._days, "mg")
-        model = shared(*drugs, system=system, host=host, structure=self.structure,
-                       tables=self.tables)  # fmt: skip
+        model = self.model(Setting(system, host, line, drugs, (), ""))
         dose = checked_doses(model.definition, {drugs[0]: given})[drugs[0]]
         return Setting(system, host, line, drugs, (dose,), row.text("regimen"))
 

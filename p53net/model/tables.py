@@ -150,7 +150,10 @@ def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
 
 def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     """Values of an entry that were fitted in this structure; `model` stands for the model texts."""
-    rows = refitted(structure).get(entry, {})
+    return _of_rows(refitted(structure).get(entry, {}), entry)
+
+
+def _of_rows(rows: Mapping[str, tuple[str, ...]], entry: str) -> dict[str, Value]:
     where = f"refitted.tsv: {entry}"
     columns = "value", "unit", "kind", "source", _SAW, "note"
     return {
@@ -159,8 +162,7 @@ def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     }
 
 
-def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
-    found = refit_of(entry.name, structure)
+def _refitted(entry: Entry, found: Mapping[str, Value]) -> Entry:
     quantities = {name: value for name, value in found.items() if name in entry.quantities}
     values = {name: value for name, value in found.items() if name not in quantities}
     return replace(
@@ -173,8 +175,9 @@ def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
 def _entries(
     kind: str, own: Tables, structure: Mapping[str, str] | None = None
 ) -> dict[str, Entry]:
-    chosen = as_structure(None) if structure is None else structure
-    shipped = {name: _refitted(entry, chosen) for name, entry in _shipped(kind).items()}
+    rows = refitted(as_structure(None) if structure is None else structure)
+    shipped = {name: _refitted(entry, _of_rows(rows[name], name)) if name in rows else entry
+               for name, entry in _shipped(kind).items()}  # fmt: skip
     if kind not in own.texts:
         return shipped
     mine = _parsed(own.texts[kind], _KEYS[kind])
