@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from p53net.cli.beside import BesideHours, BesideLevels, Start, concentrations_of, levels_of
-from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
+from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -19,7 +19,6 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     structure_of,
-    tables_of,
 )
 from p53net.engines.base import FloatArray
 from p53net.model import GENERIC
@@ -70,6 +69,7 @@ def viability(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
@@ -84,8 +84,8 @@ def viability(
                        noise=noise, seed=seed,
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
         "viability": fits.to_dataframe().reset_index(),
@@ -115,6 +115,7 @@ def degradation(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
@@ -128,8 +129,8 @@ def degradation(
                        concentrations=_nanomolar(concentrations),
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
@@ -154,6 +155,7 @@ def caspase(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
@@ -167,8 +169,8 @@ def caspase(
                        concentrations=_nanomolar(concentrations),
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {"caspase": result.to_dataframe().reset_index()}
     finish(result, with_bands(result, tables, []), out, no_plot)
 

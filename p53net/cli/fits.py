@@ -20,7 +20,10 @@ from p53net.cli.terminal import (
 from p53net.errors import InputError
 
 Data = Annotated[
-    Path, typer.Argument(help="A .csv or .tsv table of data, or the YAML file of a PEtab problem.")
+    list[Path],
+    typer.Argument(
+        help="A .csv or .tsv table of data, or several, or the YAML file of a PEtab problem."
+    ),
 ]
 
 
@@ -77,7 +80,7 @@ def fit(
 
     Says which parameters the data tell and which they do not, and what to measure. Writes
     parameters, nuisances, predicted, profiles and draws as CSV, said.txt, fit.json, draws.nc for
-    ArviZ, ensemble.parquet for --ensemble of studies, and a figure.
+    ArviZ, ensemble.parquet and your tables for --fit of studies, and a figure.
 
     Example: p53net fit plate.csv --parameter "RS4;11: K_PUMA_caspase" -o fit
     """
@@ -87,14 +90,13 @@ def fit(
         raise InputError("--priors and --prior are both given; give one of them")
     with progress() as told:
         found = fitted(
-            data, parameter or None, priors=priors or _priors(prior), tables=tables_of(own),
+            data if len(data) > 1 else data[0], parameter or None,
+            priors=priors or _priors(prior), tables=tables_of(own),
             structure=structure_of(structure), noise=_noise(noise), scale=scale or (),
             offset=offset or (), subject=subject, draws=draws, starts=starts, seed=seed,
             progress=told,
         )  # fmt: skip
     written = found.save(out)
-    if found.target is not None and draws:
-        written.append(found.ensemble().save(out / "ensemble.parquet"))
     if not no_plot and found.target is not None:
         found.plot(out / "fit.png")
         written.append(out / "fit.png")

@@ -341,9 +341,9 @@ def _in_one_unit(points: Sequence[Point]) -> list[Point]:
         kinds = {("AU" if one.arbitrary else one.relative) for one in (known, point)}
         if len(kinds) > 1:
             raise point.row.wrong(
-                f"{point.assay} is in {point.unit}, and in {known.unit} in row "
-                f"{known.row.number}; these are not compared: give one of them another name, that "
-                "of a quantity of the model"
+                f"{point.assay} is in {point.unit}, and in {known.unit} in "
+                f"{known.row.seen_from(point.row)}; these are not compared: give one of them "
+                "another name, that of a quantity of the model"
             )
         by = known.factor / point.factor
         found.append(replace(point, unit=known.unit, value=point.value * by,
@@ -358,8 +358,8 @@ def _refuse_twice(points: Sequence[Point]) -> None:
                point.value)  # fmt: skip
         if key in seen:
             raise point.row.wrong(
-                f"it says the same as row {seen[key].row.number}; leave one out, or number them in "
-                "a column replicate"
+                f"it says the same as {seen[key].row.seen_from(point.row)}; leave one out, or "
+                "number them in a column replicate"
             )
         seen[key] = point
 
