@@ -7,7 +7,7 @@ import typer
 
 from p53net.cli.beside import BesideHours, BesideLevels, Start, concentrations_of, levels_of
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import NoPlot, OwnData, Published, finish
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -66,6 +66,8 @@ def viability(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -91,7 +93,7 @@ def viability(
         "viability": fits.to_dataframe().reset_index(),
         "wells": result["viability"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot, data, published)
     if boundary := result.attrs.get("boundary"):
         said.print(boundary, soft_wrap=True)
 
@@ -112,6 +114,8 @@ def degradation(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -135,7 +139,7 @@ def degradation(
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["dose"]), out, no_plot, data, published)
 
 
 @assay.command()
@@ -152,6 +156,8 @@ def caspase(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -172,7 +178,7 @@ def caspase(
                        structure=structure_of(structure),
                        **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {"caspase": result.to_dataframe().reset_index()}
-    finish(result, with_bands(result, tables, []), out, no_plot)
+    finish(result, with_bands(result, tables, []), out, no_plot, data, published)
 
 
 def _nanomolar(text: str | None) -> FloatArray | None:

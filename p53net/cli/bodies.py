@@ -15,7 +15,7 @@ from p53net.cli.beside import (
 )
 from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, finish, patients_bar
+from p53net.cli.studies import NoPlot, OwnData, Published, finish, patients_bar
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -75,6 +75,8 @@ def pk(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -106,7 +108,7 @@ def pk(
     if "slope" in result:
         tables["slopes"] = result["slope"].to_dataframe().reset_index()
     measures = result.drop_vars(["slope", f"slope{DEFINED}"], errors="ignore")
-    finish(result, with_bands(measures, tables, ["time"]), out, no_plot)
+    finish(result, with_bands(measures, tables, ["time"]), out, no_plot, data, published)
 
 
 @app.command()
@@ -126,6 +128,8 @@ def xenograft(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -155,7 +159,7 @@ def xenograft(
         .to_dataframe()
         .reset_index(),
     }
-    finish(result, with_bands(result, tables, ["time"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["time"]), out, no_plot, data, published)
 
 
 @app.command()
@@ -186,6 +190,8 @@ def patient(
     form: Form = FREE_BASE,
     out: Out = Path("patient"),
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -222,7 +228,7 @@ def patient(
         frames["patients"] = each.to_dataframe().reset_index()
         lost = int((result["status"].values.astype(str) != "ok").sum())
         said.print(f"{population:,} patients, {lost} without a result")
-    finish(result, {**tables, **frames}, out, no_plot)
+    finish(result, {**tables, **frames}, out, no_plot, data, published)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from p53net.cli.beside import BesideLevel, levels_of
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, Fits, drawn_of, ensemble_of
-from p53net.cli.studies import finish
+from p53net.cli.studies import OwnData, finish
 from p53net.cli.terminal import (
     Accuracy,
     AnyLine,
@@ -120,6 +120,7 @@ def simulate(
     ensemble: Ensembles = None,
     fit: Fits = None,
     draws: Draws = None,
+    data: OwnData = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
 
@@ -133,6 +134,8 @@ def simulate(
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
     drawn = drawn_of(ensemble, draws, fit, own)
+    if data and plot is None:
+        raise InputError("--data is drawn over the figure; say where with --plot run.png")
     model = model_of(drugs or [], cell_line, drawn["tables"], system, host, fragments, structure)
     given = doses_of(model, dose or [], pulse, closed, schedule, days, flat)
     if drugs and not given:
@@ -154,7 +157,7 @@ def simulate(
         from p53net import drawing
         from p53net.figures import style
 
-        said.print(f"wrote {style.save(drawing.plot(run), plot)}")
+        said.print(f"wrote {style.save(drawing.plot(run, data=data or None), plot)}")
     if out is None:
         write(text)
     else:

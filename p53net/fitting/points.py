@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from p53net.dosing.medium import Dose, Given, constant, pulse
+from p53net.dosing.regimens import Regimen
 from p53net.dosing.words import from_words
 from p53net.errors import InputError, P53NetError, unknown_name
 from p53net.fitting.assays import (
@@ -36,6 +39,7 @@ START, VEHICLE = "start", "vehicle"
 _LATEST = {DISH: 24.0 * 28, "": 24.0 * 730}  # h: of a dish, of a body
 _ANY = "milademetan"  # stands in where no drug of the data has a model
 _AND = "+"
+_NEAR = 1e-6  # of amounts and times, as they are written
 
 
 class Setting(NamedTuple):
@@ -371,3 +375,15 @@ def dose_like(setting: Setting, level: float) -> Setting:
         raise InputError("only doses in a dish have other levels")
     steps = tuple((time, level if value > 0 else 0.0) for time, value in first.steps)
     return setting._replace(doses=(Dose(steps), *setting.doses[1:]))
+
+
+def same_until(one: Regimen, other: Regimen, time: float) -> bool:
+    """Whether two regimens have given the same before a time [h]."""
+    mine, theirs = ([dose for dose in each.doses if dose.time < max(time, _NEAR)]
+                    for each in (one, other))  # fmt: skip
+    return (
+        (one.unit, one.form) == (other.unit, other.form)
+        and len(mine) == len(theirs)
+        and all(np.allclose(a, b, rtol=_NEAR, atol=_NEAR)
+                for a, b in zip(mine, theirs, strict=True))
+    )  # fmt: skip

@@ -145,8 +145,8 @@ def test_points_are_drawn_over_the_curves_of_a_run() -> None:
     assert points.get_ydata() == pytest.approx([3.0 * start, 4.0 * start])
     with pytest.raises(pn.InputError, match="no row of the data measured what this run is"):
         pn.plot(run, data=data.iloc[2:])
-    with pytest.raises(pn.InputError, match="a time course that `simulate` returned"):
-        pn.plot(pn.escape(), data=data)
+    with pytest.raises(pn.InputError, match="over a time course of `simulate`, and over viability"):
+        pn.plot(run.assign_attrs(study="escape"), data=data)
 
 
 @pytest.mark.slow
