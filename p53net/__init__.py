@@ -65,6 +65,7 @@ from p53net.sweeps.sensitivity import sobol_indices, tornado
 if TYPE_CHECKING:
     from p53net.certifying import certify
     from p53net.exchange.running import run_archive
+    from p53net.fitting.by_subject import fit_by_subject
     from p53net.fitting.fitted import fit
     from p53net.fitting.hill_curves import hill
     from p53net.inference.posterior import infer
@@ -111,6 +112,7 @@ __all__ = [
     "export",
     "fisher_information",
     "fit",
+    "fit_by_subject",
     "hill",
     "histogram_of",
     "hold_rule",
@@ -153,6 +155,7 @@ __all__ = [
 _LATER = {
     "certify": "p53net.certifying",
     "fit": "p53net.fitting.fitted",
+    "fit_by_subject": "p53net.fitting.by_subject",
     "hill": "p53net.fitting.hill_curves",
     "infer": "p53net.inference.posterior",
     "next_experiment": "p53net.inference.ranking",

@@ -1,5 +1,6 @@
 """`plot`: the figure of any result."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -13,14 +14,33 @@ from p53net.studies import catalogue
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from p53net.figures.run import Seen
     from p53net.fitting.table import Data
 
 
-def _seen(data: "Data", result: xr.Dataset) -> "dict[str, Seen]":
+def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
+    if data is None:
+        return run_figure(result)
     from p53net.fitting.overlay import seen_in
+    from p53net.fitting.spots import draw_over
 
-    return seen_in(data, result)
+    seen, lost = seen_in(data, result)
+    return draw_over(run_figure(result, seen), [], lost)
+
+
+def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: bool) -> "Figure":
+    """The figure of a study with points over its curves."""
+    from p53net.fitting.over_studies import places_in
+    from p53net.fitting.overlay import points_in
+    from p53net.fitting.published_points import published_in
+    from p53net.fitting.spots import draw_over, spots_of
+
+    place = places_in(result)
+    spots = published_in(result) if published else []
+    lost: Counter[str] = Counter()
+    if data is not None:
+        own, lost = spots_of(points_in(data, result), place)
+        spots += own
+    return draw_over(figure, spots, lost)
 
 
 def plot(
@@ -30,6 +50,7 @@ def plot(
     colour: str | None = None,
     *,
     data: "Data | None" = None,
+    published: bool = False,
 ) -> "Figure":
     """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
 
@@ -37,8 +58,12 @@ def plot(
     where `y` is a measure, one line over `x` for each value of the axis `colour`; of one axis, a
     line. What is left out is the first that fits. Choose values of further axes with `.sel`.
 
-    `data` is a table as `fit` takes it, whose points of what ran in a time course are drawn over
-    its curves. Raises InputError.
+    `data` is a table as `fit` takes it, whose points are drawn over the curves of a time course, or
+    of `viability`, `degradation`, `caspase`, `pk`, `xenograft` and `patient`: those that measured
+    what a curve shows. What has no place is said below the figure. `published` adds numbers of the
+    ledger that are points of such curves. Raises InputError, also where no row has a place.
+
+    Example: `pn.plot(pn.viability("KT-253", "RS4;11"), data="plate.csv", published=True)`.
     """
     import matplotlib
 
@@ -51,18 +76,25 @@ def plot(
         raise InputError("x, y and colour are for the figure of a sweep; leave them out")
     if "draw" in result.dims:
         raise InputError("the figure of an ensemble shows quantiles; leave draws=True out")
+    over = data is not None or published
     timed = set(result.sizes) <= {"time", "quantile"} and "time" in result.sizes
-    if data is not None and (study is not None or not timed or "doses" not in result.attrs):
-        raise InputError("data are drawn over a time course that `simulate` returned; give one")
+    run = study is None and timed and "doses" in result.attrs
+    if published and run:
+        raise InputError("published numbers are drawn over studies, not over a run; give a study")
     with matplotlib.rc_context(STYLE):
-        if study == "sweep":
+        if study == "sweep" and not over:
             from p53net.sweeps.figures import sweep_figure
 
             return sweep_figure(median(result), x, y, colour)
+        if over and not run:
+            from p53net.fitting.over_studies import places_in
+
+            places_in(result)  # or an error, before anything is drawn
         if (draw := catalogue.figure_of(str(study))) is not None:
-            return draw(result)
+            figure = draw(result)
+            return _over(figure, result, data, published) if over else figure
         if timed:
-            return run_figure(result, None if data is None else _seen(data, result))
+            return _run(result, data)
         if not result.sizes and "p53_active" in result:
             return rest_figure(result)
     raise InputError(

@@ -8,7 +8,6 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from p53net.dosing.medium import Dose
-from p53net.dosing.regimens import Regimen, joined
+from p53net.dosing.regimens import Regimen
 from p53net.engines.base import Tolerances
 from p53net.ensembles.cells import SHIPPED, as_ensemble
 from p53net.ensembles.draws import Ensemble
@@ -30,6 +29,7 @@ from p53net.model.own import Tables, Text, read_text
 from p53net.simulation.loading import load, read_sbml
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import LARGEST, SCHEMA, WHERE, software
+from p53net.simulation.recalled import regimen_of
 from p53net.studies.body.rules import Rule
 from p53net.studies.catalogue import SHIPPED as STUDIES
 from p53net.studies.catalogue import Study, function_at
@@ -171,14 +171,10 @@ class _Reader:
         return pd.DataFrame({name: self.value(values) for name, values in columns})
 
     def _regimen(self, given: Any) -> Regimen:  # noqa: ANN401
-        amount, unit, times, schedule, form, flat, *other = given
-        amounts, over, start = other[0] if other else ([], [], 0.0)
-        return Regimen(amount, unit, tuple(times), schedule, form, amounts=tuple(amounts),
-                       over=tuple(over), start=start, allow_flat=flat)  # fmt: skip
+        return regimen_of({"regimen": given})
 
     def _regimens(self, given: Any) -> Regimen:  # noqa: ANN401
-        *parts, flat = given
-        return replace(joined([self.value(part) for part in parts]), allow_flat=flat)
+        return regimen_of({"regimens": given})
 
     def _dose(self, given: Any) -> Dose:  # noqa: ANN401
         steps, volume = given

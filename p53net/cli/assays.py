@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from p53net.cli.beside import BesideHours, BesideLevels, Start, concentrations_of, levels_of
-from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
+from p53net.cli.studies import NoPlot, OwnData, Published, finish
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -19,7 +19,6 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     structure_of,
-    tables_of,
 )
 from p53net.engines.base import FloatArray
 from p53net.model import GENERIC
@@ -67,9 +66,12 @@ def viability(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate a plate: live cells over dose, a logistic fit of each curve, IC50 with interval.
@@ -84,14 +86,14 @@ def viability(
                        noise=noise, seed=seed,
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     fits = result.drop_vars("viability").drop_dims(["dose", "replicate"], errors="ignore")
     tables = {
         "viability": fits.to_dataframe().reset_index(),
         "wells": result["viability"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot, data, published)
     if boundary := result.attrs.get("boundary"):
         said.print(boundary, soft_wrap=True)
 
@@ -112,9 +114,12 @@ def degradation(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate MDM2 by dose and time, the loop closed and opened: DC50, Dmax, and the hook.
@@ -128,13 +133,13 @@ def degradation(
                        concentrations=_nanomolar(concentrations),
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["dose"]), out, no_plot, data, published)
 
 
 @assay.command()
@@ -151,9 +156,12 @@ def caspase(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate caspase-3/7 by dose and time: of a live cell, and of a well with its dead gone.
@@ -167,10 +175,10 @@ def caspase(
                        concentrations=_nanomolar(concentrations),
                        beside=levels_of(beside, beside_hours), start=start,
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {"caspase": result.to_dataframe().reset_index()}
-    finish(result, with_bands(result, tables, []), out, no_plot)
+    finish(result, with_bands(result, tables, []), out, no_plot, data, published)
 
 
 def _nanomolar(text: str | None) -> FloatArray | None:

@@ -14,8 +14,8 @@ from p53net.cli.beside import (
     regimens_beside,
 )
 from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
-from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
-from p53net.cli.studies import NoPlot, finish, patients_bar
+from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
+from p53net.cli.studies import NoPlot, OwnData, Published, finish, patients_bar
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -26,7 +26,6 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     structure_of,
-    tables_of,
 )
 from p53net.dosing.labels import FREE_BASE
 from p53net.ensembles.banded import DEFINED, median
@@ -76,9 +75,12 @@ def pk(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate plasma concentrations: Tmax, Cmax, AUC0-24, clearance, half-life, proportionality.
@@ -89,7 +91,8 @@ def pk(
     """
     from p53net.studies.body.pharmacokinetics import pk as study
 
-    unit = "mg" if resolve("host", host, host_entries(tables_of(own))).name == "human" else "mg/kg"
+    drawn = drawn_of(ensemble, draws, fit, own)
+    unit = "mg" if resolve("host", host, host_entries(drawn["tables"])).name == "human" else "mg/kg"
     doses = usual(drug, "--dose", dose, _PROPORTIONAL if unit == "mg" else _IN_MICE)
     arms = [arm_of(text, schedule, lambda: usual(drug, "--schedule", None, "3/14"), days, unit,
                    form, flat=flat) for text in doses]  # fmt: skip
@@ -97,8 +100,7 @@ def pk(
         result = study(drug, arms, host=host, hours=hours,
                        beside=regimen_beside(beside, days, unit),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure), **drawn)  # fmt: skip
     table = result[["tmax", "cmax", "auc", "clearance", "half_life"]].to_dataframe().reset_index()
     names = [name for name in ("plasma", "plasma_nM", "beside_plasma") if name in result]
     curves = result[names].to_dataframe().reset_index()
@@ -106,7 +108,7 @@ def pk(
     if "slope" in result:
         tables["slopes"] = result["slope"].to_dataframe().reset_index()
     measures = result.drop_vars(["slope", f"slope{DEFINED}"], errors="ignore")
-    finish(result, with_bands(measures, tables, ["time"]), out, no_plot)
+    finish(result, with_bands(measures, tables, ["time"]), out, no_plot, data, published)
 
 
 @app.command()
@@ -126,9 +128,12 @@ def xenograft(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate tumours in mice beside untreated ones: volume, TGI with its formula, regression.
@@ -145,8 +150,8 @@ def xenograft(
         result = study(drug, arms, cell_line, days=days,
                        beside=regimen_beside(beside, days, "mg/kg"),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     said.print(f"TGI = {result.attrs['tgi']}", soft_wrap=True)
     tables = {
         "xenograft": result.drop_dims("time").to_dataframe().reset_index(),
@@ -154,7 +159,7 @@ def xenograft(
         .to_dataframe()
         .reset_index(),
     }
-    finish(result, with_bands(result, tables, ["time"]), out, no_plot)
+    finish(result, with_bands(result, tables, ["time"]), out, no_plot, data, published)
 
 
 @app.command()
@@ -185,9 +190,12 @@ def patient(
     form: Form = FREE_BASE,
     out: Out = Path("patient"),
     no_plot: NoPlot = False,
+    data: OwnData = None,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Simulate a patient, or a population: plasma, tumour p53, GDF-15, blood counts and grades.
@@ -205,8 +213,8 @@ def patient(
                        seed=seed, hold=_rules(hold, hold_rule),
                        beside=regimen_beside(beside, days, "mg"),
                        parameters=settings_of(set_ or []),
-                       engine=engine, accuracy=accuracy, workers=workers, tables=tables_of(own),
-                       structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
+                       engine=engine, accuracy=accuracy, workers=workers,
+                       structure=structure_of(structure), **drawn_of(ensemble, draws, fit, own),
                        progress=told)  # fmt: skip
     curves = [str(name) for name in result.data_vars if "time" in result[name].dims]
     frames = {"curves": result[curves].to_dataframe().reset_index()}
@@ -220,7 +228,7 @@ def patient(
         frames["patients"] = each.to_dataframe().reset_index()
         lost = int((result["status"].values.astype(str) != "ok").sum())
         said.print(f"{population:,} patients, {lost} without a result")
-    finish(result, {**tables, **frames}, out, no_plot)
+    finish(result, {**tables, **frames}, out, no_plot, data, published)
 
 
 @app.command()
@@ -247,6 +255,7 @@ def schedules(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Compare schedules in the same virtual patients: tumour effect against toxicity.
@@ -261,8 +270,8 @@ def schedules(
                        grade=grade, hold=_rules(hold, hold_rule),
                        beside=regimens_beside(beside, days, "mg"),
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       workers=workers, tables=tables_of(own),
-                       structure=structure_of(structure), ensemble=ensemble_of(ensemble, draws),
+                       workers=workers,
+                       structure=structure_of(structure), **drawn_of(ensemble, draws, fit, own),
                        progress=told)  # fmt: skip
     wide = result.drop_dims("toxicity")
     for toxicity in result["toxicity"].values:

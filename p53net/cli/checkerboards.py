@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from p53net.cli.beside import concentrations_of
-from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
+from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -19,7 +19,6 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     structure_of,
-    tables_of,
 )
 from p53net.ensembles.banded import DEFINED
 from p53net.simulation.choice import AUTO
@@ -58,6 +57,7 @@ def synergy(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Two drugs on a checkerboard: Bliss, Loewe, HSA, combination index, and isoboles.
@@ -78,8 +78,8 @@ def synergy(
                        other_concentrations=plates[1], switch=switch,
                        levels=[number(one, f"--levels {levels}") for one in levels.split(",")],
                        parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-                       tables=tables_of(own), structure=structure_of(structure),
-                       ensemble=ensemble_of(ensemble, draws))  # fmt: skip
+                       structure=structure_of(structure),
+                       **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     board = result[[str(n) for n in result.data_vars if "other_dose" in result[n].dims]]
     lines = result[["isobole", "isobole_other", "interaction_index"]]
     alone = result[["dose_alone", "other_alone", "status"]]

@@ -1,19 +1,21 @@
 """What commands share that take an ensemble: options, and tables of results over its draws."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import numpy as np
 import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.terminal import said
+from p53net.cli.terminal import said, tables_of
 from p53net.ensembles.banded import DEFINED, ENDS, is_banded
 from p53net.ensembles.cells import SHIPPED, as_ensemble
 from p53net.ensembles.draws import Ensemble, is_shipped
+from p53net.ensembles.fitted import draws_of
 from p53net.errors import InputError
 from p53net.figures.axes import short
+from p53net.model.own import Tables
 
 NONE = "none"
 
@@ -40,6 +42,37 @@ Draws = Annotated[
     int | None,
     typer.Option("--draws", help="At most so many draws of the ensemble, evenly spaced."),
 ]
+Fits = Annotated[
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="FOLDER",
+        help="Bands over the draws of a fit, with the tables that it had: what `p53net fit -o` "
+        "wrote.",
+    ),
+]
+
+
+class Drawn(TypedDict):
+    """What a study is run with."""
+
+    ensemble: Ensemble | None
+    tables: Tables
+
+
+def drawn_of(
+    ensemble: str | None, draws: int | None, fit: str | None, tables: list[str] | None,
+    *, usual: bool = False,
+) -> Drawn:  # fmt: skip
+    """An ensemble and tables as written, or those of a fit. Raises InputError."""
+    own = tables_of(tables)
+    if fit is None:
+        return {"ensemble": ensemble_of(ensemble, draws, usual=usual), "tables": own}
+    if ensemble not in (None, NONE):
+        raise InputError("--fit and --ensemble are both given; give one of them")
+    given = draws_of(fit)
+    several = given.ensemble if draws is None else given.ensemble.thinned(draws)
+    return {"ensemble": several, "tables": own if tables else given.tables}
 
 
 def ensemble_of(text: str | None, draws: int | None, *, usual: bool = False) -> Ensemble | None:
@@ -54,7 +87,7 @@ def ensemble_of(text: str | None, draws: int | None, *, usual: bool = False) -> 
     else:
         found = None if text in (None, NONE) else as_ensemble(text)
     if draws is not None and found is None:
-        raise InputError("--draws is about an ensemble; give --ensemble shipped, or a file")
+        raise InputError("--draws is about an ensemble; give --ensemble shipped, a file, or --fit")
     return found if found is None or draws is None else found.thinned(draws)
 
 

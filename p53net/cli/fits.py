@@ -20,7 +20,10 @@ from p53net.cli.terminal import (
 from p53net.errors import InputError
 
 Data = Annotated[
-    Path, typer.Argument(help="A .csv or .tsv table of data, or the YAML file of a PEtab problem.")
+    list[Path],
+    typer.Argument(
+        help="A .csv or .tsv table of data, or several, or the YAML file of a PEtab problem."
+    ),
 ]
 
 
@@ -65,7 +68,14 @@ def fit(
     subject: Annotated[
         str | None, typer.Option("--subject", help="Whose rows; default all as one.")
     ] = None,
-    draws: Annotated[int, typer.Option("--draws", help="Of the posterior; 0 for none.")] = 1000,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="subject: each by itself, and how they differ."),
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option("--draws", help="Of the posterior; 0 for none. Default 1000, by subject 0."),
+    ] = None,
     starts: Annotated[int, typer.Option("--starts", help="Of the optimum.")] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Of all random numbers.")] = 1,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("fit"),
@@ -77,30 +87,55 @@ def fit(
 
     Says which parameters the data tell and which they do not, and what to measure. Writes
     parameters, nuisances, predicted, profiles and draws as CSV, said.txt, fit.json, draws.nc for
-    ArviZ, ensemble.parquet for --ensemble of studies, and a figure.
+    ArviZ, ensemble.parquet and your tables for --fit of studies, and a figure.
 
     Example: p53net fit plate.csv --parameter "RS4;11: K_PUMA_caspase" -o fit
+
+    Each subject by itself: p53net fit plasma.csv --by subject --parameter "milademetan in human:
+    CL_inhibitor"
     """
     from p53net.fitting.fitted import fit as fitted
 
     if priors is not None and prior:
         raise InputError("--priors and --prior are both given; give one of them")
+    options: dict[str, object] = {
+        "priors": priors or _priors(prior), "tables": tables_of(own),
+        "structure": structure_of(structure), "noise": _noise(noise), "scale": scale or (),
+        "offset": offset or (), "starts": starts, "seed": seed,
+        **({} if draws is None else {"draws": draws}),
+    }  # fmt: skip
+    table = data if len(data) > 1 else data[0]
+    if by is not None:
+        if by != "subject" or subject is not None:
+            raise InputError("--by is subject, and goes without --subject; write --by subject")
+        _each(table, parameter or [], options, out, no_plot)
+        return
     with progress() as told:
-        found = fitted(
-            data, parameter or None, priors=priors or _priors(prior), tables=tables_of(own),
-            structure=structure_of(structure), noise=_noise(noise), scale=scale or (),
-            offset=offset or (), subject=subject, draws=draws, starts=starts, seed=seed,
-            progress=told,
-        )  # fmt: skip
+        found = fitted(table, parameter or None, subject=subject, progress=told, **options)  # type: ignore[arg-type]
     written = found.save(out)
-    if found.target is not None and draws:
-        written.append(found.ensemble().save(out / "ensemble.parquet"))
     if not no_plot and found.target is not None:
         found.plot(out / "fit.png")
         written.append(out / "fit.png")
     show(found.parameters.reset_index())
     said.print(found.said, soft_wrap=True)
     said.print(f"wrote {', '.join(path.name for path in written)} to {out}/", soft_wrap=True)
+
+
+def _each(
+    table: Path | list[Path], parameters: list[str], options: dict[str, object], out: Path,
+    no_plot: bool,
+) -> None:  # fmt: skip
+    """Fits of each subject."""
+    from p53net.fitting.by_subject import fit_by_subject
+
+    with said.status("fitting each subject"):
+        found = fit_by_subject(table, parameters, **options)
+    written = found.save(out)
+    if not no_plot:
+        found.plot(out / "subjects.png")
+    show(found.summary.reset_index())
+    said.print(found.said, soft_wrap=True)
+    said.print(f"wrote {len(written)} files to {out}/", soft_wrap=True)
 
 
 @app.command()

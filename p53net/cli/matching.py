@@ -7,7 +7,7 @@ import typer
 
 from p53net.cli.bodies import CellLine, Out
 from p53net.cli.doses import regimen_in_words
-from p53net.cli.draws import Draws, Ensembles, ensemble_of, with_bands
+from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -20,7 +20,6 @@ from p53net.cli.terminal import (
     said,
     settings_of,
     structure_of,
-    tables_of,
 )
 from p53net.errors import InputError
 from p53net.simulation.choice import AUTO
@@ -63,6 +62,7 @@ def match(
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Find the dose of one drug that equals a regimen of another, by what it does in a patient.
@@ -78,8 +78,7 @@ def match(
             regimen_in_words(target, days, "mg"), by, between=_range(between),
             every=_intervals(every), cell_line=cell_line, days=days, population=population,
             seed=seed, parameters=settings_of(set_ or []), engine=engine, accuracy=accuracy,
-            tables=tables_of(own), structure=structure_of(structure),
-            ensemble=ensemble_of(ensemble, draws),
+            structure=structure_of(structure), **drawn_of(ensemble, draws, fit, own),
         )  # fmt: skip
     found = result.drop_dims("candidate")
     tables = {

@@ -9,8 +9,8 @@ import typer
 
 from p53net.cli.beside import BesideLevel, levels_of
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
-from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, ensemble_of
-from p53net.cli.studies import finish
+from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, Fits, drawn_of, ensemble_of
+from p53net.cli.studies import OwnData, finish
 from p53net.cli.terminal import (
     Accuracy,
     AnyLine,
@@ -118,7 +118,9 @@ def simulate(
     structure: Structures = None,
     fragments: Fragments = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draws: Draws = None,
+    data: OwnData = None,
 ) -> None:
     """Simulate a time course and print it as CSV: time in h, concentrations in nM.
 
@@ -131,7 +133,10 @@ def simulate(
         raise InputError("hours is 0, but must be more than 0; give the length of the run")
     if not 2 <= points <= MOST_POINTS:
         raise InputError(f"points is {points:,}; allowed are 2 to {MOST_POINTS:,}")
-    model = model_of(drugs or [], cell_line, own, system, host, fragments, structure)
+    drawn = drawn_of(ensemble, draws, fit, own)
+    if data and plot is None:
+        raise InputError("--data is drawn over the figure; say where with --plot run.png")
+    model = model_of(drugs or [], cell_line, drawn["tables"], system, host, fragments, structure)
     given = doses_of(model, dose or [], pulse, closed, schedule, days, flat)
     if drugs and not given:
         said.print("no --dose is given: this run is drug-free")
@@ -143,7 +148,7 @@ def simulate(
             feedback=not open_loop,
             engine=engine,
             accuracy=accuracy,
-            ensemble=ensemble_of(ensemble, draws),
+            ensemble=drawn["ensemble"],
         )
         text = run.to_dataframe().reset_index().to_csv(index=False, lineterminator="\n")
     if engine not in (AUTO, REFERENCE):  # which one run is on anyway
@@ -152,7 +157,7 @@ def simulate(
         from p53net import drawing
         from p53net.figures import style
 
-        said.print(f"wrote {style.save(drawing.plot(run), plot)}")
+        said.print(f"wrote {style.save(drawing.plot(run, data=data or None), plot)}")
     if out is None:
         write(text)
     else:
@@ -180,6 +185,7 @@ def escape(
     structure: Structures = None,
     structures: Several = None,
     ensemble: EnsemblesOrShipped = None,
+    fit: Fits = None,
     draws: Draws = None,
 ) -> None:
     """Compare drugs: which escapes the feedback, by how much, and what does not differ.
@@ -196,7 +202,7 @@ def escape(
     from p53net.studies.escape import study as escape_study
 
     alone = not (own or structure or structures)
-    drawn = ensemble_of(ensemble, draws, usual=alone)
+    drawn = drawn_of(ensemble, draws, fit, own, usual=alone)
     new = not out.exists()
     folder = made_folder(out)
     inputs = {
@@ -208,13 +214,11 @@ def escape(
         "beside": levels_of(beside),
         "engine": engine,
         "accuracy": accuracy,
-        "tables": tables_of(own),
         "structure": structure_of(structure),
+        **drawn,
     }
     if structures is not None:
         inputs["structures"] = several_of(structures)
-    if drawn is not None:
-        inputs["ensemble"] = drawn
     try:
         with progress() as told:
             result = escape_study.escape(progress=told, **inputs)  # type: ignore[arg-type]
@@ -228,7 +232,7 @@ def escape(
         return
     table = escape_report.table(result)
     words = escape_report.summary(result)
-    if drawn is not None:
+    if drawn["ensemble"] is not None:
         point = escape_study.escape(**{**inputs, "ensemble": None})  # type: ignore[arg-type]
         words += f"\n\n{escape_report.beside(point, result)}"
     texts = {

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from p53net.cli.terminal import said, show
-from p53net.errors import OutputError
+from p53net.errors import InputError, OutputError
 from p53net.files import made_folder, write_text
 from p53net.sweeps.run import Progress
 
@@ -23,12 +23,27 @@ _QUANTILES = "quantiles"
 """The table of a study over the draws of an ensemble."""
 
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")]
+OwnData = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="Your points over the curves of the figure: a table as `p53net fit` takes it. "
+        "Repeatable.",
+    ),
+]
+Published = Annotated[
+    bool,
+    typer.Option("--published", help="Published numbers over the curves of the figure, as stars."),
+]
 
 
 def finish(
-    result: xr.Dataset, tables: Mapping[str, pd.DataFrame], out: Path, no_plot: bool
-) -> None:
-    """Print the first table; write all of them, the record of the study and its figure to a folder.
+    result: xr.Dataset, tables: Mapping[str, pd.DataFrame], out: Path, no_plot: bool,
+    data: list[Path] | None = None, published: bool = False,
+) -> None:  # fmt: skip
+    """Print the first table; write all of them, the record of the study and its figure, with points
+    of a user's own and published ones, to a folder.
 
     A figure or table of an earlier run does not stay beside other numbers. Raises OutputError.
     """
@@ -36,7 +51,11 @@ def finish(
     from p53net.figures import style
 
     study = str(result.attrs["study"])
-    figure = None if no_plot else drawing.plot(result)  # before anything is written
+    if no_plot and (data or published):
+        raise InputError("--data and --published are about the figure; leave --no-plot out")
+    figure = None
+    if not no_plot:  # before anything is written
+        figure = drawing.plot(result, data=data or None, published=published)
     folder = made_folder(out)
     written = [
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))

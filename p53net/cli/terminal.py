@@ -119,7 +119,7 @@ def _p53net(
 def model_of(
     names: list[str],
     cell_line: str | None,
-    tables: list[str] | None,
+    tables: Tables | list[str] | None,
     system: str = "dish",
     host: str | None = None,
     fragments: list[Path] | None = None,
@@ -134,7 +134,7 @@ def model_of(
                 f"'{name}' stands where a drug does; write a dose as one word, --dose 10 of nM to "
                 "a dish, --dose 260mg to a body"
             )
-    own = tables_of(tables)
+    own = tables if isinstance(tables, Tables) else tables_of(tables)
     return load(*names, cell_line=cell_line, system=system, host=host, tables=own,
                 fragments=fragments, structure=structure_of(structure), ensemble=ensemble,
                 draw=draw)  # fmt: skip

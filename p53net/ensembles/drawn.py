@@ -11,6 +11,7 @@ from p53net.dosing.medium import courses_of
 from p53net.ensembles.cells import SHIPPED, Cells, EnsembleLike, Part, as_ensemble
 from p53net.errors import InputError
 from p53net.model import Definition, define
+from p53net.model.own import Tables
 from p53net.model.tables import DRAWN
 from p53net.simulation.inputs import (
     Doses,
@@ -62,7 +63,7 @@ def curves_over(
     engine: str,
 ) -> xr.Dataset:
     """What `Model.simulate` gives, of each draw in a model of its structure: quantiles, or each."""
-    cells = Cells(given, draws=draws)
+    cells = Cells(given, draws=draws, tables=tables_of(model))
     grid, data = checked_times(times), dict[str, list[np.ndarray]]()
     parts = [(part, of_structure(model, part)) for part in cells.parts(_TOGETHER)]
     names = _shared(observables, [one for _, one in parts])
@@ -95,12 +96,11 @@ def curves_over(
 
 
 def of_structure(model: Model, part: Part) -> Model:
-    """The model of the same drugs, line and system in the structure of a part. Raises InputError
-    where the model has a structure or values that are not the package's."""
+    """The model of the same drugs, line, system and tables in the structure of a part. Raises
+    InputError where the model has a structure or texts that are not the package's."""
     definition = model.definition
     loaded = definition.loaded
     own = [name for name in ("fragments", "structure", "draw") if name in loaded]
-    own += ["tables"] if getattr(loaded.get("tables"), "texts", None) else []
     if own or "names" not in loaded:
         raise InputError(
             f"{definition.id} has {own[0] if own else 'an origin'} of its own, but each draw of an "
@@ -108,9 +108,15 @@ def of_structure(model: Model, part: Part) -> Model:
         )
     found = shared(*definition.drugs, cell_line=definition.cell_line or None,
                    system=definition.system, host=definition.host or None,
-                   structure=part.structure,
+                   structure=part.structure, tables=tables_of(model),
                    tolerances=None if model.accuracy else model.tolerances)  # fmt: skip
     return found.to(model.accuracy)
+
+
+def tables_of(model: Model) -> Tables:
+    """A user's own that a model was loaded with, which its draws have to know."""
+    own = model.definition.loaded.get("tables")
+    return own if isinstance(own, Tables) else Tables()
 
 
 def _shared(observables: Sequence[str] | None, models: Sequence[Model]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,11 +61,12 @@ def fit(
 ) -> Fit:
     """Estimates of parameters from a table of plates, blots, plasma curves, tumours and counts.
 
-    `data` is a .csv or .tsv file or a DataFrame, a row for each measurement: `observable`, `time`
-    [h], `value` and `unit`, and what it was measured of: `drug`, `dose` [nM] and `exposure` [h] of
-    cells of a `line`, or a `regimen` in a `host` (docs/fit.md); or a PEtab problem, or its YAML
-    file. `parameters` are names of priors, `ENTRY: PARAMETER`; left out, those of the drugs, lines
-    and hosts of the data that move it most, which `said` names. All others stay as they are.
+    `data` is a .csv or .tsv file or a DataFrame, or a list of these, a row for each measurement:
+    `observable`, `time` [h], `value` and `unit`, and what it was measured of: `drug`, `dose` [nM]
+    and `exposure` [h] of cells of a `line`, or a `regimen` in a `host` (docs/fit.md); or a PEtab
+    problem, or its YAML file. `parameters` are names of priors, `ENTRY: PARAMETER`; left out, those
+    of the drugs, lines and hosts of the data that move it most, which `said` names. All others stay
+    as they are.
 
     `priors` are a table or `{name: ("log-uniform", low, high)}`, and win over the package's and
     those of `tables`. `noise` says of an assay that it is "normal" or "log-normal", how wide, or
@@ -122,7 +124,8 @@ def fit(
     }  # fmt: skip
     said = _said(chosen_said, found, unknowns, advice, points, subject, best, sampled)
     values = parameters_of(chosen, own)
-    return _result(target, best, profiles, found, advice, sampled, said, about, values)
+    made = _result(target, best, profiles, found, advice, sampled, said, about, values)
+    return replace(made, tables=own)
 
 
 def _result(
@@ -187,6 +190,7 @@ def data_table(points: Sequence[Point]) -> pd.DataFrame:
     """Rows of data as they were understood: values in the unit of their assay."""
     return pd.DataFrame(
         {
+            "table": [point.row.table for point in points],
             "row": [point.row.number for point in points],
             "observable": [point.assay for point in points],
             "drug": [" + ".join(point.setting.drugs) if point.setting.label != "vehicle"

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from p53net.dosing.medium import Dose, Given, constant, pulse
+from p53net.dosing.regimens import Regimen
 from p53net.dosing.words import from_words
 from p53net.errors import InputError, P53NetError, unknown_name
 from p53net.fitting.assays import (
@@ -36,6 +39,7 @@ START, VEHICLE = "start", "vehicle"
 _LATEST = {DISH: 24.0 * 28, "": 24.0 * 730}  # h: of a dish, of a body
 _ANY = "milademetan"  # stands in where no drug of the data has a model
 _AND = "+"
+_NEAR = 1e-6  # of amounts and times, as they are written
 
 
 class Setting(NamedTuple):
@@ -114,12 +118,16 @@ class Reader:
         self.structure, self.tables, self._days = structure, tables, days
         self._drugs, self._lines = drug_entries(tables), cell_line_entries(tables)
         self._hosts = host_entries(tables)
+        self._models: dict[tuple[str, ...], Model] = {}
 
-    def model(self, setting: Setting, system: str = "") -> Model:
+    def model(self, setting: Setting) -> Model:
         """The model that runs a setting."""
-        inside = system or (CULTURE if setting.system == DISH else setting.system)
-        return shared(*setting.drugs, system=inside, host=setting.host or None,
-                      structure=self.structure, tables=self.tables)  # fmt: skip
+        inside = CULTURE if setting.system == DISH else setting.system
+        key = inside, setting.host, *setting.drugs
+        if key not in self._models:
+            self._models[key] = shared(*setting.drugs, system=inside, host=setting.host or None,
+                                       structure=self.structure, tables=self.tables)  # fmt: skip
+        return self._models[key]
 
     def point(self, row: Row) -> Point:
         """One row. Raises InputError, UnknownNameError, each with the row."""
@@ -205,8 +213,7 @@ class Reader:
         if len(drugs) > 1:
             raise row.wrong("two drugs in a body are not read; give the data of one drug")
         given = from_words(row.needed("regimen"), self._days, "mg")
-        model = shared(*drugs, system=system, host=host, structure=self.structure,
-                       tables=self.tables)  # fmt: skip
+        model = self.model(Setting(system, host, line, drugs, (), ""))
         dose = checked_doses(model.definition, {drugs[0]: given})[drugs[0]]
         return Setting(system, host, line, drugs, (dose,), row.text("regimen"))
 
@@ -338,9 +345,9 @@ def _in_one_unit(points: Sequence[Point]) -> list[Point]:
         kinds = {("AU" if one.arbitrary else one.relative) for one in (known, point)}
         if len(kinds) > 1:
             raise point.row.wrong(
-                f"{point.assay} is in {point.unit}, and in {known.unit} in row "
-                f"{known.row.number}; these are not compared: give one of them another name, that "
-                "of a quantity of the model"
+                f"{point.assay} is in {point.unit}, and in {known.unit} in "
+                f"{known.row.seen_from(point.row)}; these are not compared: give one of them "
+                "another name, that of a quantity of the model"
             )
         by = known.factor / point.factor
         found.append(replace(point, unit=known.unit, value=point.value * by,
@@ -355,8 +362,8 @@ def _refuse_twice(points: Sequence[Point]) -> None:
                point.value)  # fmt: skip
         if key in seen:
             raise point.row.wrong(
-                f"it says the same as row {seen[key].row.number}; leave one out, or number them in "
-                "a column replicate"
+                f"it says the same as {seen[key].row.seen_from(point.row)}; leave one out, or "
+                "number them in a column replicate"
             )
         seen[key] = point
 
@@ -368,3 +375,15 @@ def dose_like(setting: Setting, level: float) -> Setting:
         raise InputError("only doses in a dish have other levels")
     steps = tuple((time, level if value > 0 else 0.0) for time, value in first.steps)
     return setting._replace(doses=(Dose(steps), *setting.doses[1:]))
+
+
+def same_until(one: Regimen, other: Regimen, time: float) -> bool:
+    """Whether two regimens have given the same before a time [h]."""
+    mine, theirs = ([dose for dose in each.doses if dose.time < max(time, _NEAR)]
+                    for each in (one, other))  # fmt: skip
+    return (
+        (one.unit, one.form) == (other.unit, other.form)
+        and len(mine) == len(theirs)
+        and all(np.allclose(a, b, rtol=_NEAR, atol=_NEAR)
+                for a, b in zip(mine, theirs, strict=True))
+    )  # fmt: skip

@@ -13,11 +13,13 @@ import pandas as pd
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.fitted import ENSEMBLE, TABLES
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError
 from p53net.files import made_folder, write_bytes, write_text
 from p53net.fitting.candidates import Advice
 from p53net.fitting.sampled import Draws
+from p53net.model.own import Tables
 
 if TYPE_CHECKING:
     import arviz
@@ -62,13 +64,15 @@ class Fit:
     best: FloatArray | None = field(repr=False, default=None)
     """The optimum on its scales."""
     sampled: Draws | None = field(repr=False, default=None)
+    tables: Tables = field(repr=False, default_factory=Tables)
+    """Of a user's own, that it was made with."""
 
     def __str__(self) -> str:
         return self.said
 
     def ensemble(self) -> Ensemble:
-        """The draws as an ensemble: every study takes it, `pn.viability(..., ensemble=...)`, with
-        the tables that the fit had. Raises InputError without draws."""
+        """The draws as an ensemble. Every study takes the fit itself, `pn.viability(..., fit=...)`,
+        which gives it these and the tables that the fit had. Raises InputError without draws."""
         self._need_draws()
         if self.target is None:
             raise InputError("a PEtab problem has a model of its own, which no study takes")
@@ -112,7 +116,8 @@ class Fit:
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write parameters, nuisances, predictions, profiles and draws as CSV, what is said as
-        text, how it was made as JSON, and, of draws, `draws.nc` for ArviZ. Raises OutputError."""
+        text, how it was made as JSON, and, of draws, `draws.nc` for ArviZ, and for `fit=` of
+        studies `ensemble.parquet` and a user's own tables. Raises OutputError."""
         where = made_folder(folder)
         profiles = pd.concat(
             [one.assign(unknown=name) for name, one in self.profiles.items()], ignore_index=True
@@ -134,6 +139,10 @@ class Fit:
                 file = Path(nowhere) / "draws.nc"
                 self.inference_data().to_netcdf(str(file), engine="h5netcdf")
                 written.append(write_bytes(where / "draws.nc", file.read_bytes()))
+        if self.sampled is not None and self.target is not None:
+            written.append(self.ensemble().save(where / ENSEMBLE))
+            own = made_folder(where / TABLES) if self.tables.texts else where
+            written += [write_text(own / f"{kind}.tsv", one.text) for kind, one in self.tables]
         return written
 
     def _need_draws(self) -> None:

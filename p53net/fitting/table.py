@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -13,8 +13,11 @@ from p53net.dosing.amounts import registry
 from p53net.errors import InputError, P53NetError, unknown_name
 from p53net.files import fields, read_delimited
 
-Data: TypeAlias = "str | Path | pd.DataFrame"
-"""What users give: a .csv or .tsv file, or a DataFrame."""
+Table: TypeAlias = "str | Path | pd.DataFrame"
+"""One table: a .csv or .tsv file, or a DataFrame."""
+
+Data: TypeAlias = "Table | Sequence[Table]"
+"""What users give: a table, or several, such as a plate, a blot and a plasma curve."""
 
 COLUMNS = ("observable", "drug", "dose", "regimen", "exposure", "time", "value", "error", "unit",
            "line", "host", "subject", "plate", "replicate")  # fmt: skip
@@ -52,6 +55,10 @@ class Row:
         found = self.cells.get(column, "").strip()
         return "" if found.casefold() in _MISSING else found
 
+    def seen_from(self, other: "Row") -> str:
+        """Its place, as short as another row may say it."""
+        return f"row {self.number}" if self.table == other.table else str(self)
+
     def wrong(self, why: object) -> InputError:
         """The error of this row."""
         return InputError(f"{self}: {why}")
@@ -84,9 +91,25 @@ class Row:
 
 
 def rows_of(data: Data) -> list[Row]:
-    """All rows of a table; times and exposures [h] and doses [nM] with their units in the cells
-    where the header has another. Raises InputError."""
-    name, head, lines = _lines(data)
+    """All rows of a table, or of several; times and exposures [h] and doses [nM] with their units
+    in the cells where the header has another. Raises InputError."""
+    if isinstance(data, str | Path | pd.DataFrame):
+        found = _rows_of(data, "the data")
+    else:
+        if not isinstance(data, list | tuple) or not data:
+            raise InputError(
+                f"the data are {str(data)[:60]!r}, a {type(data).__name__}; give a .csv or .tsv "
+                "file, a DataFrame, or a list of these"
+            )
+        found = [row for number, table in enumerate(data, start=1)
+                 for row in _rows_of(table, f"table {number}")]  # fmt: skip
+    if len(found) > _MOST_ROWS:
+        raise InputError(f"the data have {len(found):,} rows; at most {_MOST_ROWS:,} are fitted")
+    return found
+
+
+def _rows_of(data: Table, called: str) -> list[Row]:
+    name, head, lines = _lines(data, called)
     columns: list[str] = []
     units: dict[str, str] = {}
     for text in head:
@@ -112,8 +135,6 @@ def rows_of(data: Data) -> list[Row]:
             raise InputError(f"{name} has no column '{column}'; give {', '.join(_NEEDED)} at least")
     if not lines:
         raise InputError(f"{name} has no rows; give one for each measurement")
-    if len(lines) > _MOST_ROWS:
-        raise InputError(f"{name} has {len(lines):,} rows; at most {_MOST_ROWS:,} are fitted")
     found = []
     for number, texts in lines:
         cells = fields(name, number, columns, texts)
@@ -124,10 +145,10 @@ def rows_of(data: Data) -> list[Row]:
     return found
 
 
-def _lines(data: Data) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
+def _lines(data: Table, called: str) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
     if isinstance(data, pd.DataFrame):
         lines = [[_text(value) for value in row] for row in data.itertuples(index=False)]
-        return "the data", [str(name) for name in data.columns], list(enumerate(lines, start=1))
+        return called, [str(name) for name in data.columns], list(enumerate(lines, start=1))
     name, found = read_delimited(data, _LARGEST, "the table of data")
     if not found:
         raise InputError(f"{name} is empty; give a header and a row for each measurement")

@@ -16,6 +16,7 @@ from p53net.dosing.labels import labels_of
 from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import QUANTILES, Ensemble
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, P53NetError
 from p53net.inference.answers import as_given
 from p53net.inference.claims import standard_error
@@ -54,6 +55,7 @@ def trial_questions(
     regimens: Sequence[Regimen] | None = None,
     *,
     ensemble: Ensemble | None = None,
+    fit: FitLike = None,
     most_draws: int = 50,
     population: int = 200,
     cell_line: str = TUMOUR,
@@ -78,6 +80,7 @@ def trial_questions(
     other regimen has more effect at no higher rate; `lost`, the share of runs without a result; and
     by `question` its `probability` with `probability_error`, and `holds_in` structures, `of` so
     many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
+    `fit` is as in `escape`.
     Raises InputError, UnknownNameError.
     """
     name = resolve("drug", drug, drug_entries()).name

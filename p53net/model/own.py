@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 from p53net.errors import InputError, TableError, unknown_name
 from p53net.files import as_path, read_bytes
@@ -16,6 +17,18 @@ KINDS = (
 )  # fmt: skip
 """Tables that a user may add rows to; each has its namesake in `models/`."""
 
+KEYS = {
+    "drugs": "drug",
+    "cell_lines": "cell_line",
+    "pharmacokinetics": "drug_in_host",
+    "hosts": "host",
+    "variability": "variation",
+}
+"""Tables of entries with their parameters, and the column with the name of the entry."""
+
+COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
+"""The others of these tables."""
+
 LARGEST_TABLE = 10 * 2**20
 """Bytes that a table may have."""
 
@@ -24,6 +37,8 @@ LARGEST_FRAGMENT = 256 * 2**10
 
 _FILE = "the table"
 _SUFFIX = ".tsv"
+_NUMBER = re.compile(r"[-+.]*\d")
+_PLAIN = "dimensionless"
 
 
 @dataclass(frozen=True)
@@ -61,13 +76,19 @@ class Tables:
         return iter(sorted(self.texts.items()))
 
 
-TablesLike: TypeAlias = "str | Path | Mapping[str, str | Path] | Tables | None"
-"""What users write: a folder, or a mapping of kinds to files."""
+Rows: TypeAlias = Mapping[str, Mapping[str, str | float]]
+"""What is known of each entry by parameter: a number with its unit as text, such as "0.3 nM", a
+plain number where there is none, or a word, such as "degrader"."""
+
+TablesLike: TypeAlias = "str | Path | Mapping[str, str | Path | Rows] | Tables | None"
+"""What users write: a folder, or a mapping of kinds to files, or to what would stand in them."""
 
 
 def as_tables(given: TablesLike) -> Tables:
-    """The tables in a folder, named as in `models/`, or of a mapping of kinds to files:
-    `{"drugs": "mine.tsv"}`. Raises InputError, TableError, UnknownNameError."""
+    """The tables in a folder, named as in `models/`, or of a mapping of kinds to files or to what
+    would stand in them: `{"drugs": "mine.tsv"}`, or `{"drugs": {"mine": {"mechanism": "degrader",
+    "Kd_MDM2_degrader": "0.3 nM"}}}`, whose numbers count as assumed. Raises InputError, TableError,
+    UnknownNameError."""
     if given is None:
         return Tables()
     if isinstance(given, Tables):
@@ -77,7 +98,9 @@ def as_tables(given: TablesLike) -> Tables:
     else:
         files = dict(_of_folder(as_path(given, "the folder of tables")))
     try:
-        return Tables({name: read_text(path, LARGEST_TABLE, _FILE) for name, path in files.items()})
+        return Tables({name: _written(name, one) if isinstance(one, Mapping)
+                       else read_text(one, LARGEST_TABLE, _FILE)
+                       for name, one in files.items()})  # fmt: skip
     except InputError as error:
         raise TableError(str(error)) from None
 
@@ -98,6 +121,35 @@ def as_fragments(given: FragmentsLike) -> tuple[Text, ...]:
         one if isinstance(one, Text) else read_text(one, LARGEST_FRAGMENT, "the fragment")
         for one in given
     )
+
+
+def _written(kind: str, entries: Rows) -> Text:
+    """What a mapping holds as the table that would hold it. Raises InputError."""
+    if kind not in KEYS:
+        raise InputError(f"tables[{kind!r}] is a mapping, but has columns of its own; give a file")
+    lines = ["\t".join((KEYS[kind], *COLUMNS))]
+    for entry, values in entries.items():
+        if not isinstance(values, Mapping):
+            raise InputError(
+                f"tables[{kind!r}][{str(entry)[:40]!r}] is {str(values)[:40]!r}; give a mapping of "
+                "parameters, such as {'Kd_MDM2_degrader': '0.3 nM'}"
+            )
+        for parameter, value in values.items():
+            cells = (entry, parameter, *_cells(value, f"tables[{kind!r}]: {entry}, {parameter}"))
+            lines.append("\t".join(" ".join(str(cell).split()) for cell in cells))
+    return Text(f"tables[{kind!r}]", "\n".join(lines) + "\n")
+
+
+def _cells(value: object, where: str) -> tuple[str, ...]:
+    """Value, unit, kind, source and note."""
+    if isinstance(value, str):
+        number, _, unit = value.strip().partition(" ")
+        text = (number, unit) if _NUMBER.match(number) else (value, "")
+    elif isinstance(value, SupportsFloat) and not isinstance(value, bool):
+        text = (repr(float(value)), _PLAIN)
+    else:
+        raise InputError(f"{where} is {str(value)[:40]!r}; give a number, or text such as '0.3 nM'")
+    return (*text, "assumed", "", "given with the call")
 
 
 def _kind(name: object) -> str:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from p53net.errors import TableError, UnknownNameError, unknown_name
 from p53net.model.content import content_of
 from p53net.model.library import Library, models_folder, shipped
-from p53net.model.own import Tables, Text
+from p53net.model.own import COLUMNS, KEYS, Tables, Text
 from p53net.model.structures import as_structure, refitted
 
 KINDS = ("measured", "assumed", "fitted")
@@ -26,19 +26,9 @@ KINDS = ("measured", "assumed", "fitted")
 NONE = Tables()
 """No rows of a user's own."""
 
-_KEYS = {
-    "drugs": "drug",
-    "cell_lines": "cell_line",
-    "pharmacokinetics": "drug_in_host",
-    "hosts": "host",
-    "variability": "variation",
-}
-"""Kind of table to the column with the name of the entry."""
-
 DRAWN = "drawn"
 """Kind of a value that stands in a draw of an ensemble, in place of that of a table or text."""
 
-_COLUMNS = ("parameter", "value", "unit", "kind", "source", "note")
 _SAW = "saw"
 """A column that a table may leave out."""
 ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
@@ -150,7 +140,10 @@ def resolve(kind: str, name: object, entries: Mapping[str, Entry]) -> Entry:
 
 def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     """Values of an entry that were fitted in this structure; `model` stands for the model texts."""
-    rows = refitted(structure).get(entry, {})
+    return _of_rows(refitted(structure).get(entry, {}), entry)
+
+
+def _of_rows(rows: Mapping[str, tuple[str, ...]], entry: str) -> dict[str, Value]:
     where = f"refitted.tsv: {entry}"
     columns = "value", "unit", "kind", "source", _SAW, "note"
     return {
@@ -159,8 +152,7 @@ def refit_of(entry: str, structure: Mapping[str, str]) -> dict[str, Value]:
     }
 
 
-def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
-    found = refit_of(entry.name, structure)
+def _refitted(entry: Entry, found: Mapping[str, Value]) -> Entry:
     quantities = {name: value for name, value in found.items() if name in entry.quantities}
     values = {name: value for name, value in found.items() if name not in quantities}
     return replace(
@@ -173,11 +165,12 @@ def _refitted(entry: Entry, structure: Mapping[str, str]) -> Entry:
 def _entries(
     kind: str, own: Tables, structure: Mapping[str, str] | None = None
 ) -> dict[str, Entry]:
-    chosen = as_structure(None) if structure is None else structure
-    shipped = {name: _refitted(entry, chosen) for name, entry in _shipped(kind).items()}
+    rows = refitted(as_structure(None) if structure is None else structure)
+    shipped = {name: _refitted(entry, _of_rows(rows[name], name)) if name in rows else entry
+               for name, entry in _shipped(kind).items()}  # fmt: skip
     if kind not in own.texts:
         return shipped
-    mine = _parsed(own.texts[kind], _KEYS[kind])
+    mine = _parsed(own.texts[kind], KEYS[kind])
     taken = {name.casefold() for name in mine}
     kept = {name: entry for name, entry in shipped.items() if name.casefold() not in taken}
     return {**kept, **mine}
@@ -203,7 +196,7 @@ def _check_fact(
 
 def _shipped(kind: str) -> dict[str, Entry]:
     name = f"{kind}.tsv"
-    return _parsed(Text(name, dict(content_of(models_folder()))[name]), _KEYS[kind])
+    return _parsed(Text(name, dict(content_of(models_folder()))[name]), KEYS[kind])
 
 
 @lru_cache(maxsize=8)
@@ -223,11 +216,11 @@ def _parsed(table: Text, key: str) -> dict[str, Entry]:
             f"cannot read the table {path}: it holds the character {odd[0]!r}, which is no text; "
             "save it as tab-separated text in UTF-8"
         )
-    missing = [column for column in (key, *_COLUMNS) if column not in columns]
+    missing = [column for column in (key, *COLUMNS) if column not in columns]
     if missing:
         raise TableError(
             f"{path}: the columns {', '.join(missing)} are missing; "
-            f"a table has the tab-separated columns {key}, {', '.join(_COLUMNS)}"
+            f"a table has the tab-separated columns {key}, {', '.join(COLUMNS)}"
         )
     by_name: dict[str, list[dict[str, str]]] = {}
     for row in rows:
@@ -268,11 +261,11 @@ def _entry(name: str, rows: list[dict[str, str]], path: str, key: str) -> Entry:
 
 def value_of_row(cells: list[str], where: str) -> Value:
     """The number of a table's line, split at its tabs."""
-    return _value(dict(zip(("name", *_COLUMNS, _SAW), cells, strict=False)), where)
+    return _value(dict(zip(("name", *COLUMNS, _SAW), cells, strict=False)), where)
 
 
 def _value(row: Mapping[str, str], where: str) -> Value:
-    text = {name: " ".join((row.get(name) or "").split()) for name in (*_COLUMNS, _SAW)}
+    text = {name: " ".join((row.get(name) or "").split()) for name in (*COLUMNS, _SAW)}
     if text["kind"] not in KINDS:
         raise TableError(f"{where}: kind '{text['kind']}' is unknown; use {', '.join(KINDS)}")
     if text["kind"] == "measured" and not text["source"]:

@@ -100,6 +100,7 @@ class Model:
         engine: str = choice.AUTO,
         accuracy: float | None = None,
         ensemble: object = None,
+        fit: object = None,
         draws: bool = False,
         start: Mapping[str, float] | None = None,
     ) -> xr.Dataset:
@@ -116,7 +117,8 @@ class Model:
         "roadrunner", "batch", which is made for many runs, or "copasi", a second opinion; "auto" is
         RoadRunner for one. A model or run that the batch engine cannot take goes to RoadRunner, and
         the attribute `engine` says why. `accuracy` takes the place of the model's.
-        `ensemble` and `draws` are as in `escape`: the same run of each draw, in its structure.
+        `ensemble`, `fit` and `draws` are as in `escape`: the same run of each draw, in its
+        structure.
 
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,

@@ -41,7 +41,7 @@ WHERE = ("store", "resume", "scheduler", "workers", "chunk")
 """Arguments that say where and how points run; they change no value, and are not kept."""
 
 _NOT_KEPT = ("progress", *WHERE)
-_ENSEMBLES = "p53net.ensembles.cells"
+_ENSEMBLES, _FITS = "p53net.ensembles.cells", "p53net.ensembles.fitted"
 _P = ParamSpec("_P")
 
 _active: contextvars.ContextVar["Call | None"] = contextvars.ContextVar("call", default=None)
@@ -128,6 +128,8 @@ def recorded_with(
 
         @functools.wraps(function)
         def call(*positional: _P.args, **named: _P.kwargs) -> xr.Dataset:
+            if named.get("fit") is not None and "fit" in signature.parameters:
+                named = _with_fit(named, "tables" in signature.parameters)  # type: ignore[assignment]
             if _active.get() is not None:
                 return function(*positional, **named)
             try:
@@ -151,6 +153,12 @@ def recorded_with(
         return call
 
     return made
+
+
+def _with_fit(named: Mapping[str, object], tables: bool) -> dict[str, object]:
+    """Arguments with what a fit gives in place of it, so that no study has to know of fits."""
+    found: dict[str, object] = import_module(_FITS).with_fit(named, tables=tables)
+    return found
 
 
 def _as_ensemble(given: object) -> object:

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from p53net.ensembles.cells import Cells, EnsembleLike
-from p53net.ensembles.drawn import of_structure
+from p53net.ensembles.drawn import of_structure, tables_of
 from p53net.errors import InputError
 from p53net.simulation.inputs import checked_parameters
 from p53net.simulation.model import Model
@@ -39,7 +39,7 @@ def swept(
                 f"{name} and ensemble are both given, but a sweep over draws is made in one piece, "
                 "in memory, of measures and curves; give one of them"
             )
-    cells = Cells(given, draws=draws, most=MOST)
+    cells = Cells(given, draws=draws, most=MOST, tables=tables_of(model))
     parts = [(part, of_structure(model, part)) for part in cells.parts()]
     template = run(model, axes, **design, **options)
     shape = tuple(template["status"].shape)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import EnsembleLike
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, WorkersError
 from p53net.measures.definition import Measure
 from p53net.simulation import provenance
@@ -91,6 +92,7 @@ def sweep(
     chunk: int | None = None,
     reduce: Sequence[Reduction] = (),
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
@@ -125,8 +127,9 @@ def sweep(
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
     one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
     `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
-    `ensemble` and `draws` are as in `escape`, but of at most 200 draws: every point is run in each,
-    and measures have `quantile`, or `draw`, before the axes; without store, gradient and reduce.
+    `ensemble`, `fit` and `draws` are as in `escape`, but of at most 200 draws: every point is run
+    in each, and measures have `quantile`, or `draw`, before the axes; without store, gradient and
+    reduce.
     `progress` is told how far the sweep is.
 
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for

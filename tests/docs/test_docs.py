@@ -77,10 +77,12 @@ def test_shell_blocks_run_after_the_python_blocks(
     capsys.readouterr()
 
 
-def test_the_example_of_the_readme_is_short() -> None:
-    block = re.search(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize(("page", "lines"), [("README.md", 15), ("docs/fit.md", 30)])
+def test_the_first_example_of_a_page_is_short(page: str, lines: int) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert block is not None
-    assert len(block[1].splitlines()) <= 15
+    assert len(block[1].splitlines()) <= lines
 
 
 def test_the_readme_is_short() -> None:

@@ -62,34 +62,38 @@ def test_ends_of_an_interval_are_where_the_likelihood_has_fallen(
             options={"xatol": 1e-4, "fatol": 1e-4},
         )  # fmt: skip
         fallen = found.log_likelihood - (target.highest - costs.fun / 2)
-        assert 2 * fallen == pytest.approx(target.level, rel=0.03)
+        # the end is read between two points of the profile: 1.3 and 0.1 % off when measured
+        assert 2 * fallen == pytest.approx(target.level, rel=0.02)
 
 
 @pytest.mark.slow
 def test_a_plate_a_blot_and_a_plasma_curve_together(tmp_path: object) -> None:
     truth = {FREE: 0.05, KILL: 250.0, "milademetan in human: CL_inhibitor": 14.0}
-    rows = [*plate("KT-253", "RS4;11", np.geomspace(0.03, 30.0, 8)),
-            *course("MDM2", "KT-253", "RS4;11", 1.0, (0.5, 1.0, 2.0, 6.0, 24.0)),
+    rows = [*plate("KT-253", "RS4;11", np.geomspace(0.1, 6.0, 4)),
+            *course("MDM2", "KT-253", "RS4;11", 1.0, (0.5, 2.0, 6.0, 24.0)),
             *plasma("milademetan", "human", "260 mg once", (1.0, 4.0, 8.0, 24.0))]  # fmt: skip
     data = simulated(rows, truth, seed=4)
-    found = pn.fit(data, list(truth), draws=300)
+    found = pn.fit(data, list(truth), draws=300, starts=4)
     expected = pd.Series(truth)
     assert (found.parameters["low"] < expected).all()
     assert (expected < found.parameters["high"]).all()
     assert found.parameters["identified"].all()
     assert len(found.nuisances) == 3
-    assert np.sqrt((found.predicted["residual"] ** 2).mean()) == pytest.approx(1.0, abs=0.2)
+    # an estimated width is the scatter of its own rows: 3e-4 off when measured
+    scatter = found.predicted.assign(square=found.predicted["residual"] ** 2)
+    assert scatter.groupby("observable")["square"].mean().to_numpy() == pytest.approx(1.0, abs=2e-3)
     middle = np.log(found.draws[list(truth)]).median()
     spread = np.log(found.draws[list(truth)]).std()
-    assert (abs(middle - np.log(found.parameters["value"])) < spread).all()
+    # priors are wide: 0.2 of a standard deviation away when measured
+    assert (abs(middle - np.log(found.parameters["value"])) < 0.5 * spread).all()
     wide = np.log(found.parameters["high"] / found.parameters["low"]) / (2 * 1.96)
-    assert (spread / wide).between(0.6, 1.7).all()
-    again = pn.fit(data, list(truth), draws=300)
-    pd.testing.assert_frame_equal(found.draws, again.draws)
+    # nearly a straight model: 0.99 to 1.02 when measured
+    assert (spread / wide).between(0.85, 1.18).all()
     chains = found.inference_data().posterior
     assert chains.sizes["chain"] == 2
     assert chains.sizes["draw"] * 2 == len(found.draws) >= 300
-    plates = pn.viability("KT-253", "RS4;11", ensemble=found.ensemble())
+    some = found.ensemble().thinned(20)
+    plates = pn.viability("KT-253", "RS4;11", ensemble=some)
     assert float(plates["ic50"].sel(quantile=0.975).item()) > float(
         plates["ic50"].sel(quantile=0.025).item()
     )
@@ -99,6 +103,17 @@ def test_a_plate_a_blot_and_a_plasma_curve_together(tmp_path: object) -> None:
     assert [panel.get_title(loc="left") for panel in panels[:3]] == [
         "viability: KT-253, RS4;11", "MDM2: KT-253, RS4;11", "plasma: milademetan, human",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_draws() -> None:
+    name = "milademetan in human: CL_inhibitor"
+    rows = plasma("milademetan", "human", "260 mg once", (4.0, 24.0), 2)
+    data = simulated(rows, {name: 10.0}, 1)
+    first, again, other = (pn.fit(data, [name], draws=2, starts=1, seed=seed)
+                           for seed in (1, 1, 2))  # fmt: skip
+    pd.testing.assert_frame_equal(first.draws, again.draws)
+    assert not first.draws.equals(other.draws)
 
 
 @pytest.mark.slow
@@ -116,7 +131,8 @@ def test_a_prior_that_is_given_moves_the_bounds() -> None:
     data = simulated(rows, TRUTH, seed=5)
     found = pn.fit(data, [FREE], noise={"viability": 5.0}, draws=0, starts=2,
                    priors={FREE: ("log-uniform", 0.2, 1.0)})  # fmt: skip
-    assert found.parameters.loc[FREE, "value"] == pytest.approx(0.2, rel=1e-3)
+    # at the bound; equal to the bit when measured
+    assert found.parameters.loc[FREE, "value"] == pytest.approx(0.2, rel=1e-9)
     assert not found.parameters.loc[FREE, "identified"]
 
 
@@ -128,7 +144,8 @@ def test_subjects_are_taken_as_one_and_it_is_said() -> None:
                       simulated(both[2:], {name: 20.0}, 1, cv=0.01)])  # fmt: skip
     noise = {"plasma": ("log-normal", 0.05)}
     one = pn.fit(data, [name], noise=noise, draws=0, starts=2, subject="B")
-    assert one.parameters.loc[name, "value"] == pytest.approx(20.0, rel=0.05)
+    # two samples that scatter by 1 %: 0.4 % off when measured
+    assert one.parameters.loc[name, "value"] == pytest.approx(20.0, rel=0.02)
     assert "2 subjects were taken as one" in pn.fit(data, [name], noise=noise, draws=0,
                                                     starts=2).said  # fmt: skip
 
@@ -145,8 +162,8 @@ def test_points_are_drawn_over_the_curves_of_a_run() -> None:
     assert points.get_ydata() == pytest.approx([3.0 * start, 4.0 * start])
     with pytest.raises(pn.InputError, match="no row of the data measured what this run is"):
         pn.plot(run, data=data.iloc[2:])
-    with pytest.raises(pn.InputError, match="a time course that `simulate` returned"):
-        pn.plot(pn.escape(), data=data)
+    with pytest.raises(pn.InputError, match="over a time course of `simulate`, and over viability"):
+        pn.plot(run.assign_attrs(study="escape"), data=data)
 
 
 @pytest.mark.slow
@@ -159,10 +176,11 @@ def test_a_petab_problem_is_fitted(tmp_path: object) -> None:
         lambda x: -float(problem.log_likelihood(x)), problem.nominal,
         jac=lambda x: -problem.gradient(x), bounds=problem.bounds.T,
     )  # fmt: skip
-    assert found.log_likelihood >= -best.fun - 1e-3
+    # 3e-9 above SciPy's optimum when measured
+    assert found.log_likelihood >= -best.fun - 1e-6
     assert found.log_likelihood == pytest.approx(
         float(problem.log_likelihood(found.best)),
-        abs=1e-6,  # type: ignore[arg-type]
+        abs=1e-9,  # type: ignore[arg-type]
     )
     assert list(found.parameters.index) == list(problem.names)
     with pytest.raises(pn.InputError, match="priors is said by the PEtab problem"):

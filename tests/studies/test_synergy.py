@@ -67,6 +67,40 @@ def test_the_combination_index_is_that_of_the_median_effect_equation() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+# Lee and Kong, Stat Biopharm Res 1:4 (2009), Table 2: UMSCC22B cells that survive SCH66336, 4-HPR,
+# or the same dose [uM] of each; the median doses and slopes printed there, and the interaction
+# indices of the combinations.
+PUBLISHED = {
+    "SCH66336": ([0.1, 0.5, 1, 2, 4], [0.6701, 0.6289, 0.5577, 0.4550, 0.3755], 1.326, 0.335),
+    "4-HPR": ([0.1, 0.5, 1, 2], [0.7666, 0.5833, 0.5706, 0.4934], 1.726, 0.398),
+    "both": ([0.2, 1, 2, 4], [0.6539, 0.4919, 0.3551, 0.2341], 0.686, 0.596),
+}
+PUBLISHED_INDEX = [0.791, 0.609, 0.256, 0.103]
+
+
+def test_a_published_table_of_interaction_indices_is_met() -> None:
+    fits = {}
+    for name, (doses, left, middle, slope) in PUBLISHED.items():
+        lost = 1.0 - np.array(left)
+        found = np.polyfit(np.log(doses), combined.logit(lost), 1)
+        fits[name] = float(np.exp(-found[1] / found[0])), float(found[0])
+        # as printed, to three decimals
+        assert fits[name] == pytest.approx((middle, slope), abs=6e-4)
+    one, other = (combined.alone(LADDER, hill(LADDER, *fits[name])) for name in
+                  ("SCH66336", "4-HPR"))  # fmt: skip
+    total, left, _, _ = PUBLISHED["both"]
+    each = np.array(total) / 2.0
+    index = combined.combination_index(each, each, 1.0 - np.array(left), one, other)
+    np.testing.assert_allclose(index, PUBLISHED_INDEX, atol=6e-4)
+    alone = combined.loewe(each, each, one, other)  # less is lost where they only add up
+    assert (alone < 1.0 - np.array(left)).all()
+
+
+def test_the_published_example_of_the_fractional_product_is_met() -> None:
+    """Chou and Talalay, Trends Pharmacol Sci 4:450 (1983): 20 and 40 % inhibition leave 48 %."""
+    assert combined.bliss(np.array(0.2), np.array(0.4)) == pytest.approx(1.0 - 0.48, rel=1e-12)
+
+
 def test_loewe_solves_its_equation_for_curves_that_are_not_parallel() -> None:
     one = combined.alone(LADDER, hill(LADDER, 20.0, 2.5))
     other = combined.alone(LADDER, hill(LADDER, 5.0, 0.8))

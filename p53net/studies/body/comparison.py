@@ -14,6 +14,7 @@ from p53net.dosing.labels import labels_of
 from p53net.dosing.regimens import Regimen, as_regimens, regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -70,6 +71,7 @@ def schedules(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
@@ -85,7 +87,7 @@ def schedules(
     Without `regimens`, milademetan's usual four. With regimens of another drug `beside`, one or a
     list in which None is nothing, every regimen is given beside each of them, and
     `beside_dose_28_days` is the other drug's.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
     """
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)

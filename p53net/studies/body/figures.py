@@ -39,7 +39,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     panels = figure.subplots(1, 3 if several else 2)
     unit = result["dose"].attrs["units"]
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
-        for dose, colour in zip(result["dose"].values, _shades(len(result["dose"])), strict=True):
+        for dose, colour in zip(result["dose"].values, shades(len(result["dose"])), strict=True):
             curve = result["plasma"].sel(dose=dose)
             bands.shade(panel, curve.where(curve > 0), colour)
             curve = bands.middle(curve)
@@ -244,7 +244,7 @@ def _note(result: xr.Dataset) -> str:
     return f"\n{bands.NOTE}" if is_banded(result) else ""
 
 
-def _shades(count: int) -> list[str]:
+def shades(count: int) -> list[str]:
     """Blue, darker with dose: an order that grey shows too."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex

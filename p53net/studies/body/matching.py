@@ -17,6 +17,7 @@ from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.dosing.regimens import regimen as make
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -67,6 +68,7 @@ def match(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
     """The dose of `drug`, or how often it is given, that equals `target` of the `other` drug.
@@ -85,7 +87,7 @@ def match(
     the `interval` [d], which is the longest; the `value` there, `crossings` of the target in the
     range, and `status`: ok, or not reached, with the range of values; and `response` over
     `candidate` doses or intervals. `parameters` go to whoever has them.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `patient`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
     """
     (arm,), (given,) = as_regimens(regimen, "match"), as_regimens(target, "match")

@@ -16,6 +16,7 @@ from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, SimulationError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -66,6 +67,7 @@ def patient(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> xr.Dataset:
@@ -87,9 +89,9 @@ def patient(
     With `hold` doses are held and reduced as trials do, by the usual rule or by others
     (`hold_rule`), and `given` is the share of the planned amount [%]. `progress` is told of each of
     the two sweeps.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`, but of at
-    most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile` is the
-    spread between draws, and `percentile` that between patients.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`, but
+    of at most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile`
+    is the spread between draws, and `percentile` that between patients.
     Raises InputError, UnknownNameError, SimulationError.
     """
     times, rules = study_times(regimen, days), rules_of(hold)

@@ -14,6 +14,7 @@ from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -75,6 +76,7 @@ def pk(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     allow_flat: bool = False,
 ) -> xr.Dataset:
@@ -88,7 +90,7 @@ def pk(
     (cmax, auc) and occasion. With a regimen of another drug `beside`, `beside_plasma` [ng/mL] is
     that; the models have no interaction of pharmacokinetics.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
     """
     arms = _arms(regimens, allow_flat)

@@ -14,6 +14,7 @@ from p53net.dosing.medium import finite_number
 from p53net.dosing.regimens import Regimen, as_regimens
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
@@ -51,6 +52,7 @@ def xenograft(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     allow_flat: bool = False,
 ) -> xr.Dataset:
@@ -63,7 +65,7 @@ def xenograft(
     With a regimen of another drug `beside`, the arms are untreated, that alone, and each regimen
     alone and with it; both have their plasma.
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
     """
     arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)

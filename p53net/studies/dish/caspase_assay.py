@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing.beside import BesideLike
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.ensembles.fitted import FitLike
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
 from p53net.model.structures import StructureLike
@@ -39,6 +40,7 @@ def caspase(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
     """Active caspase-3/7 under constant concentrations, per live cell and per well.
@@ -46,7 +48,7 @@ def caspase(
     Returns a Dataset over `drug`, `dose` [nM] and `hours`: `active` [% of all caspase-3/7 of a live
     cell], `caspase` [the same as fold of vehicle], `caspase_well` [the fold of a well, with its
     live cells over those of vehicle] and `live_cells` [% of vehicle]. `structure` and `accuracy`
-    are as in `load`, `ensemble` and `draws` as in `escape`, `beside` and `start` as in
+    are as in `load`, `ensemble`, `fit` and `draws` as in `escape`, `beside` and `start` as in
     `viability`; `beside_alone` is `active` under the other drug alone.
     Raises InputError, UnknownNameError.
     """

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing.beside import BesideLike
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.ensembles.fitted import FitLike
 from p53net.measures.dose_response import Logistic, fit_logistic
 from p53net.model import GENERIC, cell_line_entries, drug_entries
 from p53net.model.own import TablesLike, as_tables
@@ -43,6 +44,7 @@ def degradation(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
     """Total MDM2 under constant concentrations, the loop closed and opened.
@@ -52,8 +54,8 @@ def degradation(
     fitted `dmax_fit` with `dmax_low` and `dmax_high`, a `status`, and `hook`: the dose [nM] of the
     lowest MDM2 where it comes back above. The logistic fit leaves out what lies above that dose,
     unless too few doses lie below.
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`, `beside` and
-    `start` as in `viability`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`,
+    `beside` and `start` as in `viability`.
     Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)

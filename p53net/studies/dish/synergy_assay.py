@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.measures import combined
 from p53net.model import cell_line_entries, drug_entries
@@ -49,6 +50,7 @@ def synergy(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
     """Two drugs together against what each does alone, by live cells: Bliss, Loewe, HSA, CI.
@@ -69,7 +71,7 @@ def synergy(
         found = pn.synergy("milademetan", "KT-253", "RS4;11")
         found["interaction_index"].sel(level=50)
 
-    `structure` and `accuracy` are as in `load`, `ensemble` and `draws` as in `escape`.
+    `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)

@@ -12,6 +12,7 @@ from p53net.dosing.beside import BesideLike
 from p53net.dosing.medium import finite_number
 from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.measures.dose_response import fit_logistic
 from p53net.model import cell_line_entries, drug_entries
@@ -63,6 +64,7 @@ def viability(
     tables: TablesLike = None,
     structure: StructureLike = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
 ) -> xr.Dataset:
     """Viability under constant concentrations, with a four-parameter logistic fit of each curve.
@@ -79,8 +81,8 @@ def viability(
     Its level is a number, a list, or a course such as `pn.pulse(1, hours=24)`, and the drug comes
     in at `start` [h]: see docs/combinations.md.
     The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
-    as in `load`, `ensemble` and `draws` as in `escape`: each draw has a plate and fits of its own,
-    with the same noise. Raises InputError, UnknownNameError.
+    as in `load`, `ensemble`, `fit` and `draws` as in `escape`: each draw has a plate and fits of
+    its own, with the same noise. Raises InputError, UnknownNameError.
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))

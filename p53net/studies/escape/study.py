@@ -13,6 +13,7 @@ import xarray as xr
 from p53net.dosing.beside import Beside, BesideLike, in_medium, other_of
 from p53net.dosing.medium import finite_number
 from p53net.ensembles.cells import Cells, EnsembleLike, Part, together
+from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, P53NetError
 from p53net.measures.candidate import Candidate, candidates_in
 from p53net.model import GENERIC
@@ -44,6 +45,7 @@ def escape(
     structure: StructureLike = None,
     structures: str | Sequence[str] | None = None,
     ensemble: EnsembleLike = None,
+    fit: FitLike = None,
     draws: bool = False,
     engine: str = AUTO,
     accuracy: float | None = None,
@@ -65,7 +67,8 @@ def escape(
     the dimension `quantile`, or, with `draws`, each `draw`. Beside a measure stands the share of
     draws in which it is `defined`; `holds` is the share of draws in which a claim holds, by
     `claim`, and `holds_in` the same of each `structure`. The attribute `failed` counts draws
-    without a result by reason.
+    without a result by reason. `fit`, what `pn.fit` returned or the folder of one, stands for the
+    ensemble of its draws and the tables that it had.
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
