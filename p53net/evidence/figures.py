@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.engines.base import FloatArray
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
     placed = result["place"].notnull()
     forest, rest = result.where(placed, drop=True), result.where(~placed, drop=True)
     sizes = [forest.sizes["observation"], rest.sizes["observation"]]
-    figure = Figure(figsize=(9.5, 0.215 * sum(sizes) + 2.6), layout="constrained")
+    figure = Figure(figsize=(WIDE, 0.135 * sum(sizes) + 1.8), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=sizes)
     above.axvspan(-1.0, 1.0, color="#e8eef4", lw=0)
     for height, name in _rows(above, forest):
@@ -48,7 +48,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         place = float(one["place"])
         colour, marker = _look(one)
         shown = float(np.clip(place, -_REACH, _REACH))
-        above.plot(shown, height, marker, color=colour, ms=6)
+        above.plot(shown, height, marker, color=colour, ms=3.7)
         if shown != place:
             side = 1 if place > 0 else -1
             above.annotate("", (shown + 0.35 * side, height), (shown + 0.05 * side, height),
@@ -64,8 +64,8 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         one = rest.sel(observation=name)
         colour, marker = _look(one)
         x = answers[str(one["verdict"].values)]
-        below.plot(x, height, marker, color=colour, ms=6)
-        below.text(x + 0.06, height, _numbers(one), fontsize=7, va="center")
+        below.plot(x, height, marker, color=colour, ms=3.7)
+        below.text(x + 0.06, height, _numbers(one), fontsize=SMALL, va="center")
     below.set_xlim(-0.4, 2.6)
     below.set_xticks(range(3), ["holds", "does not hold", "not compared"])
     below.set_xlabel("statements, and numbers of which one end is known")
@@ -77,9 +77,9 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         Line2D([], [], color=colour, marker="s", ls="", label=words)
         for words, colour in (("outside", _OUTSIDE), ("without an interval", _NOT_COMPARED))
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6)
     counts = "\n".join(wrap(result.attrs["counts"].capitalize(), 110))
-    figure.suptitle(f"Predictions beside observations\n{counts}", fontsize=9)
+    headline(figure, f"Predictions beside observations\n{counts}")
     return figure
 
 
@@ -90,25 +90,25 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
     names = [str(name) for name in result["parameter"].values]
     columns = 4
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(3.3 * columns, 2.5 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDE, 1.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
         one = result.sel(parameter=name).dropna("point")
         rise = (one["chi_squared"] - float(one["chi_squared"].min())).values
         value = one["value"].values
-        panel.plot(value, rise, "o-", ms=3, color=COLOURS[0])
-        panel.axvline(float(one["estimate"]), color=COLOURS[1], lw=0.9)
-        panel.axhline(_LEVEL, color="#777777", lw=0.8, ls=":")
+        panel.plot(value, rise, "o-", ms=1.9, color=COLOURS[0])
+        panel.axvline(float(one["estimate"]), color=COLOURS[1], lw=0.6)
+        panel.axhline(_LEVEL, color="#777777", lw=0.5, ls=":")
         panel.set_ylim(0, 3 * _LEVEL)
         _zoom(panel, value, rise)
-        panel.set_title(name.replace(": ", "\n"), fontsize=8, loc="left")
-        panel.set_xlabel(f"[{one['unit'].item()}]", fontsize=8)
-        panel.set_ylabel("rise of χ² [1]", fontsize=8)
+        panel.set_title(name.replace(": ", "\n"), loc="left")
+        panel.set_xlabel(f"[{one['unit'].item()}]")
+        panel.set_ylabel("rise of χ² [1]")
     for panel in panels[len(names) :]:
         panel.set_axis_off()
-    figure.suptitle(
+    headline(
+        figure,
         "Profiles of the fitted parameters. Line: estimate; dotted: 95 % for one parameter.",
-        fontsize=11,
     )
     return figure
 
@@ -128,14 +128,14 @@ def _zoom(panel: "Axes", value: FloatArray, rise: FloatArray) -> None:
     else:
         panel.xaxis.set_major_locator(MaxNLocator(4))
         panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    panel.tick_params(axis="x", labelsize=7.5)
+    panel.tick_params(axis="x", labelsize=SMALL)
 
 
 def _rows(panel: "Axes", result: xr.Dataset) -> list[tuple[int, str]]:
     """The height of each observation's row, from the top; labels the axis with them."""
     ids = [str(name) for name in result["observation"].values]
     heights = list(range(len(ids)))[::-1]
-    panel.set_yticks(heights, ids, fontsize=7.5)
+    panel.set_yticks(heights, [name.replace("_", " ") for name in ids], fontsize=SMALL)
     panel.set_ylim(-0.8, len(ids) - 0.2)
     return list(zip(heights, ids, strict=True))
 

@@ -1,16 +1,18 @@
 """The figure of the ledger in several structures."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from p53net.evidence.matrix import said
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
+_LETTERS = 130  # of a line below
 _OPEN = 0.35  # of a colour, for what was seen by a choice
 _LOOK = {"inside": COLOURS[0], "outside": COLOURS[1], "not predicted": COLOURS[1]}
 
@@ -23,7 +25,7 @@ def matrix_figure(result: xr.Dataset) -> "Figure":
     shown = (result["verdict"].isin(list(_LOOK))).any("structure")
     result = result.sel(observation=shown)
     rows, columns = result.sizes["observation"], result.sizes["structure"]
-    figure = Figure(figsize=(3.6 + 0.72 * columns, 1.9 + 0.185 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDE, 1.3 + 0.125 * rows), layout="constrained")
     axes = figure.subplots()
     for y, name in enumerate(result["observation"].values):
         for x, structure in enumerate(result["structure"].values):
@@ -35,25 +37,25 @@ def matrix_figure(result: xr.Dataset) -> "Figure":
             axes.add_patch(_square(x, y, colour, alpha))
             if one["verdict"].item() != "inside":
                 axes.text(x, y, said(one).removeprefix("missed"), ha="center", va="center",
-                          fontsize=6.5)  # fmt: skip
+                          fontsize=SMALL)  # fmt: skip
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_xticks(range(columns), [str(one) for one in result["structure"].values], rotation=35,
-                    ha="left", rotation_mode="anchor", fontsize=8)  # fmt: skip
+                    ha="left", rotation_mode="anchor")  # fmt: skip
     axes.xaxis.tick_top()
     axes.set_yticks(range(rows), [str(n).replace("_", " ") for n in result["observation"].values],
-                    fontsize=7)  # fmt: skip
+                    fontsize=SMALL)  # fmt: skip
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     missed = result["verdict"].isin(["outside", "not predicted"])
-    axes.set_xlabel(
-        "misses: " + ", ".join(f"{n} {int(m)}" for n, m in zip(result["structure"].values,
-                                                               missed.sum("observation").values,
-                                                               strict=True))
-        + "\nblue: met; orange: missed, and by what factor of the nearer end; pale: no prediction, "
-        "some choice saw it; blank: not modelled there", fontsize=7, wrap=True)  # fmt: skip
-    figure.suptitle("Published numbers in each structure", fontsize=10)
+    counts = zip(result["structure"].values, missed.sum("observation").values, strict=True)
+    said_below = ("misses: " + ", ".join(f"{name} {int(number)}" for name, number in counts),
+                  "blue: met; orange: missed, and by what factor of the nearer end;",
+                  "pale: no prediction, some choice saw it; blank: not modelled there")  # fmt: skip
+    below = [line for one in said_below for line in wrap(one, _LETTERS)]
+    figure.supxlabel("\n".join(below), fontsize=SMALL)
+    headline(figure, "Published numbers in each structure")
     return figure
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from p53net.engines.base import FloatArray
+from p53net.figures.style import headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +42,20 @@ def powers_of_ten(*axes: "Axis") -> None:
     for axis in axes:
         axis.set_major_formatter(FuncFormatter(lambda value, _position: _power(value)))
         axis.set_minor_locator(NullLocator())
+
+
+def plain_powers(figure: "Figure") -> None:
+    """10⁻³ as plain text on all logarithmic axes of a figure: exponents of formulas are too small
+    to read in print."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, NullFormatter
+
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+                low, high = sorted(axis.get_view_interval())
+                if high / low >= LOG_AXIS:
+                    axis.set_major_formatter(FuncFormatter(lambda value, _place: _power(value)))
+                    axis.set_minor_formatter(NullFormatter())
 
 
 def _power(value: float) -> str:
@@ -153,7 +168,7 @@ def new_panel(size: tuple[float, float], title: str) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    headline(figure, title)
     return figure, figure.subplots()
 
 

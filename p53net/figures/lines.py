@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, NARROW
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,14 +24,14 @@ def lines_figure(
     """Curves of x, y and label in one panel; `along` is what x is."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.8, 4.6), layout="constrained")
+    figure = Figure(figsize=(NARROW, 2.8), layout="constrained")
     axes = figure.subplots()
     looks = cycle((colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS)
     for (x, y, label), (colour, dashes) in zip(curves, looks, strict=False):
         axes.plot(x, y, dashes, color=colour, label=_plain(label))
     axes.set(title=_plain(title), xlabel=_plain(along))
     if len(curves) <= _MOST_LABELS:
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 

@@ -9,8 +9,9 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 from p53net.figures import bands
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, NARROW, WIDE, headline
 
+_COLUMNS = 4
 _ABSENT = 1e-9  # nM: less is not drawn
 _RUN_PANELS = (
     ("p53", ("p53_total", "p53_active")),
@@ -42,15 +43,20 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
     named = {name for _, names in panels for name in names}
     if not named:
         panels = [("", [str(name) for name in run.data_vars])]
-    figure = Figure(figsize=(3.6 * max(len(panels), 2), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for panel, (title, names) in zip(axes, panels, strict=True):
+    columns = min(len(panels), _COLUMNS)
+    rows = -(-len(panels) // columns)
+    size = min(WIDE, NARROW * columns), 0.4 + 1.9 * rows
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel in axes[len(panels) :]:
+        panel.set_axis_off()
+    for panel, (title, names) in zip(axes, panels, strict=False):
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             bands.shade(panel, run[name], colour)
             panel.plot(run["time"], bands.middle(run[name]), color=colour, label=name)
             if seen and name in seen:
                 times, values, errors = seen[name]
-                panel.errorbar(times, values, errors, fmt="o", ms=3.5, lw=0.8, capsize=2,
+                panel.errorbar(times, values, errors, fmt="o", ms=2.2, lw=0.5, capsize=2,
                                color=colour, alpha=0.75)  # fmt: skip
         clock = run["time"].attrs.get("units", "h")
         panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
@@ -58,7 +64,7 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
         panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
     note = f"\n{bands.NOTE}" if "quantile" in run.dims else ""
-    figure.suptitle(_title(run) + note, fontsize=10)
+    headline(figure, _title(run) + note)
     return figure
 
 
@@ -72,13 +78,13 @@ def rest_figure(rest: xr.Dataset) -> "Figure":
         if value.attrs.get("units") == "nM" and float(value) > _ABSENT
     }
     names = sorted(values, key=lambda name: values[name])
-    figure = Figure(figsize=(5.2, 1.4 + 0.19 * len(names)), layout="constrained")
+    figure = Figure(figsize=(NARROW, 0.9 + 0.13 * len(names)), layout="constrained")
     panel = figure.subplots()
-    panel.plot([values[name] for name in names], names, "o", ms=4.5, color=COLOURS[0])
+    panel.plot([values[name] for name in names], names, "o", ms=2.8, color=COLOURS[0])
     panel.set(xscale="log", xlabel="concentration at rest [nM]")
     panel.tick_params(axis="y", labelsize=7.5)
     panel.grid(axis="both", visible=True)
-    figure.suptitle(_title(rest), fontsize=10)
+    headline(figure, _title(rest))
     return figure
 
 

@@ -202,10 +202,10 @@ def _said(
 def _figure(found: SubjectFits) -> "Figure":
     from matplotlib.figure import Figure
 
-    from p53net.figures.style import COLOURS
+    from p53net.figures.style import COLOURS, WIDE, headline
 
     names = list(found.summary.index)
-    figure = Figure(figsize=(3.4 * max(len(names), 2), 1.6 + 0.24 * len(found.fits)),
+    figure = Figure(figsize=(min(WIDE, 2.4 * max(len(names), 2)), 1.1 + 0.16 * len(found.fits)),
                     layout="constrained")  # fmt: skip
     panels = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
     for panel, name in zip(panels, names, strict=True):
@@ -213,20 +213,20 @@ def _figure(found: SubjectFits) -> "Figure":
         value = own["value"].to_numpy(float)
         ends = [value - own["low"].to_numpy(float), own["high"].to_numpy(float) - value]
         panel.errorbar(value, own["subject"], xerr=np.maximum(ends, 0.0), fmt="none",
-                       color=COLOURS[0], lw=1.0, capsize=2)  # fmt: skip
+                       color=COLOURS[0], lw=0.6, capsize=2)  # fmt: skip
         known = own["identified"].to_numpy(bool)
         for some, face in ((known, COLOURS[0]), (~known, "white")):
-            panel.plot(value[some], own["subject"][some], "o", ms=4.5, mfc=face, mec=COLOURS[0])
+            panel.plot(value[some], own["subject"][some], "o", ms=2.8, mfc=face, mec=COLOURS[0])
         one = found.summary.loc[name]
         panel.axvspan(one["median_low"], one["median_high"], color=COLOURS[1], alpha=0.18, lw=0)
-        panel.axvline(one["median"], color=COLOURS[1], lw=1.2)
+        panel.axvline(one["median"], color=COLOURS[1], lw=0.7)
         panel.set(xscale="log", xlabel=f"[{one['unit']}]")
         panel.xaxis.set_major_formatter("{x:g}")
         panel.xaxis.set_minor_formatter("{x:g}")
         panel.set_title(f"{name}\nCV {one['cv']:.0f} % ({one['cv_low']:.0f} to "
-                        f"{one['cv_high']:.0f})", loc="left", fontsize=9)  # fmt: skip
+                        f"{one['cv_high']:.0f})", loc="left")  # fmt: skip
     panels[0].invert_yaxis()
     panels[0].set_ylabel("subject")
-    figure.suptitle("Each subject by itself, with 95 % intervals (white: not identified). "
-                    "Line and band: median of subjects.", fontsize=9)  # fmt: skip
+    headline(figure, "Each subject by itself, with 95 % intervals (white: not identified). "
+                    "Line and band: median of subjects.")  # fmt: skip
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, NARROW, SMALL, WIDE, headline
 from p53net.fitting.points import Point, dose_like
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def fit_figure(fit: "Fit") -> "Figure":
             f"the data have {len(panels)} assays in different places, more than a figure holds; "
             "take the numbers of `predicted`"
         )
-    figure = Figure(figsize=(max(3.4 * len(panels), 5.0), 4.4), layout="constrained")
+    figure = Figure(figsize=(min(WIDE, max(2.4 * len(panels), NARROW)), 3.1), layout="constrained")
     axes = figure.subplots(2, len(panels), squeeze=False, height_ratios=(3, 1), sharex="col")
     draws = None
     if fit.sampled is not None:
@@ -59,7 +59,7 @@ def fit_figure(fit: "Fit") -> "Figure":
         for one, colour, marker in zip(several, cycle(COLOURS), cycle(_MARKERS), strict=False):
             _draw(target, fit.best, draws, one, (above, below), colour, marker, residuals)
         first = target.points[several[0].rows[0]]
-        above.set_title(title, loc="left", fontsize=9)
+        above.set_title(title, loc="left")
         above.set_ylabel(f"{first.assay} [{first.unit}]")
         wide = target.noise[first.assay].kind != "normal" and _spans(target, several)
         above.set(yscale="log") if wide else above.set_ylim(bottom=min(0.0, above.get_ylim()[0]))
@@ -68,14 +68,14 @@ def fit_figure(fit: "Fit") -> "Figure":
         else:
             below.set_xlabel("time [h]")
         for level in (-1.959964, 1.959964):
-            below.axhline(level, color="#999999", lw=0.7, ls=":")
-        below.axhline(0.0, color="#999999", lw=0.7)
+            below.axhline(level, color="#999999", lw=0.5, ls=":")
+        below.axhline(0.0, color="#999999", lw=0.5)
         reach = max(3.0, float(np.nanmax(np.abs(residuals[[r for s in several for r in s.rows]]))))
         below.set_ylim(-1.15 * reach, 1.15 * reach)
         if len(several) > 1 or several[0].label:
-            above.legend(fontsize=7.5)
+            above.legend(fontsize=SMALL)
     axes[1][0].set_ylabel("residual")
-    figure.suptitle(_headline(fit), fontsize=9)
+    headline(figure, _headline(fit))
     return figure
 
 
@@ -132,11 +132,11 @@ def _draw(
     above.plot(fine, target.like(points, first, best[None])[0], color=colour)
     values = np.array([point.value for point in own])
     under = np.array([point.below for point in own])
-    above.plot(x[~under], values[~under], marker, ms=3.5, color=colour, alpha=0.7,
+    above.plot(x[~under], values[~under], marker, ms=2.2, color=colour, alpha=0.7,
                label=series.label)  # fmt: skip
     if under.any():  # the limit, with an arrow that points to where they are
-        above.plot(x[under], values[under], marker=11, ls="", ms=5, color=colour, alpha=0.7)
-    below.plot(x, residuals[series.rows], marker, ms=3, color=colour, alpha=0.7)
+        above.plot(x[under], values[under], marker=11, ls="", ms=3.1, color=colour, alpha=0.7)
+    below.plot(x, residuals[series.rows], marker, ms=1.9, color=colour, alpha=0.7)
 
 
 def _fine(own: Sequence[Point], x: FloatArray, by_dose: bool) -> tuple[FloatArray, list[Point]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p53net.errors import InputError
+from p53net.figures.style import SMALL
 from p53net.fitting.points import Point
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], lost: Counter[str]) -> "F
             [spot.x - spot.x_ends[0]], [spot.x_ends[1] - spot.x]]  # fmt: skip
         axes[spot.panel].errorbar(
             spot.x, spot.y, spot.y_error if spot.y_error > 0 else None, x_error,
-            fmt="*" if spot.published else "D", ms=9 if spot.published else 5,
+            fmt="*" if spot.published else "D", ms=6 if spot.published else 3.5,
             mfc="#ffd24d" if spot.published else "white", mec=spot.colour, mew=1.2,
-            color=spot.colour, lw=0.9, capsize=2, zorder=5,
+            color=spot.colour, lw=0.6, capsize=2, zorder=5,
         )  # fmt: skip
     for number in {spot.panel for spot in spots}:
         _make_room(axes[number], [spot for spot in spots if spot.panel == number])
@@ -92,8 +93,8 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], lost: Counter[str]) -> "F
         words.append(f"Not shown: {said(lost)}.")
     below = figure.get_supxlabel()
     width = int(_LETTERS * figure.get_figwidth())
-    figure.supxlabel("\n".join([*([below] if below else []), *wrap(" ".join(words), width)]),
-                     fontsize=8)  # fmt: skip
+    lines = [*([below] if below else []), *wrap(" ".join(words), width)]
+    figure.supxlabel("\n".join(lines), fontsize=SMALL)
     return figure
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,19 +20,17 @@ def front_figure(result: xr.Dataset) -> "Figure":
     each statement is."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13.0, 5.6), layout="constrained")
+    figure = Figure(figsize=(WIDE, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
     _draw_front(left, result)
     _draw_questions(right, result)
     about = result.attrs
-    figure.legend(
-        *left.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8
-    )
-    figure.suptitle(
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    headline(
+        figure,
         f"{about['drug']}, {about['tumour']} tumour, {about['days']:g} days: "
         f"{about['population']} virtual patients, the same in {about['draws']} draws of "
         f"{len(about['structures'].split(', '))} structures",
-        fontsize=11,
     )
     return figure
 
@@ -45,13 +43,13 @@ def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
         panel.fill_between(at, *ends, color=COLOURS[0], alpha=alpha, lw=0, step="post",
                            label=f"front, {label}")  # fmt: skip
     middle, error = front.sel(quantile=0.5).values, result["front_error"].values
-    panel.step(at, middle, where="post", color=COLOURS[0], lw=1.8, label="front, median")
+    panel.step(at, middle, where="post", color=COLOURS[0], lw=1.1, label="front, median")
     for sign in (-2.0, 2.0):
-        panel.step(at, middle + sign * error, where="post", color=COLOURS[0], lw=0.7, ls="--",
+        panel.step(at, middle + sign * error, where="post", color=COLOURS[0], lw=0.5, ls="--",
                    label="± 2 Monte-Carlo errors" if sign > 0 else None)  # fmt: skip
     toxicity = result.attrs["toxicity"]
     rate = result["rate"].sel(toxicity=toxicity)
-    panel.plot(rate.sel(quantile=0.5), result["tgi"].sel(quantile=0.5), ".", color=_GREY, ms=4,
+    panel.plot(rate.sel(quantile=0.5), result["tgi"].sel(quantile=0.5), ".", color=_GREY, ms=2.5,
                label="each regimen, median", zorder=2)  # fmt: skip
     asked = result["regimen"].values[result["asked"].values == 1]
     for i, name in enumerate(asked[: len(_MARKERS)]):
@@ -59,7 +57,7 @@ def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
         middle_x, middle_y = float(x.sel(quantile=0.5)), float(y.sel(quantile=0.5))
         panel.errorbar(
             middle_x, middle_y, xerr=_arms(x, 0.25, 0.75), yerr=_arms(y, 0.25, 0.75),
-            fmt=_MARKERS[i], color=COLOURS[(i + 1) % len(COLOURS)], ms=7, capsize=2, lw=1,
+            fmt=_MARKERS[i], color=COLOURS[(i + 1) % len(COLOURS)], ms=4.3, capsize=2, lw=0.6,
             label=f"{name} (bars: 50 %)", zorder=3,
         )  # fmt: skip
     panel.set(
@@ -86,6 +84,6 @@ def _draw_questions(panel: "Axes", result: xr.Dataset) -> None:
             result["question"].values, result["holds_in"].values, result["of"].values, strict=True
         )
     ]
-    panel.set_yticks(places, said, fontsize=7)
-    panel.axvline(50.0, color=_GREY, lw=0.8, ls=":")
+    panel.set_yticks(places, said, fontsize=SMALL)
+    panel.axvline(50.0, color=_GREY, lw=0.5, ls=":")
     panel.set(xlabel="share of draws [%] (bars: ± 2 Monte-Carlo errors)", xlim=(0.0, 100.0))

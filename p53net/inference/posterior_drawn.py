@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from p53net.figures.style import COLOURS, STYLE
+from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE
 from p53net.inference.posterior import Posterior
 from p53net.inference.priors import Space, for_structure
 
@@ -23,7 +23,7 @@ def posterior_figure(posterior: Posterior) -> "Figure":
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 6.4), layout="constrained")
+        figure = Figure(figsize=(WIDE, 6.4), layout="constrained")
         places = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(1.0, 1.3))
         _weights(posterior, places["a"])
         _ranks(posterior, places["b"])
@@ -48,10 +48,10 @@ def _ranks(posterior: Posterior, axes: "Axes") -> None:
         counts, edges = np.histogram(ranks[start : start + len(run)], _BINS, (0.0, 1.0))
         axes.stairs(counts / counts.mean(), edges, color=colour, label=f"run {number + 1}")
         start += len(run)
-    axes.axhline(1.0, color="black", linewidth=0.8)
+    axes.axhline(1.0, color="black", linewidth=0.5)
     axes.set(xlabel="rank of likelihood, all runs", ylabel="density", ylim=(0, None))
     axes.set_title(f"b  Runs of {structure}", loc="left")
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(fontsize=SMALL, ncols=2)
 
 
 def _forest(posterior: Posterior, axes: "Axes") -> None:
@@ -65,9 +65,9 @@ def _forest(posterior: Posterior, axes: "Axes") -> None:
     )
     places = np.arange(len(told))
     axes.axvspan(-1.96, 1.96, color="#eeeeee", zorder=0)
-    axes.hlines(places, low, high, color=COLOURS[0], linewidth=1.0)
-    axes.hlines(places, first, third, color=COLOURS[0], linewidth=3.0)
-    axes.plot(middle, places, "o", color="white", markeredgecolor=COLOURS[0], markersize=4)
-    axes.set_yticks(places, [space.names[i].removeprefix("model: ") for i in told], fontsize=7)
+    axes.hlines(places, low, high, color=COLOURS[0], linewidth=0.6)
+    axes.hlines(places, first, third, color=COLOURS[0], linewidth=1.9)
+    axes.plot(middle, places, "o", color="white", markeredgecolor=COLOURS[0], markersize=2.5)
+    axes.set_yticks(places, [space.names[i].removeprefix("model: ") for i in told], fontsize=SMALL)
     axes.set(xlabel="standard deviations\nof the prior (grey: 95 %)")
     axes.set_title("c  Most informed", loc="left")

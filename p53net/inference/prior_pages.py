@@ -10,7 +10,7 @@ import xarray as xr
 
 from p53net.evidence.markdown import rows_of, shown
 from p53net.evidence.pages import Table
-from p53net.figures.style import COLOURS, STYLE
+from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE
 from p53net.inference.prior import DISTRIBUTIONS, HALF_95, Prior
 from p53net.inference.prior_checks import LEVELS, prior_predictive
 from p53net.inference.prior_table import priors
@@ -117,7 +117,7 @@ def _drawn(results: Mapping[str, xr.Dataset]) -> "Figure":
     from matplotlib.figure import Figure
 
     rows = compared(results)
-    figure = Figure(figsize=(_WIDTH, 1.1 + 0.18 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDE, 1.1 + 0.16 * len(rows)), layout="constrained")
     axes = figure.subplots()
     first = results[next(iter(results))].sel(row=rows)
     middles = np.sqrt(first["low"].values * first["high"].values)
@@ -138,7 +138,7 @@ def _drawn(results: Mapping[str, xr.Dataset]) -> "Figure":
     axes.set_xscale("log")
     axes.set_xlim(1 / _SPAN, _SPAN)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows], fontsize=6.5)
+    axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows], fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")

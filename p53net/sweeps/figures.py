@@ -29,7 +29,7 @@ from p53net.figures.axes import (
     short,
     title_of,
 )
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, WIDE
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -283,7 +283,7 @@ def _titled(chosen: _Chosen) -> "tuple[Figure, Axes]":
         for name in chosen.result.coords
         if not chosen.result[name].ndim and chosen.result[name].dtype.kind in "fiu"
     ]
-    return new_panel((6.4, 4.6), title_of(chosen.result, lost.size, int(lost.sum()), held))
+    return new_panel((0.7 * WIDE, 3.6), title_of(chosen.result, lost.size, int(lost.sum()), held))
 
 
 def _lost(chosen: _Chosen) -> xr.DataArray:
@@ -321,7 +321,7 @@ def _line_colours(
     label = label_of(chosen.result[chosen.colour])
     if len(distinct) <= len(COLOURS):
         handles = [
-            Line2D([], [], color=colour, marker="o", ms=3.5, label=short(value))
+            Line2D([], [], color=colour, marker="o", ms=2.2, label=short(value))
             for value, colour in zip(distinct, COLOURS, strict=False)
         ]
         figure.legend(handles=handles, title=textwrap.fill(label, 22), loc="outside right center")

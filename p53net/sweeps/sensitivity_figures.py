@@ -16,7 +16,7 @@ from p53net.figures.axes import (
     quantity,
     title_of,
 )
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE
 from p53net.sweeps.figures import _DARK, _NO_VALUE
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def tornado_figure(result: xr.Dataset) -> "Figure":
         statuses = shown["status"].sel(side=side).values
         _row_texts(panel, baseline, rows[~kept], [str(status) for status in statuses[~kept]])
     panel.axvline(
-        baseline, color="#333333", lw=0.8, label=f"baseline {quantity(result['baseline'])}"
+        baseline, color="#333333", lw=0.5, label=f"baseline {quantity(result['baseline'])}"
     )
     reached = np.append(shown["value"].values.ravel(), baseline)
     reached = reached[np.isfinite(reached)]
@@ -81,7 +81,7 @@ def sobol_figure(result: xr.Dataset) -> "Figure":
             error_kw={"elinewidth": 1.0, "capsize": 2.0, "ecolor": "#333333"},
         )  # fmt: skip
         _row_texts(panel, 0.0, rows[~kept], [_NO_VALUE] * int((~kept).sum()))
-    panel.axvline(0.0, color="#333333", lw=0.8)
+    panel.axvline(0.0, color="#333333", lw=0.5)
     panel.set_xlabel(f"share of the variance of {result.attrs['measure']} [1], with 95 % intervals")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
@@ -90,7 +90,7 @@ def sobol_figure(result: xr.Dataset) -> "Figure":
 def _bar_panel(shown: xr.Dataset, title: str) -> "tuple[Figure, Axes]":
     """A panel with a row for each parameter, the first on top."""
     names = [str(name) for name in shown["parameter"].values]
-    figure, panel = new_panel((6.4, 1.6 + 0.3 * len(names)), title)
+    figure, panel = new_panel((WIDE, 1.2 + 0.2 * len(names)), title)
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.grid(False, axis="y")
@@ -105,5 +105,11 @@ def _left_out(result: xr.Dataset) -> list[str]:
 def _row_texts(panel: "Axes", x: float, rows: FloatArray, texts: Sequence[str]) -> None:
     for row, text in zip(rows, texts, strict=True):
         panel.annotate(
-            text, (x, row), (3, 0), textcoords="offset points", va="center", fontsize=7, color=_DARK
+            text,
+            (x, row),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=_DARK,
         )

@@ -8,7 +8,7 @@ import xarray as xr
 
 from p53net.ensembles.banded import ENDS, is_banded, median, number
 from p53net.figures import bands
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 from p53net.studies.body.population import GRADES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _NAMES = {
     "platelets": "platelets [1e9/L]",
     "neutrophils": "neutrophils [1e9/L]",
     "haemoglobin": "haemoglobin [g/dL]",
-    "GDF15_serum": "GDF-15 in serum [fold of untreated]",
+    "GDF15_serum": "GDF-15 in serum [fold]",
     "p53_active": "active p53, tumour [nM]",
     "MDM2_total": "total MDM2, tumour [nM]",
     "p21": "p21, tumour [nM]",
@@ -35,7 +35,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     from matplotlib.figure import Figure
 
     several = "slope" in result
-    figure = Figure(figsize=(14.0 if several else 9.5, 3.9), layout="constrained")
+    figure = Figure(figsize=(WIDE, 2.3 if several else 2.8), layout="constrained")
     panels = figure.subplots(1, 3 if several else 2)
     unit = result["dose"].attrs["units"]
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
@@ -43,7 +43,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
             curve = result["plasma"].sel(dose=dose)
             bands.shade(panel, curve.where(curve > 0), colour)
             curve = bands.middle(curve)
-            seen = curve.where(curve > 0)
+            seen = curve if scale == "linear" else curve.where(curve > 0)
             panel.plot(result["time"], seen, color=colour, label=f"{dose:g} {unit}")
         if "beside_plasma" in result:  # the same beside all doses
             curve = bands.middle(result["beside_plasma"].isel(dose=0))
@@ -52,7 +52,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
                 curve.where(curve > 0),
                 color=_OTHER,
                 ls="--",
-                lw=1.2,
+                lw=0.7,
                 label=f"{result.attrs['beside']} {result.attrs['beside_regimen']}",
             )
         panel.set(xlabel="time [h]", yscale=scale)
@@ -60,26 +60,25 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     panels[0].set_ylim(0, None)
     top = float(result["plasma"].max())
     panels[1].set_ylim(top * 1e-4, top * 2)
-    panels[0].legend(fontsize=8, ncols=2 if len(result["dose"]) > 4 else 1)
+    panels[0].legend(ncols=2 if len(result["dose"]) > 4 else 1)
     if several:
         last = median(result).isel(occasion=-1)
         for name, colour, marker in (("cmax", COLOURS[0], "o"), ("auc", COLOURS[1], "s")):
             slope = float(last["slope"].sel(exposure=name))
-            label = (
-                f"{name.upper() if name == 'auc' else 'Cmax'}, slope {slope:.2f} by construction"
-            )
-            unit_said = last[name].attrs["units"]
+            label = f"{'AUC' if name == 'auc' else 'Cmax'} [{last[name].attrs['units']}]"
             panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
-                           label=f"{label} [{unit_said}]")  # fmt: skip
+                           label=f"{label}: slope {slope:.2f}")  # fmt: skip
         panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
         panels[2].set_xticks(result["dose"].values, [f"{dose:g}" for dose in result["dose"].values])
         panels[2].set_xticks([], minor=True)
-        panels[2].set_ylabel("exposure after the last dose [units in the legend]")
-        panels[2].legend(fontsize=8)
-    figure.suptitle(
+        panels[2].set_ylabel("Cmax and AUC, last dose")
+        panels[2].set_title("slopes are 1 by construction")
+        panels[2].set_ylim(None, 8.0 * panels[2].get_ylim()[1])  # room for the legend
+        panels[2].legend(loc="upper left")
+    headline(
+        figure,
         f"{result.attrs['drug']} in plasma, {result.attrs['host']}: {result.attrs['regimen']} "
         f"({result.attrs['molar_mass']}){_beside(result)}{_note(result)}",
-        fontsize=11,
     )
     return figure
 
@@ -88,7 +87,7 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     """Tumour volumes, with growth inhibition in the legend; below them p53 and plasma."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.5, 7.2), layout="constrained")
+    figure = Figure(figsize=(WIDE, 4.6), layout="constrained")
     panels = figure.subplot_mosaic([["v", "v"], ["p", "c"]], height_ratios=[1.6, 1])
     days = result["time"] / 24.0
     week = result["time"].values <= _FIRST
@@ -101,28 +100,28 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
         said = "" if arm == result["arm"].values[0] else f": TGI {inhibited:.0f} %"
         bands.shade(panels["v"], whole["tumour_volume"], colour, days)
         panels["v"].plot(days, one["tumour_volume"], color=colour, label=f"{arm}{said}")
-        panels["p"].plot(days[week], one["p53_active"][week], color=colour, lw=1.0)
+        panels["p"].plot(days[week], one["p53_active"][week], color=colour, lw=0.6)
         for name, style in ((plasma, "-"), *((other, "--") for other in others)):
             seen = one[name].where(one[name] > 0)[week]
-            panels["c"].plot(days[week], seen, style, color=colour, lw=1.0)
+            panels["c"].plot(days[week], seen, style, color=colour, lw=0.6)
     start = float(median(result)["tumour_volume"].isel(arm=0, time=0))
-    panels["v"].axhline(start, color=_LIMITS, lw=0.8, ls=":")
+    panels["v"].axhline(start, color=_LIMITS, lw=0.5, ls=":")
     panels["v"].set(xlabel="time [d]", ylabel="tumour volume [mm³]", ylim=(0, None))
     panels["v"].legend()
     formula = f"{result.attrs['tgi'].split(',')[0]} at day {result.attrs['days']:g}"
-    panels["v"].set_title(f"(a) volume; dotted: start. TGI = {formula}", loc="left", fontsize=9)
+    panels["v"].set_title(f"(a) volume; dotted: start. TGI = {formula}", loc="left")
     panels["p"].set(xlabel="time [d]", ylabel="active p53, tumour [nM]", ylim=(0, None))
-    panels["p"].set_title("(b) active p53, first week", loc="left", fontsize=9)
+    panels["p"].set_title("(b) active p53, first week", loc="left")
     top = float(median(result)[plasma].max())
     panels["c"].set(
         xlabel="time [d]", ylabel="plasma [nM]", yscale="log", ylim=(top * 1e-5, top * 2)
     )
     dashed = f"; dashed: {result.attrs['beside']}" if others else ""
-    panels["c"].set_title(f"(c) drug in plasma, first week{dashed}", loc="left", fontsize=9)
-    figure.suptitle(
+    panels["c"].set_title(f"(c) drug in plasma, first week{dashed}", loc="left")
+    headline(
+        figure,
         f"{' and '.join(_drugs(result))} in {result.attrs['cell_line']} xenografts, "
         f"{result.attrs['days']:g} days{_note(result)}",
-        fontsize=11,
     )
     return figure
 
@@ -131,7 +130,7 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     """Plasma, tumour and blood over time; of a population the median with two bands."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14.0, 8.4), layout="constrained")
+    figure = Figure(figsize=(WIDE, 5.4), layout="constrained")
     names = ("plasma", "p53_active", "MDM2_total", "p21", "GDF15_serum", "platelets",
              "neutrophils", "haemoglobin", "tumour_volume")  # fmt: skip
     panels = figure.subplots(3, 3).ravel()
@@ -149,19 +148,20 @@ def patient_figure(result: xr.Dataset) -> "Figure":
                 ends = (curves.sel(percentile=p) for p in (low, high))
                 panel.fill_between(days, *ends, color=colour, alpha=shade, lw=0)
             curves = curves.sel(percentile=50.0)
-        panel.plot(days, curves, color=colour, lw=1.3)
+        panel.plot(days, curves, color=colour, lw=0.8)
         if name == "plasma" and "beside_plasma" in result:
             other = bands.middle(result["beside_plasma"])
             other = other.sel(percentile=50.0) if "percentile" in other.dims else other
-            panel.plot(days, other, color=_OTHER, lw=1.2, ls="--")
-            panel.set_title(f"dashed: {result.attrs['beside']}", loc="left", fontsize=9)
+            panel.plot(days, other, color=_OTHER, lw=0.7, ls="--")
+            panel.set_title(f"dashed: {result.attrs['beside']}", loc="left")
         panel.set(xlabel="time [d]", ylim=(0, None))
         panel.set_ylabel(_NAMES.get(name, "plasma [ng/mL]"))
         for grade, limit in enumerate(limits.get(name, ()), start=1):
             if grade in (3, 4) and limit > 0:
-                panel.axhline(limit, color=_LIMITS, lw=0.8, ls=":")
-                panel.text(1.0, limit, f"grade {grade}", fontsize=7, ha="right", va="bottom",
-                           color="#555555", transform=panel.get_yaxis_transform())  # fmt: skip
+                panel.axhline(limit, color=_LIMITS, lw=0.5, ls=":")
+                panel.text(1.0, limit, f"grade {grade}", fontsize=SMALL, ha="right",
+                           va="bottom" if grade == 3 else "top", color="#555555",
+                           transform=panel.get_yaxis_transform())  # fmt: skip
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
     if many and is_banded(result):
@@ -171,10 +171,10 @@ def patient_figure(result: xr.Dataset) -> "Figure":
         )
     elif is_banded(result):
         who += _note(result)
-    figure.suptitle(
+    headline(
+        figure,
         f"{result.attrs['drug']} {result.attrs['regimen']}{_beside(result)}, "
         f"{result.attrs['tumour']} tumour; {who}",
-        fontsize=11,
     )
     return figure
 
@@ -184,7 +184,7 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
     from matplotlib.figure import Figure
 
     toxicities = [str(name) for name in result["toxicity"].values]
-    figure = Figure(figsize=(4.5 * len(toxicities) + 0.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDE, 3.1), layout="constrained")
     panels = figure.subplots(1, len(toxicities), squeeze=False, sharey=True)[0]
     for panel, toxicity in zip(panels, toxicities, strict=True):
         for name, colour, marker in zip(
@@ -197,9 +197,9 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
             else:
                 xerr, yerr = [[x - float(one["rate_low"])], [float(one["rate_high"]) - x]], None
             panel.errorbar(
-                x, y, xerr=xerr, yerr=yerr, fmt=marker, color=colour, ms=7, capsize=2, label=name
+                x, y, xerr=xerr, yerr=yerr, fmt=marker, color=colour, ms=4.3, capsize=2, label=name
             )
-        panel.set(xlabel=f"grade {result.attrs['grade']} or more {toxicity} [% of patients]")
+        panel.set_xlabel(f"grade {result.attrs['grade']} or more {toxicity}\n[% of patients]")
         panel.set_xlim(0, None)
     drawn = is_banded(result)
     panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%], median")
@@ -207,11 +207,11 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
         panels[0].set_ylim(0, 1.15 * float(result["tgi"].max()))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
-    figure.suptitle(
+    headline(
+        figure,
         f"{' and '.join(_drugs(result))}, {result.attrs['tumour']} tumour: effect against "
         f"toxicity, {result.attrs['population']} virtual patients (bars: 95 % "
         f"{'of the draws' if drawn else 'intervals of the rates'})",
-        fontsize=11,
     )
     return figure
 
@@ -225,7 +225,7 @@ def _ends(values: xr.DataArray) -> list[list[float]]:
 def _outlined(panel: "Axes", days: xr.DataArray, curves: xr.DataArray, colour: str) -> None:
     for end in ENDS:
         curve = curves.sel(percentile=50.0, quantile=end)
-        panel.plot(days, curve, color=colour, lw=0.8, ls="--")
+        panel.plot(days, curve, color=colour, lw=0.5, ls="--")
 
 
 def _drugs(result: xr.Dataset) -> list[str]:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from p53net.ensembles.banded import ENDS, median
 from p53net.figures import bands
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, NARROW, WIDE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ def match_figure(result: xr.Dataset) -> "Figure":
     count = result.sizes["measure"]
     columns = min(count, _IN_A_ROW)
     rows = -(-count // columns)
-    figure = Figure(figsize=(4.4 * columns + 0.4, 3.3 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(min(WIDE, NARROW * columns), 2.3 * rows + 0.4), layout="constrained")
     panels = np.atleast_1d(figure.subplots(rows, columns, squeeze=False).ravel())
     middle = median(result)
     unit, about = result["candidate"].attrs["units"], result.attrs
@@ -47,13 +47,13 @@ def match_figure(result: xr.Dataset) -> "Figure":
                 low, high = (float(one[name].sel(quantile=end)) for end in ENDS)
                 panel.axvspan(low, high, color=COLOURS[0], alpha=0.12, lw=0)
                 said += f" ({low:.3g} to {high:.3g})"
-            panel.axvline(dose, color=COLOURS[0], lw=0.8, ls=":")
-            panel.set_title(said, fontsize=9)
+            panel.axvline(dose, color=COLOURS[0], lw=0.5, ls=":")
+            panel.set_title(said)
         else:
-            panel.set_title("not reached in this range", fontsize=9)
+            panel.set_title("not reached in this range")
         measured = str(one["meaning"].values)
         scale = "log" if name == "dose" else "linear"
         panel.set(xscale=scale, xlabel=f"{result['candidate'].attrs['long_name']} [{unit}]")
-        panel.set_ylabel(f"{measured} [{one['unit'].values}]", fontsize=8)
-    panels[0].legend(fontsize=8)
+        panel.set_ylabel(f"{measured} [{one['unit'].values}]")
+    panels[0].legend()
     return figure

@@ -8,7 +8,7 @@ import xarray as xr
 
 from p53net.ensembles.banded import DEFINED, ENDS, is_banded, median
 from p53net.figures import bands
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, NARROW, SMALL, WIDE, headline
 from p53net.measures.dose_response import logistic
 from p53net.studies.dish.levels_drawn import levels_figure
 
@@ -40,7 +40,7 @@ def viability_figure(result: xr.Dataset) -> "Figure":
             doses = np.repeat(result["dose"].values, wells.shape[1])
             seen = result["viability"].sel(drug=drug, cell_line=line).isel(replicate=0)
             bands.shade(panel, seen, colour)
-            panel.plot(doses, wells.ravel(), marker, ms=3.5, color=colour, alpha=0.55)
+            panel.plot(doses, wells.ravel(), marker, ms=2.2, color=colour, alpha=0.55)
             if np.isfinite(ic50):
                 fine = np.geomspace(doses[0], doses[-1], _FINE)
                 shape = (float(one[name]) for name in ("top", "bottom", "ic50", "hill"))
@@ -48,21 +48,20 @@ def viability_figure(result: xr.Dataset) -> "Figure":
                 if is_banded(result):  # medians of what was fitted are no fit
                     fine, curve = doses[:: wells.shape[1]], wells[:, 0]
                 panel.plot(fine, curve, color=colour, label=label)
-                panel.axvline(ic50, color=colour, lw=0.7, ls=":")
+                panel.axvline(ic50, color=colour, lw=0.5, ls=":")
             else:
-                panel.plot([], [], marker, ms=3.5, color=colour, label=label)
+                panel.plot([], [], marker, ms=2.2, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(-4, None))
         panel.set_title(str(drug), loc="left")
         if is_banded(result):  # leave a place that no band covers
             panel.set_ylim(-4, 112 + 8 * len(result["cell_line"]))
-        panel.legend(fontsize=8, loc="upper right" if is_banded(result) else "best")
+        panel.legend(loc="upper right" if is_banded(result) else "best")
     panels[0].set_ylabel("viability [% of vehicle]")
     hours, noise = result.attrs["hours"], result.attrs["noise"]
     wells_said = f", noise {noise:.0%} a well" if noise else ""
-    figure.suptitle(f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{_note(result)}",
-                    fontsize=11)  # fmt: skip
+    headline(figure, f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{_note(result)}")
     if boundary := result.attrs.get("boundary"):
-        figure.supxlabel(boundary, fontsize=7)
+        figure.supxlabel(boundary, fontsize=SMALL)
     return figure
 
 
@@ -85,19 +84,19 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
                 hook = float(one["hook"])
                 if np.isfinite(hook) and not is_banded(whole):
                     low = float(one["MDM2"].sel(dose=hook))
-                    panel.plot([hook], [low], "v", color=colour, ms=7, mfc="white")
-        panel.axhline(100.0, color="#777777", lw=0.8)
+                    panel.plot([hook], [low], "v", color=colour, ms=4.3, mfc="white")
+        panel.axhline(100.0, color="#777777", lw=0.5)
         left = whole["MDM2"].sel(drug=drug)
         ends = min(0.7 * float(left.min()), 50.0), 6.0 * max(float(left.max()), 100.0)  # a legend
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", yscale="log", ylim=ends)
         panel.yaxis.set_major_formatter("{x:g}")
         panel.set_title(str(drug), loc="left")
-        panel.legend(fontsize=8)
+        panel.legend()
     panels[0].set_ylabel("total MDM2 [% of vehicle]")
     line = result.attrs["cell_line"]
-    figure.suptitle(
+    headline(
+        figure,
         f"Degradation of MDM2 in the {line} line. Triangles: the hook begins.{_note(whole)}",
-        fontsize=11,
     )
     return figure
 
@@ -116,15 +115,15 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
                 bands.shade(panel, whole, colour)
             curve = bands.middle(whole)
             label = f"{hours:g} h"
-            panel.plot(result["dose"], curve, marker + "-", ms=3.5, color=colour, label=label)
+            panel.plot(result["dose"], curve, marker + "-", ms=2.2, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
         panel.set_title(str(drug), loc="left")
-        panel.legend(fontsize=8, title="exposure")
+        panel.legend(title="exposure")
     panels[0].set_ylabel("active caspase-3/7 in a live cell [% of all]")
-    figure.suptitle(
+    headline(
+        figure,
         f"Caspase-3/7 in the {result.attrs['cell_line']} line.{_note(result)}"
         f"{' Bands are of the last time.' if is_banded(result) else ''}",
-        fontsize=11,
     )
     return figure
 
@@ -132,7 +131,7 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
 def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.6 * max(count, 1) + 0.6, 4.2), layout="constrained")
+    figure = Figure(figsize=(min(WIDE, NARROW * max(count, 1)), 2.7), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])
 
 

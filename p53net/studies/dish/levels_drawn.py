@@ -8,6 +8,7 @@ import xarray as xr
 
 from p53net.ensembles.banded import is_banded
 from p53net.figures import bands
+from p53net.figures.style import NARROW, WIDE, headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def levels_figure(result: xr.Dataset, name: str) -> "Figure":
     from matplotlib.figure import Figure
 
     panels = list(_panels(result, name))
-    figure = Figure(figsize=(4.6 * len(panels) + 0.6, 4.4), layout="constrained")
+    figure = Figure(figsize=(min(WIDE, NARROW * len(panels)), 2.8), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     levels = result["beside"].values
     shades = colormaps["viridis_r"](np.linspace(0.1, 0.95, len(levels)))
@@ -38,24 +39,24 @@ def levels_figure(result: xr.Dataset, name: str) -> "Figure":
             bands.shade(axis, whole, colour)
             said = level if isinstance(level, str) else f"{level:g} nM"
             named = len(levels) <= _MOST_NAMED or i in (0, len(levels) - 1)
-            axis.plot(result["dose"], bands.middle(whole), color=colour, ms=4,
+            axis.plot(result["dose"], bands.middle(whole), color=colour, ms=2.5,
                       marker=_MARKERS[i % len(_MARKERS)],
                       label=said if named else None)  # fmt: skip
             spare = {key: value for key, value in where.items()
                      if key in result["beside_alone"].dims}  # fmt: skip
             alone = bands.middle(result["beside_alone"].sel({**spare, "beside": level}))
-            axis.axhline(float(alone), color=colour, lw=0.8, ls=":")
+            axis.axhline(float(alone), color=colour, lw=0.5, ls=":")
         axis.set(xscale="log", xlabel=f"{where['drug']} in the medium [nM]")
         axis.set_title(title, loc="left")
     about = result[name].attrs
     axes[0].set_ylabel(f"{about['long_name']} [{about['units']}]")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4),
-                  title=f"{other} beside it", fontsize=8)  # fmt: skip
+                  title=f"{other} beside it")  # fmt: skip
     note = f"\n{bands.NOTE}" if is_banded(result) else ""
     start = result.attrs.get("start")
     begun = f", the drug from {start:g} h on" if start else ""
-    figure.suptitle(f"Beside {other}{begun}. Dotted: {other} alone.{note}", fontsize=11)
+    headline(figure, f"Beside {other}{begun}. Dotted: {other} alone.{note}")
     return figure
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 from p53net.figures import bands
 from p53net.figures.axes import powers_of_ten
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 from p53net.studies.escape.report import beside_in_words
 
-_WIDTHS = (2.8, 2.0, 1.3)  # by drug: where curves coincide, each still shows
+_WIDTHS = (1.8, 1.3, 0.8)  # by drug: where curves coincide, each still shows
 
 
 _LOOP_STYLES = {"closed": "-", "open": "--"}
@@ -35,38 +35,44 @@ def escape_figure(result: xr.Dataset) -> "Figure":
     """Responses, time courses, washout, loads and hook of every drug."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15.0, 11.5), layout="constrained")
+    figure = Figure(figsize=(WIDE, 6.6), layout="constrained")
     panels = figure.subplot_mosaic(
-        [["a", "a", "A", "A"], ["b", "B", "f", "m"], ["c", "C", "d", "e"]],
+        [["a", "a", "b", "b"], ["c", "d", "e", "f"], ["g", "h", "i", "j"]],
         height_ratios=[1.15, 1, 1],
     )
     colours = dict(zip(result["drug"].values.tolist(), cycle(COLOURS), strict=False))
     middle = median(result)
     hours, fold = result.attrs["hours"], result.attrs["fold"]
-    _responses(panels["a"], result, colours, "p53_active")
-    _responses(panels["A"], result, colours, "MDM2_total")
-    panels["a"].set_title(f"(a) active p53 after {hours:g} h of constant exposure", loc="left")
-    panels["A"].set_title(f"(a) total MDM2 after {hours:g} h of constant exposure", loc="left")
+    for key, name in (("a", "p53_active"), ("b", "MDM2_total")):
+        _responses(panels[key], result, colours, name)
+        _title(panels[key], key, f"{_bare(name)} after {hours:g} h of constant exposure")
     for key, name in zip(
-        "bBfm", ("p53_active", "MDM2_total", "MDM2_free", "MDM2_mRNA"), strict=True
+        "cdef", ("p53_active", "MDM2_total", "MDM2_free", "MDM2_mRNA"), strict=True
     ):
         _courses(panels[key], result, colours, name)
-        panels[key].set_title(f"(b) {_LABELS[name].split(' [')[0]} at equal effect", loc="left")
+        _title(panels[key], key, f"{_bare(name)} over time")
     pulse = float(result["exposure"][0])
-    for key, name in (("c", "p53_active"), ("C", "MDM2_free")):
+    for key, name in (("g", "p53_active"), ("h", "MDM2_free")):
         _washout(panels[key], result, colours, name)
-        title = f"(c) {_LABELS[name].split(' [')[0]}, {pulse:g} h pulse and washout\n"
-        panels[key].set_title(title, loc="left")
-    _closed_dish(panels["d"], result, colours)
-    _hook(panels["e"], middle, colours)
+        _title(panels[key], key, f"{_bare(name)}, {pulse:g} h pulse")
+    _closed_dish(panels["i"], result, colours)
+    _hook(panels["j"], middle, colours)
     _legend(figure, middle, colours)
-    figure.suptitle(
+    headline(
+        figure,
         f"Feedback escape in the {result.attrs['cell_line']} line. Equal effect: the dose that "
         f"brings active p53 to {fold:g} times untreated at {hours:g} h{beside_in_words(result)}."
         f"{_of_draws(result)}",
-        fontsize=12,
     )
     return figure
+
+
+def _title(panel: "Axes", letter: str, text: str) -> None:
+    panel.set_title(f"({letter}) {text}")
+
+
+def _bare(name: str) -> str:
+    return _LABELS[name].split(" [")[0]
 
 
 def _of_draws(result: xr.Dataset) -> str:
@@ -75,7 +81,7 @@ def _of_draws(result: xr.Dataset) -> str:
     number = result.attrs["draws"].split()[0]
     return (
         f"\n{number} draws of an ensemble: medians; bands hold 50 and 95 % of the draws. Medians "
-        "only: loop opened, twin (but in d), and (e)."
+        "only: loop opened, twin (but in i), and (j)."
     )
 
 
@@ -89,7 +95,7 @@ def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name:
 
 def _courses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
     _both_loops(panel, result[f"course_{name}"], colours)
-    panel.axvline(float(result.attrs["hours"]), color="#777777", lw=0.8, ls=":")
+    panel.axvline(float(result.attrs["hours"]), color="#777777", lw=0.5, ls=":")
     panel.set(xlabel="time [h]", ylabel=_LABELS[name], ylim=(0, None))
     _untreated_line(panel, result, name)
 
@@ -115,7 +121,13 @@ def _washout(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: s
     panel.set_xlim(-1.5 * pulse, 24.0)
     panel.axvspan(-pulse, 0.0, color="#bbbbbb", alpha=0.35, lw=0)
     panel.text(
-        -pulse / 2, 1.0, "drug", ha="center", va="bottom", transform=panel.get_xaxis_transform()
+        -pulse / 2,
+        0.99,
+        "drug",
+        ha="center",
+        va="top",
+        fontsize=SMALL,
+        transform=panel.get_xaxis_transform(),
     )
     _untreated_line(panel, result, name)
 
@@ -125,42 +137,42 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
         load = result["stoichiometric_load"].sel(drug=drug)
         bands.shade(panel, load, colour)
         panel.plot(result["medium_volume"], bands.middle(load), "o-", color=colour)
-    panel.axhline(1.0, color="#777777", lw=0.8)
+    panel.axhline(1.0, color="#777777", lw=0.5)
     panel.text(
         0.98,
         1.0,
         "one drug per MDM2",
         ha="right",
         va="bottom",
-        fontsize=8,
+        fontsize=SMALL,
         color="#555555",
         transform=panel.get_yaxis_transform(),
     )
     panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
-    panel.set_ylabel("drug per basal MDM2 [molecules per molecule]")
+    panel.set_ylabel("drug per untreated MDM2 [1]")
     powers_of_ten(panel.xaxis, panel.yaxis)
-    panel.set_title("(d) closed dish: drug for equal effect", loc="left")
+    _title(panel, "i", "drug in a closed dish")
 
 
 def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     degraders = [drug for drug in colours if drug + TWIN in colours]
     if not degraders:
         panel.set_axis_off()
-        panel.text(0.5, 0.5, "(e) hook: no degrader in this comparison", ha="center", va="center")
+        panel.text(0.5, 0.5, "(j) hook: no degrader here", ha="center", va="center")
         return
-    panel.set_title("(e) hook: MDM2 returns, p53 stays", loc="left")
+    _title(panel, "j", "hook at high doses")
     for drug in degraders:
         for name, style in (("MDM2_total", "-"), ("p53_active", ":")):
             start = float(result[f"course_{name}"].sel(drug=drug).isel(loop=0, time=0))
             curve = result[f"response_{name}"].sel(drug=drug, loop="closed") / start
-            label = f"{drug} {_LABELS[name].split(' [')[0]}"
+            label = _bare(name) if len(degraders) == 1 else f"{drug} {_bare(name)}"
             panel.plot(result["dose"], curve, style, color=colours[drug], label=label)
-    panel.axhline(1.0, color="#777777", lw=0.8)
+    panel.axhline(1.0, color="#777777", lw=0.5)
     panel.set(xscale="log", yscale="log", xlabel="drug in the medium [nM]")
     panel.set_ylabel("multiples of untreated [1]")
     powers_of_ten(panel.xaxis)
     _plain_numbers(panel)
-    panel.legend(fontsize=8)
+    panel.legend()
 
 
 def _plain_numbers(panel: "Axes") -> None:
@@ -174,14 +186,14 @@ def _plain_numbers(panel: "Axes") -> None:
 
 def _untreated_line(panel: "Axes", result: xr.Dataset, name: str) -> None:
     value = float(bands.middle(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
-    panel.axhline(value, color="#777777", lw=0.8, zorder=0)
+    panel.axhline(value, color="#777777", lw=0.5, zorder=0)
     panel.text(
         0.995,
         value,
         "untreated",
         ha="right",
         va="bottom",
-        fontsize=7.5,
+        fontsize=SMALL,
         color="#555555",
         transform=panel.get_yaxis_transform(),
     )
@@ -192,7 +204,7 @@ def _legend(figure: "Figure", result: xr.Dataset, colours: dict[str, str]) -> No
 
     doses = result["equal_dose"].values
     handles = [
-        Line2D([], [], color=colour, label=f"{drug} (equal effect at {dose:.3g} nM)")
+        Line2D([], [], color=colour, label=f"{drug}: {dose:.3g} nM")
         for (drug, colour), dose in zip(colours.items(), doses, strict=True)
     ]
     handles += [
@@ -201,4 +213,6 @@ def _legend(figure: "Figure", result: xr.Dataset, colours: dict[str, str]) -> No
         )
         for loop, style in _LOOP_STYLES.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 5), columnspacing=1.2
+    )

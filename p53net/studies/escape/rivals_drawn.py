@@ -1,17 +1,19 @@
 """The figure of rival structures: which claims hold in which, and every measure in each."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from p53net.figures.style import COLOURS
+from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 from p53net.measures.candidate import TWIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_LETTERS = 64  # of a line of a claim
 _WIDE = 300.0  # a range that is labelled at decades alone
 _MARKERS = "osD^v"
 _MEASURES: tuple[tuple[str, dict[str, float], str, bool], ...] = (
@@ -34,21 +36,22 @@ def rivals_figure(result: xr.Dataset) -> "Figure":
     from matplotlib.figure import Figure
 
     structures, claims = result.sizes["structure"], result.sizes["claim"]
-    figure = Figure(figsize=(13.5, 2.4 + 0.34 * claims + 0.62 * structures), layout="constrained")
-    heights = [1.6 + 0.34 * claims, 1.2 + 0.6 * structures]
+    figure = Figure(figsize=(WIDE, 1.5 + 0.3 * claims + 0.34 * structures), layout="constrained")
+    heights = [1.0 + 0.3 * claims, 0.5 + 0.34 * structures]
     above, below = np.ravel(np.array(figure.subfigures(2, 1, height_ratios=heights)))
     _claims(above.subplots(), result)
     panels = below.subplots(2, len(_MEASURES) // 2, sharey=True)
     for panel, (name, at, title, logarithmic) in zip(panels.flat, _MEASURES, strict=True):
         _measure(panel, result, name, at, logarithmic)
-        panel.set_title(title, loc="left", fontsize="medium")
+        panel.set_title(title, loc="left")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     below.legend(handles, [label.replace(TWIN, ", non-catalytic twin") for label in labels],
                  loc="outside lower center", ncols=len(labels))  # fmt: skip
     hours, fold = result.attrs["hours"], result.attrs["fold"]
-    figure.suptitle(
+    headline(
+        figure,
         f"Feedback escape in {structures} structures, {result.attrs['cell_line']} line, at the "
-        f"dose that brings active p53 to {fold:g} times untreated at {hours:g} h"
+        f"dose that brings active p53 to {fold:g} times untreated at {hours:g} h",
     )
     return figure
 
@@ -60,14 +63,15 @@ def _claims(axes: "Axes", result: xr.Dataset) -> None:
             if np.isnan(value):
                 axes.text(column, row, "x", ha="center", va="center", color="0.5")
             else:
-                axes.plot(column, row, "o", markersize=11, color=COLOURS[0],
+                axes.plot(column, row, "o", markersize=5, color=COLOURS[0],
                           markerfacecolor=COLOURS[0] if value else "none")  # fmt: skip
     defined = np.isfinite(held).sum(axis=1)
     sentences = [str(one) for one in result["sentence"].values]
     counts = [f"{np.nansum(row):.0f} of {of}" for row, of in zip(held, defined, strict=True)]
-    axes.set_yticks(range(len(held)), [f"{s}: {c}" for s, c in zip(sentences, counts, strict=True)])
+    said = [fill(f"{s}: {c}", _LETTERS) for s, c in zip(sentences, counts, strict=True)]
+    axes.set_yticks(range(len(held)), said, fontsize=SMALL)
     axes.set_xticks(range(held.shape[1]), [str(one) for one in result["structure"].values],
-                    rotation=30, ha="left", rotation_mode="anchor")  # fmt: skip
+                    rotation=40, ha="left", rotation_mode="anchor")  # fmt: skip
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set_xlim(-0.5, held.shape[1] - 0.5)
@@ -88,11 +92,11 @@ def _measure(
     rows = np.arange(result.sizes["structure"])
     for number, drug in enumerate(result["drug"].values):
         axes.plot(values.sel(drug=drug), rows, _MARKERS[number % len(_MARKERS)], label=str(drug),
-                  color=COLOURS[number % len(COLOURS)], markersize=6, alpha=0.85)  # fmt: skip
+                  color=COLOURS[number % len(COLOURS)], markersize=3.7, alpha=0.85)  # fmt: skip
     if logarithmic:
         axes.set_xscale("log")
         wide = float(values.max() / values.min()) > _WIDE
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0), numticks=20))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0), numticks=5))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(rows, [str(one) for one in result["structure"].values])
