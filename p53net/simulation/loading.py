@@ -53,13 +53,13 @@ def load(
 
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
-    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. `structure` says which of the biologies
-    in docs/structures.md the model has: `{"partner": "MDMX"}`, or a name of `p53net structures`.
-    `draw` is the number of a draw of an `ensemble`, by default the shipped one, which says what
-    structure and values the model has. `accuracy` is the largest error of what
-    the model returns, relative to each value, or to a millionth of its curve's peak. Raises
-    UnknownNameError, InputError, TableError, ModelError.
+    such as `{"drugs": "mine.tsv"}`, or of what would stand in the file (docs/own.md). `fragments`
+    are files of model text of your own, with further read-outs or another mechanism: see
+    docs/fragments.md. `structure` says which of the biologies in docs/structures.md the model has:
+    `{"partner": "MDMX"}`, or a name of `p53net structures`. `draw` is the number of a draw of an
+    `ensemble`, by default the shipped one, which says what structure and values the model has.
+    `accuracy` is the largest error of what the model returns, relative to each value, or to a
+    millionth of its curve's peak. Raises UnknownNameError, InputError, TableError, ModelError.
     """
     if ensemble is not None or draw is not None:
         if draw is None:
