@@ -139,6 +139,20 @@ def test_the_command_line_takes_a_folder(
         assert "--fit and --ensemble are both given" in both.stderr
 
 
+@pytest.mark.slow
+def test_a_draw_of_a_fit_is_exported(tmp_path: Path, command: Command) -> None:
+    """Of the package's drugs: an ensemble without tables."""
+    STUB.some.save(tmp_path / "ensemble.parquet")
+    words = ["export", "KT-253", str(tmp_path / "one.ant"), "--fit", str(tmp_path)]
+    done = command(*words, "--draw", "0")
+    assert done.returncode == 0, done.stderr
+    digits = repr(float(STUB.some.table["model: k_syn_p53"].iloc[0]))[:11]
+    assert digits in (tmp_path / "one.ant").read_text()
+    done = command(*words)
+    assert done.returncode != 0
+    assert "say which with draw=" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
