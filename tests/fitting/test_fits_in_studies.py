@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -137,6 +138,28 @@ def test_the_command_line_takes_a_folder(
     for other in (["trial-questions"], ["next-experiment", "--answer", "dose_ratio:3"]):
         both = command(*other, "--fit", str(folder), "--ensemble", "any.parquet")
         assert "--fit and --ensemble are both given" in both.stderr
+
+
+@pytest.mark.slow
+def test_a_draw_of_a_fit_is_a_model(own: Few, folder: Path, tmp_path: Path) -> None:
+    """Of a drug of one's own, with its tables."""
+    value = own.some.table[FREE].iloc[2]
+    model = pn.load("mine", cell_line="RS4;11", fit=folder, draw=2)
+    rows = model.parameters.set_index("id")
+    assert rows.loc["fu_medium_degrader", ["value", "kind"]].tolist() == [value, "drawn"]
+    assert rows.loc["Kd_MDM2_degrader", "value"] == 0.3
+    run = model.simulate([0, 2], {"mine": 1.0})
+    one = pn.load("mine", cell_line="RS4;11", tables=MINE).simulate(
+        [0, 2], {"mine": 1.0}, {"fu_medium_degrader": value}
+    )
+    # 1e-9 apart when measured, within the accuracy of a run
+    np.testing.assert_allclose(run["MDM2_total"], one["MDM2_total"], rtol=1e-7)
+    assert pn.rerun(run, files=True).identical(run)
+    assert "mine" in pn.export(model, tmp_path / "mine.ant").read_text()
+    with pytest.raises(pn.InputError, match="say which with draw="):
+        pn.load("mine", fit=own)
+    with pytest.raises(pn.InputError, match="tables and draw are both given"):
+        pn.load("mine", ensemble=drawn(1), draw=0, tables=MINE)
 
 
 @pytest.mark.slow
