@@ -24,7 +24,7 @@ def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
     from p53net.fitting.spots import draw_over
 
     seen, lost = seen_in(data, result)
-    return draw_over(run_figure(result, seen), [], lost)
+    return draw_over(run_figure(result, seen), [], 0, lost)
 
 
 def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: bool) -> "Figure":
@@ -37,10 +37,12 @@ def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: 
     place = places_in(result)
     spots = published_in(result) if published else []
     lost: Counter[str] = Counter()
+    rows = 0
     if data is not None:
-        own, lost = spots_of(points_in(data, result), place)
-        spots += own
-    return draw_over(figure, spots, lost)
+        points = points_in(data, result)
+        own, lost = spots_of(points, place)
+        spots, rows = [*spots, *own], len(points) - sum(lost.values())
+    return draw_over(figure, spots, rows, lost)
 
 
 def plot(

@@ -9,8 +9,10 @@ import typer
 import xarray as xr
 
 from p53net.cli.doses import regimen_in_words
+from p53net.cli.draws import Fits, drawn_of
 from p53net.cli.studies import NoPlot, finish
 from p53net.cli.terminal import CellLine, app, progress, said, show
+from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.draws import ensemble as read
 from p53net.files import write_text
 
@@ -30,6 +32,7 @@ def next_experiment(
         typer.Option("--answer", help="dose_ratio:3, or a claim: 'tgi 3/14 > 14/28'. Repeatable."),
     ],
     ensemble: EnsembleFile = None,
+    fit: Fits = None,
     draws: Draws = None,
     experiments: Annotated[
         Path | None,
@@ -55,7 +58,7 @@ def next_experiment(
     """
     from p53net.inference.ranking import next_experiment as ranked
 
-    several = read(ensemble)
+    several = _several(ensemble, fit)
     with progress() as told:
         table = ranked(answer, ensemble=several, experiments=experiments, most_draws=draws,
                        confirm=confirm, refit=refit, seed=seed, progress=told)  # fmt: skip
@@ -80,6 +83,7 @@ def trial_questions(
         ),
     ] = None,
     ensemble: EnsembleFile = None,
+    fit: Fits = None,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the ensemble.")] = 50,
     population: Annotated[int, typer.Option("--population", help="Virtual patients.")] = 200,
     days: Annotated[float, typer.Option("--days", help="Length of the study.")] = 56.0,
@@ -101,7 +105,7 @@ def trial_questions(
     from p53net.inference.questions import trial_questions as study
 
     arms = [regimen_in_words(text, days, "mg") for text in regimen] if regimen else None
-    several = read(ensemble)
+    several = _several(ensemble, fit)
     with progress() as told:
         result = study(drug, arms, ensemble=several, most_draws=draws, population=population,
                        cell_line=cell_line, days=days, grade=grade, toxicity=toxicity, seed=seed,
@@ -116,6 +120,15 @@ def trial_questions(
         .reset_index(),
     }
     finish(result, tables, out, no_plot)
+
+
+def _several(ensemble: Path | None, fit: str | None) -> Ensemble:
+    """An ensemble that was asked for, or the draws of a fit. Raises InputError."""
+    if fit is None:
+        return read(ensemble)
+    found = drawn_of(None if ensemble is None else str(ensemble), None, fit, None)["ensemble"]
+    assert found is not None  # noqa: S101 - a fit has draws
+    return found
 
 
 def regimens_of(result: xr.Dataset) -> pd.DataFrame:

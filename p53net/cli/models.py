@@ -9,7 +9,7 @@ import typer
 
 from p53net.cli.beside import BesideLevel, levels_of
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
-from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, Fits, drawn_of, ensemble_of
+from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, Fits, drawn_of
 from p53net.cli.studies import OwnData, finish
 from p53net.cli.terminal import (
     Accuracy,
@@ -275,6 +275,7 @@ def export(
     structure: Structures = None,
     fragments: Fragments = None,
     ensemble: Ensembles = None,
+    fit: Fits = None,
     draw: Annotated[int | None, typer.Option("--draw", help="One draw of the ensemble.")] = None,
     settling: Annotated[
         float, typer.Option("--settling", help="First run without drug in the file, for these h.")
@@ -293,8 +294,9 @@ def export(
     from p53net.exchange import files as exchange
 
     names = [] if model.strip().casefold() == "loop" else model.split("+")
-    loaded = model_of(names, cell_line, own, system, host, fragments, structure,
-                      ensemble_of(ensemble, None), draw)  # fmt: skip
+    drawn = drawn_of(ensemble, None, fit, own)
+    loaded = model_of(names, cell_line, drawn["tables"], system, host, fragments, structure,
+                      drawn["ensemble"], draw)  # fmt: skip
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop,
                            settling=settling)  # fmt: skip

@@ -29,15 +29,22 @@ _TOGETHER = 100  # draws that run together: curves may be long
 
 
 def definition_of(
-    given: EnsembleLike, draw: int, drugs: Sequence[str], where: Mapping[str, str | None]
-) -> Definition:
+    given: EnsembleLike, draw: int, drugs: Sequence[str], where: Mapping[str, str | None],
+    own: Tables,
+) -> Definition:  # fmt: skip
     """The definition of a model in the structure and with the values of one draw; of none, the
-    shipped ensemble's. Raises InputError."""
+    shipped ensemble's. `own` are tables of a user's own, which it has to know. Raises
+    InputError."""
     ensemble = as_ensemble(SHIPPED if given is None else given)
     if ensemble is None:
         raise InputError("there is no ensemble to take a draw of")
+    if not ensemble.knows(own):
+        raise InputError(
+            "tables and draw are both given, but this ensemble was drawn without these tables; "
+            "give one of them"
+        )
     structure = ensemble.structure(draw)
-    usual = Model(define(*drugs, **where, structure=structure))  # type: ignore[arg-type]
+    usual = Model(define(*drugs, **where, tables=own, structure=structure))  # type: ignore[arg-type]
     known = usual.definition.parameters
     number = int(ensemble.table.index[draw])
     source = f"draw {number} of the ensemble {ensemble.sha256[:16]}"
@@ -45,9 +52,9 @@ def definition_of(
         name: replace(known[name], value=float(column[0]), kind=DRAWN, source=source)
         for name, column in ensemble.columns(usual, [draw]).items()
     }
-    made = define(*drugs, **where, structure=structure, drawn=values)  # type: ignore[arg-type]
-    loaded = {name: value for name, value in made.loaded.items()
-              if name not in ("tables", "structure")}  # fmt: skip
+    made = define(*drugs, **where, tables=own, structure=structure, drawn=values)  # type: ignore[arg-type]
+    left_out = ("structure",) if own.texts else ("tables", "structure")
+    loaded = {name: value for name, value in made.loaded.items() if name not in left_out}
     return replace(made, loaded={**loaded, "ensemble": ensemble, "draw": int(draw)})
 
 

@@ -52,17 +52,25 @@ def with_fit(arguments: Mapping[str, object], *, tables: bool) -> dict[str, obje
     """Arguments of a study with the draws of its `fit` as `ensemble`, and, where it takes `tables`
     and none are given, those of the fit. Raises InputError."""
     found = dict(arguments)
-    given = found.pop("fit")
-    if found.get("ensemble") is not None:
-        raise InputError(
-            "fit and ensemble are both given, but the draws of a fit are an ensemble; give one of "
-            "them"
-        )
-    drawn = draws_of(given)
+    drawn = _alone(found.pop("fit"), found.get("ensemble"))
     found["ensemble"] = drawn.ensemble
     if tables and drawn.tables.texts and found.get("tables") is None:
         found["tables"] = drawn.tables
     return found
+
+
+def drawn_by(fit: object, ensemble: object) -> Ensemble:
+    """The draws of a fit, where no ensemble is given beside it. Raises InputError."""
+    return _alone(fit, ensemble).ensemble
+
+
+def _alone(fit: object, ensemble: object) -> Drawn:
+    if ensemble is not None:
+        raise InputError(
+            "fit and ensemble are both given, but the draws of a fit are an ensemble; give one of "
+            "them"
+        )
+    return draws_of(fit)
 
 
 def _of_folder(folder: Path) -> Drawn:

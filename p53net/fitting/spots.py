@@ -70,8 +70,8 @@ def said(lost: Counter[str]) -> str:
                      for reason, count in lost.most_common())  # fmt: skip
 
 
-def draw_over(figure: "Figure", spots: Sequence[Spot], lost: Counter[str]) -> "Figure":
-    """The figure with the points, and below it what they are and which rows have no place."""
+def draw_over(figure: "Figure", spots: Sequence[Spot], rows: int, lost: Counter[str]) -> "Figure":
+    """The figure with the points, and below it of how many rows they are and what is not shown."""
     axes = figure.axes
     for spot in spots:
         x_error = None if spot.x_ends is None else [
@@ -80,13 +80,13 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], lost: Counter[str]) -> "F
             spot.x, spot.y, spot.y_error if spot.y_error > 0 else None, x_error,
             fmt="*" if spot.published else "D", ms=6 if spot.published else 3.5,
             mfc="#ffd24d" if spot.published else "white", mec=spot.colour, mew=1.2,
-            color=spot.colour, lw=0.6, capsize=2, zorder=5,
+            color=spot.colour, lw=0.6, capsize=2, zorder=6 if spot.published else 5,
         )  # fmt: skip
     for number in {spot.panel for spot in spots}:
         _make_room(axes[number], [spot for spot in spots if spot.panel == number])
     words = []
-    if own := sum(not spot.published for spot in spots):
-        words.append(f"White diamonds: data ({own} {'point' if own == 1 else 'points'}).")
+    if any(not spot.published for spot in spots):
+        words.append(f"White diamonds: data ({rows} {'row' if rows == 1 else 'rows'}).")
     if any(spot.published for spot in spots):
         words.append("Stars: published numbers, with their intervals.")
     if lost:

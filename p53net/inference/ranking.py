@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.fitted import FitLike, drawn_by
 from p53net.errors import InputError
 from p53net.inference import nested, shrinkage
 from p53net.inference.answers import Answers, answers_of, as_given
@@ -45,6 +46,7 @@ def next_experiment(
     answers: str | Iterable[str],
     *,
     ensemble: Ensemble | None = None,
+    fit: FitLike = None,
     experiments: str | Path | None = None,
     most_draws: int | None = None,
     confirm: bool = False,
@@ -57,7 +59,7 @@ def next_experiment(
 
     An answer is as in `Ensemble.probability`: `dose_ratio:3` of both drugs, arithmetic of values,
     or a claim such as `tgi 3/14 > 14/28`. `experiments` is a table of your own. `most_draws` thins
-    the ensemble, by default the shipped one.
+    the ensemble, by default the shipped one; `fit` stands for that of a fit's draws.
 
     A row for each experiment and answer, the best experiment first: `rank`, `experiment`, `title`,
     `days`, `effort`, `answer`, `kind`; `low` and `high` of the answer's 95 % interval now, or its
@@ -78,7 +80,7 @@ def next_experiment(
     if refit and not confirm:
         raise InputError("refit draws anew for the data of confirm: ask for confirm too")
     tell = progress or (lambda _what, _share: None)
-    several = as_given(ensemble)
+    several = as_given(ensemble if fit is None else drawn_by(fit, ensemble))
     several = several if most_draws is None else several.thinned(most_draws)
     if len(several) < shrinkage.FEWEST:
         raise InputError(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from p53net.model.external.sources import SourceLike
 
 _KEPT = 24  # models of studies: a few MB each
-_DRAWN = "p53net.ensembles.drawn"  # above this room, which knows it by name only
+_DRAWN, _FITS = "p53net.ensembles.drawn", "p53net.ensembles.fitted"
+"""Above this room, which knows them by name only."""
 _READER = "p53net.model.external.reader"
 _LONGEST = 1e6  # s, of a time limit
 _Question: TypeAlias = tuple[
@@ -42,6 +43,7 @@ def load(
     fragments: FragmentsLike = None,
     structure: StructureLike = None,
     ensemble: object = None,
+    fit: object = None,
     draw: int | None = None,
     accuracy: float = ACCURACY,
 ) -> Model:
@@ -53,26 +55,30 @@ def load(
 
     Names and synonyms are those of `p53net list`, in any case. `tables` hold rows of your own: a
     folder with `drugs.tsv`, `cell_lines.tsv`, `pharmacokinetics.tsv` or `hosts.tsv`, or a mapping
-    such as `{"drugs": "mine.tsv"}`. `fragments` are files of model text of your own, with further
-    read-outs or another mechanism: see docs/fragments.md. `structure` says which of the biologies
-    in docs/structures.md the model has: `{"partner": "MDMX"}`, or a name of `p53net structures`.
-    `draw` is the number of a draw of an `ensemble`, by default the shipped one, which says what
-    structure and values the model has. `accuracy` is the largest error of what
-    the model returns, relative to each value, or to a millionth of its curve's peak. Raises
-    UnknownNameError, InputError, TableError, ModelError.
+    such as `{"drugs": "mine.tsv"}`, or of what would stand in the file (docs/own.md). `fragments`
+    are files of model text of your own, with further read-outs or another mechanism: see
+    docs/fragments.md. `structure` says which of the biologies in docs/structures.md the model has:
+    `{"partner": "MDMX"}`, or a name of `p53net structures`. `draw` is the number of a draw of an
+    `ensemble`, by default the shipped one, or of a `fit`, with its tables: it says what structure
+    and values the model has.
+    `accuracy` is the largest error of what the model returns, relative to each value, or to a
+    millionth of its curve's peak. Raises UnknownNameError, InputError, TableError, ModelError.
     """
+    if fit is not None:
+        both = {"fit": fit, "ensemble": ensemble, "tables": tables}
+        found = import_module(_FITS).with_fit(both, tables=True)
+        ensemble, tables = found["ensemble"], found["tables"]
     if ensemble is not None or draw is not None:
         if draw is None:
             raise InputError("an ensemble has many models; say which with draw=, such as draw=17")
-        own = as_tables(tables).texts
-        for name, given in (("tables", own), ("fragments", fragments), ("structure", structure)):
+        for name, given in (("fragments", fragments), ("structure", structure)):
             if given:
                 raise InputError(
                     f"{name} and draw are both given, but a draw of an ensemble has a structure "
                     "and values of its own; give one of them"
                 )
         where = {"cell_line": cell_line, "system": system, "host": host}
-        one = import_module(_DRAWN).definition_of(ensemble, draw, drugs, where)
+        one = import_module(_DRAWN).definition_of(ensemble, draw, drugs, where, as_tables(tables))
         return Model(one, accuracy=accuracy)
     return Model(
         define(

@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -15,7 +16,7 @@ from p53net.model.own import Tables, as_tables
 from p53net.studies.catalogue import SHIPPED, function_at
 from tests.support.commands import Command
 from tests.support.draws import drawn
-from tests.support.fitting import plate
+from tests.support.fitting import plasma, plate
 
 ONCE = pn.regimen(2, "mg", "once")
 MINE = {"drugs": {"mine": {
@@ -68,13 +69,14 @@ def folder(whole: Fit, own: Few, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_every_study_that_takes_an_ensemble_takes_a_fit() -> None:
     every = {name: function_at(one.function) for name, one in SHIPPED.items()}
-    every["simulate"] = pn.Model.simulate
+    every |= {"simulate": pn.Model.simulate, "next_experiment": pn.next_experiment}
     arguments = {name: inspect.signature(one).parameters for name, one in every.items()}
     taking = {name for name, own in arguments.items() if "ensemble" in own}
-    assert len(taking) >= 13
+    assert len(taking) >= 14
     assert {name for name, own in arguments.items() if "fit" in own} == taking
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     [
@@ -94,6 +96,7 @@ def test_a_fit_is_the_ensemble_of_its_draws(run: object) -> None:
     xr.testing.assert_identical(found, expected)
 
 
+@pytest.mark.slow
 def test_a_fit_brings_the_tables_that_it_had(own: Few) -> None:
     found = pn.degradation("mine", "RS4;11", hours=2.0, fit=own)
     again = pn.degradation("mine", "RS4;11", hours=2.0, ensemble=own.ensemble(), tables=MINE)
@@ -108,6 +111,7 @@ def test_a_fit_brings_the_tables_that_it_had(own: Few) -> None:
     assert float(run["MDM2_total"][1, -1]) == pytest.approx(float(one["MDM2_total"][-1]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_saved_is_the_same(own: Few, folder: Path) -> None:
     found = pn.degradation("mine", "RS4;11", hours=2.0, fit=folder)
     expected = pn.degradation("mine", "RS4;11", hours=2.0, fit=own)
@@ -115,6 +119,7 @@ def test_a_fit_that_was_saved_is_the_same(own: Few, folder: Path) -> None:
     xr.testing.assert_identical(pn.rerun(found, files=True), found)
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_folder(
     own: Few, folder: Path, tmp_path: Path, command: Command
 ) -> None:
@@ -130,6 +135,45 @@ def test_the_command_line_takes_a_folder(
     both = command(*words, "--fit", str(folder), "--ensemble", "shipped")
     assert both.returncode != 0
     assert "--fit and --ensemble are both given" in both.stderr
+    for other in (["trial-questions"], ["next-experiment", "--answer", "dose_ratio:3"]):
+        both = command(*other, "--fit", str(folder), "--ensemble", "any.parquet")
+        assert "--fit and --ensemble are both given" in both.stderr
+
+
+@pytest.mark.slow
+def test_a_draw_of_a_fit_is_a_model(own: Few, folder: Path, tmp_path: Path) -> None:
+    """Of a drug of one's own, with its tables."""
+    value = own.some.table[FREE].iloc[2]
+    model = pn.load("mine", cell_line="RS4;11", fit=folder, draw=2)
+    rows = model.parameters.set_index("id")
+    assert rows.loc["fu_medium_degrader", ["value", "kind"]].tolist() == [value, "drawn"]
+    assert rows.loc["Kd_MDM2_degrader", "value"] == 0.3
+    run = model.simulate([0, 2], {"mine": 1.0})
+    one = pn.load("mine", cell_line="RS4;11", tables=MINE).simulate(
+        [0, 2], {"mine": 1.0}, {"fu_medium_degrader": value}
+    )
+    # 1e-9 apart when measured, within the accuracy of a run
+    np.testing.assert_allclose(run["MDM2_total"], one["MDM2_total"], rtol=1e-7)
+    assert pn.rerun(run, files=True).identical(run)
+    assert "mine" in pn.export(model, tmp_path / "mine.ant").read_text()
+    with pytest.raises(pn.InputError, match="say which with draw="):
+        pn.load("mine", fit=own)
+    with pytest.raises(pn.InputError, match="tables and draw are both given"):
+        pn.load("mine", ensemble=drawn(1), draw=0, tables=MINE)
+
+
+@pytest.mark.slow
+def test_a_draw_of_a_fit_is_exported(tmp_path: Path, command: Command) -> None:
+    """Of the package's drugs: an ensemble without tables."""
+    STUB.some.save(tmp_path / "ensemble.parquet")
+    words = ["export", "KT-253", str(tmp_path / "one.ant"), "--fit", str(tmp_path)]
+    done = command(*words, "--draw", "0")
+    assert done.returncode == 0, done.stderr
+    digits = repr(float(STUB.some.table["model: k_syn_p53"].iloc[0]))[:11]
+    assert digits in (tmp_path / "one.ant").read_text()
+    done = command(*words)
+    assert done.returncode != 0
+    assert "say which with draw=" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -147,10 +191,17 @@ def test_what_is_no_fit_is_one_clear_error(given: dict[str, object], said: str) 
         pn.degradation("KT-253", hours=2.0, **given)  # type: ignore[arg-type]
 
 
+def test_experiments_are_ranked_by_the_draws_of_a_fit() -> None:
+    with pytest.raises(pn.InputError, match="there are 2 draws, but a regression needs 60"):
+        pn.next_experiment("dose_ratio:3", fit=STUB)
+    with pytest.raises(pn.InputError, match="fit and ensemble are both given"):
+        pn.next_experiment("dose_ratio:3", fit=STUB, ensemble=STUB.some)
+
+
 def test_a_fit_without_draws_says_so() -> None:
-    rows = pd.DataFrame(plate("milademetan", "RS4;11", (10.0, 100.0), 1))
-    data = rows.assign(value=[99.0, 60.0], error=5.0)
-    found = pn.fit(data, ["RS4;11: K_PUMA_caspase"], draws=0, starts=1)
+    rows = plasma("milademetan", "human", "260 mg once", (4.0, 24.0), 1)
+    found = pn.fit(pd.DataFrame(rows).assign(value=[1300.0, 60.0], error=0.1),
+                   ["milademetan in human: CL_inhibitor"], draws=0, starts=1)  # fmt: skip
     with pytest.raises(pn.InputError, match="the fit has no draws; fit again"):
         pn.pk("KT-253", ONCE, fit=found)
 

@@ -1,6 +1,7 @@
 """Points of a table over the figures of studies: where they stand, and what is said of others."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from matplotlib.figure import Figure
 
 import p53net as pn
 from p53net.fitting.points import same_until
+from p53net.model.own import as_tables
 from tests.support.commands import Command
+from tests.support.draws import drawn
 
 CELLS = {"line": "RS4;11", "unit": "%", "drug": "KT-253"}
 HUMAN = {"drug": "milademetan", "host": "human", "regimen": "260 mg 3/14"}
@@ -110,7 +113,8 @@ def test_rows_stand_where_the_curve_shows_what_they_measured(study: str) -> None
         assert left <= x <= right
         assert low <= y <= high
     words = figure.get_supxlabel().replace("\n", " ")
-    shown = {"pk": 2}.get(study, len(expected(result)))
+    shown = int(words.partition("data (")[2].split()[0])
+    assert shown == {"pk": 2}.get(study, len(expected(result)))  # in two panels each
     lost = sum(int(part.split()[0]) for part in words.partition("Not shown: ")[2].split("; "))
     assert shown + lost == len(ROWS)
 
@@ -122,7 +126,7 @@ def plate() -> xr.Dataset:
 
 def test_what_has_no_place_is_said_by_reason(plate: xr.Dataset) -> None:
     words = pn.plot(plate, data=table("viability", "MDM2")).get_supxlabel().replace("\n", " ")
-    assert "White diamonds: data (1 point)." in words
+    assert "White diamonds: data (1 row)." in words
     assert "1 row at 48 h; 1 row of controls; 1 row of MDM2." in words
     with pytest.raises(pn.InputError, match="no row of the data has a place in this figure: 1 row"):
         pn.plot(plate, data=table("MDM2"))
@@ -176,6 +180,28 @@ def test_regimens_are_compared_as_far_as_they_were_given() -> None:
     assert not same_until(one, pn.regimen(260, "mg/kg", "3/14", days=14), 1.0)
     assert not same_until(one, pn.regimen(260, "mg", "3/14", days=14, over=2), 1.0)
     assert same_until(one.later(5), pn.regimen(1, "mg", "once", start=6), 5.0)
+
+
+def test_rows_of_a_drug_of_ones_own_are_read_with_its_tables() -> None:
+    """Which the record of the result has; over bands of a fit, and over a run."""
+    tables = {"drugs": {"mine": {
+        "mechanism": "degrader", "molar_mass": "900 g/mol", "Kd_MDM2_degrader": "0.3 nM",
+        "Kd_CRBN_degrader": "180 nM", "cooperativity": 3, "fu_medium_degrader": 0.03,
+        "k_perm_degrader": "2 per_hour",
+    }}}  # fmt: skip
+    data = pd.DataFrame([{**ROWS[3], "drug": "mine"}])
+    some = drawn(2)
+    known = {name: one.sha256 for name, one in as_tables(tables)}
+    ensemble = replace(some, about={**some.about, "own": known})
+    result = pn.degradation("mine", "RS4;11", hours=24.0, tables=tables, ensemble=ensemble)
+    assert [spot[1:] for spot in marked(pn.plot(result, data=data), "D")] == [(1.0, 40.0)]
+    model = pn.load("mine", cell_line="RS4;11", tables=tables)
+    run = model.simulate([0, 24], {"mine": 1.0})
+    seen = [line for axes in pn.plot(run, data=data).axes for line in axes.lines
+            if line.get_marker() == "o"]  # fmt: skip
+    assert [float(line.get_xdata()[0]) for line in seen] == [24.0]
+    with pytest.raises(pn.UnknownNameError, match="row 1: unknown drug 'mine'"):
+        pn.plot(pn.load("KT-253").simulate([0, 24], {"KT-253": 1.0}), data=data)
 
 
 def test_rows_over_a_run_in_a_body_count_until_their_time() -> None:
