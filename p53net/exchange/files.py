@@ -55,9 +55,10 @@ def export(
 
     The file holds the run that `Model.simulate` would make: the untreated steady state of these
     parameters as start values, the first dose in the medium, later doses as events. Doses into a
-    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell in a
-    dish first comes to rest without drug, for so long, in the file itself: then the untreated
-    state follows parameters that are changed in other tools, and doses come so much later.
+    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell first
+    comes to rest without drug, for so long, in the file itself, and what is around it waits: then
+    the untreated state follows parameters that are changed in other tools, and doses come so much
+    later.
 
     A .cps file and a COMBINE archive (.omex) also say how to run: at `times` [h], which have equal
     steps, by default for 72 h and a day after the last dose. An archive holds SBML, SED-ML, the

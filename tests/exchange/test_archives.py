@@ -18,8 +18,10 @@ CASES = {
     "constant": ((DRUG,), {}, {DRUG: 300.0}, {}),
     "pulse": (("KT-253",), {}, {"KT-253": pn.pulse(5.0, hours=6.1)}, {}),
     "settling": (("KT-253",), {}, {"KT-253": 5.0}, {"settling": 300.0, "feedback": False}),
+    "tumour": (("KT-253",), {"system": "tumour"}, {"KT-253": pn.regimen(2, "mg", [0, 24.2])},
+               {"settling": 300.0}),
     "body": ((DRUG,), {"system": "plasma"}, {DRUG: pn.regimen(260, "mg", [0.2, 24.2])}, {}),
-}
+}  # fmt: skip
 
 
 def made(case: str, folder: Path, name: str = "study.omex") -> tuple[Path, pd.DataFrame]:
