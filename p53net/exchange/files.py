@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from p53net.errors import InputError
 from p53net.exchange.copasi_file import copasi
 from p53net.exchange.course import course_of
+from p53net.exchange.with_data import WithData, problem_members, write_problem
 from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
@@ -42,7 +43,7 @@ _WITH_COURSE = (".cps", ".omex")
 
 
 def export(
-    model: Model,
+    model: Model | WithData,
     path: str | Path,
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -50,6 +51,7 @@ def export(
     feedback: bool = True,
     settling: float = 0.0,
     times: ArrayLike | None = None,
+    petab: str | Path | None = None,
 ) -> Path:
     """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony), .cps (COPASI) or .omex.
 
@@ -62,11 +64,27 @@ def export(
 
     A .cps file and a COMBINE archive (.omex) also say how to run: at `times` [h], which have equal
     steps, by default for 72 h and a day after the last dose. An archive holds SBML, SED-ML, the
-    curves of this run and their record, a licence and metadata: the same bytes each time.
-    Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
+    curves of this run and their record, a licence and metadata: the same bytes each time. `petab`
+    is the folder of a PEtab problem (`write_petab`) that goes into the archive.
+
+    Of a fit, `pn.export(found, "folder/")` writes a PEtab problem, and returns its YAML file; or an
+    archive with it, which runs each condition. Models, data, noise, bounds and priors of the fit
+    are in it, and the optimum as nominal values; cells settle in the model, and times are so much
+    later. What is written is read again, and has to predict the data as the fit does.
+
+    Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI,
+    and UnsupportedError for rows of a fit that PEtab cannot say, with their numbers.
     """
-    if not isinstance(model, Model) or not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike):
         raise InputError("export takes a loaded model and a path: pn.export(model, 'model.xml')")
+    if not isinstance(model, Model):
+        if not callable(getattr(model, "petab_files", None)):
+            raise InputError(
+                "export takes a loaded model, or a fit, and a path: pn.export(model, 'model.xml')"
+            )
+        if doses or parameters or not feedback or settling or times is not None or petab:
+            raise InputError("a fit is exported as it is; leave all arguments but the path out")
+        return write_problem(model, path)
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(
@@ -77,10 +95,13 @@ def export(
             f"times are given, but a {suffix} file holds a model and not its run; leave them out, "
             f"or write {' or '.join(_WITH_COURSE)}"
         )
+    if petab is not None and suffix != ".omex":
+        raise InputError(f"petab is given, but a {suffix} file holds no data; write an .omex")
     if suffix == ".omex":
         from p53net.exchange.omex import Study, archive
 
-        study = Study(model, doses, parameters, feedback, settling, times)
+        problem = None if petab is None else problem_members(petab)
+        study = Study(model, doses, parameters, feedback, settling, times, problem)
         return write_bytes(path, archive(study))
     from p53net.simulation.one_run import sbml_of  # compiled libraries
 
