@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from p53net.exchange.running import run_archive
     from p53net.fitting.fitted import fit
     from p53net.fitting.hill_curves import hill
+    from p53net.fitting.of_studies import data_of
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
@@ -104,6 +105,7 @@ __all__ = [
     "constant",
     "convert",
     "course",
+    "data_of",
     "degradation",
     "ensemble",
     "errors",
@@ -152,6 +154,7 @@ __all__ = [
 
 _LATER = {
     "certify": "p53net.certifying",
+    "data_of": "p53net.fitting.of_studies",
     "fit": "p53net.fitting.fitted",
     "hill": "p53net.fitting.hill_curves",
     "infer": "p53net.inference.posterior",

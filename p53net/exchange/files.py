@@ -3,18 +3,20 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.typing import ArrayLike
 
 from p53net.errors import InputError
 from p53net.exchange.copasi_file import copasi
 from p53net.exchange.course import course_of
-from p53net.exchange.with_data import WithData, problem_members, write_problem
 from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
+
+if TYPE_CHECKING:
+    from p53net.exchange.with_data import WithData
 
 
 class Shipped(NamedTuple):
@@ -43,7 +45,7 @@ _WITH_COURSE = (".cps", ".omex")
 
 
 def export(
-    model: Model | WithData,
+    model: "Model | WithData",
     path: str | Path,
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -84,6 +86,8 @@ def export(
             )
         if doses or parameters or not feedback or settling or times is not None or petab:
             raise InputError("a fit is exported as it is; leave all arguments but the path out")
+        from p53net.exchange.with_data import write_problem
+
         return write_problem(model, path)
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
@@ -100,7 +104,7 @@ def export(
     if suffix == ".omex":
         from p53net.exchange.omex import Study, archive
 
-        problem = None if petab is None else problem_members(petab)
+        problem = None if petab is None else _problem(petab)
         study = Study(model, doses, parameters, feedback, settling, times, problem)
         return write_bytes(path, archive(study))
     from p53net.simulation.one_run import sbml_of  # compiled libraries
@@ -113,6 +117,12 @@ def export(
     if suffix == ".cps":
         return write_bytes(path, copasi(sbml, course_of(model, doses, times, settling)))
     return write_text(path, sbml)
+
+
+def _problem(petab: str | Path) -> Mapping[str, bytes]:
+    from p53net.exchange.with_data import problem_members
+
+    return problem_members(petab)
 
 
 def antimony(
