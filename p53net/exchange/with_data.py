@@ -22,6 +22,7 @@ PROBLEM = "problem.yaml"
 _FOLDER = "petab"
 _STEPS = 144
 _ARCHIVE = ".omex"
+_OTHERS = (".xml", ".sbml", ".ant", ".cps", ".yaml", ".yml", ".zip")  # names of files, not folders
 
 
 class WithData(Protocol):
@@ -36,7 +37,7 @@ def write_problem(found: WithData, path: str | Path) -> Path:
     """Write the problem of a fit into a folder, and return its YAML file; or, where `path` ends in
     .omex, an archive that also says how each condition is run. Raises InputError, OutputError."""
     suffix = Path(path).suffix.lower()
-    if suffix not in ("", _ARCHIVE):
+    if suffix in _OTHERS:
         raise InputError(
             f"'{path}' does not say what to write: of a fit a folder is written, "
             'pn.export(found, "folder/"), or an archive, "study.omex"'

@@ -4,7 +4,7 @@ Cells first settle in the file without drug, so that their untreated state follo
 then doses begin, at times that all conditions share and in amounts of their own.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,9 +13,9 @@ from scipy.special import logit
 from p53net.dosing.medium import Given, courses_of, same_courses
 from p53net.errors import UnsupportedError
 from p53net.fitting.points import START, Point, Setting
-from p53net.fitting.scenes import Asked, Scene
+from p53net.fitting.scenes import Asked, Scene, Source
 from p53net.model import dose_events
-from p53net.model.additions import logit_of, with_additions
+from p53net.model.additions import Bent, named, names_of, with_additions
 from p53net.model.dose_events import AMOUNT_UNIT, Event
 from p53net.model.inflows import FLOW_UNIT, infusion_of, with_infusions
 from p53net.model.joining import joined, switch_of
@@ -29,6 +29,7 @@ _NOTE = (
 )
 _SETTLING = "Cells first run without drug for {hours!r} h, to rest with whatever is fitted. "
 
+_STRAIGHT = 1e-9
 _LEAST = 1e-15  # of a share, and of what is left of the whole
 
 
@@ -49,7 +50,7 @@ class Part:
         for point in self.scene.points:
             if point.setting not in self._asked:
                 self._asked[point.setting] = self.scene.asked(point.setting)
-        self._refuse_derived()
+        self._bent = self._followers()
         self._amounts: dict[str, tuple[str, list[float]]] = {}  # unit, of each setting
         for drug in self._definition.drugs:
             self._dose(drug)
@@ -101,17 +102,18 @@ class Part:
             self._event(0.0, name, np.nan, of=of)
         units = {name: unit for name, (unit, _) in self._amounts.items()}
         logits = {name: _logit(self._usual(name)) for name in self._shares}
-        return with_additions(self._untouched.sbml, units, self._shares, logits)
+        return with_additions(self._untouched.sbml, units, logits, self._bent)
 
     def condition(self, setting: Setting) -> dict[str, "float | str"]:
         """What the file's parameters are in a setting: numbers, or parameters of the problem."""
         asked, found = self._asked[setting], dict[str, float | str]()
         for name in self._set:
             if name in asked.sources:
-                found[self._named(name)] = self._ids[asked.sources[name].column]
-                continue
-            value = asked.usual.get(name, self._usual(name))
-            found[self._named(name)] = _logit(value) if name in self._shares else value
+                source = asked.sources[name]
+                found[self._named(name)] = self._ids[source.column]
+                found |= self._follows(name, self._bent.get(name, {}).get(source, Bent()))
+            else:
+                found |= self._as_it_is(name, asked.usual.get(name, self._usual(name)))
         place = list(self._asked).index(setting)
         for name, (_, amounts) in self._amounts.items():
             found[self.prefix + name] = amounts[place]
@@ -122,8 +124,7 @@ class Part:
         """The same where another model runs."""
         found = dict[str, float | str]()
         for name in self._set:
-            value = self._usual(name)
-            found[self._named(name)] = _logit(value) if name in self._shares else value
+            found |= self._as_it_is(name, self._usual(name))
         return found | dict.fromkeys((self.prefix + name for name in self._amounts), 0.0)
 
     @cached_property
@@ -156,22 +157,31 @@ class Part:
             if source.column in self._logits
         })  # fmt: skip
 
+    def _as_it_is(self, name: str, value: float) -> dict[str, "float | str"]:
+        own = _logit(value) if name in self._shares else value
+        return {self._named(name): own, **self._follows(name, Bent())}
+
+    def _follows(self, name: str, bent: Bent) -> dict[str, "float | str"]:
+        """How a parameter follows another, where any setting has it so."""
+        if name not in self._bent:
+            return {}
+        return {self.prefix + one: value for one, value in names_of(name, bent).items()}
+
     def _named(self, name: str) -> str:
-        return self.prefix + (logit_of(name) if name in self._shares else name)
+        return self.prefix + named(name, share=name in self._shares, bent=name in self._bent)
 
     def _usual(self, name: str) -> float:
         return self._definition.parameters[name].value
 
-    def _refuse_derived(self) -> None:
+    def _followers(self) -> dict[str, dict[Source, Bent]]:
+        """Parameters that follow what is fitted by a formula, and how."""
+        found: dict[str, dict[Source, Bent]] = {}
         for asked in self._asked.values():
             for name, source in asked.sources.items():
                 if source.made is not None:
                     leader = self.scene.parameters[source.column]
-                    raise UnsupportedError(
-                        f"{name} of the {self._definition.id} follows {leader} by a formula, which "
-                        "conditions of PEtab 1 do not have; fit without rows of that model, or "
-                        f"without {leader}"
-                    )
+                    found.setdefault(name, {})[source] = bent_of(source.made, name, leader)
+        return found
 
     def _dose(self, drug: str) -> None:
         """Parameters and events of what is given of one drug."""
@@ -240,6 +250,19 @@ def settles(scenes: Sequence[Scene]) -> bool:
         for scene in scenes for point in scene.points for dose in point.setting.doses
     )  # fmt: skip
     return infused or any(scene.model.definition.has_loop for scene in scenes)
+
+
+def bent_of(made: Callable[[float], float], name: str, leader: str) -> Bent:
+    """A formula as one of the form that files have. Raises UnsupportedError for another one."""
+    one, two, three = (1.0 / made(x) for x in (0.1, 0.2, 0.4))
+    slope = (one - two) / (1.0 / 0.1 - 1.0 / 0.2)  # of 1/y over 1/x, which is straight
+    left = two - slope / 0.2
+    if abs(left + slope / 0.4 - three) > _STRAIGHT * abs(three):
+        raise UnsupportedError(
+            f"{name} follows {leader} by a formula that files of PEtab 1 do not have; fit without "
+            f"rows that have it, or without {leader}"
+        )
+    return Bent(1.0 / slope, -left / slope)
 
 
 def _logit(share: float) -> float:

@@ -14,7 +14,9 @@ import pytest
 
 import p53net as pn
 from p53net.engines.base import Tolerances
+from p53net.fitting.petab_parts import bent_of
 from p53net.fitting.result import Fit
+from tests.support.commands import Command
 from tests.support.elsewhere import archive_in_tellurium, output_of
 from tests.support.fitting import course, plasma, plate, simulated
 
@@ -79,7 +81,13 @@ CASES: dict[str, tuple[list[dict[str, object]], dict[str, float], dict[str, obje
         [*plate("KT-253", "RS4;11", DOSES, 2), *plate("milademetan", "SJSA-1", (300.0,), 1),
          *course("p21", "milademetan", "SJSA-1", 300.0, (4.0, 12.0)),
          *plasma("milademetan", "human", "260 mg once + 130 mg once from 1 d", (2, 8, 30), 1)],
-        {**TRUTH, CLEARANCE: 14.0}, {"noise": {"p21": ("log-normal", 0.15)}, "scale": ["p21"]},
+        {**TRUTH, CLEARANCE: 14.0},
+        {"scale": ["p21"], "noise": dict.fromkeys(("p21", "plasma"), ("log-normal", 0.15))},
+    ),
+    "two drugs": (
+        [{"observable": "viability", "drug": "milademetan + KT-253", "dose": dose, "time": 72.0,
+          "unit": "%", "line": "RS4;11"} for dose in ("30 + 0.1", "100 + 0.3", "30 + 0.3")],
+        {FREE: 0.03}, {"noise": {"viability": ("normal", 5.0)}},
     ),
     "washout": (
         [{**row, "exposure": 4.0} for row in plate("KT-253", "RS4;11", (0.5, 1.0, 3.0))],
@@ -191,8 +199,10 @@ def test_pypesto_finds_the_same_optimum(dish: Fit, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_archive_of_a_fit_runs_everywhere(dish: Fit, tmp_path: Path) -> None:
-    one, two = (pn.export(dish, tmp_path / name) for name in ("one.omex", "two.omex"))
+def test_an_archive_of_a_fit_runs_everywhere(tmp_path: Path) -> None:
+    rows = [*plate("KT-253", "RS4;11", (0.5,)), *course("MDM2", "KT-253", "RS4;11", 0.3, (4.0,))]
+    found = fitted(rows, {FREE: 0.03}, noise={"MDM2": ("log-normal", 0.15)})
+    one, two = (pn.export(found, tmp_path / name) for name in ("one.omex", "two.omex"))
     assert one.read_bytes() == two.read_bytes()
     own = pn.run_archive(one, tmp_path / "own")
     with zipfile.ZipFile(one) as held:
@@ -228,6 +238,39 @@ def test_lines_of_other_sizes_are_models_of_an_archive(tmp_path: Path) -> None:
     assert own == {round(one, 3) for one in found.target.predicted(found.best[None], EXACT)[0]}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("structure", ["v0.1", {"clone": "mutant"}])
+def test_other_structures_say_the_same(structure: object, tmp_path: Path) -> None:
+    found = fitted(plate("KT-253", "RS4;11", DOSES, 1), {FREE: 0.03}, structure=structure,
+                   noise={"viability": ("normal", 5.0)})  # fmt: skip
+    assert_same(found, pn.export(found, tmp_path / "problem.v1"))
+
+
+@pytest.mark.slow
+def test_priors_that_go_together_are_said(tmp_path: Path) -> None:
+    pair = {"model: k_syn_p53": 30.0, "model: k_ub_p53": 30.0}
+    rows = course("p53", "KT-253", "RS4;11", 1.0, (1.0, 2.0, 4.0, 8.0))
+    found = fitted(rows, pair, noise={"p53": ("log-normal", 0.15)})
+    with pytest.warns(UserWarning, match="k_syn_p53 and model: k_ub_p53 go together"):
+        pn.export(found, tmp_path / "problem")
+
+
+@pytest.mark.slow
+def test_commands_write_petab(command: Command, tmp_path: Path) -> None:
+    table = simulated(plate("KT-253", "RS4;11", DOSES, 2), TRUTH, 1)
+    table.to_csv(tmp_path / "plate.csv", index=False)
+    done = command("fit", str(tmp_path / "plate.csv"), "--parameter", FREE, "--draws", "0",
+                   "--starts", "1", "--no-plot", "-o", str(tmp_path / "fit"), "--petab",
+                   str(tmp_path / "problem"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert pn.read_petab(tmp_path / "problem" / "problem.yaml").names[0].startswith("logit_KT_253")
+    done = command("export", "KT-253", str(tmp_path / "s.omex"), "--dose", "KT-253=5", "--petab",
+                   str(tmp_path / "problem"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "s.omex") as held:
+        assert "petab/problem.yaml" in held.namelist()
+
+
 def test_what_petab_cannot_say_is_named(tmp_path: Path) -> None:
     table = simulated(
         plasma("milademetan", "human", "260 mg once", (2, 8, 90)), {CLEARANCE: 14.0}, 1
@@ -240,11 +283,31 @@ def test_what_petab_cannot_say_is_named(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_follows_a_parameter_by_a_formula_is_refused(tmp_path: Path) -> None:
-    rows = plasma("milademetan", "mouse", "50 mg/kg once", (2.0, 8.0))
-    found = fitted(rows, {CLEARANCE: 14.0})
-    with pytest.raises(pn.UnsupportedError, match="follows milademetan in human: CL_inhibitor by"):
-        pn.export(found, tmp_path / "out")
+FOLLOWING = {
+    "a mouse by allometry": (
+        [*plasma("milademetan", "mouse", "50 mg/kg once", (2.0, 8.0)),
+         *plasma("milademetan", "human", "260 mg once", (2.0, 8.0))],
+        {CLEARANCE: 14.0}, {},
+    ),
+    "plasma by medium": (
+        of_body("KT-253", "4 mg once", "volume", "%", line="RS4;11"), {FREE: 0.03}, {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FOLLOWING)
+def test_what_follows_a_parameter_does_so_in_the_file(case: str, tmp_path: Path) -> None:
+    rows, truth, more = FOLLOWING[case]
+    found = fitted(rows, truth, **more)
+    assert_same(found, pn.export(found, tmp_path / "problem"))
+
+
+def test_another_formula_is_refused() -> None:
+    assert bent_of(lambda x: 0.3 * x, "a", "b") == pytest.approx((0.3, 0.0), abs=1e-12)
+    assert bent_of(lambda x: x / (10.0 - 9.0 * x), "a", "b") == pytest.approx((0.1, 0.9))
+    with pytest.raises(pn.UnsupportedError, match="a follows b by a formula"):
+        bent_of(lambda x: x**2, "a", "b")
 
 
 def test_a_fit_of_a_problem_has_files_already(dish: Fit, tmp_path: Path) -> None:
