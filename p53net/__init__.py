@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from p53net.fitting.by_subject import fit_by_subject
     from p53net.fitting.fitted import fit
     from p53net.fitting.hill_curves import hill
+    from p53net.fitting.of_studies import data_of
     from p53net.inference.posterior import infer
     from p53net.inference.questions import trial_questions
     from p53net.inference.ranking import next_experiment
@@ -105,6 +106,7 @@ __all__ = [
     "constant",
     "convert",
     "course",
+    "data_of",
     "degradation",
     "ensemble",
     "errors",
@@ -154,6 +156,7 @@ __all__ = [
 
 _LATER = {
     "certify": "p53net.certifying",
+    "data_of": "p53net.fitting.of_studies",
     "fit": "p53net.fitting.fitted",
     "fit_by_subject": "p53net.fitting.by_subject",
     "hill": "p53net.fitting.hill_curves",

@@ -38,6 +38,7 @@ from p53net.sweeps.reductions import reduction_of
 
 CALLS = {
     "simulate": "p53net.simulation.model:Model.simulate",
+    "simulate_many": "p53net.simulation.model:Model.simulate_many",
     "steady_state": "p53net.simulation.model:Model.steady_state",
     "gradient": "p53net.simulation.model:Model.gradient",
     **{one.function.partition(":")[2]: one.function for one in STUDIES.values()},

@@ -79,6 +79,10 @@ def fit(
     starts: Annotated[int, typer.Option("--starts", help="Of the optimum.")] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Of all random numbers.")] = 1,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("fit"),
+    petab: Annotated[
+        Path | None,
+        typer.Option("--petab", help="Also write the fit as PEtab: a folder, or an .omex."),
+    ] = None,
     no_plot: NoPlot = False,
     own: OwnTables = None,
     structure: Structures = None,
@@ -116,6 +120,10 @@ def fit(
     if not no_plot and found.target is not None:
         found.plot(out / "fit.png")
         written.append(out / "fit.png")
+    if petab is not None:
+        from p53net.exchange.files import export
+
+        written.append(export(found, petab))
     show(found.parameters.reset_index())
     said.print(found.said, soft_wrap=True)
     said.print(f"wrote {', '.join(path.name for path in written)} to {out}/", soft_wrap=True)

@@ -280,6 +280,10 @@ def export(
     settling: Annotated[
         float, typer.Option("--settling", help="First run without drug in the file, for these h.")
     ] = 0.0,
+    petab: Annotated[
+        Path | None,
+        typer.Option("--petab", help="Folder of a PEtab problem, to go into an .omex."),
+    ] = None,
 ) -> None:
     """Write a model for COPASI or any SBML tool, with its dose and its untreated start.
 
@@ -299,7 +303,7 @@ def export(
                       drawn["ensemble"], draw)  # fmt: skip
     given = doses_of(loaded, dose or [], pulse, closed, schedule, days, flat)
     path = exchange.export(loaded, file, given, settings_of(set_ or []), feedback=not open_loop,
-                           settling=settling)  # fmt: skip
+                           settling=settling, petab=petab)  # fmt: skip
     said.print(f"wrote {path}")
 
 

@@ -7,7 +7,7 @@ by. Names of columns may hold units: `time [d]`, `amt [ug]`.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +29,29 @@ _COLUMNS = ("time", "amt", "rate", "ii", "addl", "cmt", "evid", "mdv", "ss", "dv
             "dose")  # fmt: skip
 _HEAD = re.compile(r"\s*#?\s*(?P<name>\w+)\s*(?:\[\s*(?P<unit>[^\]]*?)\s*\])?\s*")
 _UNIT = re.compile(r"[A-Za-z\u00b5\u03bc]{1,12}(/[A-Za-z]{1,12}){0,2}")
+_NEAR = 1e-9  # of a number of doses: what rounding leaves
 _MISSING = ("", ".", "na", "nan")
 _HOUR = "h"
+
+
+class _Past(NamedTuple):
+    """What is known of all rows."""
+
+    hours: float | None
+    """That doses at steady state go back."""
+    compartment: str
+
+
+class _Begun(NamedTuple):
+    """A row of doses."""
+
+    number: int
+    time: float
+    """h, in the table's time."""
+    kind: float
+    """What `ss` is."""
+    doses: list[Administration]
+    """In the run's time."""
 
 
 class _Table(NamedTuple):
@@ -50,22 +71,34 @@ def read_events(
     form: str = FREE_BASE,
     subject: str | None = None,
     drug: str | None = None,
+    cmt: int | str = 1,
+    past: float | None = None,
     allow_flat: bool = False,
 ) -> Regimen:
     """A regimen from an event table in the manner of NONMEM: a .csv or .tsv file, or a DataFrame.
 
     `time` is in h, `amt` in `unit` ("mg" or "mg/kg"), `rate` in `unit`/h, `ii` in h, unless the
     name of a column says another unit: `time [d]`, `amt [ug]`, `rate [ug/min]`. A `rate` of 0 is a
-    dose at once; `addl` more doses follow, `ii` apart. Doses go into compartment 1: the gut of an
-    oral drug, the plasma of an intravenous one. Rows of observations (`evid` 0) are passed over.
-    Of several subjects (`id`) or drugs one is chosen by `subject` and `drug`.
-    Raises InputError, which says the row.
+    dose at once; `addl` more doses follow, `ii` apart. All go into one compartment, the gut of an
+    oral drug, the plasma of an intravenous one, which the table calls `cmt`, a number or a name.
+    Rows of observations (`evid` 0) are passed over. Of several subjects (`id`) or drugs one is
+    chosen by `subject` and `drug`.
+
+    A row with `ss` 1 or 2 is at steady state: the same was given every `ii` before, here for `past`
+    days, so that the time 0 of the table is `past` days after the run's. An `ss` of 2 is beside
+    other doses, of 1 the first. Raises InputError, which says the row.
+
+    Example: `pn.read_events("doses.csv", past=28).skip(3)`.
     """
     read = _table(table, unit)
     rows = _chosen(_chosen(read, "id", subject, "subject"), "drug", drug, "drug")
+    known = _Past(None if past is None else 24.0 * finite_number(past, "past", "d"), str(cmt))
+    begun: list[_Begun] = []
     doses: list[Administration] = []
     for number, row in rows.rows:
-        doses += _doses(rows, number, row, MOST_DOSES - len(doses))
+        begun += _doses(rows, number, row, MOST_DOSES - len(doses), known)
+        doses = [dose for one in begun for dose in one.doses]
+    _refuse_reset(read.name, begun)
     if not doses:
         raise InputError(f"{read.name} holds no dose; give rows with amt above 0")
     return given_at(sorted(doses), read.unit, form=form, allow_flat=allow_flat)
@@ -150,7 +183,9 @@ def _chosen(table: _Table, column: str, wanted: str | None, argument: str) -> _T
     return table._replace(rows=[one for one in table.rows if one[1][column] == str(wanted)])
 
 
-def _doses(table: _Table, number: int, row: Mapping[str, str], most: int) -> list[Administration]:
+def _doses(
+    table: _Table, number: int, row: Mapping[str, str], most: int, known: _Past
+) -> list[_Begun]:
     """What one row gives."""
     where = f"{table.name}, row {number}"
 
@@ -180,16 +215,7 @@ def _doses(table: _Table, number: int, row: Mapping[str, str], most: int) -> lis
         return []
     if amount == 0.0:
         raise InputError(f"{where}: amt is 0, but it is a dose (evid 1); give more")
-    if value("ss"):
-        raise InputError(
-            f"{where}: ss is {row['ss']}: a start at steady state is not read; write the doses "
-            "before it"
-        )
-    if value("cmt", 1.0) != 1.0:
-        raise InputError(
-            f"{where}: cmt is {row['cmt']}, but doses go into compartment 1: the gut of an oral "
-            "drug, the plasma of an intravenous one; write 1"
-        )
+    _check_compartment(where, row, known)
     rate = value("rate", negative=True)
     if rate < 0:
         raise InputError(f"{where}: rate is {row['rate']}, but must be a number of at least 0; a "
@@ -199,10 +225,62 @@ def _doses(table: _Table, number: int, row: Mapping[str, str], most: int) -> lis
         raise InputError(f"{where}: addl is {more:g}, but must be a whole number")
     if more and not gap:
         raise InputError(f"{where}: addl is {more:g}, but ii, how far apart, is not given")
-    if more >= most:
+    before = _before(where, row, value("ss"), time, gap, known)
+    if more + before >= most:
         raise InputError(f"{where}: with it there are more than {MOST_DOSES:,} doses")
     over = amount / rate if rate else 0.0
-    return [Administration(time + i * gap, over, amount) for i in range(int(more) + 1)]
+    first = time + (known.hours or 0.0)
+    given = [Administration(first + i * gap, over, amount) for i in range(-before, int(more) + 1)]
+    return [_Begun(number, time, value("ss"), given)]
+
+
+def _check_compartment(where: str, row: Mapping[str, str], known: _Past) -> None:
+    text = row.get("cmt", "")
+    if text.casefold() in _MISSING:
+        return
+    same = text.casefold() == known.compartment.casefold()
+    try:
+        same = same or float(text) == float(known.compartment)
+    except ValueError:
+        pass
+    if not same:
+        raise InputError(
+            f"{where}: cmt is {text}, but doses go into {known.compartment}: the gut of an oral "
+            "drug, whose volume is apparent, so what a dose into its plasma gives is not known, or "
+            f"the plasma of an intravenous one; if {text} is that, say cmt={text!r}"
+        )
+
+
+def _before(
+    where: str, row: Mapping[str, str], kind: float, time: float, gap: float, known: _Past
+) -> int:
+    """How many doses came before a row that is at steady state."""
+    if not kind:
+        return 0
+    if kind not in (1.0, 2.0):
+        raise InputError(f"{where}: ss is {row['ss']}, but 1 and 2 are read")
+    if not gap:
+        raise InputError(
+            f"{where}: ss is {row['ss']}, but ii, how far doses are apart, is not given"
+        )
+    if known.hours is None:
+        raise InputError(
+            f"{where}: ss is {row['ss']}: the same doses came before, and for how long they are "
+            "given here has to be said: past=28 [d]; times of the run are so much later"
+        )
+    return int((time + known.hours) / gap * (1.0 + _NEAR))
+
+
+def _refuse_reset(name: str, begun: Sequence[_Begun]) -> None:
+    """Raise InputError where a body that had other doses is put to a steady state."""
+    for i, one in enumerate(begun):
+        if one.kind == 1.0 and any(o.time < one.time or (o.time == one.time and j < i)
+                                   for j, o in enumerate(begun)):  # fmt: skip
+            raise InputError(
+                f"{name}, row {one.number}: ss is 1, which puts a body that had other doses before "
+                "to a steady state at once; write 2 where both are given, or leave what was before "
+                "out"
+            )
 
 
 def _text(value: object) -> str:

@@ -209,12 +209,13 @@ class Regimen:
         which = "doses" if len(numbers) > 1 else "dose"
         return replace(self, **rest, schedule=f"{self.schedule} without {which} {words}")
 
-    def to_events(self) -> "pd.DataFrame":
+    def to_events(self, past: float | None = None) -> "pd.DataFrame":
         """An event table in the manner of NONMEM: `time`, `amt`, `rate`, `ii`, `addl` and `cmt`,
-        with units in the names. `pn.read_events` reads it."""
+        with units in the names. What is given in the first `past` days is written as a steady state
+        (`ss`), and times are so much earlier. `pn.read_events` reads it. Raises InputError."""
         from p53net.dosing.event_rows import events_of
 
-        return events_of(self)
+        return events_of(self, past)
 
     def scaled(self, factor: float) -> "Regimen":
         """The same with all amounts multiplied by a number above 0."""

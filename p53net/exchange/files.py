@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -14,6 +14,9 @@ from p53net.files import write_bytes, write_text
 from p53net.simulation.inputs import Doses
 from p53net.simulation.loading import load
 from p53net.simulation.model import Model
+
+if TYPE_CHECKING:
+    from p53net.exchange.with_data import WithData
 
 
 class Shipped(NamedTuple):
@@ -42,7 +45,7 @@ _WITH_COURSE = (".cps", ".omex")
 
 
 def export(
-    model: Model,
+    model: "Model | WithData",
     path: str | Path,
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -50,22 +53,42 @@ def export(
     feedback: bool = True,
     settling: float = 0.0,
     times: ArrayLike | None = None,
+    petab: str | Path | None = None,
 ) -> Path:
     """Write a model as .xml or .sbml (SBML L3V1), .ant (Antimony), .cps (COPASI) or .omex.
 
     The file holds the run that `Model.simulate` would make: the untreated steady state of these
     parameters as start values, the first dose in the medium, later doses as events. Doses into a
-    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell in a
-    dish first comes to rest without drug, for so long, in the file itself: then the untreated
-    state follows parameters that are changed in other tools, and doses come so much later.
+    body are amounts over the volume, so they do not follow that. With `settling` [h] a cell first
+    comes to rest without drug, for so long, in the file itself, and what is around it waits: then
+    the untreated state follows parameters that are changed in other tools, and doses come so much
+    later.
 
     A .cps file and a COMBINE archive (.omex) also say how to run: at `times` [h], which have equal
     steps, by default for 72 h and a day after the last dose. An archive holds SBML, SED-ML, the
-    curves of this run and their record, a licence and metadata: the same bytes each time.
-    Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI.
+    curves of this run and their record, a licence and metadata: the same bytes each time. `petab`
+    is the folder of a PEtab problem (`write_petab`) that goes into the archive.
+
+    Of a fit, `pn.export(found, "folder/")` writes a PEtab problem, and returns its YAML file; or an
+    archive with it, which runs each condition. Models, data, noise, bounds and priors of the fit
+    are in it, and the optimum as nominal values; cells settle in the model, and times are so much
+    later. What is written is read again, and has to predict the data as the fit does.
+
+    Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI,
+    and UnsupportedError for rows of a fit that PEtab cannot say, with their numbers.
     """
-    if not isinstance(model, Model) or not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike):
         raise InputError("export takes a loaded model and a path: pn.export(model, 'model.xml')")
+    if not isinstance(model, Model):
+        if not callable(getattr(model, "petab_files", None)):
+            raise InputError(
+                "export takes a loaded model, or a fit, and a path: pn.export(model, 'model.xml')"
+            )
+        if doses or parameters or not feedback or settling or times is not None or petab:
+            raise InputError("a fit is exported as it is; leave all arguments but the path out")
+        from p53net.exchange.with_data import write_problem
+
+        return write_problem(model, path)
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(
@@ -76,10 +99,13 @@ def export(
             f"times are given, but a {suffix} file holds a model and not its run; leave them out, "
             f"or write {' or '.join(_WITH_COURSE)}"
         )
+    if petab is not None and suffix != ".omex":
+        raise InputError(f"petab is given, but a {suffix} file holds no data; write an .omex")
     if suffix == ".omex":
         from p53net.exchange.omex import Study, archive
 
-        study = Study(model, doses, parameters, feedback, settling, times)
+        problem = None if petab is None else _problem(petab)
+        study = Study(model, doses, parameters, feedback, settling, times, problem)
         return write_bytes(path, archive(study))
     from p53net.simulation.one_run import sbml_of  # compiled libraries
 
@@ -91,6 +117,12 @@ def export(
     if suffix == ".cps":
         return write_bytes(path, copasi(sbml, course_of(model, doses, times, settling)))
     return write_text(path, sbml)
+
+
+def _problem(petab: str | Path) -> Mapping[str, bytes]:
+    from p53net.exchange.with_data import problem_members
+
+    return problem_members(petab)
 
 
 def antimony(

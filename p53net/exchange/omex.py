@@ -6,13 +6,14 @@ The same model gives the same bytes: members are sorted and have one fixed date.
 import io
 import zipfile
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import NamedTuple
 from xml.sax.saxutils import quoteattr
 
 from numpy.typing import ArrayLike
 
 from p53net.exchange.course import Course, course_of
-from p53net.exchange.sedml import as_sedml
+from p53net.exchange.sedml import Arm, as_sedml
 from p53net.model.library import models_folder
 from p53net.model.sbml import language_of, targets_of
 from p53net.simulation.inputs import Doses
@@ -30,6 +31,14 @@ _FORMATS = {
     ABOUT: "http://identifiers.org/combine.specifications/omex-metadata",
     MANIFEST: "http://identifiers.org/combine.specifications/omex-manifest",
 }
+_TYPES = "http://purl.org/NET/mediatypes/"
+_BY_SUFFIX = {
+    ".tsv": f"{_TYPES}text/tab-separated-values",
+    ".csv": f"{_TYPES}text/csv",
+    ".json": f"{_TYPES}application/json",
+    ".yaml": f"{_TYPES}application/x-yaml",
+    ".xml": "http://identifiers.org/combine.specifications/sbml",
+}
 _DATE = (2026, 11, 20, 0, 0, 0)  # of the models' own metadata, whatever the clock says
 _CC0 = "https://spdx.org/licenses/CC0-1.0"
 _READABLE = 0o100644 << 16
@@ -44,11 +53,13 @@ class Study(NamedTuple):
     feedback: bool
     settling: float
     times: ArrayLike | None
+    problem: Mapping[str, bytes] | None = None
+    """A PEtab problem beside it: its files by name."""
 
 
 def archive(study: Study) -> bytes:
     """The bytes of an archive. Raises what `Model.simulate` and `Model.sbml` raise."""
-    model = study.model
+    model, own = study.model, not study.model.definition.external
     course = course_of(model, study.doses, study.times, study.settling)
     sbml = sbml_of(model, study.doses, study.parameters, study.feedback, study.settling, noted=True)
     language = language_of(sbml)
@@ -57,16 +68,27 @@ def archive(study: Study) -> bytes:
     names = {name: model.about(name)["long_name"] for name in course.shown}
     members = {
         MODEL: sbml.encode(),
-        RUN: as_sedml(course, MODEL, language, targets, names).encode(),
+        RUN: as_sedml([Arm("", course, MODEL, {})], language, targets, names).encode(),
         **_own_run(study, course),
-        ABOUT: _about(model).encode(),
+        ABOUT: about(f"{model.definition.id}: a time course", own=own).encode(),
+        **(study.problem or {}),
     }
-    if not model.definition.external:  # of others' models the licence is not known
-        members[LICENCE] = (models_folder() / LICENCE).read_bytes()
-    formats = {**_FORMATS, MODEL: _sbml_format(language)}
-    listed = {name: formats[name] for name in sorted({*members, MANIFEST})}
-    members[MANIFEST] = _manifest(listed).encode()
-    return zipped(members)
+    if own:  # of others' models the licence is not known
+        members[LICENCE] = licence()
+    return packed(members, language)
+
+
+def packed(members: Mapping[str, bytes], language: str) -> bytes:
+    """An archive of these members, with its manifest; its model is SBML of a level and version."""
+    known = {**_FORMATS, MODEL: _sbml_format(language)}
+    kinds = {name: known.get(name) or _BY_SUFFIX[PurePosixPath(name).suffix] for name in members}
+    listed = {name: kinds.get(name, _FORMATS[MANIFEST]) for name in sorted({*members, MANIFEST})}
+    return zipped({**members, MANIFEST: _manifest(listed).encode()})
+
+
+def licence() -> bytes:
+    """That of the package's own models."""
+    return (models_folder() / LICENCE).read_bytes()
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:
@@ -108,10 +130,10 @@ def _manifest(formats: Mapping[str, str]) -> str:
     )
 
 
-def _about(model: Model) -> str:
-    """Creators, licence and date of the archive, as OMEX metadata."""
-    title = quoteattr(f"{model.definition.id}: a time course")[1:-1]
-    own = not model.definition.external
+def about(title: str, *, own: bool) -> str:
+    """Creators, licence (of a model that is our `own`) and date of the archive, as OMEX
+    metadata."""
+    title = quoteattr(title)[1:-1]
     licence = f'    <dcterms:license rdf:resource="{_CC0}"/>\n' if own else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

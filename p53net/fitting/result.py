@@ -100,6 +100,18 @@ class Fit:
         )
         return made
 
+    def petab_files(self) -> dict[str, bytes]:
+        """What `pn.export(found, "folder/")` writes, by name: a PEtab problem of version 1. Raises
+        InputError for a fit of such a problem, UnsupportedError, SimulationError."""
+        from p53net.fitting.petab_files import problem_files
+
+        if self.target is None or self.best is None:
+            raise InputError("the fit is of a PEtab problem already; hand on its own files")
+        files, hours = problem_files(self.target, self.best)
+        about = json.dumps({**self.about, "settling": hours}, indent=1, sort_keys=True, default=str)
+        predicted = self.predicted.to_csv(index=False, lineterminator="\n")
+        return {**files, "fit.json": f"{about}\n".encode(), "predicted.csv": predicted.encode()}
+
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Data over the curves of the fit with their bands, residuals below; written to `path`
         (png, svg, pdf) where one is given."""

@@ -38,13 +38,24 @@ _MANY = 100  # runs: a likelihood is asked again and again
 _TOGETHER = 20_000  # runs in one call
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """Where a parameter of a model has its value from."""
 
     column: int
     """Of the values that are given."""
     made: Callable[[float], float] | None
     """What makes it of that."""
+
+
+class Asked(NamedTuple):
+    """What is asked of a model in one setting."""
+
+    doses: Mapping[str, Given]
+    """By the drugs of the model."""
+    usual: Mapping[str, float]
+    """Parameters that differ from the model's, by the tables."""
+    sources: Mapping[str, Source]
+    """Parameters that are given."""
 
 
 @dataclass
@@ -109,6 +120,11 @@ class Scene:
     def read(self) -> list[int]:
         """Columns of values that count here."""
         return sorted({one.column for kind in self._sources for one in kind.values()})
+
+    def asked(self, setting: Setting) -> "Asked":
+        """What is asked of the model in a setting of its points."""
+        kind = self._kinds.index((setting.drugs, setting.line))
+        return Asked(self._doses(setting), self._usual[kind], self._sources[kind])
 
     def predict(self, values: FloatArray, tolerances: Tolerances = EXACT) -> FloatArray:
         """(set, point) in the units of the data; NaN where a run failed."""
@@ -182,18 +198,18 @@ class Scene:
             return found
 
     @cached_property
-    def _sources(self) -> list[dict[str, _Source]]:
+    def _sources(self) -> list[dict[str, Source]]:
         """Of each kind: parameters of the model that are given, and where."""
-        given = {name: _Source(i, None) for i, name in enumerate(self.parameters)}
+        given = {name: Source(i, None) for i, name in enumerate(self.parameters)}
         for one in DERIVED:
             leader = f"{one.source[0]}: {one.source[1]}"
             if leader in self.parameters:
-                made = _Source(self.parameters.index(leader), one.function)
+                made = Source(self.parameters.index(leader), one.function)
                 given.setdefault(f"{one.entry}: {one.parameter}", made)
         found = []
         with supposing(self.model.definition.structure):
             for drugs, line in self._kinds:
-                own: dict[str, _Source] = {}
+                own: dict[str, Source] = {}
                 several = [entries_of(self.model, drug, line or None) for drug in drugs]
                 for name in self.model.definition.parameters:
                     wanted = [f"{entry}: {name}" for entries in several
@@ -235,6 +251,11 @@ class Scenes:
                            structure=structure, tables=tables)  # fmt: skip
             scene = Scene(model, own, self.parameters)
             self._groups.append((np.array(rows, dtype=np.intp), scene))
+
+    @property
+    def scenes(self) -> list[tuple[NDArray[np.intp], Scene]]:
+        """Places of points, and the scene that they are of."""
+        return list(self._groups)
 
     def of(self, points: Sequence[Point]) -> "Scenes":
         """The same for other points."""

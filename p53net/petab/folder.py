@@ -118,8 +118,6 @@ class _Listed:
             raise UnsupportedError(f"{self._file.name} has a model that is not SBML")
         tables = {kind: self._tables(self._known, f"{kind}_files", kind) for kind in _V2}
         tables["parameter"] = self._tables(self._known, "parameter_files", "parameter")
-        if tables["mapping"]:
-            raise UnsupportedError(f"{self._file.name} has a mapping table; name quantities by id")
         where = [one.get("location") for one in models.values()]
         return Files(self._file.name, 2, self._model(where), tables)
 

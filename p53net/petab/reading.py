@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
-from p53net.errors import InputError, unknown_name
+from p53net.errors import InputError, UnsupportedError, unknown_name
 from p53net.model.definition import TIME_LIMIT, Definition
 from p53net.model.expressions import Expressions
 from p53net.petab.experiments import (
@@ -20,7 +20,7 @@ from p53net.petab.measurements import Data, data_of
 from p53net.petab.observables import Observable, observables_of
 from p53net.petab.parameters import Parameters, parameters_of
 from p53net.petab.problem import PetabProblem
-from p53net.petab.tables import Row, rows_of
+from p53net.petab.tables import Row, by_id, rows_of
 from p53net.simulation.accuracy import ACCURACY
 from p53net.simulation.loading import read_sbml
 from p53net.simulation.model import Model
@@ -34,6 +34,7 @@ _OF_V1 = {"condition": ("conditionId",), "measurement": ("simulationConditionId"
 _OF_V2 = {
     "condition": ("conditionId", "targetId", "targetValue"),
     "experiment": ("experimentId", "time", "conditionId"),
+    "mapping": ("petabEntityId", "modelEntityId"),
 }
 
 
@@ -56,6 +57,7 @@ def read_petab(
     """
     files = files_of(path, folder)
     tables = _tables(files)
+    _check_mapping(tables.get("mapping", ()))
     parameters = parameters_of(tables["parameter"], files.version)
     if not parameters.free:
         raise InputError(f"{files.name}: no parameter has estimate 1; there is nothing to fit")
@@ -94,6 +96,27 @@ def _tables(files: Files) -> dict[str, list[Row]]:
         )
         for kind, some in files.tables.items()
     }
+
+
+def _check_mapping(rows: Sequence[Row]) -> None:
+    """Raise for what is more than a name for people: quantities of SBML have ids that tables use.
+
+    UnsupportedError where it is one without an id of its own, such as a parameter of a reaction;
+    InputError where it has one, which PEtab 2 says to use.
+    """
+    for name, row in by_id(rows, "petabEntityId").items():
+        of = row.text("modelEntityId")
+        if of in ("", name):
+            continue
+        if of.isascii() and of.isidentifier():
+            raise InputError(
+                f"{row}: {of} has an id that tables can use, so {name} must not stand for it; "
+                f"write {of} in all tables"
+            )
+        raise UnsupportedError(
+            f"{row}: {name} stands for '{of[:60]}', which is no id of the model; make it a "
+            "parameter of the whole model, with an id"
+        )
 
 
 def _of_conditions(

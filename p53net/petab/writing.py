@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from p53net.dosing.medium import finite_number
-from p53net.errors import InputError, UnsupportedError, unknown_name
+from p53net.errors import InputError, unknown_name
 from p53net.files import made_folder, write_text
 from p53net.simulation.formulas import split
 from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
@@ -26,7 +26,10 @@ _COLUMNS = ("observable", "time", "value", "error", "condition")
 _KINDS = {"normal": "lin", "log-normal": "log", "log10-normal": "log10"}
 _ID = re.compile(r"[A-Za-z_]\w*")
 _UNTREATED, _USUAL = "untreated", "usual"
-_YAML = """format_version: 1
+SETTLING = 1000.0
+"""h that a cell settles in the file, where it does."""
+
+YAML = """format_version: 1
 parameter_file: parameters.tsv
 problems:
 - condition_files: [conditions.tsv]
@@ -67,8 +70,9 @@ def write_petab(
     model, of doses that the file calls `dose_inhibitor` and so on [nmol], and of species at the
     start. `noise` is "normal", or "log-normal" or "log10-normal": of logarithms of values.
 
-    A cell is pre-equilibrated without drug, so its doses must be constant. Raises InputError with
-    the row, UnknownNameError, UnsupportedError, OutputError.
+    A cell in a dish under constant doses is pre-equilibrated without drug. Whatever else has a cell
+    settles in the file itself, for `SETTLING` h, and times of measurements are so much later; then
+    conditions set no start values. Raises InputError with the row, UnknownNameError, OutputError.
 
     Example: `pn.write_petab(model, data, {"CL_inhibitor": (1, 100)}, "plasma/", doses=doses)`.
     """
@@ -76,8 +80,11 @@ def write_petab(
         raise InputError(f"noise is {noise!r}; allowed are {', '.join(_KINDS)}")
     rows = _rows(model, data, noise)
     bounds = _bounds(model, parameters)
-    text, known = _sbml(model, doses)
-    settings = _conditions(model, doses, conditions, known, {row.condition for row in rows})
+    settling = _settling(model, doses)
+    text, known = _sbml(model, doses, settling)
+    resting = model.definition.has_loop and not settling
+    used = {row.condition for row in rows}
+    settings = _conditions(model, doses, conditions, known, used, resting)
     observables = _observables(model, rows)
     for name in bounds:
         if any(name in values for values in settings.values()):
@@ -91,14 +98,14 @@ def write_petab(
             columns=["observableId", "observableFormula", "observableTransformation",
                      "noiseFormula", "noiseDistribution"],
         ),
-        "measurements.tsv": _measurement_table(model, rows, observables, errors),
+        "measurements.tsv": _measurement_table(rows, observables, errors, resting, settling),
         "parameters.tsv": _parameter_table(model, bounds, errors, rows, noise),
     }  # fmt: skip
     place = made_folder(folder)
     write_text(place / "model.xml", text)
     for name, table in tables.items():
         write_text(place / name, table.to_csv(sep="\t", index=False, lineterminator="\n"))
-    return write_text(place / "problem.yaml", _YAML)
+    return write_text(place / "problem.yaml", YAML)
 
 
 def _rows(model: Model, data: pd.DataFrame, noise: str) -> list[_Row]:
@@ -164,28 +171,28 @@ def _bounds(model: Model, parameters: Mapping[str, Bounds]) -> dict[str, Bounds]
     return found
 
 
-def _sbml(model: Model, doses: Mapping[str, Doses] | None) -> tuple[str, set[str]]:
+def _sbml(model: Model, doses: Mapping[str, Doses] | None, settling: float) -> tuple[str, set[str]]:
     """The model, and what conditions may set in it."""
     from p53net.model.sbml import read  # compiled libraries
     from p53net.simulation.one_run import sbml_of
 
-    given = checked_doses(model.definition, doses)
-    if _rests(model):
-        if any(not dose.is_constant or dose.closed for dose in given.values()):
-            raise UnsupportedError(
-                "a cell is pre-equilibrated without drug, and PEtab 1 does not say what becomes of "
-                "later doses then; give constant ones"
-            )
-        given = {}
-    text = sbml_of(model, given or None, None, feedback=True, noted=True)
+    resting = model.definition.has_loop and not settling
+    text = sbml_of(model, None if resting else doses, None, feedback=True, settling=settling,
+                   noted=True)  # fmt: skip
     own = read(text).getModel()
-    parts = (*own.getListOfParameters(), *own.getListOfCompartments(), *own.getListOfSpecies())
+    parts = [*own.getListOfParameters(), *own.getListOfCompartments()]
+    parts += [] if settling else own.getListOfSpecies()
     return text, {one.getId() for one in parts}
 
 
-def _rests(model: Model) -> bool:
-    """Whether runs begin at a state at rest that has no closed form."""
-    return model.definition.has_loop and model.definition.cell is None
+def _settling(model: Model, doses: Mapping[str, Doses] | None) -> float:
+    """h without drug in the file, where a start that follows what is fitted cannot be said by a
+    pre-equilibration: cells grow, or what becomes of later doses is not said."""
+    definition = model.definition
+    given = checked_doses(definition, doses)
+    plain = all(dose.is_constant and not dose.closed for dose in given.values())
+    rests = definition.cell is None and plain
+    return SETTLING if definition.has_loop and not rests else 0.0
 
 
 def _conditions(
@@ -194,6 +201,7 @@ def _conditions(
     conditions: Mapping[str, Mapping[str, float]] | None,
     known: set[str],
     used: set[str],
+    resting: bool,
 ) -> dict[str, dict[str, float]]:
     """Values by condition; in all the same names are set."""
     found = {name: dict(values) for name, values in (conditions or {_USUAL: {}}).items()}
@@ -211,7 +219,7 @@ def _conditions(
         for one in names:
             if one not in values:
                 raise InputError(f"condition {name} does not set {one}, and others do; set it too")
-    if _rests(model):
+    if resting:
         media = {model.definition.dosed[drug]: float(dose.steps[0][1]) * dose.per_unit
                  for drug, dose in checked_doses(model.definition, doses).items()}  # fmt: skip
         species = {*model.definition.dosed.values()} & ({*names} | media.keys())
@@ -259,15 +267,16 @@ def _condition_table(settings: Mapping[str, Mapping[str, float]]) -> pd.DataFram
 
 
 def _measurement_table(
-    model: Model, rows: Sequence[_Row], observables: Mapping[str, str], errors: Mapping[str, str]
-) -> pd.DataFrame:
+    rows: Sequence[_Row], observables: Mapping[str, str], errors: Mapping[str, str],
+    resting: bool, settling: float,
+) -> pd.DataFrame:  # fmt: skip
     lines = [
         {
             "observableId": observables[row.observable],
-            **({"preequilibrationConditionId": _UNTREATED} if _rests(model) else {}),
+            **({"preequilibrationConditionId": _UNTREATED} if resting else {}),
             "simulationConditionId": row.condition,
             "measurement": row.value,
-            "time": row.time,
+            "time": settling + row.time,
             "noiseParameters": errors[row.observable] if row.error is None else repr(row.error),
         }
         for row in rows

@@ -17,6 +17,7 @@ from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.simulation import accuracy as exact
 from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance
+from p53net.simulation import several as of_several
 from p53net.simulation.attributes import VERSION as VERSION
 from p53net.simulation.formulas import split, with_formulas
 from p53net.simulation.inputs import (
@@ -145,6 +146,17 @@ class Model:
         }
         found = xr.Dataset(data, coords={"time": ("time", run.times, clock)}, attrs=attrs)
         return with_formulas(found, self.definition, observables, formulas, run.parameters)
+
+    @provenance.recorded
+    def simulate_many(self, times: object, **options: Unpack[of_several.Options]) -> xr.Dataset:
+        """What `simulate` does, of many runs together: `times` are one grid, or one for each.
+
+        `doses`, `parameters` and `start` have one value for all runs, or a list with one for each.
+        Returns a Dataset over `run` and `point`; the coordinate `time` (run, point) is exactly
+        what was asked for, and NaN, as the values are, where a run has fewer. A run that fails is
+        NaN, with its `reason`. Example: `model.simulate_many([[0, 4], [0, 1, 9]], doses=[a, b])`.
+        """
+        return of_several.curves_of_runs(self, times, **options)
 
     def arms(
         self,

@@ -14,6 +14,7 @@ from p53net.model.dose_events import Event
 from p53net.model.external import with_parameters
 from p53net.model.inflows import FLOW_UNIT, infusion_of, with_infusions
 from p53net.model.sbml import with_values
+from p53net.model.waiting import CLOCK, made_to_wait
 from p53net.simulation.inputs import Doses, check_run, checked_doses, checked_parameters
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ _STARTS = (
 )
 _AGAIN = (
     "After a change, bring the model to rest without drug and begin there (a pre-equilibration), "
-    "or have p53net write the file again with `parameters=`."
+    "or have p53net write the file again with `parameters=`, or once with `settling=`, which does "
+    "the former in the file."
 )
 _SETTLING = (
     "The model first runs without drug for {hours!r} h, so that it comes to rest with whatever "
-    "parameters it has; what is done to it begins then, and so does the time of p53net's results."
+    "parameters it has; what is done to it begins then, and so does the time of p53net's results. "
+    "What is around a cell, in a culture or a body, waits for so long."
 )
 _AMOUNTS = (
     "Doses are amounts [nmol], in {names}, over the volume of distribution at the time that they "
@@ -66,13 +69,17 @@ def sbml_of(
         raise error.with_traceback(None)
     setting = {name: float(column[0]) for name, column in begun.parameters.items()}
     values = dict(zip(runner.engine.states, begun.starts[0].tolist(), strict=True))
-    amounts, starts, events = _doses(definition, given)
-    events += _flows(definition, courses)
+    amounts, starts, events = _doses(definition, given, hours)
+    events += _flows(definition, courses, hours)
+    flows = tuple(infusion_of(definition.drugs[drug]) for drug in courses.infusions)
+    text = with_infusions(definition).sbml if flows else definition.sbml
     if hours:
-        events = [*_after(definition, changed, feedback, hours),
-                  *_media(definition, given, hours)]  # fmt: skip
+        events += _after(definition, changed, feedback, hours)
+        if (inner := definition.cell) is not None:
+            clock = _free(CLOCK, definition, amounts)
+            text = made_to_wait(text, {*inner.species, *inner.rate_variables}, clock)
+            events.append(Event(hours, clock, 1.0, unit="dimensionless"))
     events.sort(key=lambda event: event.time)
-    text = with_infusions(definition).sbml if begun.inputs else definition.sbml
     said = _note(definition, hours, amounts) if noted else ""
     return with_values(text, setting, values, events, amounts=amounts, given=starts, note=said)
 
@@ -81,11 +88,10 @@ def _checked_settling(definition: Definition, settling: float) -> float:
     hours = finite_number(settling, "settling", "h")
     if hours > _LONGEST:
         raise InputError(f"settling is {hours:g} h; at most {_LONGEST:g} are allowed")
-    if hours and (definition.cell is not None or not definition.has_loop):
+    if hours and not definition.has_loop:
         raise InputError(
-            f"settling is {hours:g} h, but {definition.id} has no state at rest to settle to: "
-            "cells grow, and a body eliminates the drug; leave it out, and give what changes by "
-            "parameters="
+            f"settling is {hours:g} h, but {definition.id} has no cell that comes to rest; leave "
+            "it out, and give what changes by parameters="
         )
     return hours
 
@@ -111,19 +117,12 @@ def _after(
             yield Event(hours, name, value, unit=definition.units[name])
 
 
-def _media(definition: Definition, given: Mapping[str, Given], hours: float) -> Iterator[Event]:
-    """Courses in a dish, of a cell that has come to rest."""
-    for drug, dose in given.items():
-        for time, level in dose.steps:
-            if time > 0 or level > 0:
-                yield Event(hours + time, definition.dosed[drug], level * dose.per_unit)
-
-
 def _doses(
-    definition: Definition, given: Mapping[str, Given]
+    definition: Definition, given: Mapping[str, Given], hours: float
 ) -> tuple[dict[str, float], list[dose_events.Given], list[Event]]:
-    """What is given at once: into a body amounts by the parameter that holds them, those at the
-    start, and those after it; in a dish, where the start is a concentration, events alone."""
+    """What is given at once, to a cell that settles for so many hours: into a body amounts by the
+    parameter that holds them, those at the start, and those after it; in a dish, where the start is
+    a concentration, events alone."""
     amounts = dict[str, float]()
     starts, events = list[dose_events.Given](), list[Event]()
     for drug, dose in given.items():
@@ -132,14 +131,14 @@ def _doses(
         for time, value in dose.steps:
             amount = value * dose.per_unit
             if volume is None:
-                if time > 0:
-                    events.append(Event(time, species, amount))
+                if time > 0 or (hours and value > 0):
+                    events.append(Event(hours + time, species, amount))
                 continue
             if amount not in names:
                 names[amount] = _free(f"dose_{definition.drugs[drug]}", definition, amounts)
                 amounts[names[amount]] = amount
-            if time > 0:
-                events.append(Event(time, species, amount, volume, of=names[amount]))
+            if hours + time > 0:
+                events.append(Event(hours + time, species, amount, volume, of=names[amount]))
             else:
                 starts.append(dose_events.Given(species, names[amount], volume))
     return amounts, starts, events
@@ -155,13 +154,15 @@ def _free(name: str, definition: Definition, amounts: Mapping[str, float]) -> st
     return free
 
 
-def _flows(definition: Definition, courses: Courses) -> Iterator[Event]:
+def _flows(definition: Definition, courses: Courses, hours: float) -> Iterator[Event]:
     """Begins and ends of infusions, after the start."""
     for drug, several in courses.infusions.items():
         rates = several.at(courses.at)[0]
         name = infusion_of(definition.drugs[drug])
-        for place in np.flatnonzero(np.diff(rates)) + 1:
-            yield Event(float(courses.at[0, place]), name, float(rates[place]), unit=FLOW_UNIT)
+        places = (np.flatnonzero(np.diff(rates)) + 1).tolist()
+        for place in [0, *places] if hours and rates[0] else places:
+            at = hours + float(courses.at[0, place])
+            yield Event(at, name, float(rates[place]), unit=FLOW_UNIT)
 
 
 def _note(definition: Definition, hours: float, amounts: Mapping[str, float]) -> str:
@@ -169,8 +170,7 @@ def _note(definition: Definition, hours: float, amounts: Mapping[str, float]) ->
     if hours:
         lines.append(_SETTLING.format(hours=hours))
     elif definition.has_loop:
-        other = "" if definition.cell else " In a dish `settling=` does the former in the file."
-        lines += [_STARTS, _AGAIN + other]
+        lines += [_STARTS, _AGAIN]
     if amounts:
         lines.append(_AMOUNTS.format(names=", ".join(amounts)))
     return "\n".join(lines)

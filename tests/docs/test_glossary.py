@@ -19,7 +19,7 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
         one = getattr(pn, name)
         if callable(one) and not inspect.isclass(one):
             yield name, one
-    for name in ("simulate", "steady_state", "gradient", "sbml"):
+    for name in ("simulate", "simulate_many", "steady_state", "gradient", "sbml"):
         yield f"Model.{name}", getattr(pn.Model, name)
     for name in dir(pn.measures):
         yield f"measures.{name}", getattr(pn.measures, name)

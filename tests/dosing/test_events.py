@@ -97,7 +97,9 @@ BAD_TABLES = {
     "a reset": ("time,amt,evid\n0,1,3\n", "row 2: evid is 3"),
     "a dose of nothing": ("time,amt,evid\n0,0,1\n", "row 2: amt is 0"),
     "an observation with an amount": ("time,amt,evid\n0,1,0\n", "row 2: evid is 0"),
-    "a steady state": ("time,amt,ss\n0,1,1\n", "row 2: ss is 1"),
+    "a steady state of no length": ("time,amt,ss,ii\n0,1,1,24\n", "row 2: ss is 1: the same doses"),
+    "a steady state without ii": ("time,amt,ss\n0,1,1\n", "row 2: ss is 1, but ii"),
+    "another steady state": ("time,amt,ss,ii\n0,1,3,24\n", "row 2: ss is 3, but 1 and 2"),
     "another compartment": ("time,amt,cmt\n0,1,2\n", "row 2: cmt is 2"),
     "an estimated duration": ("time,amt,rate\n0,1,-2\n", "row 2: rate is -2"),
     "half a dose more": ("time,amt,ii,addl\n0,1,24,1.5\n", "row 2: addl is 1.5"),
@@ -120,6 +122,74 @@ def test_a_bad_table_is_one_clear_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(pn.InputError) as error:
         pn.read_events(written(tmp_path, text))
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_steady_state_is_doses_before() -> None:
+    table = pd.DataFrame({"time": [5.0], "amt": [10.0], "ii": [12.0], "addl": [1], "ss": [1]})
+    found = pn.read_events(table, past=2)
+    assert found.times == (5.0, 17.0, 29.0, 41.0, 53.0, 65.0)  # 5 and 17 h after 48 h, and before
+    back = found.to_events(past=2)
+    assert back.loc[0, ["time [h]", "ii [h]", "addl", "ss"]].tolist() == [5.0, 12.0, 1.0, 1.0]
+    assert pn.read_events(back, past=2).doses == found.doses
+
+
+def test_steady_states_stand_beside_each_other() -> None:
+    """Mornings and evenings: the second is added to the first."""
+    table = pd.DataFrame({"time": [0, 10], "amt": [2, 1], "ii": [24, 24], "ss": [1, 2],
+                          "rate": [0, 0.5]})  # fmt: skip
+    found = pn.read_events(table, past=1)
+    assert found.doses == (
+        Administration(0.0, 0.0, 2.0), Administration(10.0, 2.0, 1.0),
+        Administration(24.0, 0.0, 2.0), Administration(34.0, 2.0, 1.0),
+    )  # fmt: skip
+    assert pn.read_events(found.to_events(past=1), past=1).doses == found.doses
+
+
+@pytest.mark.parametrize("times", [[0, 1], [1, 1]])
+def test_a_body_with_other_doses_is_not_put_to_a_steady_state(times: list[float]) -> None:
+    table = pd.DataFrame({"time": times, "amt": 1, "ii": 24, "ss": [2, 1]})
+    with pytest.raises(pn.InputError, match="row 2: ss is 1, which puts a body"):
+        pn.read_events(table, past=1)
+
+
+def test_what_is_no_steady_state_is_not_written_as_one() -> None:
+    for regimen in (pn.regimen(1, "mg", [0, 30]), pn.regimen(1, "mg", "daily", days=2),
+                    pn.regimen(1, "mg", "daily", days=9, start=30)):  # fmt: skip
+        with pytest.raises(pn.InputError, match="is no steady state"):
+            regimen.to_events(past=2)
+
+
+@pytest.mark.parametrize("past", [-1, "long", np.nan])
+def test_how_long_is_a_number_of_days(past: object) -> None:
+    with pytest.raises(pn.InputError, match="past"):
+        pn.read_events(pd.DataFrame({"time": [0], "amt": [1]}), past=past)
+
+
+@pytest.mark.parametrize("rate", [0.0, 5.0])
+def test_a_steady_state_is_that_of_the_formula(rate: float) -> None:
+    """One compartment, daily: what is left of all doses is a geometric series."""
+    row = {"time": [0.0], "amt": [10.0], "ii": [24.0], "ss": [1], "rate": [rate]}
+    model = pn.load("KT-253", system="plasma")
+    values = {"Q_degrader": 0.0, "CL_degrader": 3.0, "V_central_degrader": 50.0}
+    days = 14  # what was longer ago has left exp(-0.06*24*14) = 2e-9
+    given = pn.read_events(pd.DataFrame(row), past=days)
+    hours = np.array([3.0, 10.0, 23.0])
+    run = model.simulate([0.0, *(24 * days + hours)], {"KT-253": given}, values)
+    k, dose = 3.0 / 50.0, pn.convert(10, "mg", "nmol", "KT-253") / 50.0
+    over = 10.0 / rate if rate else 0.0
+    single = dose * np.exp(-k * hours)
+    if over:
+        single = dose / over / k * (np.exp(k * over) - 1) * np.exp(-k * hours)
+    exact = single / (1 - np.exp(-k * 24))
+    np.testing.assert_allclose(run["degrader_plasma"].values[1:], exact, rtol=3e-6)
+
+
+def test_the_compartment_of_doses_has_a_name() -> None:
+    table = pd.DataFrame({"time": [0, 1], "amt": [1, 2], "cmt": ["CENTRAL", "."]})
+    assert pn.read_events(table, cmt="central").times == (0.0, 1.0)
+    assert pn.read_events(table.assign(cmt=["2", "2.0"]), cmt=2).times == (0.0, 1.0)
+    with pytest.raises(pn.InputError, match="row 1: cmt is CENTRAL, but doses go into 1"):
+        pn.read_events(table)
 
 
 CALLS: dict[str, tuple[Callable[[Path], object], str]] = {

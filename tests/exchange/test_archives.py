@@ -18,8 +18,10 @@ CASES = {
     "constant": ((DRUG,), {}, {DRUG: 300.0}, {}),
     "pulse": (("KT-253",), {}, {"KT-253": pn.pulse(5.0, hours=6.1)}, {}),
     "settling": (("KT-253",), {}, {"KT-253": 5.0}, {"settling": 300.0, "feedback": False}),
+    "tumour": (("KT-253",), {"system": "tumour"}, {"KT-253": pn.regimen(2, "mg", [0, 24.2])},
+               {"settling": 300.0}),
     "body": ((DRUG,), {"system": "plasma"}, {DRUG: pn.regimen(260, "mg", [0.2, 24.2])}, {}),
-}
+}  # fmt: skip
 
 
 def made(case: str, folder: Path, name: str = "study.omex") -> tuple[Path, pd.DataFrame]:
@@ -70,6 +72,39 @@ def test_a_copasi_file_runs_its_study_and_shows_read_outs(case: str, tmp_path: P
     report = pd.read_csv(tmp_path / "report.txt", sep="\t")
     assert len(report) == len(own) and report.shape[1] == own.shape[1]
     assert float(report.iloc[-1, 0]) == own["time"].iloc[-1]
+
+
+def test_an_archive_holds_a_petab_problem(tmp_path: Path) -> None:
+    model = pn.load(DRUG, system="plasma")
+    doses = {DRUG: pn.regimen(260, "mg", [0.0])}
+    data = pd.DataFrame({"observable": "inhibitor_plasma", "time": [2.0, 8.0], "value": [9e3, 5e3],
+                         "error": 0.1})  # fmt: skip
+    yaml = pn.write_petab(model, data, {"CL_inhibitor": (1, 100)}, tmp_path / "problem",
+                          doses=doses, noise="log-normal")  # fmt: skip
+    paths = [pn.export(model, tmp_path / name, doses, petab=given)
+             for name, given in (("a.omex", yaml), ("b.omex", yaml.parent))]  # fmt: skip
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert len(pn.run_archive(paths[0])["curves"]) == 145
+    with zipfile.ZipFile(paths[0]) as held:
+        held.extractall(tmp_path / "out")
+    again = pn.read_petab(tmp_path / "out" / "petab" / "problem.yaml")
+    assert again.log_likelihood(again.nominal) == pn.read_petab(yaml).log_likelihood(again.nominal)
+    manifest = (tmp_path / "out" / "manifest.xml").read_text()
+    assert all(f"./petab/{one.name}" in manifest for one in yaml.parent.iterdir())
+
+
+@pytest.mark.parametrize("name", ["m.xml", "m.cps"])
+def test_only_archives_hold_petab(name: str, tmp_path: Path) -> None:
+    with pytest.raises(pn.InputError, match="holds no data"):
+        pn.export(pn.load(), tmp_path / name, petab=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_sound_problem_is_not_packed(tmp_path: Path) -> None:
+    (tmp_path / "problem.yaml").write_text("format_version: 1\n")
+    with pytest.raises(pn.InputError, match="no list of problems"):
+        pn.export(pn.load(), tmp_path / "m.omex", petab=tmp_path)
+    assert not (tmp_path / "m.omex").exists()
 
 
 def test_an_archive_has_the_same_bytes_each_time(tmp_path: Path) -> None:

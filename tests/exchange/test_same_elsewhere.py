@@ -69,11 +69,46 @@ def test_what_is_done_to_a_cell_begins_after_settling(tmp_path: Path) -> None:
     assert_agree(own, {name: values[1:] for name, values in found.items()})
 
 
-@pytest.mark.parametrize("system", ["plasma", "tumour"])
+AROUND = {
+    "culture": (DRUG, {DRUG: pn.course([(0.0, 300.0), (20.3, 0.0)])}),
+    "tumour": ("KT-253", {"KT-253": pn.regimen([2, 1], "mg", [0, 24.1], over=2.0)}),
+    "marrow": (DRUG, BODY),
+}
+"""By system: drug and doses."""
+
+
+@pytest.mark.parametrize("other", ["copasi", "tellurium"])
+@pytest.mark.parametrize("system", AROUND)
+@pytest.mark.slow
+def test_what_is_around_a_cell_waits_for_it(system: str, other: str, tmp_path: Path) -> None:
+    (drug, doses), name = AROUND[system], "k_deg_p53"
+    model, path = pn.load(drug, system=system), tmp_path / "m.xml"
+    value = 1.6 * model.definition.parameters[name].value
+    pn.export(model, path, doses, settling=SETTLING)
+    with_parameter(path, name, value)
+    own = model.simulate(TIMES, doses, {name: value})
+    names, grid = list(map(str, own.data_vars)), np.concatenate([[0.0], SETTLING + TIMES[1:]])
+    if other == "copasi":
+        found = copasi_solution(path, grid)
+    else:
+        found = tellurium_solution(path, names, grid)
+    own = own.isel(time=slice(1, None))
+    assert_agree(own, {name: values[1:] for name, values in found.items()})
+    usual = model.simulate(TIMES, doses)[names[0]][1:]
+    assert float(np.abs(own[names[0]] / usual - 1).max()) > 1e-3  # it does matter
+
+
 @pytest.mark.parametrize("settling", [10.0, -1.0, np.nan, 1e7, "long"])
-def test_what_cannot_settle_is_refused(system: str, settling: object, tmp_path: Path) -> None:
+def test_what_cannot_settle_is_refused(settling: object, tmp_path: Path) -> None:
     with pytest.raises(pn.InputError, match="settling"):
-        pn.export(pn.load(DRUG, system=system), tmp_path / "m.xml", BODY, settling=settling)
+        pn.export(pn.load(DRUG, system="plasma"), tmp_path / "m.xml", BODY, settling=settling)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("settling", [-1.0, np.nan, 1e7, "long"])
+def test_how_long_is_checked(settling: object, tmp_path: Path) -> None:
+    with pytest.raises(pn.InputError, match="settling"):
+        pn.export(pn.load(DRUG, system="tumour"), tmp_path / "m.xml", BODY, settling=settling)
     assert not list(tmp_path.iterdir())
 
 

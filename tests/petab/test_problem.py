@@ -228,3 +228,31 @@ def test_wrong_vectors_are_one_clear_error(first: PetabProblem) -> None:
             first.log_likelihood(theta)
     with pytest.raises(pn.InputError, match="simulate one"):
         first.simulate(_vectors(first))
+
+
+def _with_mapping(folder: Path, rows: str) -> Path:
+    named = SECOND["problem.yaml"].rstrip() + "\nmapping_files: [mapping.tsv]\n"
+    table = f"petabEntityId|modelEntityId|name\n{rows}"
+    return write(folder, {**SECOND, "problem.yaml": named, "mapping.tsv": table})
+
+
+def test_a_mapping_may_name_quantities(second: PetabProblem, tmp_path: Path) -> None:
+    found = pn.read_petab(_with_mapping(tmp_path, "A|A|what decays\ndose||what is given"))
+    theta = second.nominal
+    assert found.log_likelihood(theta) == second.log_likelihood(theta)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "said"),
+    [
+        ("alpha|A|", pn.InputError, "row 1: A has an id that tables can use, so alpha must not"),
+        ("rate|R1.k|", pn.UnsupportedError, "row 1: rate stands for 'R1.k', which is no id"),
+        ("A|A|\nA|A|", pn.InputError, "row 2: petabEntityId 'A' is in"),
+        ("a b||", pn.InputError, "row 1: petabEntityId is 'a b'"),
+    ],
+)
+def test_a_mapping_stands_for_no_other_id(
+    row: str, kind: type[Exception], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(kind, match=said):
+        pn.read_petab(_with_mapping(tmp_path, row))

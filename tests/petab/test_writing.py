@@ -240,7 +240,35 @@ def test_what_is_refused(case: str, plasma: pn.Model, data: pd.DataFrame, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cell_takes_constant_doses_only(tmp_path: Path) -> None:
-    with pytest.raises(pn.UnsupportedError, match="pre-equilibrated without drug"):
-        pn.write_petab(pn.load("KT-253"), of_cell(), {"k_deg_p53": (0.01, 10)}, tmp_path / "out",
-                       doses={"KT-253": pn.pulse(5.0, 4.0)})  # fmt: skip
+SETTLES = {
+    "pulse": (("KT-253",), {}, {"KT-253": pn.pulse(5.0, 4.0)}, "MDM2_total"),
+    "closed": (("KT-253",), {}, {"KT-253": pn.closed_dish(5.0)}, "MDM2_total"),
+    "culture": ((DRUG,), {"system": "culture"}, {DRUG: 300.0}, "live_cells"),
+    "tumour": (("KT-253",), {"system": "tumour"}, {"KT-253": pn.regimen(2, "mg", [0, 24])},
+               "tumour_volume"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", SETTLES)
+def test_other_cells_settle_in_the_file(case: str, tmp_path: Path) -> None:
+    """Measured: 2e-7 at most."""
+    drugs, where, doses, name = SETTLES[case]
+    model, grid = pn.load(*drugs, **where), np.array([0.0, 3.0, 12.0, 30.0, 72.0])
+    run = model.simulate(grid, doses, {"k_deg_p53": 0.5})
+    table = pd.DataFrame({"observable": name, "time": grid, "value": run[name].values})
+    path = pn.write_petab(model, table, {"k_deg_p53": (0.01, 10)}, tmp_path, doses=doses)
+    problem = pn.read_petab(path)
+    theta = problem.nominal
+    theta[0] = np.log10(0.5)
+    found = problem.simulate(theta)
+    np.testing.assert_allclose(found["simulation"], found["measurement"], rtol=5e-6)
+    np.testing.assert_allclose(found["time"], grid + 1000.0)
+
+
+def test_conditions_of_settling_cells_set_no_starts(tmp_path: Path) -> None:
+    model = pn.load("KT-253")
+    with pytest.raises(pn.UnknownNameError, match="id in condition usual 'degrader_medium'"):
+        pn.write_petab(model, of_cell(), {"k_deg_p53": (0.01, 10)}, tmp_path / "out",
+                       doses={"KT-253": pn.pulse(5.0, 4.0)},
+                       conditions={"usual": {"degrader_medium": 1.0}})  # fmt: skip
