@@ -1,0 +1,170 @@
+// @ts-check
+// What can be taken out of the page: tables, pictures, models, and lines of Python.
+"use strict";
+
+const EXPORTS = (() => {
+  const SBML = "http://www.sbml.org/sbml/level3/version1/core";
+  const MATH = "http://www.w3.org/1998/Math/MathML";
+  const CLOCK = "http://www.sbml.org/sbml/symbols/time";
+  const GAP = 12;
+
+  /** @param {string} name @param {BlobPart} content @param {string} type */
+  function download(name, content, type) {
+    const address = URL.createObjectURL(new Blob([content], { type }));
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+
+  /** All curves and bands. @param {Shown} shown @param {State} state @returns {string} */
+  function csv({ found, band }, state) {
+    const columns = /** @type {[string, Float64Array][]} */ ([["time_h", found.times]]);
+    for (const name of Object.keys(found.closed)) {
+      columns.push([`${name}_nM`, found.closed[name]]);
+      if (state.opened) columns.push([`${name}_opened_nM`, found.opened[name]]);
+      if (band && band.bands[name]) {
+        FIGURES.SHARES.forEach((share, i) => columns.push([`${name}_q${share}_nM`, band.bands[name][i]]));
+      }
+    }
+    const rows = Array.from(found.times, (_, i) => columns.map(([, values]) => values[i]).join(","));
+    return `${columns.map(([name]) => name).join(",")}\n${rows.join("\n")}\n`;
+  }
+
+  /** A text as Python writes it. @param {string} text */
+  const quoted = (text) => JSON.stringify(text);
+
+  /** Lines of Python that give the same run. @param {Setting} setting */
+  function python(setting) {
+    const names = setting.drugs.map((drug) => quoted(drug.name)).join(", ");
+    const doses = setting.drugs.map(({ name, dose, from, hours }) => {
+      const ends = from + hours < setting.hours;
+      let given = String(dose);
+      if (setting.closed) given = `pn.closed_dish(${dose}, medium_volume=${setting.closed})`;
+      else if (ends) given = `pn.pulse(${dose}, hours=${hours}${from ? `, start=${from}` : ""})`;
+      else if (from) given = `pn.course([(${from}, ${dose})])`;
+      return from < setting.hours ? `${quoted(name)}: ${given}` : `${quoted(name)}: 0`;
+    }).join(", ");
+    const changed = Object.entries(setting.parameters).map(([name, value]) => `${quoted(name)}: ${value}`);
+    const more = changed.length ? `, parameters={${changed.join(", ")}}` : "";
+    return [
+      "import numpy as np", "import p53net as pn", "",
+      `model = pn.load(${names}, cell_line=${quoted(setting.line)}, structure=${quoted(setting.structure)}, accuracy=1e-8)`,
+      `times = np.linspace(0, ${setting.hours}, ${setting.points})  # h`,
+      `doses = {${doses}}  # nM`,
+      `run = model.simulate(times, doses${more})`,
+      `opened = model.simulate(times, doses${more}, feedback=False)`,
+      "pn.plot(run)", "",
+    ].join("\n");
+  }
+
+  /** The run as SBML: start values, parameters and doses in the model's text.
+   * @param {string} text @param {Setting} setting @param {{parameters: Record<string, number>,
+   *   states: Record<string, number>}} start @param {Record<string, string>} dosed
+   * @param {(drug: string) => string} mechanism @param {string} said */
+  function sbml(text, setting, start, dosed, mechanism, said) {
+    const file = new DOMParser().parseFromString(text, "application/xml");
+    const model = file.getElementsByTagNameNS(SBML, "model")[0];
+    model.setAttribute("id", "p53net_lab");
+    model.setAttribute("name", said);
+    /** @param {string} kind */
+    const all = (kind) => Array.from(model.getElementsByTagNameNS(SBML, kind));
+    /** @param {Element} element @param {string} name @param {number} value */
+    const set = (element, name, value) => element.setAttribute(name, String(Number(value.toPrecision(12))));
+    for (const [kind, name, values] of /** @type {[string, string, Record<string, number>][]} */ ([
+      ["parameter", "value", start.parameters], ["compartment", "size", start.parameters],
+      ["species", "initialConcentration", start.states]])) {
+      for (const one of all(kind)) {
+        const id = one.getAttribute("id") || "";
+        if (id in values) set(one, name, values[id]);
+      }
+    }
+    for (const one of all("initialAssignment")) {
+      if ((one.getAttribute("symbol") || "") in start.states) one.remove();
+    }
+    const events = file.createElementNS(SBML, "listOfEvents");
+    for (const { name, dose, from, hours } of setting.closed ? [] : setting.drugs) {
+      const steps = [[from, dose], [from + hours, 0]];
+      for (const [time, level] of steps.filter(([at]) => at > 0 && at < setting.hours)) {
+        events.append(event(file, events.childElementCount + 1, time, dosed[mechanism(name)], level));
+      }
+    }
+    if (events.childElementCount) model.append(events);
+    return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(file.documentElement)}\n`;
+  }
+
+  /** @param {Document} file @param {number} number @param {number} time @param {string} species
+   * @param {number} level */
+  function event(file, number, time, species, level) {
+    /** @param {string} tag @param {Record<string, string>} attributes @param {(Node|string)[]} inside */
+    const made = (tag, attributes, inside, space = SBML) => {
+      const element = file.createElementNS(space, tag);
+      for (const [name, value] of Object.entries(attributes)) {
+        if (name === "units") element.setAttributeNS(SBML, "sbml:units", value);
+        else element.setAttribute(name, value);
+      }
+      element.append(...inside);
+      return element;
+    };
+    /** @param {string} tag @param {Record<string, string>} attributes @param {(Node|string)[]} inside */
+    const math = (tag, attributes, inside) => made(tag, attributes, inside, MATH);
+    const clock = math("csymbol", { encoding: "text", definitionURL: CLOCK }, [" time "]);
+    const due = math("apply", {}, [math("geq", {}, []), clock, math("cn", { units: "hour" }, [String(time)])]);
+    return made("event", { id: `dose_${number}`, useValuesFromTriggerTime: "true" }, [
+      made("trigger", { initialValue: "true", persistent: "true" }, [math("math", {}, [due])]),
+      made("listOfEventAssignments", {}, [made("eventAssignment", { variable: species }, [
+        math("math", {}, [math("cn", { units: "nM" }, [String(level)])])])]),
+    ]);
+  }
+
+  /** All figures in one picture. @param {HTMLElement} box @param {string} title */
+  function svg(box, title) {
+    const parts = Array.from(box.querySelectorAll("figure"));
+    const width = Math.max(...parts.map((one) => one.querySelector("svg")?.clientWidth || 0));
+    const columns = Math.min(parts.length, 3), high = FIGURES.HEIGHT + 26;
+    const rows = Math.ceil(parts.length / columns), top = 30;
+    const whole = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const size = { width: columns * (width + GAP), height: top + rows * (high + GAP) };
+    for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${size.width} ${size.height}` })) {
+      whole.setAttribute(name, String(value));
+    }
+    whole.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    /** @param {string} text @param {number} x @param {number} y @param {string} weight */
+    const label = (text, x, y, weight) => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", "text");
+      for (const [name, value] of Object.entries({ x, y, "font-family": "system-ui, sans-serif",
+        "font-size": 13, "font-weight": weight })) made.setAttribute(name, String(value));
+      made.textContent = text;
+      return made;
+    };
+    const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    for (const [name, value] of Object.entries({ ...size, fill: "white" })) ground.setAttribute(name, String(value));
+    whole.append(ground, label(title, 8, 19, "400"));
+    parts.forEach((part, i) => {
+      const x = (i % columns) * (width + GAP), y = top + Math.floor(i / columns) * (high + GAP);
+      const inner = /** @type {SVGSVGElement} */ (part.querySelector("svg")?.cloneNode(true));
+      inner.setAttribute("x", String(x));
+      inner.setAttribute("y", String(y + 22));
+      whole.append(label(part.querySelector("figcaption")?.textContent || "", x + 8, y + 14, "600"), inner);
+    });
+    return { text: new XMLSerializer().serializeToString(whole), ...size };
+  }
+
+  /** @param {{text: string, width: number, height: number}} picture @param {number} scale
+   * @returns {Promise<Blob>} */
+  async function png({ text, width, height }, scale) {
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = width * scale;
+    canvas.height = height * scale;
+    const ground = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    ground.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return new Promise((done, failed) => canvas.toBlob(
+      (blob) => (blob ? done(blob) : failed(new Error("the picture cannot be made"))), "image/png"));
+  }
+
+  return { download, csv, python, sbml, svg, png };
+})();

@@ -1,0 +1,110 @@
+// @ts-check
+// What a user has chosen, and how it stands in the address.
+"use strict";
+
+/** @typedef {{name: string, dose: number, from: number, hours: number}} Chosen */
+
+/** `hours` of a drug is 0 for "to the end".
+ * @typedef {{drugs: (Chosen|null)[], line: string, structure: string,
+ *   parameters: Record<string, number>, hours: number, closed: number, opened: boolean,
+ *   band: boolean, read: string, at: number}} State */
+
+const STATE = (() => {
+  const POINTS = 145;
+  const LONGEST = 480, SHORTEST = 1; // h
+  const HIGHEST = 1e6; // nM
+  const DOSES = /** @type {Record<string, number>} */ ({ inhibitor: 100, degrader: 0.3 });
+
+  /** @param {Data} data @returns {State} */
+  function first(data) {
+    const drug = data.drugs.find((one) => one.name === "KT-253") || data.drugs[0];
+    return {
+      drugs: [{ name: drug.name, dose: DOSES[drug.mechanism] || 1, from: 0, hours: 24 }, null],
+      line: data.lines[0].name, structure: data.structures[0].name, parameters: {}, hours: 72,
+      closed: 0, opened: true, band: data.draws !== null, read: "p53_active", at: 24,
+    };
+  }
+
+  /** What the engine is asked for. @param {State} state @returns {Setting} */
+  function setting(state) {
+    const { line, structure, parameters, hours } = state;
+    const drugs = /** @type {Chosen[]} */ (state.drugs.filter((one) => one !== null)).map((one) => ({
+      ...one, from: state.closed ? 0 : one.from,
+      hours: one.hours && !state.closed ? one.hours : Infinity,
+    }));
+    return { drugs, line, structure, parameters, hours, points: POINTS, closed: state.closed };
+  }
+
+  /** The state as the part of an address behind #. @param {State} state */
+  function written(state) {
+    const found = new URLSearchParams();
+    state.drugs.forEach((one, i) => {
+      if (one) found.set(`drug${i + 1}`, [one.name, one.dose, one.from, one.hours].join(" "));
+    });
+    for (const name of /** @type {const} */ (["line", "structure", "read"])) found.set(name, state[name]);
+    for (const name of /** @type {const} */ (["hours", "closed", "at"])) found.set(name, String(state[name]));
+    for (const name of /** @type {const} */ (["opened", "band"])) found.set(name, state[name] ? "1" : "0");
+    for (const [name, value] of Object.entries(state.parameters)) found.set(`p.${name}`, String(value));
+    return found.toString();
+  }
+
+  /** The state of an address, and what of it was left out because it means nothing here.
+   * @param {Data} data @param {string} text */
+  function read(data, text) {
+    const state = first(data), left = /** @type {string[]} */ ([]);
+    const given = new URLSearchParams(text.replace(/^#/, ""));
+    if (given.has("drug1") || given.has("drug2")) state.drugs = [null, null];
+    const known = (/** @type {{name: string}[]} */ list, /** @type {string} */ name) =>
+      list.some((one) => one.name === name);
+    /** @param {string} value @param {number} least @param {number} most */
+    const number = (value, least, most) => {
+      const found = value.trim() === "" ? NaN : Number(value);
+      return found >= least && found <= most ? found : NaN;
+    };
+    for (const [name, value] of given) {
+      const drug = name.match(/^drug([12])$/);
+      if (drug) {
+        const [what, ...rest] = value.split(" ");
+        const [dose, from, hours] = [HIGHEST, LONGEST, LONGEST].map((most, i) => number(rest[i] || "", 0, most));
+        if (known(data.drugs, what) && ![dose, from, hours].some(Number.isNaN)) {
+          state.drugs[Number(drug[1]) - 1] = { name: what, dose, from, hours };
+        } else left.push(name);
+      } else if (name === "line" && known(data.lines, value)) state.line = value;
+      else if (name === "structure" && known(data.structures, value)) state.structure = value;
+      else if (name === "read" && /^\w+$/.test(value)) state.read = value;
+      else if (name === "opened" || name === "band") state[name] = value === "1";
+      else if (name === "hours" && number(value, SHORTEST, LONGEST)) state.hours = Number(value);
+      else if (name === "at" && number(value, 0.5, LONGEST)) state.at = Number(value);
+      else if (name === "closed" && !Number.isNaN(number(value, 0, 1e6))) state.closed = Number(value);
+      else if (name.startsWith("p.") && !Number.isNaN(number(value, 0, 1e9))) {
+        state.parameters[name.slice(2)] = Number(value);
+      } else left.push(name);
+    }
+    settle(data, state, left);
+    return { state, left };
+  }
+
+  /** Put right what does not go together; `left` gets the names of what is left out.
+   * @param {Data} data @param {State} state @param {string[]} [left] */
+  function settle(data, state, left = []) {
+    const [one, other] = state.drugs;
+    if (!one) state.drugs = [other || first(data).drugs[0], null];
+    const mechanisms = state.drugs.map((drug) =>
+      drug && data.drugs.find((each) => each.name === drug.name)?.mechanism);
+    if (mechanisms[0] === mechanisms[1]) {
+      state.drugs[1] = null;
+      left.push("drug2");
+    }
+    const kind = data.kinds[`${state.structure}|${mechanisms.slice(0, state.drugs[1] ? 2 : 1).sort().join("+")}`];
+    for (const name of Object.keys(state.parameters)) {
+      if (name in kind.rows && !["feedback", "closed_dish", "medium"].includes(name)) continue;
+      delete state.parameters[name];
+      left.push(name);
+    }
+    if (!(state.read in kind.system.readouts)) state.read = "p53_active";
+    state.at = Math.min(state.at, state.hours);
+    if (state.structure !== data.structures[0].name || !data.draws) state.band = false;
+  }
+
+  return { first, setting, written, read, settle, DOSES, LONGEST, HIGHEST, POINTS };
+})();
