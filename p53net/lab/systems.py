@@ -43,9 +43,7 @@ def system_for_page(definition: Definition) -> Made:
         "volumes": [definition.compartment_of.get(name, "") for name in system.states],
         "starts": dict(definition.starts),
         "dosed": {definition.drugs[drug]: name for drug, name in definition.dosed.items()},
-        "computed": {
-            name: tree_of(system.formula(of)) for name, of in definition.computed.items()
-        },
+        "computed": {name: tree_of(system.formula(of)) for name, of in definition.computed.items()},
         "readouts": _read_outs(definition, system),
         "inputs": [
             name for name, row in definition.parameters.items() if row.kind in ("input", "computed")
@@ -63,4 +61,3 @@ def _read_outs(definition: Definition, system: System) -> dict[str, Mapping[str,
             unit = shown_unit(definition.units[name])
             found[name] = {"terms": terms, "unit": unit, "meaning": meaning}
     return found
-

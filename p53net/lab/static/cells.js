@@ -306,9 +306,10 @@ const CELLS = (() => {
     }
 
     /** What holds 95 % and half of the draws, and their median; how many have no run.
+     * With `fold` each is taken over what it is untreated, where that is more than nothing.
      * @param {Setting} setting @param {number} count @param {number[]} shares
-     * @param {number} [nominal] */
-    band(setting, count, shares, nominal = BANDS) {
+     * @param {number} [nominal] @param {boolean} [fold] */
+    band(setting, count, shares, nominal = BANDS, fold = false) {
       const times = grid(setting);
       /** @type {Float64Array[][]} */
       const curves = [];
@@ -329,11 +330,14 @@ const CELLS = (() => {
       if (!curves.length) throw new Error("no draw has a run");
       /** @type {Record<string, Float64Array[]>} */
       const bands = {};
-      const values = new Float64Array(curves.length);
+      const all = new Float64Array(curves.length);
       outputs.forEach((name, o) => {
+        const sound = fold ? curves.filter((one) => one[o][0] > 0) : curves;
+        if (!sound.length) return;
+        const values = all.subarray(0, sound.length);
         bands[name] = shares.map(() => new Float64Array(times.length));
         for (let t = 0; t < times.length; t++) {
-          for (let i = 0; i < curves.length; i++) values[i] = curves[i][o][t];
+          for (let i = 0; i < sound.length; i++) values[i] = sound[i][o][t] / (fold ? sound[i][o][0] : 1);
           values.sort();
           shares.forEach((share, k) => (bands[name][k][t] = quantile(values, share)));
         }
@@ -384,7 +388,7 @@ const CELLS = (() => {
     if (call === "curves") return lab.curves(setting, ...rest);
     if (call === "start") return lab.start(setting);
     if (call === "response") return lab.response(setting, rest[0], rest[1], rest[2]);
-    if (call === "band") return lab.band(setting, rest[0], rest[1], rest[2]);
+    if (call === "band") return lab.band(setting, rest[0], rest[1], rest[2], rest[3]);
     throw new Error(`there is no job ${call}`);
   }
 

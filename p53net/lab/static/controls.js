@@ -88,11 +88,12 @@ const CONTROLS = (() => {
    * @param {(again: boolean) => void} changed */
   function fill(form, lab, state, changed) {
     const { data } = lab, focused = document.activeElement?.id, open = opened(form);
+    const wide = matchMedia("(min-width: 761px)").matches;
     const setting = STATE.setting(state), rows = lab.rows(setting);
     const again = () => changed(true);
     form.replaceChildren(
       group("Drugs", open, true, ...state.drugs.flatMap((one, i) => drug(lab, state, i, again, () => changed(false)))),
-      group("Cell", open, true,
+      group("Cell", open, wide,
         list("line", "Cell line", data.lines.map(({ name }) => [name, name]), state.line, (value) => {
           state.line = value;
           again();
@@ -104,7 +105,7 @@ const CONTROLS = (() => {
           state.band = state.band || (value === data.structures[0].name && data.draws !== null);
           again();
         })),
-      group("Run", open, true,
+      group("Run", open, wide,
         slider({ id: "hours", label: "Length of the run", unit: "h", value: state.hours, low: 6, high: 240,
           step: 1, least: 1, most: STATE.LONGEST }, (value) => {
           state.hours = value;
@@ -120,7 +121,11 @@ const CONTROLS = (() => {
           state.closed = value;
           changed(false);
         })] : [])),
-      group("Show", open, true,
+      group("Show", open, wide,
+        box("fold", "Over what it is untreated (else nM)", state.fold, false, "", (on) => {
+          state.fold = on;
+          changed(false);
+        }),
         box("opened", "The loop opened beside it (dashed)", state.opened, false, "", (on) => {
           state.opened = on;
           changed(false);
@@ -199,8 +204,7 @@ const CONTROLS = (() => {
   /** @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state @param {Record<string, Row>} rows
    * @param {() => void} again @param {() => void} changed */
   function parameters(lab, state, rows, again, changed) {
-    const free = Object.keys(rows).filter((name) => rows[name][3] !== "computed" &&
-      (rows[name][3] !== "input" || name === "DSB") && name !== "medium");
+    const free = Object.keys(rows).filter((name) => STATE.changeable(name, rows[name]));
     const first = lab.data.sliders.filter((name) => free.includes(name));
     const shown = [...first, ...Object.keys(state.parameters).filter((name) => !first.includes(name))];
     const sliders = shown.map((name) => {

@@ -25,7 +25,7 @@ const EXPORTS = (() => {
       columns.push([`${name}_nM`, found.closed[name]]);
       if (state.opened) columns.push([`${name}_opened_nM`, found.opened[name]]);
       if (band && band.bands[name]) {
-        FIGURES.SHARES.forEach((share, i) => columns.push([`${name}_q${share}_nM`, band.bands[name][i]]));
+        FIGURES.SHARES.forEach((share, i) => columns.push([`${name}_q${share}_${state.fold ? "fold" : "nM"}`, band.bands[name][i]]));
       }
     }
     const rows = Array.from(found.times, (_, i) => columns.map(([, values]) => values[i]).join(","));

@@ -18,8 +18,8 @@ const FIGURES = (() => {
   const HEIGHT = 236;
   const PANELS = /** @type {[string, string[]][]} */ ([
     ["p53", ["p53_total", "p53_active"]], ["MDM2 protein", ["MDM2_total", "MDM2_free"]],
-    ["MDM2 mRNA", ["MDM2_mRNA"]], ["p53 targets", ["p21", "PUMA", "GDF15"]],
-    ["MDMX protein", ["MDMX_total"]],
+    ["MDM2 mRNA", ["MDM2_mRNA"]], ["MDMX protein", ["MDMX_total"]], ["p21, a target of p53", ["p21"]],
+    ["PUMA, a target of p53", ["PUMA"]], ["GDF15, a target of p53", ["GDF15"]],
   ]);
   const NAMES = /** @type {Record<string, string>} */ ({
     p53_total: "all p53", p53_active: "active p53", MDM2_total: "all MDM2", MDM2_free: "free MDM2",
@@ -39,6 +39,10 @@ const FIGURES = (() => {
 
   /** @param {Float64Array} times @param {Float64Array} values */
   const points = (times, values) => Array.from(times, (x, i) => ({ x, y: values[i] }));
+
+  /** A curve as it is shown: in nM, or over what it is untreated. @param {Float64Array} values
+   * @param {number} untreated @param {boolean} fold */
+  const scaled = (values, untreated, fold) => (fold ? values.map((one) => one / untreated) : values);
 
   /** One panel of curves. @param {string[]} names @param {Shown} shown @param {State} state
    * @param {number} width @param {string} unit @param {string} said */
@@ -60,39 +64,40 @@ const FIGURES = (() => {
     });
     names.forEach((name, i) => {
       if (state.opened) {
-        marks.push(Plot.lineY(points(found.times, found.opened[name]),
+        marks.push(Plot.lineY(points(found.times, scaled(found.opened[name], found.untreated[name], state.fold)),
           { x: "x", y: "y", stroke: COLOURS[i], strokeWidth: 1, strokeOpacity: 0.75, strokeDasharray: "4 3" }));
       }
-      marks.push(Plot.lineY(points(found.times, found.closed[name]),
+      marks.push(Plot.lineY(points(found.times, scaled(found.closed[name], found.untreated[name], state.fold)),
         { x: "x", y: "y", stroke: COLOURS[i], strokeWidth: 2.2, strokeDasharray: DASHES[i] }));
     });
     marks.push(Plot.ruleY([0], { stroke: "#777" }));
+    if (state.fold) marks.push(Plot.ruleY([1], { stroke: "#777", strokeDasharray: "2 3" }));
     return figure({ width, marks, said, x: { label: "time [h]", domain: [0, state.hours] },
-      y: { label: `concentration [${unit}]`, zero: true } });
+      y: { label: state.fold ? "times untreated [1]" : `concentration [${unit}]`, zero: true } });
   }
 
   /** @param {Dosed} found @param {State} state @param {number} width @param {string} drug
    * @param {string} unit @param {string} said */
   function response(found, state, width, drug, unit, said) {
-    const dose = /** @type {Chosen} */ (state.drugs[0]).dose;
-    const marks = [Plot.ruleY([found.untreated], { stroke: "#777", strokeDasharray: "2 3" })];
+    const dose = /** @type {Chosen} */ (state.drugs[0]).dose, { untreated } = found;
+    const marks = [Plot.ruleY([state.fold ? 1 : untreated], { stroke: "#777", strokeDasharray: "2 3" })];
     if (dose >= found.doses[0] && dose <= found.doses[found.doses.length - 1]) {
       marks.push(Plot.ruleX([dose], { stroke: "#999" }));
     }
     if (state.opened) {
-      marks.push(Plot.lineY(points(found.doses, found.opened),
+      marks.push(Plot.lineY(points(found.doses, scaled(found.opened, untreated, state.fold)),
         { x: "x", y: "y", stroke: OPENED, strokeWidth: 1.2, strokeDasharray: "4 3" }));
     }
-    marks.push(Plot.lineY(points(found.doses, found.closed),
+    marks.push(Plot.lineY(points(found.doses, scaled(found.closed, untreated, state.fold)),
       { x: "x", y: "y", stroke: COLOURS[0], strokeWidth: 2.2 }));
     return figure({ width, marks, said, x: { type: "log", label: `${drug} [nM]`, ticks: 5, tickFormat: plain },
-      y: { label: `${nameOf(state.read)} [${unit}]`, zero: true } });
+      y: { label: state.fold ? "times untreated [1]" : `${nameOf(state.read)} [${unit}]`, zero: true } });
   }
 
   /** @param {{width: number, marks: any[], said: string, x: object, y: object}} given */
   function figure({ width, marks, said, x, y }) {
     const made = Plot.plot({
-      width, height: HEIGHT, marginLeft: 52, marginRight: 12, marginBottom: 38, marginTop: 22,
+      width, height: HEIGHT, marginLeft: 52, marginRight: 18, marginBottom: 38, marginTop: 22,
       style: { fontSize: "12px", fontFamily: "system-ui, sans-serif", background: "white" },
       x: { ...x, labelAnchor: "center", labelArrow: "none" }, y: { ...y, labelArrow: "none", grid: true, nice: true },
       marks, ariaLabel: said,

@@ -122,7 +122,7 @@
     const mine = ++turn, setting = STATE.setting(state), began = performance.now();
     const drug = /** @type {Chosen} */ (state.drugs[0]);
     clearTimeout(rest);
-    const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal) : null;
+    const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold) : null;
     const range = lab.mechanism(drug.name) === "degrader" ? [-3, 3] : [0, 5];
     const doses = Array.from({ length: DOSES }, (_, i) => 10 ** (range[0] + ((range[1] - range[0]) * i) / (DOSES - 1)));
     const curves = single.ask("curves", setting);
@@ -144,7 +144,7 @@
   /** The band of all draws, once nothing moves. @param {number} mine @param {Setting} setting */
   async function whole(mine, setting) {
     try {
-      const band = await many.ask("band", setting, WHOLE.draws, FIGURES.SHARES, WHOLE.nominal);
+      const band = await many.ask("band", setting, WHOLE.draws, FIGURES.SHARES, WHOLE.nominal, state.fold);
       if (mine !== turn || !shown) return;
       shown = { ...shown, band };
       draw();
@@ -159,7 +159,7 @@
     if (!shown) return;
     const now = shown, box = by("figures"), { found } = now;
     const readouts = data.kinds[lab.key(STATE.setting(state))].system.readouts;
-    const columns = Math.max(Math.floor(box.clientWidth / 330), 1);
+    const columns = Math.max(Math.floor(box.clientWidth / 300), 1);
     const width = Math.floor(box.clientWidth / columns) - 12;
     const drug = /** @type {Chosen} */ (state.drugs[0]);
     const made_ = FIGURES.panels(found.closed).map(({ title, names }) => {
@@ -184,7 +184,9 @@
   function panel(title, picture, names) {
     const key = names.length > 1 ? made("span", { class: "key" }, ...names.map((name, i) => made("span", {},
       line(FIGURES.COLOURS[i], FIGURES.DASHES[i], 2.2), nameOf(name)))) : "";
-    return made("figure", {}, made("figcaption", {}, title), key, picture);
+    const whole = made("figure", {}, made("figcaption", {}, title), key, picture);
+    whole.style.width = `${picture.getAttribute("width")}px`;
+    return whole;
   }
 
   /** A piece of a line, for keys. @param {string} colour @param {string} dash @param {number} thick */

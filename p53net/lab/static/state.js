@@ -7,7 +7,7 @@
 /** `hours` of a drug is 0 for "to the end".
  * @typedef {{drugs: (Chosen|null)[], line: string, structure: string,
  *   parameters: Record<string, number>, hours: number, closed: number, opened: boolean,
- *   band: boolean, read: string, at: number}} State */
+ *   band: boolean, fold: boolean, read: string, at: number}} State */
 
 const STATE = (() => {
   const POINTS = 145;
@@ -21,7 +21,7 @@ const STATE = (() => {
     return {
       drugs: [{ name: drug.name, dose: DOSES[drug.mechanism] || 1, from: 0, hours: 24 }, null],
       line: data.lines[0].name, structure: data.structures[0].name, parameters: {}, hours: 72,
-      closed: 0, opened: true, band: data.draws !== null, read: "p53_active", at: 24,
+      closed: 0, opened: true, band: data.draws !== null, fold: true, read: "p53_active", at: 24,
     };
   }
 
@@ -43,7 +43,7 @@ const STATE = (() => {
     });
     for (const name of /** @type {const} */ (["line", "structure", "read"])) found.set(name, state[name]);
     for (const name of /** @type {const} */ (["hours", "closed", "at"])) found.set(name, String(state[name]));
-    for (const name of /** @type {const} */ (["opened", "band"])) found.set(name, state[name] ? "1" : "0");
+    for (const name of /** @type {const} */ (["opened", "band", "fold"])) found.set(name, state[name] ? "1" : "0");
     for (const [name, value] of Object.entries(state.parameters)) found.set(`p.${name}`, String(value));
     return found.toString();
   }
@@ -72,7 +72,7 @@ const STATE = (() => {
       } else if (name === "line" && known(data.lines, value)) state.line = value;
       else if (name === "structure" && known(data.structures, value)) state.structure = value;
       else if (name === "read" && /^\w+$/.test(value)) state.read = value;
-      else if (name === "opened" || name === "band") state[name] = value === "1";
+      else if (name === "opened" || name === "band" || name === "fold") state[name] = value === "1";
       else if (name === "hours" && number(value, SHORTEST, LONGEST)) state.hours = Number(value);
       else if (name === "at" && number(value, 0.5, LONGEST)) state.at = Number(value);
       else if (name === "closed" && !Number.isNaN(number(value, 0, 1e6))) state.closed = Number(value);
@@ -97,7 +97,7 @@ const STATE = (() => {
     }
     const kind = data.kinds[`${state.structure}|${mechanisms.slice(0, state.drugs[1] ? 2 : 1).sort().join("+")}`];
     for (const name of Object.keys(state.parameters)) {
-      if (name in kind.rows && !["feedback", "closed_dish", "medium"].includes(name)) continue;
+      if (name in kind.rows && changeable(name, kind.rows[name])) continue;
       delete state.parameters[name];
       left.push(name);
     }
@@ -106,5 +106,10 @@ const STATE = (() => {
     if (state.structure !== data.structures[0].name || !data.draws) state.band = false;
   }
 
-  return { first, setting, written, read, settle, DOSES, LONGEST, HIGHEST, POINTS };
+  /** Whether a user can change a parameter by itself. @param {string} name @param {Row} row */
+  function changeable(name, row) {
+    return row[3] === "input" ? name === "DSB" : row[3] !== "computed" && name !== "medium";
+  }
+
+  return { changeable, first, setting, written, read, settle, DOSES, LONGEST, HIGHEST, POINTS };
 })();

@@ -1,4 +1,4 @@
-// node run.cjs DATA JOBS: run settings in the page's own engine, and print what it gives as JSON.
+// node lab_in_node.cjs DATA JOBS: run settings in the page's own engine, and print what it gives as JSON.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -15,7 +15,7 @@ const { data, blobs } = PACKED.opened(new Uint8Array(bytes));
 const lab = new CELLS.Lab(data, blobs);
 const calls = {
   curves: ([setting]) => lab.curves(setting),
-  band: ([setting, count, shares, nominal]) => lab.band(setting, count, shares, nominal),
+  band: ([setting, ...rest]) => lab.band(setting, ...rest),
   response: ([setting, output, at, doses]) => lab.response(setting, output, at, doses),
   values: ([setting]) => lab.values(setting),
   growth: ([block]) => ENGINE.growth(block),

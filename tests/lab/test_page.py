@@ -1,0 +1,102 @@
+"""The page stands alone, and says what the tables say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import p53net as pn
+from p53net.errors import ModelError, UnknownNameError
+from p53net.lab import linking
+from p53net.lab.contents import SLIDERS, Contents, contents_of
+from p53net.lab.page import FOLDER, html_of
+from p53net.model import cell_line_entries, drug_entries
+from p53net.model.definition import values_behind
+
+
+@pytest.fixture(scope="module")
+def html(contents: Contents) -> str:
+    return html_of(contents)
+
+
+def test_it_is_one_file_that_loads_nothing(html: str) -> None:
+    assert len(html) < 5_000_000
+    own = re.sub(r'<script id="libraries">.*?</script>', "", html, flags=re.DOTALL)
+    assert not re.search(r'(src|href)\s*=\s*"(?!#)', own)
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|importScripts|eval)\s*\(", own)
+    assert "innerHTML" not in own
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert "default-src 'none'" in policy
+    assert "connect-src 'none'" in policy
+    (scripts,) = re.findall(r"script-src ([^;]*)", policy)
+    assert "unsafe-inline" not in scripts
+    assert "unsafe-eval" not in scripts.replace("wasm-unsafe-eval", "")
+    assert scripts.count("sha256-") == html.count("<script id=") == 3
+    assert "<!--" not in html.replace(html[html.index('<script id="libraries">') :], "")
+
+
+def test_it_is_the_same_each_time(contents: Contents, html: str) -> None:
+    assert html_of(contents) == html
+
+
+@pytest.mark.parametrize("drugs", [("MD-224",), ("RG7112",), ("siremadlin", "MD-4251")])
+def test_values_of_drugs_and_lines_are_those_of_models(
+    node: Any, contents: Contents, drugs: tuple[str, ...]
+) -> None:
+    lines = list(cell_line_entries())
+    settings = [
+        {"drugs": [{"name": name, "dose": 1, "from": 0, "hours": 9} for name in drugs],
+         "line": line, "structure": structure, "parameters": {}}
+        for line in lines for structure in ("default", "residual")
+    ]  # fmt: skip
+    for one, found in zip(settings, node([["values", one] for one in settings]), strict=True):
+        rows = values_behind(*drugs, cell_line=one["line"], structure=str(one["structure"]))
+        assert found["result"] == {name: row.value for name, row in rows.items()}, one
+
+
+def test_every_value_has_its_unit_kind_and_source(contents: Contents) -> None:
+    data: Any = contents.data
+    for name, row in pn.load("milademetan").definition.parameters.items():
+        value, unit, source, kind = data["kinds"]["default|inhibitor"]["rows"][name]
+        assert (value, unit, data["sources"][source], kind) == (
+            row.value, row.unit, row.source, row.kind,
+        )  # fmt: skip
+
+
+def test_drugs_lines_and_sliders_are_those_of_the_package(contents: Contents) -> None:
+    data: Any = contents.data
+    assert {one["name"] for one in data["drugs"]} == set(drug_entries())
+    assert [one["name"] for one in data["lines"]] == list(cell_line_entries())
+    rows = data["kinds"]["default|degrader+inhibitor"]["rows"]
+    assert set(SLIDERS) <= set(rows)
+
+
+def test_structures_that_differ_in_a_tumour_alone_are_one() -> None:
+    data: Any = contents_of(["no partner", "no partner"]).data
+    assert [one["name"] for one in data["structures"]] == ["no partner"]
+    assert data["draws"] is None  # made in other structures
+
+
+def test_an_unknown_structure_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="residul"):
+        contents_of(["residul"])
+
+
+def test_objects_that_need_a_linker_are_refused() -> None:
+    magic = b"\0asm\1\0\0\0"
+    with pytest.raises(ModelError, match="no WebAssembly"):
+        linking.linked(b"ELF", ["rest"])
+    with pytest.raises(ModelError, match="needs a linker"):
+        linking.linked(magic + b"\x0b\x01\x00", ["rest"])
+    imports = b"\x01\x03env\x03exp\x00\x00"
+    with pytest.raises(ModelError, match="calls exp"):
+        linking.linked(magic + b"\x02" + bytes([len(imports)]) + imports, ["rest"])
+    with pytest.raises(ModelError, match="no function rest"):
+        linking.linked(magic, ["rest"])
+
+
+def test_libraries_have_their_licences() -> None:
+    folder: Path = FOLDER / "vendor"
+    for name in ("d3", "plot"):
+        assert "Permission to use, copy, modify" in (folder / f"{name}.LICENSE").read_text()
