@@ -16,8 +16,8 @@ from p53net.model.tables import Value
 from p53net.simulation.attributes import VERSION
 
 SLIDERS = (
-    "DSB", "k_syn_p53", "k_deg_p53", "E3_capacity", "K_MDM2", "k_transcr_MDM2_P2", "k_deg_MDM2_mRNA",
-    "k_deg_MDM2", "fu_medium_inhibitor", "k_perm_inhibitor", "Ki_inhibitor", "CRBN_of_line",
+    "DSB", "k_syn_p53", "k_deg_p53", "E3_capacity", "K_MDM2", "k_transcr_MDM2_P2",
+    "k_deg_MDM2_mRNA", "k_deg_MDM2", "fu_medium_inhibitor", "k_perm_inhibitor", "Ki_inhibitor", "CRBN_of_line",
     "uptake_of_line", "k_perm_degrader", "Kd_MDM2_degrader", "cooperativity",
 )  # fmt: skip
 """Parameters that a page shows at first, as far as a model has them: those that active p53 at 24 h
@@ -130,7 +130,7 @@ def _values(
     structure: str,
     roles: Mapping[str, list[str]],
     sources: _Sources,
-) -> dict[str, object]:
+) -> dict[str, dict[str, Any]]:
     """Parameters of the first drugs of these mechanisms, and what of them is another for each drug
     and each cell line."""
     first, base = [roles[role][0] for role in group], definition.parameters

@@ -80,9 +80,6 @@ const EXPORTS = (() => {
         if (id in values) set(one, name, values[id]);
       }
     }
-    for (const one of all("initialAssignment")) {
-      if ((one.getAttribute("symbol") || "") in start.states) one.remove();
-    }
     const events = file.createElementNS(SBML, "listOfEvents");
     for (const { name, dose, from, hours } of setting.closed ? [] : setting.drugs) {
       const steps = [[from, dose], [from + hours, 0]];

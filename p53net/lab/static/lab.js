@@ -121,6 +121,7 @@
   async function run() {
     const mine = ++turn, setting = STATE.setting(state), began = performance.now();
     const drug = /** @type {Chosen} */ (state.drugs[0]);
+    document.body.dataset.turn = String(mine); // for those who wait until it has rested
     clearTimeout(rest);
     const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold) : null;
     const range = lab.mechanism(drug.name) === "degrader" ? [-3, 3] : [0, 5];
@@ -135,7 +136,6 @@
     shown = { found: found.value, band: spread.value, response: dosed.value };
     draw();
     const took = performance.now() - began;
-    document.body.dataset.turn = String(mine);
     document.body.dataset.took = took.toFixed(1);
     if (state.band) rest = window.setTimeout(() => whole(mine, setting), REST);
     else document.body.dataset.rested = String(mine);
@@ -323,7 +323,9 @@
     frame = requestAnimationFrame(draw);
   }).observe(by("results"));
   // For tests: the same jobs, without the picture.
-  Object.assign(window, { p53lab: { single, many, model, python: () => EXPORTS.python(STATE.setting(state)) } });
+  const picture = () => EXPORTS.svg(by("figures"), title());
+  Object.assign(window, { p53lab: { single, many, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
+    csv: () => shown && EXPORTS.csv(shown, state), python: () => EXPORTS.python(STATE.setting(state)) } });
 
   function start() {
     CONTROLS.fill(by("controls"), lab, state, changed);

@@ -99,7 +99,7 @@ const STATE = (() => {
     for (const name of Object.keys(state.parameters)) {
       if (name in kind.rows && changeable(name, kind.rows[name])) continue;
       delete state.parameters[name];
-      left.push(name);
+      left.push(`p.${name}`);
     }
     if (!(state.read in kind.system.readouts)) state.read = "p53_active";
     state.at = Math.min(state.at, state.hours);
