@@ -16,12 +16,12 @@ from p53net.model.tables import Value
 from p53net.simulation.attributes import VERSION
 
 SLIDERS = (
-    "DSB", "k_syn_p53", "k_deg_p53", "E3_capacity", "K_MDM2", "k_transcr_MDM2_P2",
-    "k_deg_MDM2_mRNA", "k_deg_MDM2", "fu_medium_inhibitor", "k_perm_inhibitor", "Ki_inhibitor", "CRBN_of_line",
-    "uptake_of_line", "k_perm_degrader", "Kd_MDM2_degrader", "cooperativity",
+    "DSB", "k_syn_p53", "k_ub_p53", "Kd_p53", "k_deg_p53", "k_transcr_MDM2_P1", "K_MDM2",
+    "k_deg_MDM2", "k_deg_MDM2_mRNA", "E3_capacity", "Ki_inhibitor", "fu_medium_inhibitor",
+    "k_perm_inhibitor", "uptake_of_line", "fu_medium_degrader", "CRBN_of_line", "k_perm_degrader",
 )  # fmt: skip
-"""Parameters that a page shows at first, as far as a model has them: those that active p53 at 24 h
-depends on most, of what is assumed or fitted (docs/lab.md)."""
+"""Parameters that a page shows at first, as far as a model has them: what active p53 at 24 h
+depends on most, damage, and how fast drugs leave the cell (docs/lab.md)."""
 
 Told = Callable[[str, float], None]
 _Row = tuple[float, str, int, str]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import p53net as pn
-from p53net.errors import ModelError, UnknownNameError
+from p53net.errors import ModelError, OutputError, UnknownNameError
 from p53net.lab import linking
 from p53net.lab.contents import SLIDERS, Contents, contents_of
 from p53net.lab.page import FOLDER, html_of
@@ -100,3 +100,18 @@ def test_libraries_have_their_licences() -> None:
     folder: Path = FOLDER / "vendor"
     for name in ("d3", "plot"):
         assert "Permission to use, copy, modify" in (folder / f"{name}.LICENSE").read_text()
+
+
+def test_the_command_writes_it(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from p53net.cli import app
+
+    path = tmp_path / "own.html"
+    done = CliRunner().invoke(app, ["lab", "--out", str(path), "--structures", "default"])
+    assert done.exit_code == 0, done.output
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    missing = CliRunner().invoke(app, ["lab", "--structures", "nothing", "--out", str(path)])
+    assert isinstance(missing.exception, UnknownNameError)
+    nowhere = CliRunner().invoke(app, ["lab", "--structures", "default", "--out", "/no/folder/x"])
+    assert isinstance(nowhere.exception, OutputError)

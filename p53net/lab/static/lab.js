@@ -136,7 +136,8 @@
     shown = { found: found.value, band: spread.value, response: dosed.value };
     draw();
     const took = performance.now() - began;
-    document.body.dataset.took = took.toFixed(1);
+    Object.assign(document.body.dataset, { took: took.toFixed(1), drawn: String(mine) });
+    document.body.dataset.loaded ??= performance.now().toFixed(0);
     if (state.band) rest = window.setTimeout(() => whole(mine, setting), REST);
     else document.body.dataset.rested = String(mine);
   }
@@ -324,7 +325,7 @@
   }).observe(by("results"));
   // For tests: the same jobs, without the picture.
   const picture = () => EXPORTS.svg(by("figures"), title());
-  Object.assign(window, { p53lab: { single, many, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
+  Object.assign(window, { p53lab: { single, many, draw, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
     csv: () => shown && EXPORTS.csv(shown, state), python: () => EXPORTS.python(STATE.setting(state)) } });
 
   function start() {
