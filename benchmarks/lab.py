@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from p53net.errors import SteadyStateError
-from p53net.lab.contents import Contents, contents_of
+from p53net.lab.contents import contents_of
 from p53net.lab.page import html_of
+from p53net.lab.pieces import Contents
 from tests.support.browser import Page, browser
 from tests.support.lab import NOMINAL, apart, in_python, setting
 

@@ -1,18 +1,17 @@
 """What a page holds: systems of equations, values with their sources, and draws of the ensemble."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from p53net.ensembles.draws import ensemble, is_shipped
-from p53net.lab.systems import LAYOUTS, system_for_page
+from p53net.lab.bodies import bodies_of
+from p53net.lab.pieces import Contents, Row, Sources, system_in
+from p53net.lab.systems import LAYOUTS
 from p53net.model import Definition, cell_line_entries, drug_entries
 from p53net.model.definition import GENERIC, define, values_behind
 from p53net.model.structures import as_structure, choices_text, named_structures
-from p53net.model.tables import Value
 from p53net.simulation.attributes import VERSION
 
 SLIDERS = (
@@ -24,36 +23,6 @@ SLIDERS = (
 depends on most, damage, and how fast drugs leave the cell (docs/lab.md)."""
 
 Told = Callable[[str, float], None]
-_Row = tuple[float, str, int, str]
-"""Value, unit, number of the source, kind."""
-
-
-@dataclass
-class Contents:
-    """What a page holds: data as JSON, and pieces of bytes that they name by number."""
-
-    data: dict[str, object] = field(default_factory=dict)
-    pieces: list[bytes] = field(default_factory=list)
-    _places: dict[str, int] = field(default_factory=dict)
-
-    def place(self, piece: bytes) -> int:
-        """The number of a piece; equal ones are kept once."""
-        name = hashlib.sha256(piece).hexdigest()
-        if name not in self._places:
-            self._places[name] = len(self.pieces)
-            self.pieces.append(piece)
-        return self._places[name]
-
-
-class _Sources:
-    """Texts that many rows share."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, int] = {}
-
-    def row(self, value: Value) -> _Row:
-        number = self.texts.setdefault(value.source, len(self.texts))
-        return value.value, value.unit, number, value.kind
 
 
 def contents_of(structures: Sequence[str] | None = None, told: Told | None = None) -> Contents:
@@ -61,7 +30,7 @@ def contents_of(structures: Sequence[str] | None = None, told: Told | None = Non
 
     `told` hears what is being made, and the share done. Raises UnknownNameError.
     """
-    found, sources = Contents(), _Sources()
+    found, sources = Contents(), Sources()
     drugs = drug_entries()
     roles: dict[str, list[str]] = {}
     for name, entry in drugs.items():
@@ -82,11 +51,14 @@ def contents_of(structures: Sequence[str] | None = None, told: Told | None = Non
             continue
         seen.add(what)
         kept.append(structure)
-        kinds[_key(structure, whole)] = {**_system(both, found), **values}
+        kinds[_key(structure, whole)] = {**system_in(both, found), **values}
         for role in whole:
             one = define(roles[role][0], structure=structure)
             own = _part_of(values, one, role, roles, sources)
-            kinds[_key(structure, (role,))] = {**_system(one, found), **own}
+            kinds[_key(structure, (role,))] = {**system_in(one, found), **own}
+    if told is not None:
+        told("the patient", 0.9)
+    bodies = bodies_of(roles, found, sources)
     lines = cell_line_entries()
     found.data = {
         "version": VERSION,
@@ -98,6 +70,7 @@ def contents_of(structures: Sequence[str] | None = None, told: Told | None = Non
                   for name in roles[role]],
         "tabled": {name: list(entry.values) for name, entry in {**drugs, **lines}.items()},
         "kinds": kinds,
+        **bodies,
         "sources": list(sources.texts),
         "sliders": list(SLIDERS),
         "draws": _draws(kept, found),
@@ -114,28 +87,18 @@ def _key(structure: str, group: Sequence[str]) -> str:
     return f"{structure}|{'+'.join(group)}"
 
 
-def _system(definition: Definition, found: Contents) -> dict[str, object]:
-    """Equations, as a module and as SBML."""
-    made = system_for_page(definition)
-    return {
-        "system": {name: value for name, value in made.about.items() if name != "id"},
-        "module": found.place(made.module),
-        "sbml": found.place(definition.sbml.encode()),
-    }
-
-
 def _values(
     definition: Definition,
     group: Sequence[str],
     structure: str,
     roles: Mapping[str, list[str]],
-    sources: _Sources,
+    sources: Sources,
 ) -> dict[str, dict[str, Any]]:
     """Parameters of the first drugs of these mechanisms, and what of them is another for each drug
     and each cell line."""
     first, base = [roles[role][0] for role in group], definition.parameters
 
-    def differing(drugs: Sequence[str], line: str) -> dict[str, _Row]:
+    def differing(drugs: Sequence[str], line: str) -> dict[str, Row]:
         own = values_behind(*drugs, cell_line=line, structure=structure)
         return {name: sources.row(row) for name, row in own.items() if row != base[name]}
 
@@ -156,12 +119,12 @@ def _part_of(
     definition: Definition,
     role: str,
     roles: Mapping[str, list[str]],
-    sources: _Sources,
+    sources: Sources,
 ) -> dict[str, object]:
     """The values of a model with drugs of one mechanism, from those of one with two."""
     names = definition.parameters
 
-    def inside(differing: Mapping[str, Mapping[str, _Row]]) -> dict[str, Mapping[str, _Row]]:
+    def inside(differing: Mapping[str, Mapping[str, Row]]) -> dict[str, Mapping[str, Row]]:
         return {of: {name: row for name, row in rows.items() if name in names}
                 for of, rows in differing.items()}  # fmt: skip
 

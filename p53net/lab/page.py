@@ -9,12 +9,13 @@ from pathlib import Path
 
 from p53net.errors import ModelError
 from p53net.files import write_bytes
-from p53net.lab.contents import Contents, Told, contents_of
+from p53net.lab.contents import Told, contents_of
+from p53net.lab.pieces import Contents
 
 FOLDER = Path(__file__).with_name("static")
 """Scripts, style and frame of the page, and the libraries that it holds."""
 
-ENGINE_SCRIPTS = ("engine.js", "cells.js", "packed.js")
+ENGINE_SCRIPTS = ("engine.js", "cells.js", "bodies.js", "packed.js")
 """What runs without a document: in a worker, and in node."""
 
 _PAGE_SCRIPTS = ("state.js", "figures.js", "exports.js", "controls.js", "lab.js")

@@ -1,5 +1,6 @@
 """One system of equations for the page: its module, and what a caller of it has to know."""
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -26,8 +27,10 @@ class Made(NamedTuple):
 
 
 def system_for_page(definition: Definition) -> Made:
-    """A system of a cell in a dish. Raises UnsupportedError where runs have events of their own."""
+    """The system of a definition. What a run computes from the untreated cell is in terms of the
+    cell alone, where that is less. Raises UnsupportedError where runs have events of their own."""
     system = system_of(definition.sbml)
+    inner = system if definition.cell is None else system_of(definition.cell.sbml)
     if system.events or system.watched or system.switches or system.stops:
         raise UnsupportedError(f"{definition.id} has events or jumps; the lab takes neither")
     kernel, text = kernel_and_text(system)
@@ -42,8 +45,9 @@ def system_for_page(definition: Definition) -> Made:
         "resting": [int(name not in never) for name in kernel.states],
         "volumes": [definition.compartment_of.get(name, "") for name in system.states],
         "starts": dict(definition.starts),
+        "begins": {n: v for n, v in definition.rate_variables.items() if not math.isnan(v)},
         "dosed": {definition.drugs[drug]: name for drug, name in definition.dosed.items()},
-        "computed": {name: tree_of(system.formula(of)) for name, of in definition.computed.items()},
+        "computed": {name: tree_of(inner.formula(of)) for name, of in definition.computed.items()},
         "readouts": _read_outs(definition, system),
         "inputs": [
             name for name, row in definition.parameters.items() if row.kind in ("input", "computed")
@@ -53,11 +57,15 @@ def system_for_page(definition: Definition) -> Made:
 
 
 def _read_outs(definition: Definition, system: System) -> dict[str, Mapping[str, object]]:
-    """What runs return: sums of multiples of states, with unit and meaning."""
+    """What runs return, with unit and meaning: sums of multiples of states, or formulas of them."""
     found: dict[str, Mapping[str, object]] = {}
     for name, meaning in definition.read_outs.items():
-        terms = multiples_of(system.expressions, system.formula(name), system.states)
+        about = {"unit": shown_unit(definition.units[name]), "meaning": meaning}
+        formula = system.formula(name)
+        terms = multiples_of(system.expressions, formula, system.states)
         if terms:
-            unit = shown_unit(definition.units[name])
-            found[name] = {"terms": terms, "unit": unit, "meaning": meaning}
+            found[name] = {"terms": terms, **about}
+            continue
+        moving = system.expressions.symbols(formula) & frozenset(system.states)
+        found[name] = {"tree": tree_of(formula), "states": sorted(moving), **about}
     return found

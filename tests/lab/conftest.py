@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from p53net.lab.contents import Contents, contents_of
+from p53net.lab.contents import contents_of
 from p53net.lab.page import packed
+from p53net.lab.pieces import Contents
 from tests.support import ROOT
 
 Answers = list[dict[str, Any]]

@@ -13,8 +13,8 @@ import pytest
 import roadrunner
 
 import p53net as pn
-from p53net.lab.contents import Contents
 from p53net.lab.page import html_of
+from p53net.lab.pieces import Contents
 from tests.support.browser import Page, browser, found
 from tests.support.lab import apart, in_python, setting
 

@@ -10,7 +10,7 @@ from p53net.engines.batch import code as compiling
 from p53net.engines.batch.driver import Driver
 from p53net.engines.batch.engine import Batch
 from p53net.engines.batch.machine import processor
-from p53net.lab.contents import Contents
+from p53net.lab.pieces import Contents
 from p53net.lab.webassembly import LANES, kernel_and_text
 from p53net.model.rates import system_of
 from tests.support.lab import apart, in_python, setting

@@ -9,8 +9,9 @@ import pytest
 import p53net as pn
 from p53net.errors import ModelError, OutputError, UnknownNameError
 from p53net.lab import linking
-from p53net.lab.contents import SLIDERS, Contents, contents_of
+from p53net.lab.contents import SLIDERS, contents_of
 from p53net.lab.page import FOLDER, html_of
+from p53net.lab.pieces import Contents
 from p53net.model import cell_line_entries, drug_entries
 from p53net.model.definition import values_behind
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 import p53net as pn
 from p53net.engines.base import Tolerances
-from p53net.lab.contents import Contents
+from p53net.lab.pieces import Contents
 from p53net.simulation.model import Model
 
 NOMINAL = 1e-10

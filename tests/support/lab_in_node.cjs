@@ -6,9 +6,9 @@ const vm = require("vm");
 const zlib = require("zlib");
 
 const folder = path.join(__dirname, "../../p53net/lab/static");
-const names = ["engine.js", "cells.js", "packed.js"];
+const names = ["engine.js", "cells.js", "bodies.js", "packed.js"];
 const text = names.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("\n");
-const { CELLS, ENGINE, PACKED } = vm.runInThisContext(`${text}\n({ CELLS, ENGINE, PACKED })`);
+const { BODIES, CELLS, ENGINE, PACKED } = vm.runInThisContext(`${text}\n({ BODIES, CELLS, ENGINE, PACKED })`);
 
 const bytes = new Uint8Array(zlib.gunzipSync(fs.readFileSync(process.argv[2])));
 const { data, blobs } = PACKED.opened(new Uint8Array(bytes));
@@ -18,6 +18,7 @@ const calls = {
   band: ([setting, ...rest]) => lab.band(setting, ...rest),
   response: ([setting, output, at, doses]) => lab.response(setting, output, at, doses),
   values: ([setting]) => lab.values(setting),
+  patient: ([given]) => BODIES.patient(lab, given),
   growth: ([block]) => ENGINE.growth(block),
 };
 const plain = (_, value) => (value instanceof Float64Array ? Array.from(value) : value);

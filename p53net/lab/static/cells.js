@@ -18,7 +18,9 @@
  *   structures: {name: string, note: string, choices: string}[],
  *   lines: {name: string, about: string}[], drugs: {name: string, mechanism: string}[],
  *   sources: string[], kinds: Record<string, Kind>, sliders: string[],
- *   tabled: Record<string, string[]>,
+ *   tabled: Record<string, string[]>, bodies: Record<string, BodyKind>,
+ *   patients: {line: string, lines: string[], masses: Record<string, number>, grade: number,
+ *     limits: Record<string, number>, sliders: string[]},
  *   draws: null | {structures: string[], columns: string[], values: number, sha256: string}}} Data */
 
 /** @typedef {Record<string, Float64Array>} Curves */
@@ -71,7 +73,8 @@ const CELLS = (() => {
     system(key) {
       let found = this._systems.get(key);
       if (!found) {
-        const kind = this.data.kinds[key];
+        const [place, mechanisms, inside] = key.split("|"), body = this.data.bodies[`${place}|${mechanisms}`];
+        const kind = inside ? body.cell : this.data.kinds[key] || body;
         const module = new WebAssembly.Module(/** @type {any} */ (this.blobs[kind.module]));
         found = new ENGINE.System(kind.system, module, this.data.layouts);
         this._systems.set(key, found);
@@ -271,7 +274,7 @@ const CELLS = (() => {
     untreated(key, rested) {
       const system = this.system(key), state = rested.states[0];
       return Object.fromEntries(Object.entries(system.about.readouts).map(([name, { terms }]) => [
-        name, Object.entries(terms).reduce((sum, [one, weight]) =>
+        name, Object.entries(terms || {}).reduce((sum, [one, weight]) =>
           sum + weight * state[/** @type {number} */ (system.row.get(one))], 0),
       ]));
     }
@@ -388,6 +391,7 @@ const CELLS = (() => {
     if (call === "curves") return lab.curves(setting, ...rest);
     if (call === "start") return lab.start(setting);
     if (call === "response") return lab.response(setting, rest[0], rest[1], rest[2]);
+    if (call === "patient") return BODIES.patient(lab, /** @type {any} */ (setting));
     if (call === "band") return lab.band(setting, rest[0], rest[1], rest[2], rest[3]);
     throw new Error(`there is no job ${call}`);
   }

@@ -89,10 +89,27 @@ const CONTROLS = (() => {
   function fill(form, lab, state, changed) {
     const { data } = lab, focused = document.activeElement?.id, open = opened(form);
     const wide = matchMedia("(min-width: 761px)").matches;
-    const setting = STATE.setting(state), rows = lab.rows(setting);
-    const again = () => changed(true);
+    const again = () => changed(true), once = () => changed(false), dish = state.place === "dish";
+    const rows = dish ? lab.rows(STATE.setting(state)) : BODIES.allRows(lab, STATE.treatment(state));
     form.replaceChildren(
-      group("Drugs", open, true, ...state.drugs.flatMap((one, i) => drug(lab, state, i, again, () => changed(false)))),
+      list("place", "Where", [["dish", "cells in a dish"], ["patient", "a patient: marrow and tumour"]], state.place, (value) => {
+        state.place = value;
+        STATE.settle(data, state);
+        again();
+      }),
+      group("Drugs", open, true, ...state.drugs.flatMap((_, i) => drug(lab, state, i, again, once))),
+      ...(dish ? inDish(lab, state, rows, open, wide, again, once) : inBody(data, state, open, wide, again, once)),
+      group("Parameters", open, false, ...parameters(lab, state, rows, again, once)),
+    );
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  /** Groups of a dish. @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state
+   * @param {Record<string, Row>} rows @param {Map<string, boolean>} open @param {boolean} wide
+   * @param {() => void} again @param {() => void} once */
+  function inDish(lab, state, rows, open, wide, again, once) {
+    const { data } = lab, setting = STATE.setting(state), drawn = state.structure === data.structures[0].name;
+    return [
       group("Cell", open, wide,
         list("line", "Cell line", data.lines.map(({ name }) => [name, name]), state.line, (value) => {
           state.line = value;
@@ -103,6 +120,7 @@ const CONTROLS = (() => {
           [name, choices ? `${name}: ${choices}` : note ? `${name}: ${note}` : name]), state.structure, (value) => {
           state.structure = value;
           state.band = state.band || (value === data.structures[0].name && data.draws !== null);
+          STATE.settle(data, state);
           again();
         })),
       group("Run", open, wide,
@@ -110,7 +128,7 @@ const CONTROLS = (() => {
           step: 1, least: 1, most: STATE.LONGEST }, (value) => {
           state.hours = value;
           state.at = Math.min(state.at, value);
-          changed(false);
+          once();
         }),
         box("closed", "Closed dish: cells take the drug out of the medium", state.closed > 0, false, "", (on) => {
           state.closed = on ? rows.medium[0] : 0;
@@ -119,37 +137,57 @@ const CONTROLS = (() => {
         ...(state.closed ? [slider({ id: "medium", label: "Medium for each cell", unit: "pL", value: state.closed,
           low: 0, high: 4, step: STEP, log: true, least: 1e-3, most: 1e6 }, (value) => {
           state.closed = value;
-          changed(false);
+          once();
         })] : [])),
       group("Show", open, wide,
         box("fold", "Over what it is untreated (else nM)", state.fold, false, "", (on) => {
           state.fold = on;
-          changed(false);
+          once();
         }),
-        box("opened", "The loop opened beside it (dashed)", state.opened, false, "", (on) => {
-          state.opened = on;
-          changed(false);
-        }),
-        box("band", "95 % of the draws of the shipped ensemble", state.band,
-          !data.draws || state.structure !== data.structures[0].name,
-          data.draws && state.structure !== data.structures[0].name
-            ? "each draw has a structure of its own: choose the first one" : "", (on) => {
+        loop(state, once),
+        box("band", "95 % of the draws of the shipped ensemble", state.band, !data.draws || !drawn,
+          data.draws && !drawn ? "each draw has a structure of its own: choose the first one" : "", (on) => {
             state.band = on;
-            changed(false);
+            once();
           }),
         list("read", "Dose–response of", Object.keys(data.kinds[lab.key(setting)].system.readouts)
           .map((name) => [name, FIGURES.nameOf(name)]), state.read, (value) => {
           state.read = value;
-          changed(false);
+          once();
         }),
         slider({ id: "at", label: "read at", unit: "h", value: state.at, low: 1, high: 240, step: 1, least: 0.5,
           most: STATE.LONGEST }, (value) => {
           state.at = Math.min(value, state.hours);
-          changed(false);
+          once();
         })),
-      group("Parameters", open, false, ...parameters(lab, state, rows, again, () => changed(false))),
-    );
-    if (focused) document.getElementById(focused)?.focus();
+    ];
+  }
+
+  /** Groups of a patient. @param {Data} data @param {State} state @param {Map<string, boolean>} open
+   * @param {boolean} wide @param {() => void} again @param {() => void} once */
+  function inBody(data, state, open, wide, again, once) {
+    return [
+      group("Patient", open, wide,
+        list("tumour", "Cell line of the tumour", data.patients.lines.map((name) => [name, name]), state.tumour, (value) => {
+          state.tumour = value;
+          again();
+        }),
+        made("small", {}, data.lines.find((one) => one.name === state.tumour)?.about || ""),
+        slider({ id: "days", label: "Treated for", unit: "d", value: state.days, low: 7, high: STATE.LONGEST_DAYS, step: 7,
+          least: 1, most: STATE.LONGEST_DAYS }, (value) => {
+          state.days = Math.round(value);
+          once();
+        }),
+        loop(state, once)),
+    ];
+  }
+
+  /** @param {State} state @param {() => void} once */
+  function loop(state, once) {
+    return box("opened", "The loop opened beside it (dashed)", state.opened, false, "", (on) => {
+      state.opened = on;
+      once();
+    });
   }
 
   /** Which groups are open. @param {HTMLElement} form @returns {Map<string, boolean>} */
@@ -168,19 +206,18 @@ const CONTROLS = (() => {
    * @param {() => void} again @param {() => void} changed */
   function drug(lab, state, i, again, changed) {
     const { data } = lab, one = state.drugs[i], other = state.drugs[0];
-    const taken = i && other ? lab.mechanism(other.name) : "";
-    const names = data.drugs.filter((each) => each.mechanism !== taken);
+    const taken = i && other ? lab.mechanism(other.name) : "", dish = state.place === "dish";
+    const names = data.drugs.filter((each) => each.mechanism !== taken && (dish || each.name in data.patients.masses));
     const options = /** @type {[string, string][]} */ (names.map((each) => [each.name, `${each.name} (${each.mechanism})`]));
     const id = `drug${i + 1}`;
     const chooser = list(id, i ? "and" : "Drug", i ? [["", "no other drug"], ...options] : options, one?.name || "", (name) => {
-      const mechanism = name && lab.mechanism(name);
-      const kept = one && mechanism === lab.mechanism(one.name) ? one
-        : { dose: STATE.DOSES[mechanism] || 1, from: 0, hours: one ? one.hours : 24 };
-      state.drugs[i] = name ? { ...kept, name } : null;
+      const same = name && one && lab.mechanism(name) === lab.mechanism(one.name);
+      state.drugs[i] = same ? { ...one, name } : name ? STATE.chosen(data, name) : null;
       STATE.settle(data, state);
       again();
     });
     if (!one) return [chooser];
+    if (!dish) return [chooser, ...regimen(one, id, changed)];
     const [low, high] = DECADES[lab.mechanism(one.name)] || [-3, 5];
     const dose = slider({ id: `${id}-dose`, label: `Dose of ${one.name}`, unit: "nM", value: one.dose, low, high,
       step: STEP, log: true, most: STATE.HIGHEST }, (value) => {
@@ -201,11 +238,33 @@ const CONTROLS = (() => {
     return [chooser, dose, from, hours];
   }
 
+  /** @param {Chosen} one @param {string} id @param {() => void} changed */
+  function regimen(one, id, changed) {
+    return [
+      slider({ id: `${id}-amount`, label: `Dose of ${one.name}`, unit: "mg", value: one.amount, low: 0, high: 3, step: STEP,
+        log: true, most: STATE.HEAVIEST }, (value) => {
+        one.amount = value;
+        changed();
+      }),
+      slider({ id: `${id}-on`, label: "once a day on the first", unit: "d", value: one.on, low: 1, high: 28, step: 1, least: 1,
+        most: STATE.LONGEST_DAYS }, (value) => {
+        one.on = Math.round(value);
+        changed();
+      }),
+      slider({ id: `${id}-of`, label: "of every", unit: "d", value: one.of, low: 1, high: 42, step: 1, least: 1,
+        most: STATE.LONGEST_DAYS }, (value) => {
+        one.of = Math.round(value);
+        changed();
+      }),
+    ];
+  }
+
   /** @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state @param {Record<string, Row>} rows
    * @param {() => void} again @param {() => void} changed */
   function parameters(lab, state, rows, again, changed) {
     const free = Object.keys(rows).filter((name) => STATE.changeable(name, rows[name]));
-    const first = lab.data.sliders.filter((name) => free.includes(name));
+    const usualOnes = state.place === "dish" ? lab.data.sliders : lab.data.patients.sliders;
+    const first = usualOnes.filter((name) => free.includes(name));
     const shown = [...first, ...Object.keys(state.parameters).filter((name) => !first.includes(name))];
     const sliders = shown.map((name) => {
       const [usual, unit, , kind] = rows[name], value = state.parameters[name] ?? usual;
@@ -240,7 +299,8 @@ const CONTROLS = (() => {
   /** A unit as people write it. @param {string} unit */
   function shownUnit(unit) {
     return /** @type {Record<string, string>} */ ({ dimensionless: "1", per_hour: "1/h", per_nM: "1/nM",
-      nM_per_hour: "nM/h", per_nM_per_hour: "1/(nM h)" })[unit] || unit;
+      nM_per_hour: "nM/h", per_nM_per_hour: "1/(nM h)",
+      hour: "h", L_per_hour: "L/h", mm3_per_hour: "mm3/h", giga_per_L: "1e9/L", g_per_dL: "g/dL" })[unit] || unit;
   }
 
   return { fill, made, shownUnit };

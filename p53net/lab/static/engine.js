@@ -9,13 +9,16 @@
  * @typedef {{id: string, states: string[], parameters: string[], values: number[], space: number,
  *   slopes: [number, number][], resting: number[], volumes: string[],
  *   starts: Record<string, string>, dosed: Record<string, string>, computed: Record<string, Tree>,
- *   readouts: Record<string, {terms: Record<string, number>, unit: string, meaning: string}>,
- *   inputs: string[]}} About */
+ *   readouts: Record<string, Readout>, inputs: string[], begins: Record<string, number>}} About */
+
+/** A sum of multiples of states, or a formula of states and parameters.
+ * @typedef {{terms?: Record<string, number>, tree?: Tree, states?: string[], unit: string,
+ *   meaning: string}} Readout */
 
 /** Runs of one system, a row of `table` and `starts` for each.
  * @typedef {{table: Float64Array[], starts: Float64Array[], stops: number[], names: string[],
- *   changes: (number|null)[][][], times: Float64Array, outputs: string[], nominal: number}} Problem
- */
+ *   changes: (number|null)[][][], times: Float64Array, outputs: string[], nominal: number,
+ *   added?: boolean}} Problem `added`: changes are added to what is there. */
 
 const ENGINE = (() => {
   const PAGE = 65536; // bytes
@@ -150,7 +153,7 @@ const ENGINE = (() => {
     /** Curves of each run: output, time. Also how each ended, and its steps.
      * @param {Problem} problem */
     integrate(problem) {
-      const { table, starts, stops, names, changes, times, outputs, nominal } = problem;
+      const { table, starts, stops, names, changes, times, outputs, nominal, added } = problem;
       const size = starts.length, rows = times.length, lanes = this.layouts.lanes;
       const width = rows + lanes, count = stops.length;
       this._clear();
@@ -178,7 +181,7 @@ const ENGINE = (() => {
         stops: this._doubles(starts.flatMap(() => stops)),
         counts: this._integers(starts.map(() => count)), changes: this._doubles(flat),
         slots: this._integers(names.map((name) => known.indexOf(name))),
-        keeps: this._doubles(names.map(() => 0)), times: this._doubles(padded),
+        keeps: this._doubles(names.map(() => (added ? 1 : 0))), times: this._doubles(padded),
         found, status, steps, output_ends: this._integers(ends),
         output_states: this._integers(states), output_weights: this._doubles(weights),
         dense: this._room(outputs.length * 5 * lanes),
@@ -234,7 +237,7 @@ const ENGINE = (() => {
 
     /** @param {string} name @returns {Record<string, number>} */
     _terms(name) {
-      return this.row.has(name) ? { [name]: 1 } : this.about.readouts[name].terms;
+      return this.row.has(name) ? { [name]: 1 } : this.about.readouts[name].terms || {};
     }
 
     /** Absolute tolerances [nM] of a row: those of amounts over volumes.

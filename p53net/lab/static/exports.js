@@ -28,7 +28,27 @@ const EXPORTS = (() => {
         FIGURES.SHARES.forEach((share, i) => columns.push([`${name}_q${share}_${state.fold ? "fold" : "nM"}`, band.bands[name][i]]));
       }
     }
-    const rows = Array.from(found.times, (_, i) => columns.map(([, values]) => values[i]).join(","));
+    return table(columns);
+  }
+
+  /** All curves of a patient. @param {Patient} found @param {State} state
+   * @param {Data["bodies"]} bodies @param {string} group */
+  function csvOfPatient(found, state, bodies, group) {
+    const columns = /** @type {[string, Float64Array][]} */ ([["time_h", found.marrow.times]]);
+    for (const place of /** @type {const} */ (["marrow", "tumour"])) {
+      const units = bodies[`${place}|${group}`].system.readouts;
+      for (const [name, curve] of Object.entries(found[place].closed)) {
+        const unit = units[name].unit.replace(/\W+/g, "_");
+        columns.push([`${place}_${name}_${unit}`, curve]);
+        if (state.opened) columns.push([`${place}_${name}_opened_${unit}`, found[place].opened[name]]);
+      }
+    }
+    return table(columns);
+  }
+
+  /** @param {[string, Float64Array][]} columns */
+  function table(columns) {
+    const rows = Array.from(columns[0][1], (_, i) => columns.map(([, values]) => values[i]).join(","));
     return `${columns.map(([name]) => name).join(",")}\n${rows.join("\n")}\n`;
   }
 
@@ -56,6 +76,28 @@ const EXPORTS = (() => {
       `run = model.simulate(times, doses${more})`,
       `opened = model.simulate(times, doses${more}, feedback=False)`,
       "pn.plot(run)", "",
+    ].join("\n");
+  }
+
+  /** Lines of Python that give the same patient. @param {Treatment} given
+   * @param {Record<"marrow"|"tumour", Record<string, Row>>} rows */
+  function pythonOfPatient(given, rows) {
+    const names = given.drugs.map((drug) => quoted(drug.name)).join(", ");
+    const doses = given.drugs.map(({ name, amount, on, of }) =>
+      `${quoted(name)}: pn.regimen(${amount}, "mg", "${on}/${of}", days=${given.days})`).join(", ");
+    const runs = /** @type {const} */ (["marrow", "tumour"]).flatMap((place) => {
+      const line = place === "tumour" ? `, cell_line=${quoted(given.line)}` : "";
+      const changed = Object.entries(given.parameters).filter(([name]) => name in rows[place])
+        .map(([name, value]) => `${quoted(name)}: ${value}`).join(", ");
+      return [
+        `${place} = pn.load(${names}, system="${place}"${line}, accuracy=1e-8)`,
+        `${place}_run = ${place}.simulate(times, doses${changed ? `, parameters={${changed}}` : ""})`,
+      ];
+    });
+    return [
+      "import numpy as np", "import p53net as pn", "",
+      `times = np.linspace(0, ${given.days} * 24, ${given.days} * 4 + 1)  # h`,
+      `doses = {${doses}}`, ...runs, "pn.plot(marrow_run)", "",
     ].join("\n");
   }
 
@@ -163,5 +205,5 @@ const EXPORTS = (() => {
       (blob) => (blob ? done(blob) : failed(new Error("the picture cannot be made"))), "image/png"));
   }
 
-  return { download, csv, python, sbml, svg, png };
+  return { download, csv, csvOfPatient, python, pythonOfPatient, sbml, svg, png };
 })();

@@ -8,6 +8,7 @@
 /** @typedef {{doses: Float64Array, closed: Float64Array, opened: Float64Array,
  *   untreated: number}} Dosed */
 /** @typedef {{found: Found, band: Band|null, response: Dosed|null}} Shown */
+/** @typedef {{marrow: Found, tumour: Found}} Patient */
 
 const FIGURES = (() => {
   // Okabe and Ito's palette.
@@ -25,6 +26,14 @@ const FIGURES = (() => {
     p53_total: "all p53", p53_active: "active p53", MDM2_total: "all MDM2", MDM2_free: "free MDM2",
     MDM2_mRNA: "MDM2 mRNA", MDMX_total: "all MDMX",
   });
+
+  /** Panels of a patient: place, title and read-outs, where `*` stands for the mechanism. */
+  const BODY = /** @type {["marrow"|"tumour", string, string][]} */ ([
+    ["marrow", "Plasma", "*_plasma"], ["marrow", "Platelets", "platelets"],
+    ["marrow", "Neutrophils", "neutrophils"], ["marrow", "Haemoglobin", "haemoglobin"],
+    ["marrow", "GDF-15 in serum, over untreated", "GDF15_serum"], ["tumour", "Tumour", "tumour_volume"],
+    ["tumour", "Active p53 in the tumour", "p53_active"], ["tumour", "MDM2 in the tumour", "MDM2_total"],
+  ]);
 
   /** @param {string} name */
   const nameOf = (name) => NAMES[name] || name;
@@ -76,6 +85,25 @@ const FIGURES = (() => {
       y: { label: state.fold ? "times untreated [1]" : `concentration [${unit}]`, zero: true } });
   }
 
+  /** One panel of a patient, over days. @param {Found} found @param {string[]} names
+   * @param {State} state @param {number} width @param {string} unit @param {string} said
+   * @param {number|undefined} limit */
+  function course(found, names, state, width, unit, said, limit) {
+    const days = found.times.map((time) => time / BODIES.DAY), marks = [];
+    if (limit) marks.push(Plot.ruleY([limit], { stroke: "#D55E00", strokeDasharray: "2 3" }));
+    names.forEach((name, i) => {
+      if (state.opened) {
+        marks.push(Plot.lineY(points(days, found.opened[name]),
+          { x: "x", y: "y", stroke: COLOURS[i], strokeWidth: 1, strokeOpacity: 0.75, strokeDasharray: "4 3" }));
+      }
+      marks.push(Plot.lineY(points(days, found.closed[name]),
+        { x: "x", y: "y", stroke: COLOURS[i], strokeWidth: 1.8, strokeDasharray: DASHES[i] }));
+    });
+    marks.push(Plot.ruleY([0], { stroke: "#777" }));
+    return figure({ width, marks, said, x: { label: "time [d]", domain: [0, state.days] },
+      y: { label: `[${unit}]`, zero: true } });
+  }
+
   /** @param {Dosed} found @param {State} state @param {number} width @param {string} drug
    * @param {string} unit @param {string} said */
   function response(found, state, width, drug, unit, said) {
@@ -115,5 +143,5 @@ const FIGURES = (() => {
     return String(Number(x.toPrecision(3)));
   }
 
-  return { COLOURS, DASHES, SHARES, HEIGHT, panels, curves, response, plain, nameOf };
+  return { BODY, COLOURS, DASHES, SHARES, HEIGHT, panels, curves, course, response, plain, nameOf };
 })();

@@ -87,6 +87,8 @@
   let { state, left } = STATE.read(data, location.hash);
   /** @type {Shown | null} */
   let shown = null;
+  /** @type {Patient | null} */
+  let patient = null;
   let turn = 0, rest = 0, frame = 0;
 
   /** @param {string} text */
@@ -95,10 +97,11 @@
     by("problem").textContent = text;
   }
 
-  /** @param {State} now */
-  function unitOf(now) {
-    return data.kinds[lab.key(STATE.setting(now))].system.readouts[now.read].unit;
-  }
+  /** Read-outs of the dish. */
+  const readouts = () => data.kinds[lab.key(STATE.setting(state))].system.readouts;
+
+  /** Mechanisms of the drugs, as keys have them. */
+  const group = () => state.drugs.flatMap((one) => (one ? [lab.mechanism(one.name)] : [])).sort().join("+");
 
   /** @param {boolean} again */
   function changed(again) {
@@ -119,27 +122,38 @@
 
   /** Ask for everything that is shown; what has been overtaken is dropped. */
   async function run() {
-    const mine = ++turn, setting = STATE.setting(state), began = performance.now();
-    const drug = /** @type {Chosen} */ (state.drugs[0]);
+    const mine = ++turn, began = performance.now();
     document.body.dataset.turn = String(mine); // for those who wait until it has rested
     clearTimeout(rest);
+    const errors = await (state.place === "dish" ? inDish(mine) : inBody(mine));
+    if (mine !== turn) return;
+    const error = errors.find((one) => one && one.message !== "overtaken");
+    problem(error ? `${error.message[0].toUpperCase()}${error.message.slice(1)}. Set a parameter back, or choose another cell.` : "");
+    draw();
+    Object.assign(document.body.dataset, { took: (performance.now() - began).toFixed(1), drawn: String(mine) });
+    document.body.dataset.loaded ??= performance.now().toFixed(0);
+    if (state.place === "dish" && state.band) rest = window.setTimeout(() => whole(mine, STATE.setting(state)), REST);
+    else document.body.dataset.rested = String(mine);
+  }
+
+  /** Curves, band and dose-response of a dish; why some are not there. @param {number} mine */
+  async function inDish(mine) {
+    const setting = STATE.setting(state), drug = /** @type {Chosen} */ (state.drugs[0]);
     const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold) : null;
     const range = lab.mechanism(drug.name) === "degrader" ? [-3, 3] : [0, 5];
     const doses = Array.from({ length: DOSES }, (_, i) => 10 ** (range[0] + ((range[1] - range[0]) * i) / (DOSES - 1)));
     const curves = single.ask("curves", setting);
     const response = single.ask("response", setting, state.read, state.at, doses);
     const [found, spread, dosed] = await Promise.all([curves, band, response].map(ended));
-    if (mine !== turn) return;
-    const error = [found, spread, dosed].map((one) => one.error).find((one) => one && one.message !== "overtaken");
-    problem(error ? `${error.message[0].toUpperCase()}${error.message.slice(1)}. Set a parameter back, or choose another cell.` : "");
-    if (!found.value) return;
-    shown = { found: found.value, band: spread.value, response: dosed.value };
-    draw();
-    const took = performance.now() - began;
-    Object.assign(document.body.dataset, { took: took.toFixed(1), drawn: String(mine) });
-    document.body.dataset.loaded ??= performance.now().toFixed(0);
-    if (state.band) rest = window.setTimeout(() => whole(mine, setting), REST);
-    else document.body.dataset.rested = String(mine);
+    if (mine === turn && found.value) shown = { found: found.value, band: spread.value, response: dosed.value };
+    return [found.error, spread.error, dosed.error];
+  }
+
+  /** Marrow and tumour of a patient; why they are not there. @param {number} mine */
+  async function inBody(mine) {
+    const found = await ended(single.ask("patient", STATE.treatment(state)));
+    if (mine === turn && found.value) patient = found.value;
+    return [found.error];
   }
 
   /** The band of all draws, once nothing moves. @param {number} mine @param {Setting} setting */
@@ -157,28 +171,43 @@
 
   function draw() {
     cancelAnimationFrame(frame);
-    if (!shown) return;
-    const now = shown, box = by("figures"), { found } = now;
-    const readouts = data.kinds[lab.key(STATE.setting(state))].system.readouts;
-    const columns = Math.max(Math.floor(box.clientWidth / 300), 1);
+    const box = by("figures"), columns = Math.max(Math.floor(box.clientWidth / 300), 1);
     const width = Math.floor(box.clientWidth / columns) - 12;
-    const drug = /** @type {Chosen} */ (state.drugs[0]);
-    const made_ = FIGURES.panels(found.closed).map(({ title, names }) => {
-      const said = `${title} over ${state.hours} h: ${names.map((name) => sentence(name)).join("; ")}`;
-      return panel(title, FIGURES.curves(names, now, state, width, readouts[names[0]].unit, said), names);
-    });
-    if (now.response) {
-      const title = `${nameOf(state.read)} at ${plain(state.at)} h, by dose of ${drug.name}`;
-      const last = now.response.closed.length - 1;
-      const said = `${title}: from ${plain(now.response.closed[0])} to ${plain(now.response.closed[last])} ${unitOf(state)}` +
-        `, with the loop opened to ${plain(now.response.opened[last])}; untreated ${plain(now.response.untreated)}`;
-      made_.push(panel(title, FIGURES.response(now.response, state, width, drug.name, unitOf(state), said), []));
-    }
-    box.replaceChildren(...made_);
+    by("sbml").toggleAttribute("disabled", state.place !== "dish");
+    if (state.place === "dish" && shown) box.replaceChildren(...dishPanels(shown, width));
+    else if (state.place !== "dish" && patient) box.replaceChildren(...patientPanels(patient, width));
+    else return;
     legend();
-    by("summary").textContent = summary();
+    by("summary").textContent = state.place === "dish" ? summary() : summaryOfPatient();
     numbers();
     assumptions();
+  }
+
+  /** @param {Shown} now @param {number} width */
+  function dishPanels(now, width) {
+    const { found } = now, about = readouts(), drug = /** @type {Chosen} */ (state.drugs[0]);
+    const panels = FIGURES.panels(found.closed).map(({ title, names }) => {
+      const said = `${title} over ${state.hours} h: ${names.map((name) => sentence(found, name, about[name].unit)).join("; ")}`;
+      return panel(title, FIGURES.curves(names, now, state, width, about[names[0]].unit, said), names);
+    });
+    if (!now.response) return panels;
+    const { closed, opened, untreated } = now.response, last = closed.length - 1, { unit } = about[state.read];
+    const title = `${nameOf(state.read)} at ${plain(state.at)} h, by dose of ${drug.name}`;
+    const said = `${title}: from ${plain(closed[0])} to ${plain(closed[last])} ${unit}` +
+      `, with the loop opened to ${plain(opened[last])}; untreated ${plain(untreated)}`;
+    return [...panels, panel(title, FIGURES.response(now.response, state, width, drug.name, unit, said), [])];
+  }
+
+  /** @param {Patient} now @param {number} width */
+  function patientPanels(now, width) {
+    return FIGURES.BODY.map(([place, title, pattern]) => {
+      const found = now[place], about = data.bodies[`${place}|${group()}`].system.readouts;
+      const names = group().split("+").map((one) => pattern.replace("*", one));
+      const own = [...new Set(names)].filter((name) => name in found.closed), { unit } = about[own[0]];
+      const said = `${title} over ${state.days} days: ${own.map((name) => sentence(found, name, unit, true)).join("; ")}`;
+      const limit = data.patients.limits[own[0]];
+      return panel(title, FIGURES.course(found, own, state, width, unit, said, limit), own);
+    });
   }
 
   /** @param {string} title @param {SVGSVGElement} picture @param {string[]} names */
@@ -202,51 +231,75 @@
   }
 
   function legend() {
+    const dish = state.place === "dish";
     const parts = [made("span", {}, line("#333", "none", 2.4), "thick: loop closed, as in the cell")];
     if (state.opened) parts.push(made("span", {}, line("#333", "4 3", 1), "thin, dashed: loop opened, the p53-driven MDM2 promoter held"));
-    if (shown?.band) {
+    if (dish && shown?.band) {
       const { count, failed } = shown.band;
       const lost = failed ? `, ${failed} without a run` : "";
       parts.push(made("span", {}, made("i", { class: "swatch" }), `95 % of ${count} draws of the shipped ensemble${lost}`));
     }
-    if (!state.closed) parts.push(made("span", {}, made("i", { class: "swatch grey" }), `${state.drugs[0]?.name} in the medium`));
+    if (!dish) parts.push(made("span", {}, line("#D55E00", "2 3", 1), `below it: grade ${data.patients.grade} or more`));
+    if (dish && !state.closed) parts.push(made("span", {}, made("i", { class: "swatch grey" }), `${state.drugs[0]?.name} in the medium`));
     by("legend").replaceChildren(...parts);
   }
 
-  /** Highest value, and when. @param {Float64Array} values */
-  function peak(values) {
+  /** Highest value, and when. @param {Found} found @param {Float64Array} values */
+  function peak(found, values) {
     const at = values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
-    return { value: values[at], time: shown ? shown.found.times[at] : 0 };
+    return { value: values[at], time: found.times[at] };
   }
 
-  /** @param {string} name */
-  function sentence(name) {
-    if (!shown) return "";
-    const { value, time } = peak(shown.found.closed[name]), before = shown.found.untreated[name];
-    const fold = before > 0 ? `, ${plain(value / before)} times untreated` : "";
-    return `${nameOf(name)} at most ${plain(value)} nM at ${plain(time)} h${fold}`;
+  /** Lowest value, and when. @param {Found} found @param {Float64Array} values */
+  function trough(found, values) {
+    const at = values.reduce((best, value, i) => (value < values[best] ? i : best), 0);
+    return { value: values[at], time: found.times[at] };
+  }
+
+  /** @param {Found} found @param {string} name @param {string} unit @param {boolean} [days] */
+  function sentence(found, name, unit, days = false) {
+    const high = peak(found, found.closed[name]), low = trough(found, found.closed[name]), before = found.untreated[name];
+    const fold = before > 0 ? `, ${plain(high.value / before)} times untreated` : "";
+    const when = (/** @type {number} */ time) => (days ? `on day ${plain(time / BODIES.DAY)}` : `at ${plain(time)} h`);
+    return `${nameOf(name)} at most ${plain(high.value)} ${unit} ${when(high.time)}${fold}; at least ${plain(low.value)} ${when(low.time)}`;
+  }
+
+  function summaryOfPatient() {
+    if (!patient) return "";
+    const { marrow, tumour } = patient, low = trough(marrow, marrow.closed.platelets);
+    const volume = tumour.closed.tumour_volume, end = volume[volume.length - 1] / volume[0];
+    return `Platelets fall to ${plain(low.value)} 1e9/L on day ${plain(low.time / BODIES.DAY)}, ` +
+      `from ${plain(marrow.untreated.platelets)}; grade ${data.patients.grade} begins below ${data.patients.limits.platelets}. ` +
+      `On day ${state.days} the tumour has ${plain(end)} times its first volume.`;
   }
 
   function summary() {
     if (!shown) return "";
     const { closed, opened: other, untreated } = shown.found, before = untreated.p53_active;
     if (!(before > 0)) return "There is no active p53 in this cell.";
-    const one = peak(closed.p53_active).value / before, two = peak(other.p53_active).value / before;
+    const one = peak(shown.found, closed.p53_active).value / before, two = peak(shown.found, other.p53_active).value / before;
     const end = closed.MDM2_total[closed.MDM2_total.length - 1] / untreated.MDM2_total;
     return `Active p53 rises to ${plain(one)} times untreated, with the loop opened to ${plain(two)} times. ` +
       `At ${plain(state.hours)} h all MDM2 is at ${plain(end)} times untreated.`;
   }
 
   function numbers() {
-    if (!shown) return;
-    const { closed, opened: other, untreated } = shown.found;
-    const head = ["", "untreated [nM]", "highest [nM]", "at [h]", "times untreated", "highest, loop opened [nM]", "at the end [nM]"];
-    const rows = Object.keys(closed).map((name) => {
-      const top = peak(closed[name]), before = untreated[name];
-      return [nameOf(name), plain(before), plain(top.value), plain(top.time), before > 0 ? plain(top.value / before) : "",
-        plain(peak(other[name]).value), plain(closed[name][closed[name].length - 1])];
+    const box = /** @type {HTMLDetailsElement} */ (by("numbers"));
+    if (!box.open) return;
+    const places = state.place === "dish" ? [["", shown?.found]] : [["marrow, ", patient?.marrow], ["tumour, ", patient?.tumour]];
+    const head = ["", "unit", "untreated", "highest", "at [h]", "times untreated", "highest, loop opened", "lowest", "at [h]", "at the end"];
+    const rows = places.flatMap(([place, one]) => {
+      const found = /** @type {Found|undefined|null} */ (one);
+      if (!found) return [];
+      const key = String(place).replace(", ", ""), about = key ? data.bodies[`${key}|${group()}`].system.readouts : readouts();
+      return Object.keys(found.closed).map((name) => {
+        const top = peak(found, found.closed[name]), low = trough(found, found.closed[name]), before = found.untreated[name];
+        return [`${place}${nameOf(name)}`, about[name].unit, plain(before), plain(top.value), plain(top.time),
+          before > 0 ? plain(top.value / before) : "", plain(peak(found, found.opened[name]).value), plain(low.value), plain(low.time),
+          plain(found.closed[name][found.times.length - 1])];
+      });
     });
-    by("numbers").lastElementChild?.replaceChildren(table(head, rows));
+    box.lastElementChild?.replaceChildren(table(head, rows));
   }
 
   /** @param {string[]} head @param {string[][]} rows */
@@ -259,14 +312,18 @@
 
   function assumptions() {
     const box = /** @type {HTMLDetailsElement} */ (by("assumptions"));
-    const setting = STATE.setting(state), rows = Object.entries(lab.rows(setting)).filter(([, row]) => row[3] !== "computed");
+    const dish = state.place === "dish";
+    const all = dish ? lab.rows(STATE.setting(state)) : BODIES.allRows(lab, STATE.treatment(state));
+    const rows = Object.entries(all).filter(([, row]) => row[3] !== "computed");
     const guessed = rows.filter(([, row]) => row[3] === "assumed").length;
     const summaryText = box.querySelector("summary");
     if (summaryText) summaryText.textContent = `Assumptions: ${guessed} of ${rows.length} values are assumed; every value with its source`;
     if (!box.open) return;
     const one = data.structures.find(({ name }) => name === state.structure);
-    const about = made("p", {}, `Structure ${state.structure}${one?.choices ? ` (${one.choices})` : ""}${one?.note ? `: ${one.note}` : ""}. ` +
-      `Cell line ${state.line}: ${data.lines.find(({ name }) => name === state.line)?.about}.`);
+    const structure = dish ? state.structure : data.structures[0].name, line = dish ? state.line : state.tumour;
+    const about = made("p", {}, `Structure ${structure}${one?.choices ? ` (${one.choices})` : ""}${one?.note ? `: ${one.note}` : ""}. ` +
+      `Cell line ${line}: ${data.lines.find(({ name }) => name === line)?.about}.` +
+      (dish ? "" : " The marrow is that of the line progenitor; where a value differs, the tumour's is shown."));
     const body = rows.map(([name, [value, unit, source, kind]]) => [name, plain(value),
       name in state.parameters ? plain(state.parameters[name]) : "", shownUnit(unit), kind, data.sources[source]]);
     box.lastElementChild?.replaceChildren(about, table(["parameter", "value", "yours", "unit", "kind", "source"], body));
@@ -291,14 +348,32 @@
   }
 
   const title = () => {
+    if (state.place !== "dish") {
+      const given = STATE.treatment(state).drugs.map((one) => `${one.name} ${plain(one.amount)} mg ${one.on}/${one.of}`);
+      return `${given.join(" and ")}, patient with ${state.tumour}`;
+    }
     const given = STATE.setting(state).drugs.map((one) => `${one.name} ${plain(one.dose)} nM`).join(" and ");
     return `${given}, ${state.line}, structure ${state.structure}`;
   };
 
+  /** The table of what is shown, if there is something. */
+  function csv() {
+    if (state.place === "dish") return shown && EXPORTS.csv(shown, state);
+    return patient && EXPORTS.csvOfPatient(patient, state, data.bodies, group());
+  }
+
+  function python() {
+    if (state.place === "dish") return EXPORTS.python(STATE.setting(state));
+    const given = STATE.treatment(state);
+    return EXPORTS.pythonOfPatient(given, {
+      marrow: BODIES.rows(lab, "marrow", given), tumour: BODIES.rows(lab, "tumour", given),
+    });
+  }
+
   const actions = /** @type {Record<string, () => void>} */ ({
     link: () => copy(location.href),
-    python: () => show("The same run in Python", EXPORTS.python(STATE.setting(state))),
-    csv: () => shown && EXPORTS.download("p53net_lab.csv", EXPORTS.csv(shown, state), "text/csv"),
+    python: () => show("The same run in Python", python()),
+    csv: () => EXPORTS.download("p53net_lab.csv", csv() || "", "text/csv"),
     svg: () => EXPORTS.download("p53net_lab.svg", EXPORTS.svg(by("figures"), title()).text, "image/svg+xml"),
     png: async () => EXPORTS.download("p53net_lab.png", await EXPORTS.png(EXPORTS.svg(by("figures"), title()), 2), "image/png"),
     sbml: async () => EXPORTS.download("p53net_lab.xml", await model(), "application/xml"),
@@ -314,6 +389,7 @@
   by("text-copy").addEventListener("click", () => copy(by("text").querySelector("pre")?.textContent || ""));
   by("text-close").addEventListener("click", () => /** @type {HTMLDialogElement} */ (by("text")).close());
   by("assumptions").addEventListener("toggle", assumptions);
+  by("numbers").addEventListener("toggle", numbers);
   by("controls").addEventListener("submit", (event) => event.preventDefault());
   window.addEventListener("hashchange", () => {
     ({ state, left } = STATE.read(data, location.hash));
@@ -326,7 +402,7 @@
   // For tests: the same jobs, without the picture.
   const picture = () => EXPORTS.svg(by("figures"), title());
   Object.assign(window, { p53lab: { single, many, draw, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
-    csv: () => shown && EXPORTS.csv(shown, state), python: () => EXPORTS.python(STATE.setting(state)) } });
+    csv, python } });
 
   function start() {
     CONTROLS.fill(by("controls"), lab, state, changed);

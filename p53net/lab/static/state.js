@@ -2,10 +2,13 @@
 // What a user has chosen, and how it stands in the address.
 "use strict";
 
-/** @typedef {{name: string, dose: number, from: number, hours: number}} Chosen */
+/** A drug: nM in a dish from an hour on and for so many (0: to the end); and mg for a patient, on
+ * the first days of a cycle.
+ * @typedef {{name: string, dose: number, from: number, hours: number, amount: number, on: number,
+ *   of: number}} Chosen */
 
-/** `hours` of a drug is 0 for "to the end".
- * @typedef {{drugs: (Chosen|null)[], line: string, structure: string,
+/** @typedef {{place: string, drugs: (Chosen|null)[], line: string, tumour: string, days: number,
+ *   structure: string,
  *   parameters: Record<string, number>, hours: number, closed: number, opened: boolean,
  *   band: boolean, fold: boolean, read: string, at: number}} State */
 
@@ -13,25 +16,45 @@ const STATE = (() => {
   const POINTS = 145;
   const LONGEST = 480, SHORTEST = 1; // h
   const HIGHEST = 1e6; // nM
-  const DOSES = /** @type {Record<string, number>} */ ({ inhibitor: 100, degrader: 0.3 });
+  const LONGEST_DAYS = 168;
+  const HEAVIEST = 10000; // mg
+  const PLACES = ["dish", "patient"];
+  /** @type {Record<string, Omit<Chosen, "name">>} */
+  const USUAL = {
+    inhibitor: { dose: 100, from: 0, hours: 24, amount: 260, on: 3, of: 14 },
+    degrader: { dose: 0.3, from: 0, hours: 24, amount: 10, on: 1, of: 21 },
+  };
 
   /** @param {Data} data @returns {State} */
   function first(data) {
     const drug = data.drugs.find((one) => one.name === "KT-253") || data.drugs[0];
     return {
-      drugs: [{ name: drug.name, dose: DOSES[drug.mechanism] || 1, from: 0, hours: 24 }, null],
-      line: data.lines[0].name, structure: data.structures[0].name, parameters: {}, hours: 72,
+      place: PLACES[0], drugs: [chosen(data, drug.name), null], line: data.lines[0].name,
+      tumour: data.patients.line, days: 56, structure: data.structures[0].name, parameters: {}, hours: 72,
       closed: 0, opened: true, band: data.draws !== null, fold: true, read: "p53_active", at: 24,
     };
+  }
+
+  /** A drug as it is first given. @param {Data} data @param {string} name @returns {Chosen} */
+  function chosen(data, name) {
+    const mechanism = data.drugs.find((one) => one.name === name)?.mechanism || "inhibitor";
+    return { name, ...USUAL[mechanism] };
+  }
+
+  /** What the engine is asked for of a patient. @param {State} state @returns {Treatment} */
+  function treatment(state) {
+    const drugs = state.drugs.flatMap((one) =>
+      (one ? [{ name: one.name, amount: one.amount, on: Math.min(one.on, one.of), of: one.of }] : []));
+    return { drugs, line: state.tumour, parameters: state.parameters, days: state.days };
   }
 
   /** What the engine is asked for. @param {State} state @returns {Setting} */
   function setting(state) {
     const { line, structure, parameters, hours } = state;
-    const drugs = /** @type {Chosen[]} */ (state.drugs.filter((one) => one !== null)).map((one) => ({
-      ...one, from: state.closed ? 0 : one.from,
+    const drugs = state.drugs.flatMap((one) => (one ? [{
+      name: one.name, dose: one.dose, from: state.closed ? 0 : one.from,
       hours: one.hours && !state.closed ? one.hours : Infinity,
-    }));
+    }] : []));
     return { drugs, line, structure, parameters, hours, points: POINTS, closed: state.closed };
   }
 
@@ -39,10 +62,10 @@ const STATE = (() => {
   function written(state) {
     const found = new URLSearchParams();
     state.drugs.forEach((one, i) => {
-      if (one) found.set(`drug${i + 1}`, [one.name, one.dose, one.from, one.hours].join(" "));
+      if (one) found.set(`drug${i + 1}`, [one.name, one.dose, one.from, one.hours, one.amount, one.on, one.of].join(" "));
     });
-    for (const name of /** @type {const} */ (["line", "structure", "read"])) found.set(name, state[name]);
-    for (const name of /** @type {const} */ (["hours", "closed", "at"])) found.set(name, String(state[name]));
+    for (const name of /** @type {const} */ (["place", "line", "tumour", "structure", "read"])) found.set(name, state[name]);
+    for (const name of /** @type {const} */ (["hours", "closed", "at", "days"])) found.set(name, String(state[name]));
     for (const name of /** @type {const} */ (["opened", "band", "fold"])) found.set(name, state[name] ? "1" : "0");
     for (const [name, value] of Object.entries(state.parameters)) found.set(`p.${name}`, String(value));
     return found.toString();
@@ -65,10 +88,15 @@ const STATE = (() => {
       const drug = name.match(/^drug([12])$/);
       if (drug) {
         const [what, ...rest] = value.split(" ");
-        const [dose, from, hours] = [HIGHEST, LONGEST, LONGEST].map((most, i) => number(rest[i] || "", 0, most));
-        if (known(data.drugs, what) && ![dose, from, hours].some(Number.isNaN)) {
-          state.drugs[Number(drug[1]) - 1] = { name: what, dose, from, hours };
+        const [dose, from, hours, amount, on, of] = [[0, HIGHEST], [0, LONGEST], [0, LONGEST], [0, HEAVIEST],
+          [1, LONGEST_DAYS], [1, LONGEST_DAYS]].map(([least, most], i) => number(rest[i] || "", least, most));
+        if (known(data.drugs, what) && ![dose, from, hours, amount, on, of].some(Number.isNaN)) {
+          state.drugs[Number(drug[1]) - 1] = { name: what, dose, from, hours, amount, on: Math.round(on), of: Math.round(of) };
         } else left.push(name);
+      } else if (name === "place" && PLACES.includes(value)) state.place = value;
+      else if (name === "tumour" && data.patients.lines.includes(value)) state.tumour = value;
+      else if (name === "days" && number(value, 1, LONGEST_DAYS)) {
+        state.days = Math.round(Number(value));
       } else if (name === "line" && known(data.lines, value)) state.line = value;
       else if (name === "structure" && known(data.structures, value)) state.structure = value;
       else if (name === "read" && /^\w+$/.test(value)) state.read = value;
@@ -87,6 +115,14 @@ const STATE = (() => {
   /** Put right what does not go together; `left` gets the names of what is left out.
    * @param {Data} data @param {State} state @param {string[]} [left] */
   function settle(data, state, left = []) {
+    if (state.place === "patient") {
+      state.drugs.forEach((drug, i) => {
+        if (!drug || drug.name in data.patients.masses) return;
+        state.drugs[i] = null;
+        left.push(`drug${i + 1}`);
+      });
+      if (!state.drugs[0] && !state.drugs[1]) state.drugs[0] = chosen(data, Object.keys(data.patients.masses)[0]);
+    }
     const [one, other] = state.drugs;
     if (!one) state.drugs = [other || first(data).drugs[0], null];
     const mechanisms = state.drugs.map((drug) =>
@@ -95,9 +131,12 @@ const STATE = (() => {
       state.drugs[1] = null;
       left.push("drug2");
     }
-    const kind = data.kinds[`${state.structure}|${mechanisms.slice(0, state.drugs[1] ? 2 : 1).sort().join("+")}`];
+    const group = mechanisms.slice(0, state.drugs[1] ? 2 : 1).sort().join("+");
+    const kind = data.kinds[`${state.structure}|${group}`];
+    const rows = state.place === "dish" ? kind.rows
+      : { ...data.bodies[`marrow|${group}`].rows, ...data.bodies[`tumour|${group}`].rows };
     for (const name of Object.keys(state.parameters)) {
-      if (name in kind.rows && changeable(name, kind.rows[name])) continue;
+      if (name in rows && changeable(name, rows[name])) continue;
       delete state.parameters[name];
       left.push(`p.${name}`);
     }
@@ -111,5 +150,6 @@ const STATE = (() => {
     return row[3] === "input" ? name === "DSB" : row[3] !== "computed" && name !== "medium";
   }
 
-  return { changeable, first, setting, written, read, settle, DOSES, LONGEST, HIGHEST, POINTS };
+  return { changeable, chosen, setting, treatment, written, read, settle, LONGEST, LONGEST_DAYS, HIGHEST,
+    HEAVIEST };
 })();
