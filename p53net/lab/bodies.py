@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from p53net.lab.pieces import Contents, Row, Sources, system_in
+from p53net.lab.pieces import Contents, Row, Sources, lines_over, system_in
 from p53net.model import cell_line_entries
-from p53net.model.definition import define, values_behind
-from p53net.model.tables import pharmacokinetic_entries
+from p53net.model.definition import GENERIC, define, values_behind
+from p53net.model.tables import Entry, pharmacokinetic_entries
 from p53net.studies.body.patients import TUMOUR
 from p53net.studies.body.population import GRADES
 
@@ -23,11 +23,11 @@ SLIDERS = (
 
 
 class _Place(NamedTuple):
-    """A system in the body, with a line of its own or any."""
+    """A system in the body, with a line of its own, or any over the generic one."""
 
     system: str
     line: str | None
-    lines: Sequence[str]
+    lines: Mapping[str, Entry]
 
 
 def bodies_of(
@@ -42,8 +42,8 @@ def bodies_of(
     groups: list[tuple[str, ...]] = [(role,) for role in sorted(able)]
     if len(able) > 1:
         groups.append(tuple(sorted(able)))
-    lines = [name for name in cell_line_entries() if name != "progenitor"]
-    places = _Place("marrow", None, []), _Place("tumour", TUMOUR, lines)
+    lines = {name: one for name, one in cell_line_entries().items() if name != "progenitor"}
+    places = _Place("marrow", None, {}), _Place("tumour", GENERIC, lines)
     bodies: dict[str, object] = {}
     masses: dict[str, float] = {}
     for place in places:
@@ -56,7 +56,7 @@ def bodies_of(
         "bodies": bodies,
         "patients": {
             "line": TUMOUR,
-            "lines": lines,
+            "lines": list(lines),
             "masses": masses,
             "grade": SEVERE,
             "limits": limits,
@@ -74,19 +74,19 @@ def _kind(
     definition = define(*first, system=place.system, host=HOST, cell_line=place.line)
     base = definition.parameters
 
-    def differing(drugs: Sequence[str], line: str | None) -> dict[str, Row]:
-        own = values_behind(*drugs, system=place.system, host=HOST, cell_line=line)
+    def differing(drugs: Sequence[str]) -> dict[str, Row]:
+        own = values_behind(*drugs, system=place.system, host=HOST, cell_line=place.line)
         return {name: sources.row(row) for name, row in own.items() if row != base[name]}
 
     drugs = {
-        drug: differing([drug if one == names[0] else one for one in first], place.line)
+        drug: differing([drug if one == names[0] else one for one in first])
         for names in able
         for drug in names
     }
     kind = system_in(definition, found) | {
         "rows": {name: sources.row(row) for name, row in base.items()},
         "drugs": drugs,
-        "lines": {line: differing(first, line) for line in place.lines},
+        "lines": lines_over(base, sources, place.lines),
         "volumes": {definition.drugs[d]: v for d, v in definition.central_volumes.items()},
     }
     if definition.cell is not None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from p53net.ensembles.draws import ensemble, is_shipped
 from p53net.lab.bodies import bodies_of
-from p53net.lab.pieces import Contents, Row, Sources, system_in
+from p53net.lab.pieces import Contents, Row, Sources, lines_over, system_in
 from p53net.lab.systems import LAYOUTS
 from p53net.model import Definition, cell_line_entries, drug_entries
-from p53net.model.definition import GENERIC, define, values_behind
+from p53net.model.definition import define, values_behind
 from p53net.model.structures import as_structure, choices_text, named_structures
 from p53net.simulation.attributes import VERSION
 
@@ -98,19 +98,19 @@ def _values(
     and each cell line."""
     first, base = [roles[role][0] for role in group], definition.parameters
 
-    def differing(drugs: Sequence[str], line: str) -> dict[str, Row]:
-        own = values_behind(*drugs, cell_line=line, structure=structure)
+    def differing(drugs: Sequence[str]) -> dict[str, Row]:
+        own = values_behind(*drugs, structure=structure)
         return {name: sources.row(row) for name, row in own.items() if row != base[name]}
 
     others = {
-        drug: differing([drug if one == roles[role][0] else one for one in first], GENERIC)
+        drug: differing([drug if one == roles[role][0] else one for one in first])
         for role in group
         for drug in roles[role]
     }
     return {
         "rows": {name: sources.row(row) for name, row in base.items()},
         "drugs": others,
-        "lines": {line: differing(first, line) for line in cell_line_entries()},
+        "lines": lines_over(base, sources, cell_line_entries(structure=as_structure(structure))),
     }
 
 

@@ -1,11 +1,12 @@
 """What contents of a page are made of: pieces of bytes by number, and rows that share sources."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from p53net.lab.systems import system_for_page
 from p53net.model import Definition
-from p53net.model.tables import Value
+from p53net.model.tables import Entry, Value
 
 Row = tuple[float, str, int, str]
 """Value, unit, number of the source, kind."""
@@ -38,6 +39,17 @@ class Sources:
         """A value with the number of its source."""
         number = self.texts.setdefault(value.source, len(self.texts))
         return value.value, value.unit, number, value.kind
+
+
+def lines_over(
+    base: Mapping[str, Value], sources: Sources, lines: Mapping[str, Entry]
+) -> dict[str, dict[str, Row]]:
+    """What is another value in each line than in a model of the generic one."""
+    return {
+        line: {name: sources.row(row) for name, row in entry.values.items()
+               if name in base and row != base[name]}
+        for line, entry in lines.items()
+    }  # fmt: skip
 
 
 def system_in(definition: Definition, found: Contents) -> dict[str, object]:

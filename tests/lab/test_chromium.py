@@ -24,9 +24,9 @@ pytestmark = [
 ]
 
 LINK = {
-    "drug1": "KT-253 2 0 6", "drug2": "milademetan 50 6 0", "line": "RS4;11", "read": "p21",
-    "structure": "default", "hours": "48", "closed": "0", "at": "24", "opened": "1", "band": "0",
-    "fold": "0", "p.k_deg_p53": "0.4",
+    "drug1": "KT-253 2 0 6 10 1 21", "drug2": "milademetan 50 6 0 260 3 14", "line": "RS4;11",
+    "read": "p21", "structure": "default", "hours": "48", "closed": "0", "at": "24",
+    "opened": "1", "band": "0", "fold": "0", "p.k_deg_p53": "0.4",
 }  # fmt: skip
 
 
@@ -107,11 +107,11 @@ def test_a_slider_by_keyboard_changes_runs_and_link(page: Page, address: str) ->
         page.run("document.getElementById('drug1-dose').getAttribute('aria-valuetext')")
         == "0.603 nM"
     )
-    assert "KT-253+0.603+0+24" in page.run("location.hash")
+    assert "KT-253+0.603+0+24+10+1+21" in page.run("location.hash")
 
 
 def test_a_hostile_link_is_said_and_left_out(page: Page, address: str) -> None:
-    bad = {"drug1": "<img/src=x> 1 0 0", "line": "<script>alert(1)</script>", "hours": "-4",
+    bad = {"drug1": "<img/src=x> 1 0 0 1 1 1", "line": "<script>alert(1)</script>", "hours": "-4",
            "p.k_deg_p53": "NaN", "p.<b>": "1", "read": "nothing", "other": "1"}  # fmt: skip
     page.open(f"{address}#{urlencode(bad)}")
     said = page.run("document.getElementById('problem').textContent")
@@ -170,6 +170,27 @@ def test_lines_of_python_give_the_run(page: Page, address: str) -> None:
         assert apart([float(row[f"{name}_nM"]) for row in rows], names["run"], name) < 1e-7
         own = [float(row[f"{name}_opened_nM"]) for row in rows]
         assert apart(own, names["opened"], name) < 1e-7
+
+
+PATIENT = {"place": "patient", "drug1": "KT-253 1 0 0 10 1 21", "tumour": "SJSA-1", "days": "28",
+           "p.CL_degrader": "2", "p.k_deg_p53": "0.3"}  # fmt: skip
+
+
+def test_a_patient_is_that_of_the_lines_of_python(page: Page, address: str) -> None:
+    page.open(f"{address}#{urlencode(PATIENT)}")
+    assert page.said == []
+    assert page.run("document.querySelectorAll('figure svg[role=img][aria-label]').length") == 8
+    assert "Platelets fall to" in page.run("document.getElementById('summary').textContent")
+    assert page.run("document.getElementById('sbml').disabled")
+    names: dict[str, Any] = {}
+    exec(page.run("p53lab.python()"), names)
+    rows = list(csv.DictReader(io.StringIO(page.run("p53lab.csv()"))))
+    for place, name, unit in (("marrow", "platelets", "1e9_L"), ("tumour", "p53_active", "nM")):
+        own = [float(row[f"{place}_{name}_{unit}"]) for row in rows]
+        assert apart(own, names[f"{place}_run"], name) < 1e-7
+    bad = PATIENT | {"drug1": "nutlin-3a 1 0 0 10 1 21"}  # without pharmacokinetics in man
+    page.open(f"{address}#{urlencode(bad)}")
+    assert "drug1" in page.run("document.getElementById('problem').textContent")
 
 
 def test_pictures_are_made(page: Page, address: str) -> None:

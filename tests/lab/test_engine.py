@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import p53net as pn
+from p53net.engines.base import Tolerances
 from p53net.engines.batch import code as compiling
 from p53net.engines.batch.driver import Driver
 from p53net.engines.batch.engine import Batch
@@ -13,6 +14,7 @@ from p53net.engines.batch.machine import processor
 from p53net.lab.pieces import Contents
 from p53net.lab.webassembly import LANES, kernel_and_text
 from p53net.model.rates import system_of
+from p53net.simulation.model import Model
 from tests.support.lab import apart, in_python, setting
 
 PEAK = 1e-8
@@ -86,6 +88,34 @@ def test_a_band_is_that_of_the_ensemble(node: Any) -> None:
         for own, share in zip(found["result"]["bands"][name], (0.025, 0.5, 0.975), strict=True):
             other = run[name].sel(quantile=share).values
             assert np.abs(np.array(own) - other).max() < 1e-7 * other.max()  # measured 6e-9
+
+
+PATIENTS: list[dict[str, Any]] = [
+    {"drugs": [{"name": "milademetan", "amount": 260, "on": 3, "of": 14}], "line": "LPS-amplified",
+     "parameters": {}, "days": 28},
+    {"drugs": [{"name": "milademetan", "amount": 120, "on": 9, "of": 10},
+               {"name": "KT-253", "amount": 1, "on": 1, "of": 7}], "line": "SJSA-1",
+     "parameters": {"k_deg_p53": 0.4, "platelets_baseline": 200.0, "CL_degrader": 2.0}, "days": 15},
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", PATIENTS, ids=["one", "two"])
+def test_a_patient_is_that_of_python(node: Any, given: dict[str, Any]) -> None:
+    (found,) = node([["patient", given]])
+    assert "error" not in found, found
+    days, names = given["days"], [drug["name"] for drug in given["drugs"]]
+    doses = {one["name"]: pn.regimen(one["amount"], "mg", f"{one['on']}/{one['of']}", days=days)
+             for one in given["drugs"]}  # fmt: skip
+    for place, line in (("marrow", None), ("tumour", given["line"])):
+        model = pn.load(*names, system=place, cell_line=line)
+        own = {n: v for n, v in given["parameters"].items() if n in model.definition.parameters}
+        exact = Model(model.definition, Tolerances(1e-9, 1e-16))
+        run = exact.simulate(
+            np.linspace(0, 24 * days, 4 * days + 1), doses, own, engine="batch", feedback=False
+        )
+        for name, curve in found["result"][place]["opened"].items():
+            assert apart(curve, run, name) < 1e-7, name  # measured 9e-9
 
 
 def test_a_cell_without_a_rest_is_refused(node: Any) -> None:

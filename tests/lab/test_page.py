@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import p53net as pn
+from p53net.cli import app
 from p53net.errors import ModelError, OutputError, UnknownNameError
 from p53net.lab import linking
 from p53net.lab.contents import SLIDERS, contents_of
@@ -73,9 +75,22 @@ def test_drugs_lines_and_sliders_are_those_of_the_package(contents: Contents) ->
     assert set(SLIDERS) <= set(rows)
 
 
-def test_structures_that_differ_in_a_tumour_alone_are_one() -> None:
-    data: Any = contents_of(["no partner", "no partner"]).data
-    assert [one["name"] for one in data["structures"]] == ["no partner"]
+def test_a_patient_takes_drugs_with_pharmacokinetics(contents: Contents) -> None:
+    data: Any = contents.data
+    assert set(data["patients"]["masses"]) == {"milademetan", "KT-253"}
+    assert data["patients"]["masses"]["milademetan"] == 618.5
+    both = {**data["bodies"]["marrow|degrader+inhibitor"]["rows"],
+            **data["bodies"]["tumour|degrader+inhibitor"]["rows"]}  # fmt: skip
+    assert set(data["patients"]["sliders"]) <= set(both)
+    line = data["bodies"]["tumour|inhibitor"]["lines"]["SJSA-1"]
+    rows = values_behind("milademetan", system="tumour", host="human", cell_line="SJSA-1")
+    assert all(line[name][0] == rows[name].value for name in line)
+
+
+def test_structures_that_differ_in_marrow_alone_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("p53net.lab.contents.bodies_of", lambda *_: {})
+    data: Any = contents_of(["default", "pool"]).data
+    assert [one["name"] for one in data["structures"]] == ["default"]
     assert data["draws"] is None  # made in other structures
 
 
@@ -103,16 +118,15 @@ def test_libraries_have_their_licences() -> None:
         assert "Permission to use, copy, modify" in (folder / f"{name}.LICENSE").read_text()
 
 
-def test_the_command_writes_it(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from p53net.cli import app
-
+def test_the_command_writes_it(
+    tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = CliRunner().invoke(app, ["lab", "--structures", "nothing"])
+    assert isinstance(missing.exception, UnknownNameError)
+    monkeypatch.setattr("p53net.lab.page.contents_of", lambda *_: contents)
     path = tmp_path / "own.html"
-    done = CliRunner().invoke(app, ["lab", "--out", str(path), "--structures", "default"])
+    done = CliRunner().invoke(app, ["lab", "--out", str(path)])
     assert done.exit_code == 0, done.output
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
-    missing = CliRunner().invoke(app, ["lab", "--structures", "nothing", "--out", str(path)])
-    assert isinstance(missing.exception, UnknownNameError)
-    nowhere = CliRunner().invoke(app, ["lab", "--structures", "default", "--out", "/no/folder/x"])
+    nowhere = CliRunner().invoke(app, ["lab", "--out", "/no/folder/x"])
     assert isinstance(nowhere.exception, OutputError)

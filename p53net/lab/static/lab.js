@@ -239,7 +239,10 @@
       const lost = failed ? `, ${failed} without a run` : "";
       parts.push(made("span", {}, made("i", { class: "swatch" }), `95 % of ${count} draws of the shipped ensemble${lost}`));
     }
-    if (!dish) parts.push(made("span", {}, line("#D55E00", "2 3", 1), `below it: grade ${data.patients.grade} or more`));
+    if (!dish) {
+      parts.push(made("span", {}, line("#D55E00", "2 3", 1), `below it: grade ${data.patients.grade} or more`));
+      parts.push(made("span", {}, "A typical patient. Read the tumour as a comparison, not as a forecast; KT-253's plasma in man is assumed."));
+    }
     if (dish && !state.closed) parts.push(made("span", {}, made("i", { class: "swatch grey" }), `${state.drugs[0]?.name} in the medium`));
     by("legend").replaceChildren(...parts);
   }
