@@ -19,7 +19,7 @@ const calls = {
   response: ([setting, output, at, doses]) => lab.response(setting, output, at, doses),
   values: ([setting]) => lab.values(setting),
   patient: ([given]) => BODIES.patient(lab, given),
-  growth: ([block]) => ENGINE.growth(block),
+  growth: ([block]) => ENGINE.growth(Float64Array.from(block.flat()), block.length),
 };
 const plain = (_, value) => (value instanceof Float64Array ? Array.from(value) : value);
 const jobs = JSON.parse(fs.readFileSync(process.argv[3], "utf8"));

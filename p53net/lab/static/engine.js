@@ -31,6 +31,7 @@ const ENGINE = (() => {
   const STILL = 1e-6; // per h: growth faster than this leaves a state at rest
   const LOOSER = 100; // tolerances here over nominal ones, as in the engine
   const ABSOLUTE = 1e-7; // tolerance over the relative one
+  const DOUBLINGS = 36;
   const CERTAIN = -30; // logarithm of the length of a power that only shrinks
   const WHY = ["", `takes more than ${MOST_STEPS} steps`, "has steps that become too small",
     "has rates that are not finite"];
@@ -57,59 +58,79 @@ const ENGINE = (() => {
    * are looked at by themselves.
    * @param {[number, number][]} entries @param {Float64Array} slopes @param {number[]} resting */
   function leaves(entries, slopes, resting) {
-    const size = resting.length;
-    const matrix = Array.from({ length: size }, () => new Float64Array(size));
-    const reach = Array.from({ length: size }, (_, i) => {
-      const row = new Uint8Array(size);
-      row[i] = 1;
-      return row;
-    });
+    const size = resting.length, matrix = new Float64Array(size * size);
+    const reach = new Uint8Array(size * size), seen = new Uint8Array(size);
+    for (let i = 0; i < size; i++) reach[i * size + i] = 1;
     entries.forEach(([row, column], i) => {
       if (!resting[row] || !resting[column] || slopes[i] === 0) return;
-      matrix[row][column] = slopes[i];
-      reach[row][column] = 1;
+      matrix[row * size + column] = slopes[i];
+      reach[row * size + column] = 1;
     });
     for (let k = 0; k < size; k++) {
-      for (const row of reach) if (row[k]) for (let j = 0; j < size; j++) row[j] |= reach[k][j];
+      for (let i = 0; i < size; i++) {
+        if (reach[i * size + k]) for (let j = 0; j < size; j++) reach[i * size + j] |= reach[k * size + j];
+      }
     }
-    const seen = new Set();
     for (let i = 0; i < size; i++) {
-      if (seen.has(i) || !resting[i]) continue;
+      if (seen[i] || !resting[i]) continue;
       const inside = /** @type {number[]} */ ([]);
-      for (let j = 0; j < size; j++) if (reach[i][j] && reach[j][i]) inside.push(j);
-      inside.forEach((j) => seen.add(j));
-      const block = inside.map((row) => inside.map((column) => matrix[row][column]));
-      if (growth(block) > STILL) return true;
+      for (let j = 0; j < size; j++) if (reach[i * size + j] && reach[j * size + i]) inside.push(j);
+      inside.forEach((j) => (seen[j] = 1));
+      const block = new Float64Array(inside.length ** 2);
+      inside.forEach((row, k) => inside.forEach((column, l) =>
+        (block[k * inside.length + l] = matrix[row * size + column])));
+      if (growth(block, inside.length) > STILL) return true;
     }
     return false;
   }
 
-  /** The largest real part of an eigenvalue: what powers of (1 - A/2)^-1 (1 + A/2) grow by.
-   * @param {number[][]} block */
-  function growth(block) {
-    const size = block.length;
-    if (size === 1) return block[0][0];
-    const left = block.map((row, i) => row.map((x, j) => (i === j ? 1 : 0) - x / 2));
-    let power = solved(left, block.map((row, i) => row.map((x, j) => (i === j ? 1 : 0) + x / 2)));
-    const doublings = 36;
-    let logarithm = 0;
-    for (let k = 0; k < doublings; k++) {
-      const length = Math.max(...power.map((row) => Math.max(...row.map(Math.abs))));
+  /** The largest real part of an eigenvalue: what powers of (1 - A/2)^-1 (1 + A/2) grow by. Where
+   * they shrink beyond doubt it is below zero, and not worked out further.
+   * @param {Float64Array} block row by row @param {number} size */
+  function growth(block, size) {
+    if (size === 1) return block[0];
+    let power = cayley(block, size), other = new Float64Array(size * size), logarithm = 0;
+    for (let k = 0; k < DOUBLINGS; k++) {
+      const length = largest(power);
       if (length === 0) return -Infinity;
       if (!Number.isFinite(length)) return Infinity;
-      power = power.map((row) => row.map((x) => x / length));
       logarithm += Math.log(length);
       if (logarithm < CERTAIN) return logarithm / 2 ** k;
       logarithm *= 2;
-      power = power.map((row) => row.map((_, j) => row.reduce((s, x, i) => s + x * power[i][j], 0)));
+      for (let i = 0; i < power.length; i++) power[i] /= length;
+      other.fill(0);
+      for (let i = 0; i < size; i++) {
+        for (let j = 0; j < size; j++) {
+          const factor = power[i * size + j];
+          if (factor !== 0) for (let l = 0; l < size; l++) other[i * size + l] += factor * power[j * size + l];
+        }
+      }
+      [power, other] = [other, power];
     }
-    const rest = Math.max(...power.map((row) => Math.max(...row.map(Math.abs))));
-    return (logarithm + Math.log(rest)) / 2 ** doublings;
+    return (logarithm + Math.log(largest(power))) / 2 ** DOUBLINGS;
   }
 
-  /** @param {number[][]} left @param {number[][]} right */
-  function solved(left, right) {
-    const size = left.length, rows = left.map((row, i) => [...row, ...right[i]]);
+  /** @param {Float64Array} values */
+  function largest(values) {
+    let found = 0;
+    for (const value of values) {
+      const size = Math.abs(value);
+      if (!(size <= found)) found = size; // also where it is no number
+    }
+    return found;
+  }
+
+  /** (1 - A/2)^-1 (1 + A/2), by elimination with pivots. @param {Float64Array} block
+   * @param {number} size */
+  function cayley(block, size) {
+    const rows = Array.from({ length: size }, (_, i) => {
+      const row = new Float64Array(2 * size);
+      for (let j = 0; j < size; j++) {
+        row[j] = (i === j ? 1 : 0) - block[i * size + j] / 2;
+        row[size + j] = (i === j ? 1 : 0) + block[i * size + j] / 2;
+      }
+      return row;
+    });
     for (let k = 0; k < size; k++) {
       let best = k;
       for (let i = k + 1; i < size; i++) if (Math.abs(rows[i][k]) > Math.abs(rows[best][k])) best = i;
@@ -119,7 +140,11 @@ const ENGINE = (() => {
         if (factor) for (let j = k; j < 2 * size; j++) rows[i][j] -= factor * rows[k][j];
       }
     }
-    return rows.map((row, i) => row.slice(size).map((x) => x / row[i]));
+    const found = new Float64Array(size * size);
+    rows.forEach((row, i) => {
+      for (let j = 0; j < size; j++) found[i * size + j] = row[size + j] / row[i];
+    });
+    return found;
   }
 
   /** One system: its module and what is known of it. */
