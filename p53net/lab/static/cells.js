@@ -27,7 +27,7 @@
 
 const CELLS = (() => {
   const CURVES = 1e-10; // nominal tolerance of single curves: an order below what is promised
-  const RESPONSES = 1e-8; // of a dose-response
+  const RESPONSES = 1e-7; // of a dose-response
   const BANDS = 1e-7; // of draws, which lie far apart
 
   /** Names of a column of draws: the entry and the parameter. @param {string} column */

@@ -2,6 +2,9 @@
 // The page: what is chosen goes to workers, what comes back is drawn.
 "use strict";
 
+/** @typedef {{id: number, call: string, given: any[], done: (value: any) => void,
+ *   failed: (error: Error) => void}} Job */
+
 (async () => {
   const LIVE = { draws: 100, nominal: 1e-6 }; // while something moves
   const WHOLE = { draws: 500, nominal: 1e-7 }; // when it rests
@@ -12,16 +15,21 @@
   const by = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
   const { made, shownUnit } = CONTROLS, { plain, nameOf } = FIGURES;
 
-  /** One worker, which does the latest of each kind of job; in a browser that allows none, this
-   * very page works. */
+  const opened = await PACKED.unpacked(by("data").textContent || "");
+  by("data").remove();
+  const { data } = opened;
+  by("about").textContent = `Version ${data.version}: the package's own engine, compiled for this page.`;
+  const lab = new CELLS.Lab(data, opened.blobs);
+  /** One worker, which does one job after the other; in a browser that allows none, this very page
+   * works. */
   class Calculator {
     /** @param {{data: Data, blobs: Uint8Array[]}} opened */
     constructor(opened) {
-      /** @type {Map<string, {id: number, given: any[], done: Function, failed: Function}>} */
-      this.waiting = new Map();
-      this.busy = /** @type {null | {id: number, done: Function, failed: Function}} */ (null);
+      /** @type {Job[]} */
+      this.waiting = [];
+      this.busy = /** @type {Job | null} */ (null);
       this.count = 0;
-      this.lab = new CELLS.Lab(opened.data, opened.blobs);
+      this.lab = lab;
       try {
         const text = `${by("engine").textContent}\n${by("worker").textContent}`;
         this.worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
@@ -36,36 +44,37 @@
     /** @param {string} call @param {any[]} given @returns {Promise<any>} */
     ask(call, ...given) {
       return new Promise((done, failed) => {
-        this.waiting.get(call)?.failed(new Error("overtaken"));
-        this.waiting.set(call, { id: ++this.count, given, done, failed });
+        this.waiting.push({ id: ++this.count, call, given, done, failed });
         this._next();
       });
     }
 
     _next() {
-      const [call] = this.waiting.keys();
-      const job = this.waiting.get(call);
-      if (this.busy || !job) return;
-      this.waiting.delete(call);
-      this.busy = job;
-      if (this.worker) this.worker.postMessage({ id: job.id, call, given: job.given });
-      else setTimeout(() => this._here(call, job), 0);
+      if (this.busy) return;
+      const job = this.waiting.shift();
+      if (job) this._begin(job);
     }
 
-    /** @param {string} call @param {{id: number, given: any[]}} job */
-    _here(call, job) {
+    /** @param {Job} job */
+    _begin(job) {
+      this.busy = job;
+      if (this.worker) this.worker.postMessage({ id: job.id, call: job.call, given: job.given });
+      else setTimeout(() => this._here(job), 0);
+    }
+
+    /** @param {Job} job */
+    _here(job) {
       try {
-        this._answered({ id: job.id, result: CELLS.answer(this.lab, call, job.given) });
+        this._answered({ id: job.id, result: CELLS.answer(this.lab, job.call, job.given) });
       } catch (error) {
         this._answered({ id: job.id, error: /** @type {Error} */ (error).message });
       }
     }
 
+    /** Go on without a worker. */
     _alone() {
       this.worker = null;
-      this.busy?.failed(new Error("this browser allows no workers; the page works without them now"));
-      this.busy = null;
-      this._next();
+      if (this.busy) this._begin(this.busy);
     }
 
     /** @param {{id: number, result?: any, error?: string}} answer */
@@ -78,23 +87,18 @@
     }
   }
 
-  const opened = await PACKED.unpacked(by("data").textContent || "");
-  by("data").remove();
-  const { data } = opened;
-  by("about").textContent = `Version ${data.version}: the package's own engine, compiled for this page.`;
-  const lab = new CELLS.Lab(data, opened.blobs);
-  const single = new Calculator(opened), many = new Calculator(opened);
+  const single = new Calculator(opened), many = new Calculator(opened), slow = new Calculator(opened);
   let { state, left } = STATE.read(data, location.hash);
   /** @type {Shown | null} */
   let shown = null;
   /** @type {Patient | null} */
   let patient = null;
-  let turn = 0, rest = 0, frame = 0;
+  let turn = 0, rest = 0, frame = 0, running = false;
 
   /** @param {string} text */
   function problem(text) {
     by("problem").hidden = !text;
-    by("problem").textContent = text;
+    by("problem").textContent = text && text[0].toUpperCase() + text.slice(1);
   }
 
   /** Read-outs of the dish. */
@@ -120,24 +124,35 @@
     }
   }
 
-  /** Ask for everything that is shown; what has been overtaken is dropped. */
+  /** Show what is chosen now. While something is worked out, later choices wait, and only the last
+   * of them counts: so the picture follows a slider that keeps moving. */
   async function run() {
-    const mine = ++turn, began = performance.now();
-    document.body.dataset.turn = String(mine); // for those who wait until it has rested
+    turn += 1;
+    document.body.dataset.turn = String(turn); // for those who wait until it has rested
     clearTimeout(rest);
-    const errors = await (state.place === "dish" ? inDish(mine) : inBody(mine));
-    if (mine !== turn) return;
-    const error = errors.find((one) => one && one.message !== "overtaken");
-    problem(error ? `${error.message[0].toUpperCase()}${error.message.slice(1)}. Set a parameter back, or choose another cell.` : "");
-    draw();
-    Object.assign(document.body.dataset, { took: (performance.now() - began).toFixed(1), drawn: String(mine) });
-    document.body.dataset.loaded ??= performance.now().toFixed(0);
+    if (running) return;
+    running = true;
+    let mine = 0;
+    while (mine !== turn) {
+      mine = turn;
+      const began = performance.now();
+      try {
+        const errors = await (state.place === "dish" ? inDish() : inBody()), error = errors.find((one) => one);
+        problem(error ? `${error.message}. Set a parameter back, or choose another cell.` : "");
+        draw();
+      } catch (error) {
+        problem(`The page has a fault: ${/** @type {Error} */ (error).message}`);
+      }
+      Object.assign(document.body.dataset, { took: (performance.now() - began).toFixed(1), drawn: String(mine) });
+      document.body.dataset.loaded ??= performance.now().toFixed(0);
+    }
+    running = false;
     if (state.place === "dish" && state.band) rest = window.setTimeout(() => whole(mine, STATE.setting(state)), REST);
     else document.body.dataset.rested = String(mine);
   }
 
-  /** Curves, band and dose-response of a dish; why some are not there. @param {number} mine */
-  async function inDish(mine) {
+  /** Curves, band and dose-response of a dish; why some are not there. */
+  async function inDish() {
     const setting = STATE.setting(state), drug = /** @type {Chosen} */ (state.drugs[0]);
     const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold) : null;
     const range = lab.mechanism(drug.name) === "degrader" ? [-3, 3] : [0, 5];
@@ -145,21 +160,21 @@
     const curves = single.ask("curves", setting);
     const response = single.ask("response", setting, state.read, state.at, doses);
     const [found, spread, dosed] = await Promise.all([curves, band, response].map(ended));
-    if (mine === turn && found.value) shown = { found: found.value, band: spread.value, response: dosed.value };
+    if (found.value) shown = { found: found.value, band: spread.value, response: dosed.value };
     return [found.error, spread.error, dosed.error];
   }
 
-  /** Marrow and tumour of a patient; why they are not there. @param {number} mine */
-  async function inBody(mine) {
+  /** Marrow and tumour of a patient; why they are not there. */
+  async function inBody() {
     const found = await ended(single.ask("patient", STATE.treatment(state)));
-    if (mine === turn && found.value) patient = found.value;
+    if (found.value) patient = found.value;
     return [found.error];
   }
 
   /** The band of all draws, once nothing moves. @param {number} mine @param {Setting} setting */
   async function whole(mine, setting) {
     try {
-      const band = await many.ask("band", setting, WHOLE.draws, FIGURES.SHARES, WHOLE.nominal, state.fold);
+      const band = await slow.ask("band", setting, WHOLE.draws, FIGURES.SHARES, WHOLE.nominal, state.fold);
       if (mine !== turn || !shown) return;
       shown = { ...shown, band };
       draw();
@@ -414,4 +429,9 @@
     });
   }
   start();
-})();
+})().catch((error) => {
+  const box = /** @type {HTMLElement} */ (document.getElementById("problem"));
+  box.hidden = false;
+  box.textContent = `This browser cannot run the page (${error.message}). It needs WebAssembly with SIMD and ` +
+    "DecompressionStream: Chrome 91, Firefox 113, Safari 16.4 or later.";
+});
