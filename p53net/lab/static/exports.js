@@ -7,6 +7,7 @@ const EXPORTS = (() => {
   const MATH = "http://www.w3.org/1998/Math/MathML";
   const CLOCK = "http://www.sbml.org/sbml/symbols/time";
   const GAP = 12;
+  const LINE = 16; // of text
 
   /** @param {string} name @param {BlobPart} content @param {string} type */
   function download(name, content, type) {
@@ -157,37 +158,62 @@ const EXPORTS = (() => {
     ]);
   }
 
-  /** All figures in one picture. @param {HTMLElement} box @param {string} title */
-  function svg(box, title) {
-    const parts = Array.from(box.querySelectorAll("figure"));
-    const width = Math.max(...parts.map((one) => one.querySelector("svg")?.clientWidth || 0));
-    const columns = Math.min(parts.length, 3), high = FIGURES.HEIGHT + 26;
-    const rows = Math.ceil(parts.length / columns), top = 30;
-    const whole = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const size = { width: columns * (width + GAP), height: top + rows * (high + GAP) };
-    for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${size.width} ${size.height}` })) {
-      whole.setAttribute(name, String(value));
-    }
-    whole.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    /** @param {string} text @param {number} x @param {number} y @param {string} weight */
-    const label = (text, x, y, weight) => {
-      const made = document.createElementNS("http://www.w3.org/2000/svg", "text");
-      for (const [name, value] of Object.entries({ x, y, "font-family": "system-ui, sans-serif",
-        "font-size": 13, "font-weight": weight })) made.setAttribute(name, String(value));
-      made.textContent = text;
-      return made;
-    };
-    const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of Object.entries({ ...size, fill: "white" })) ground.setAttribute(name, String(value));
-    whole.append(ground, label(title, 8, 19, "400"));
+  /** All figures in one picture, with their keys. @param {HTMLElement} box @param {Element} legend
+   * @param {string} title */
+  function svg(box, legend, title) {
+    const parts = Array.from(box.querySelectorAll("figure")), pictures = parts.map((one) =>
+      /** @type {SVGSVGElement} */ (one.querySelector("svg[role=img]")));
+    const width = Math.max(...pictures.map((one) => Number(one.getAttribute("width"))));
+    const columns = Math.min(parts.length, 3), high = FIGURES.HEIGHT + 44;
+    const rows = Math.ceil(parts.length / columns), top = 34;
+    const size = { width: columns * (width + GAP), height: top + rows * (high + GAP) + LINE * legend.childElementCount + GAP };
+    const whole = drawn("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` });
+    whole.append(drawn("rect", { ...size, fill: "white" }), label(title, 8, 20, 13, 400));
     parts.forEach((part, i) => {
       const x = (i % columns) * (width + GAP), y = top + Math.floor(i / columns) * (high + GAP);
-      const inner = /** @type {SVGSVGElement} */ (part.querySelector("svg")?.cloneNode(true));
+      const inner = /** @type {SVGSVGElement} */ (pictures[i].cloneNode(true));
       inner.setAttribute("x", String(x));
-      inner.setAttribute("y", String(y + 22));
-      whole.append(label(part.querySelector("figcaption")?.textContent || "", x + 8, y + 14, "600"), inner);
+      inner.setAttribute("y", String(y + 36));
+      whole.append(label(part.querySelector("figcaption")?.textContent || "", x + 8, y + 14, 13, 600));
+      whole.append(...keys(part.querySelectorAll(".key > span"), x + 8, y + 30), inner);
     });
+    Array.from(legend.children).forEach((one, i) =>
+      whole.append(...keys([one], 8, top + rows * (high + GAP) + LINE * (i + 1))));
     return { text: new XMLSerializer().serializeToString(whole), ...size };
+  }
+
+  /** Lines, colours and their meanings in a row. @param {Iterable<Element>} spans @param {number} x
+   * @param {number} y */
+  function keys(spans, x, y) {
+    const found = /** @type {Element[]} */ ([]);
+    for (const span of spans) {
+      const line = span.querySelector("svg")?.cloneNode(true), swatch = span.querySelector(".swatch");
+      if (line instanceof SVGSVGElement) {
+        line.setAttribute("x", String(x));
+        line.setAttribute("y", String(y - 9));
+        found.push(line);
+      } else if (swatch) {
+        found.push(drawn("rect", { x, y: y - 9, width: 28, height: 10, fill: getComputedStyle(swatch).backgroundColor }));
+      }
+      const begin = line || swatch ? x + 33 : x, text = span.textContent || "";
+      found.push(label(text, begin, y, 11, 400));
+      x = begin + 6.1 * text.length + 14;
+    }
+    return found;
+  }
+
+  /** @param {string} tag @param {Record<string, string|number>} attributes */
+  function drawn(tag, attributes) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+    return made;
+  }
+
+  /** @param {string} text @param {number} x @param {number} y @param {number} size @param {number} weight */
+  function label(text, x, y, size, weight) {
+    const made = drawn("text", { x, y, "font-family": "system-ui, sans-serif", "font-size": size, "font-weight": weight });
+    made.textContent = text;
+    return made;
   }
 
   /** @param {{text: string, width: number, height: number}} picture @param {number} scale

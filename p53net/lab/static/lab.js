@@ -388,12 +388,14 @@
     });
   }
 
+  const picture = () => EXPORTS.svg(by("figures"), by("legend"), title());
+
   const actions = /** @type {Record<string, () => void>} */ ({
     link: () => copy(location.href),
     python: () => show("The same run in Python", python()),
     csv: () => EXPORTS.download("p53net_lab.csv", csv() || "", "text/csv"),
-    svg: () => EXPORTS.download("p53net_lab.svg", EXPORTS.svg(by("figures"), title()).text, "image/svg+xml"),
-    png: async () => EXPORTS.download("p53net_lab.png", await EXPORTS.png(EXPORTS.svg(by("figures"), title()), 2), "image/png"),
+    svg: () => EXPORTS.download("p53net_lab.svg", picture().text, "image/svg+xml"),
+    png: async () => EXPORTS.download("p53net_lab.png", await EXPORTS.png(picture(), 2), "image/png"),
     sbml: async () => EXPORTS.download("p53net_lab.xml", await model(), "application/xml"),
   });
 
@@ -418,7 +420,6 @@
     frame = requestAnimationFrame(draw);
   }).observe(by("results"));
   // For tests: the same jobs, without the picture.
-  const picture = () => EXPORTS.svg(by("figures"), title());
   Object.assign(window, { p53lab: { single, many, draw, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
     csv, python } });
 
