@@ -27,7 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("evidence",),
     ("inference",),
     ("fitting",),
-    ("certifying", "doctor", "drawing", "repeating"),
+    ("certifying", "doctor", "drawing", "lab", "repeating"),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -11,6 +11,7 @@ from p53net.cli import ensembles as ensembles
 from p53net.cli import fits as fits
 from p53net.cli import inferring as inferring
 from p53net.cli import judging as judging
+from p53net.cli import laboratory as laboratory
 from p53net.cli import linting as linting
 from p53net.cli import matching as matching
 from p53net.cli import models as models
