@@ -58,6 +58,8 @@ class Output(NamedTuple):
     id: str
     columns: Sequence[tuple[str, str]]
     curves: Sequence[tuple[str, str, str]]
+    label: str = ""
+    """For people; empty where there is none."""
 
 
 class Document(NamedTuple):
@@ -216,7 +218,7 @@ class _Reader:
                  one.get("name", one.get("id", "")))
                 for one in _parts(element, "listOfCurves")
             ]  # fmt: skip
-            return Output(name, (), curves)
+            return Output(name, (), curves, element.get("name", ""))
         raise self._other(f"output {name} is a {kind[:40]}; reports and plots of two axes are made")
 
     def _listed(

@@ -106,7 +106,8 @@ def _run(archive: Archive, found: Document, before: str, made: Made, accuracy: f
         if output.columns:
             made.tables[f"{before}{output.id}"] = _table(output, values)
         elif output.curves:
-            made.figures[f"{before}{output.id}"] = _figure(output, values)
+            clock = found.generators[output.curves[0][0]].label
+            made.figures[f"{before}{output.id}"] = _figure(output, values, clock)
             drawn = True
     if not drawn:
         for name, table in list(made.tables.items()):
@@ -198,7 +199,7 @@ def _table(output: Output, values: Mapping[str, FloatArray]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _figure(output: Output, values: Mapping[str, FloatArray]) -> "Figure":
+def _figure(output: Output, values: Mapping[str, FloatArray], clock: str) -> "Figure":
     for x, y, label in output.curves:
         if len(values[x]) != len(values[y]):
             raise InputError(
@@ -206,7 +207,7 @@ def _figure(output: Output, values: Mapping[str, FloatArray]) -> "Figure":
                 f"{len(values[y]):,} values; both axes need as many"
             )
     curves = [(values[x], values[y], label) for x, y, label in output.curves]
-    return lines_figure(curves, output.id, output.curves[0][0].removeprefix("data_"))
+    return lines_figure(curves, output.label or output.id, clock)
 
 
 def _usual_figure(name: str, table: pd.DataFrame) -> "Figure":

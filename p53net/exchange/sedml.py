@@ -103,7 +103,8 @@ def _generator(generators: Tree.Element, arm: Arm, name: str, label: str, **of: 
 
 
 def _figure(outputs: Tree.Element, arm: Arm, names: Mapping[str, str]) -> None:
-    figure = _add(outputs, "plot2D", id=arm.id(FIGURE))
+    said = {"name": names[arm.name]} if arm.name else {}
+    figure = _add(outputs, "plot2D", id=arm.id(FIGURE), **said)
     axes = ("xAxis", "yAxis")
     for axis in axes:
         _add(figure, axis, id=f"{arm.id(FIGURE)}_{axis}", type="linear")

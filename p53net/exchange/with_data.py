@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
@@ -15,6 +15,7 @@ from p53net.exchange.omex import ABOUT, LICENCE, MODEL, RUN, about, licence, pac
 from p53net.exchange.sedml import Arm, as_sedml
 from p53net.files import as_path, made_folder, read_bytes, write_bytes, write_text
 from p53net.model.sbml import compartments_of, language_of, targets_of, with_values
+from p53net.model.untouched import REST
 from p53net.petab.folder import LARGEST_YAML, files_of
 from p53net.petab.reading import read_petab
 
@@ -77,20 +78,20 @@ class _Condition(NamedTuple):
     said: str
     values: Mapping[str, float]
     end: float
+    shown: Sequence[str]
+    """Words in formulas of what was measured."""
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
     sbml = files[MODEL].decode()
     begin = float(json.loads(files["fit.json"])["settling"])
-    observables = _table(files, "observables.tsv")["observableFormula"].astype(str)
-    words = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", " ".join(observables)))
-    targets = targets_of(sbml, list(words))
     conditions, texts = _conditions(files), _Texts(sbml)
+    targets = targets_of(sbml, [word for one in conditions for word in one.shown])
     changed = targets_of(sbml, list(conditions[0].values))
     arms = [
         Arm(
             one.name,
-            Course(begin, one.end, _STEPS, tuple(targets), tuple(targets)),
+            _course(begin, one, targets),
             texts.of(one.values),
             {f"{changed[name]}/@value": value
              for name, value in one.values.items() if name not in texts.sizes},
@@ -104,6 +105,13 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
         ABOUT: about("a fit of p53net: models with data", own=True).encode(),
     }  # fmt: skip
     return packed(members, language_of(sbml))
+
+
+def _course(begin: float, one: _Condition, targets: Mapping[str, str]) -> Course:
+    """What was measured in a condition, from the first dose on; what rests is not drawn."""
+    shown = tuple(word for word in one.shown if word in targets)
+    drawn = tuple(word for word in shown if not re.match(rf"(m\d+_)?{REST}_", word))
+    return Course(begin, one.end, _STEPS, shown, drawn)
 
 
 class _Texts:
@@ -131,9 +139,13 @@ def _conditions(files: Mapping[str, bytes]) -> list[_Condition]:
     known = _table(files, "parameters.tsv").set_index("parameterId")["nominalValue"].to_dict()
     measured = _table(files, "measurements.tsv")
     last = measured.groupby("simulationConditionId")["time"].max().to_dict()
+    formulas = _table(files, "observables.tsv").set_index("observableId")["observableFormula"]
     found = []
     for row in _table(files, "conditions.tsv").to_dict("records"):
         name, said = row.pop("conditionId"), row.pop("conditionName")
         values = {str(one): float(known.get(value, value)) for one, value in row.items()}
-        found.append(_Condition(name, said, values, float(last[name])))
+        own = measured.loc[measured["simulationConditionId"] == name, "observableId"]
+        text = " ".join(str(formulas[one]) for one in dict.fromkeys(own))
+        shown = list(dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text)))
+        found.append(_Condition(name, said, values, float(last[name]), shown))
     return found
