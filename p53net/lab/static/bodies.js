@@ -106,14 +106,14 @@ const BODIES = (() => {
   function outputsOf(about) {
     const all = Object.entries(about.readouts);
     const outputs = [...new Set(all.flatMap(([name, one]) => (one.terms ? [name] : one.states || [])))];
-    /** @param {Float64Array[]} found @param {(name: string) => number} parameter
-     * @returns {Curves} */
-    const curves = (found, parameter) => Object.fromEntries(all.map(([name, { terms, tree }]) => {
+    /** @param {Float64Array[]} found @param {(name: string, row: number) => number} parameter
+     * @param {number} [rowsOf] @returns {Curves} */
+    const curves = (found, parameter, rowsOf = found[0].length) => Object.fromEntries(all.map(([name, { terms, tree }]) => {
       const place = outputs.indexOf(name);
       if (terms || !tree) return [name, found[place]];
-      return [name, found[0].map((_, i) => ENGINE.valueOf(tree, (one) => {
+      return [name, Float64Array.from({ length: rowsOf }, (_, i) => ENGINE.valueOf(tree, (one) => {
         const state = outputs.indexOf(one);
-        return state >= 0 ? found[state][i] : parameter(one);
+        return state >= 0 ? found[state][i] : parameter(one, i);
       }))];
     }));
     return { outputs, curves };
@@ -130,7 +130,7 @@ const BODIES = (() => {
     return Object.fromEntries(PLACES.map((place) => [place, run(lab, place, given)]));
   }
 
-  return { patient, rows, allRows, DAY };
+  return { patient, rows, allRows, outputsOf, DAY };
 })();
 
 /** @typedef {InstanceType<typeof CELLS.Lab>} Lab */

@@ -391,6 +391,7 @@ const CELLS = (() => {
     if (call === "curves") return lab.curves(setting, ...rest);
     if (call === "start") return lab.start(setting);
     if (call === "response") return lab.response(setting, rest[0], rest[1], rest[2]);
+    if (call === "file") return FILES.run(lab, /** @type {any} */ (setting));
     if (call === "patient") return BODIES.patient(lab, /** @type {any} */ (setting));
     if (call === "band") return lab.band(setting, rest[0], rest[1], rest[2], rest[3]);
     throw new Error(`there is no job ${call}`);

@@ -303,5 +303,5 @@ const CONTROLS = (() => {
       hour: "h", L_per_hour: "L/h", mm3_per_hour: "mm3/h", giga_per_L: "1e9/L", g_per_dL: "g/dL" })[unit] || unit;
   }
 
-  return { fill, made, shownUnit };
+  return { fill, made, slider, box, group, list, opened, shownUnit };
 })();

@@ -9,7 +9,8 @@
  * @typedef {{id: string, states: string[], parameters: string[], values: number[], space: number,
  *   slopes: [number, number][], resting: number[], volumes: string[],
  *   starts: Record<string, string>, dosed: Record<string, string>, computed: Record<string, Tree>,
- *   readouts: Record<string, Readout>, inputs: string[], begins: Record<string, number>}} About */
+ *   readouts: Record<string, Readout>, inputs: string[], begins: Record<string, number>,
+ *   scale?: number, begin?: [string, Tree][]}} About */
 
 /** A sum of multiples of states, or a formula of states and parameters.
  * @typedef {{terms?: Record<string, number>, tree?: Tree, states?: string[], unit: string,
@@ -36,6 +37,16 @@ const ENGINE = (() => {
   const WHY = ["", `takes more than ${MOST_STEPS} steps`, "has steps that become too small",
     "has rates that are not finite"];
 
+  /** @type {Record<string, (x: number, y: number, z: number) => number>} */
+  const FUNCTIONS = {
+    exp: Math.exp, ln: Math.log, sin: Math.sin, cos: Math.cos, atan: Math.atan, sinh: Math.sinh,
+    cosh: Math.cosh, tanh: Math.tanh, floor: Math.floor,
+    // The engine's x^n is x times the power with n - 1, of which 0 counts as the least number.
+    power: (x, n) => (x === 0 ? 2.2250738585072014e-308 : x) ** n,
+    less: (x, y) => Number(x < y), same: (x, y) => Number(x === y),
+    choose: (condition, yes, no) => (condition > 0.5 ? yes : no),
+  };
+
   /** @param {Tree} tree @param {(name: string) => number} known @returns {number} */
   function valueOf(tree, known) {
     const [kind, value, parts = []] = tree;
@@ -47,11 +58,9 @@ const ENGINE = (() => {
     if (kind === "product") {
       return parts.reduce((all, [part, how]) => all * valueOf(part, known) ** how, Number(value));
     }
-    const [x, y] = parts.map(([part]) => valueOf(part, known));
-    if (kind === "power") return x ** y;
-    if (kind === "exp") return Math.exp(x);
-    if (kind === "ln") return Math.log(x);
-    throw new Error(`the page does not know the function ${kind}`);
+    const found = parts.map(([part]) => valueOf(part, known)), apply = FUNCTIONS[kind];
+    if (!apply) throw new Error(`the page does not know the function ${kind}`);
+    return apply(found[0], found[1], found[2]);
   }
 
   /** Whether something grows near a state at rest. States that influence each other in a circle
@@ -271,7 +280,7 @@ const ENGINE = (() => {
       return Float64Array.from(this.about.states, (_, i) => {
         const volume = this.about.volumes[i];
         return volume === undefined ? 1
-          : (nominal * LOOSER * ABSOLUTE) / (volume ? row[/** @type {number} */ (this.place.get(volume))] : 1);
+          : (nominal * LOOSER * ABSOLUTE * (this.about.scale ?? 1)) / (volume ? row[/** @type {number} */ (this.place.get(volume))] : 1);
       });
     }
 

@@ -104,6 +104,18 @@ const FIGURES = (() => {
       y: { label: `[${unit}]`, zero: true } });
   }
 
+  /** One quantity of a model from a file, and as the file has it. @param {Float64Array} times
+   * @param {Float64Array} own @param {Float64Array|null} file @param {number} width
+   * @param {string} clock @param {string} unit @param {string} said */
+  function plainCurve(times, own, file, width, clock, unit, said) {
+    const marks = [];
+    if (file) {
+      marks.push(Plot.lineY(points(times, file), { x: "x", y: "y", stroke: OPENED, strokeWidth: 1, strokeDasharray: "4 3" }));
+    }
+    marks.push(Plot.lineY(points(times, own), { x: "x", y: "y", stroke: COLOURS[0], strokeWidth: 2 }));
+    return figure({ width, marks, said, x: { label: `time [${clock}]` }, y: { label: `[${unit}]` } });
+  }
+
   /** @param {Dosed} found @param {State} state @param {number} width @param {string} drug
    * @param {string} unit @param {string} said */
   function response(found, state, width, drug, unit, said) {
@@ -143,5 +155,5 @@ const FIGURES = (() => {
     return String(Number(x.toPrecision(3)));
   }
 
-  return { BODY, COLOURS, DASHES, SHARES, HEIGHT, panels, curves, course, response, plain, nameOf };
+  return { BODY, COLOURS, DASHES, SHARES, HEIGHT, panels, curves, course, plainCurve, response, plain, nameOf };
 })();

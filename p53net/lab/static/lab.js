@@ -2,9 +2,6 @@
 // The page: what is chosen goes to workers, what comes back is drawn.
 "use strict";
 
-/** @typedef {{id: number, call: string, given: any[], done: (value: any) => void,
- *   failed: (error: Error) => void}} Job */
-
 (async () => {
   const LIVE = { draws: 100, nominal: 1e-6 }; // while something moves
   const WHOLE = { draws: 500, nominal: 1e-7 }; // when it rests
@@ -20,74 +17,7 @@
   const { data } = opened;
   by("about").textContent = `Version ${data.version}: the package's own engine, compiled for this page.`;
   const lab = new CELLS.Lab(data, opened.blobs);
-  /** One worker, which does one job after the other; in a browser that allows none, this very page
-   * works. */
-  class Calculator {
-    /** @param {{data: Data, blobs: Uint8Array[]}} opened */
-    constructor(opened) {
-      /** @type {Job[]} */
-      this.waiting = [];
-      this.busy = /** @type {Job | null} */ (null);
-      this.count = 0;
-      this.lab = lab;
-      try {
-        const text = `${by("engine").textContent}\n${by("worker").textContent}`;
-        this.worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-        this.worker.onmessage = ({ data }) => this._answered(data);
-        this.worker.onerror = () => this._alone();
-        this.worker.postMessage({ open: opened });
-      } catch {
-        this.worker = null;
-      }
-    }
-
-    /** @param {string} call @param {any[]} given @returns {Promise<any>} */
-    ask(call, ...given) {
-      return new Promise((done, failed) => {
-        this.waiting.push({ id: ++this.count, call, given, done, failed });
-        this._next();
-      });
-    }
-
-    _next() {
-      if (this.busy) return;
-      const job = this.waiting.shift();
-      if (job) this._begin(job);
-    }
-
-    /** @param {Job} job */
-    _begin(job) {
-      this.busy = job;
-      if (this.worker) this.worker.postMessage({ id: job.id, call: job.call, given: job.given });
-      else setTimeout(() => this._here(job), 0);
-    }
-
-    /** @param {Job} job */
-    _here(job) {
-      try {
-        this._answered({ id: job.id, result: CELLS.answer(this.lab, job.call, job.given) });
-      } catch (error) {
-        this._answered({ id: job.id, error: /** @type {Error} */ (error).message });
-      }
-    }
-
-    /** Go on without a worker. */
-    _alone() {
-      this.worker = null;
-      if (this.busy) this._begin(this.busy);
-    }
-
-    /** @param {{id: number, result?: any, error?: string}} answer */
-    _answered({ result, error }) {
-      const job = this.busy;
-      this.busy = null;
-      if (error) job?.failed(new Error(error));
-      else job?.done(result);
-      this._next();
-    }
-  }
-
-  const single = new Calculator(opened), many = new Calculator(opened), slow = new Calculator(opened);
+  const single = new Calculator(opened, lab), many = new Calculator(opened, lab), slow = new Calculator(opened, lab);
   let { state, left } = STATE.read(data, location.hash);
   /** @type {Shown | null} */
   let shown = null;
