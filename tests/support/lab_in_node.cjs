@@ -8,7 +8,9 @@ const zlib = require("zlib");
 const folder = path.join(__dirname, "../../p53net/lab/static");
 const names = ["engine.js", "cells.js", "bodies.js", "files.js", "packed.js"];
 const text = names.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("\n");
-const { BODIES, CELLS, ENGINE, FILES, PACKED } = vm.runInThisContext(`${text}\n({ BODIES, CELLS, ENGINE, FILES, PACKED })`);
+const { BODIES, CELLS, ENGINE, FILES, PACKED } = vm.runInThisContext(
+  `${text}\n({ BODIES, CELLS, ENGINE, FILES, PACKED })`,
+);
 
 const bytes = new Uint8Array(zlib.gunzipSync(fs.readFileSync(process.argv[2])));
 const { data, blobs } = PACKED.opened(new Uint8Array(bytes));
