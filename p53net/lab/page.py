@@ -10,15 +10,17 @@ from pathlib import Path
 from p53net.errors import ModelError
 from p53net.files import write_bytes
 from p53net.lab.contents import Told, contents_of
+from p53net.lab.files import contents_of_file
 from p53net.lab.pieces import Contents
 
 FOLDER = Path(__file__).with_name("static")
 """Scripts, style and frame of the page, and the libraries that it holds."""
 
-ENGINE_SCRIPTS = ("engine.js", "cells.js", "bodies.js", "packed.js")
+ENGINE_SCRIPTS = ("engine.js", "cells.js", "bodies.js", "files.js", "packed.js")
 """What runs without a document: in a worker, and in node."""
 
-_PAGE_SCRIPTS = ("state.js", "figures.js", "exports.js", "controls.js", "lab.js")
+_PAGE_SCRIPTS = ("state.js", "figures.js", "exports.js", "controls.js", "calculator.js")
+OF_CELLS, OF_A_FILE = "lab.js", "model.js"
 _LIBRARIES = ("vendor/d3.min.js", "vendor/plot.umd.min.js")
 
 _POLICY = (
@@ -43,6 +45,17 @@ def write_lab(
     return write_bytes(path, html_of(contents_of(structures, told)).encode())
 
 
+def write_model(path: str | Path, source: str | Path) -> Path:
+    """Write a page of the model in an SBML file that is not ours; returns its path.
+
+    Raises what `read_sbml` raises, UnsupportedError for events, rates that jump, fast reactions and
+    what else the batch engine or the page does not run, and OutputError.
+
+        write_model("lab.html", "BIOMD0000000010.xml")
+    """
+    return write_bytes(path, html_of(contents_of_file(source), OF_A_FILE).encode())
+
+
 def packed(contents: Contents) -> bytes:
     """JSON and pieces in one row of bytes, compressed: the length of the JSON, the JSON with the
     lengths of the pieces, and the pieces, each from a multiple of eight on."""
@@ -53,12 +66,12 @@ def packed(contents: Contents) -> bytes:
     return gzip.compress(whole, 9, mtime=0)
 
 
-def html_of(contents: Contents) -> str:
-    """The text of the page."""
+def html_of(contents: Contents, main: str = OF_CELLS) -> str:
+    """The text of the page, of our cells or of a model from a file."""
     scripts = {
         "libraries": "\n".join(map(_text, _LIBRARIES)),
         "engine": "\n".join(map(_text, ENGINE_SCRIPTS)),
-        "page": "\n".join(map(_text, _PAGE_SCRIPTS)),
+        "page": "\n".join(map(_text, (*_PAGE_SCRIPTS, main))),
     }
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
     allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)

@@ -18,7 +18,7 @@ from p53net.simulation.model import Model
 from tests.support.lab import apart, in_python, setting
 
 PEAK = 1e-8
-"""Of a curve's peak: measured 1.3e-9 over 200 settings of all structures."""
+"""Of a curve's peak: measured 2.7e-9 over 200 settings of all structures."""
 
 PULSE: dict[str, Any] = {
     "drugs": [{"name": "KT-253", "dose": 10.0, "from": 0.0, "hours": 4.0}],
@@ -70,7 +70,7 @@ def test_a_dose_response_is_one_of_runs(node: Any) -> None:
         for loop, feedback in (("closed", True), ("opened", False)):
             run = in_python(one, feedback=feedback)["p53_active"]
             value = float(run.sel(time=24.0))
-            # measured 2e-8: the page makes these at a tolerance of 1e-8
+            # measured 1.2e-8: the page makes these at a nominal tolerance of 1e-7
             assert found["result"][loop][i] == pytest.approx(value, rel=1e-6)
 
 
@@ -87,7 +87,7 @@ def test_a_band_is_that_of_the_ensemble(node: Any) -> None:
     for name in ("p53_total", "MDM2_total", "GDF15"):
         for own, share in zip(found["result"]["bands"][name], (0.025, 0.5, 0.975), strict=True):
             other = run[name].sel(quantile=share).values
-            assert np.abs(np.array(own) - other).max() < 1e-7 * other.max()  # measured 6e-9
+            assert np.abs(np.array(own) - other).max() < 1e-8 * other.max()  # measured 1e-9
 
 
 PATIENTS: list[dict[str, Any]] = [
@@ -115,7 +115,7 @@ def test_a_patient_is_that_of_python(node: Any, given: dict[str, Any]) -> None:
             np.linspace(0, 24 * days, 4 * days + 1), doses, own, engine="batch", feedback=False
         )
         for name, curve in found["result"][place]["opened"].items():
-            assert apart(curve, run, name) < 1e-7, name  # measured 9e-9
+            assert apart(curve, run, name) < PEAK, name  # measured 9e-10
 
 
 def test_a_cell_without_a_rest_is_refused(node: Any) -> None:

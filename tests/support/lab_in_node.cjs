@@ -6,9 +6,11 @@ const vm = require("vm");
 const zlib = require("zlib");
 
 const folder = path.join(__dirname, "../../p53net/lab/static");
-const names = ["engine.js", "cells.js", "bodies.js", "packed.js"];
+const names = ["engine.js", "cells.js", "bodies.js", "files.js", "packed.js"];
 const text = names.map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("\n");
-const { BODIES, CELLS, ENGINE, PACKED } = vm.runInThisContext(`${text}\n({ BODIES, CELLS, ENGINE, PACKED })`);
+const { BODIES, CELLS, ENGINE, FILES, PACKED } = vm.runInThisContext(
+  `${text}\n({ BODIES, CELLS, ENGINE, FILES, PACKED })`,
+);
 
 const bytes = new Uint8Array(zlib.gunzipSync(fs.readFileSync(process.argv[2])));
 const { data, blobs } = PACKED.opened(new Uint8Array(bytes));
@@ -19,6 +21,7 @@ const calls = {
   response: ([setting, output, at, doses]) => lab.response(setting, output, at, doses),
   values: ([setting]) => lab.values(setting),
   patient: ([given]) => BODIES.patient(lab, given),
+  file: ([given]) => FILES.run(lab, given),
   growth: ([block]) => ENGINE.growth(Float64Array.from(block.flat()), block.length),
 };
 const plain = (_, value) => (value instanceof Float64Array ? Array.from(value) : value);

@@ -38,8 +38,11 @@ const CELLS = (() => {
 
   /** @param {Float64Array} values @param {number} share */
   function quantile(values, share) {
-    const place = share * (values.length - 1), low = Math.floor(place);
-    const part = place - low, left = values[low], right = values[Math.min(low + 1, values.length - 1)];
+    const place = share * (values.length - 1),
+      low = Math.floor(place);
+    const part = place - low,
+      left = values[low],
+      right = values[Math.min(low + 1, values.length - 1)];
     return part < 0.5 ? left + (right - left) * part : right - (right - left) * (1 - part);
   }
 
@@ -73,7 +76,8 @@ const CELLS = (() => {
     system(key) {
       let found = this._systems.get(key);
       if (!found) {
-        const [place, mechanisms, inside] = key.split("|"), body = this.data.bodies[`${place}|${mechanisms}`];
+        const [place, mechanisms, inside] = key.split("|"),
+          body = this.data.bodies[`${place}|${mechanisms}`];
         const kind = inside ? body.cell : this.data.kinds[key] || body;
         const module = new WebAssembly.Module(/** @type {any} */ (this.blobs[kind.module]));
         found = new ENGINE.System(kind.system, module, this.data.layouts);
@@ -102,7 +106,8 @@ const CELLS = (() => {
       const { columns, values } = /** @type {NonNullable<Data["draws"]>} */ (this.data.draws);
       const bytes = this.blobs[values];
       const table = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
-      const usual = this.rows(setting), names = columns.map(split);
+      const usual = this.rows(setting),
+        names = columns.map(split);
       const base = Object.fromEntries(Object.entries(usual).map(([name, row]) => [name, row[0]]));
       /** @type {[number, string][]} */
       const order = [];
@@ -131,7 +136,13 @@ const CELLS = (() => {
     stops(setting, system) {
       const courses = setting.drugs.map(({ name, dose, from, hours }) => {
         /** @type {[number, number][]} */
-        const steps = from > 0 ? [[0, 0], [from, dose]] : [[0, dose]];
+        const steps =
+          from > 0
+            ? [
+                [0, 0],
+                [from, dose],
+              ]
+            : [[0, dose]];
         if (from + hours < setting.hours) steps.push([from + hours, 0]);
         const species = system.about.dosed[this.mechanism(name)];
         return { species, steps: steps.filter(([time]) => time < setting.hours) };
@@ -139,13 +150,19 @@ const CELLS = (() => {
       const times = [...new Set(courses.flatMap((one) => one.steps.map(([time]) => time)))];
       times.sort((a, b) => a - b);
       /** @type {(number|null)[][]} */
-      const changes = times.filter((time) => time > 0).map((time) => courses.map(({ steps }) => {
-        const step = steps.find(([at]) => at === time);
-        return step ? step[1] : null;
-      }));
+      const changes = times
+        .filter((time) => time > 0)
+        .map((time) =>
+          courses.map(({ steps }) => {
+            const step = steps.find(([at]) => at === time);
+            return step ? step[1] : null;
+          }),
+        );
       return {
-        stops: [...times.filter((time) => time > 0), setting.hours], changes,
-        names: courses.map((one) => one.species), first: courses.map((one) => one.steps[0][1]),
+        stops: [...times.filter((time) => time > 0), setting.hours],
+        changes,
+        names: courses.map((one) => one.species),
+        first: courses.map((one) => one.steps[0][1]),
       };
     }
 
@@ -154,13 +171,18 @@ const CELLS = (() => {
      * @param {Record<string, number>[]} cells @param {Record<string, number>} changed
      * @returns {Rested} */
     rest(system, usual, base, cells, changed) {
-      const { about } = system, inputs = new Set(about.inputs);
+      const { about } = system,
+        inputs = new Set(about.inputs);
       /** @param {Record<string, number>} values */
-      const inside = (values) => system.parameters(Object.fromEntries(
-        Object.entries(values).filter(([name]) => !inputs.has(name))));
+      const inside = (values) =>
+        system.parameters(
+          Object.fromEntries(Object.entries(values).filter(([name]) => !inputs.has(name))),
+        );
       /** @param {Record<string, number>} values */
-      const seed = (values) => Float64Array.from(about.states,
-        (name) => (name in about.starts ? values[about.starts[name]] : 0));
+      const seed = (values) =>
+        Float64Array.from(about.states, (name) =>
+          name in about.starts ? values[about.starts[name]] : 0,
+        );
       let known = this._usual.get(usual);
       if (!known) {
         const found = system.restFrom([inside(base)], [seed(base)]);
@@ -168,13 +190,18 @@ const CELLS = (() => {
         if (this._usual.size > 300) this._usual.clear();
         this._usual.set(usual, known);
       }
-      const own = known, zero = seed(base);
-      const tables = cells.map(inside), seeds = cells.map(seed);
+      const own = known,
+        zero = seed(base);
+      const tables = cells.map(inside),
+        seeds = cells.map(seed);
       const near = seeds.map((one) => one.map((x, i) => own.states[i] + (x - zero[i])));
       const found = own.why ? system.restFrom(tables, seeds) : system.rest(tables, near);
       const lost = found.why.flatMap((why, i) => (why ? [i] : []));
       if (lost.length && !own.why) {
-        const again = system.restFrom(lost.map((i) => tables[i]), lost.map((i) => seeds[i]));
+        const again = system.restFrom(
+          lost.map((i) => tables[i]),
+          lost.map((i) => seeds[i]),
+        );
         lost.forEach((i, k) => {
           found.states[i] = again.states[k];
           found.why[i] = again.why[k];
@@ -183,9 +210,10 @@ const CELLS = (() => {
       const table = cells.map((values, i) => {
         const row = system.parameters(values);
         /** @param {string} name */
-        const value = (name) => system.row.has(name)
-          ? found.states[i][/** @type {number} */ (system.row.get(name))]
-          : row[/** @type {number} */ (system.place.get(name))];
+        const value = (name) =>
+          system.row.has(name)
+            ? found.states[i][/** @type {number} */ (system.row.get(name))]
+            : row[/** @type {number} */ (system.place.get(name))];
         for (const [name, tree] of Object.entries(about.computed)) {
           const set = /** @type {number} */ (system.place.get(name));
           if (!(name in changed)) row[set] = ENGINE.valueOf(tree, value);
@@ -199,9 +227,11 @@ const CELLS = (() => {
      * @param {Setting} setting @param {string} key @param {Rested} rested @param {Run[]} runs
      * @param {number} nominal @param {Float64Array} times */
     run(setting, key, rested, runs, nominal, times) {
-      const system = this.system(key), { about } = system;
+      const system = this.system(key),
+        { about } = system;
       const { stops: all, names, changes: every, first } = this.stops(setting, system);
-      const stops = lasting(all, times), changes = every.slice(0, stops.length - 1);
+      const stops = lasting(all, times),
+        changes = every.slice(0, stops.length - 1);
       /** @param {string} name */
       const place = (name) => /** @type {number} */ (system.place.get(name));
       const table = runs.map(({ cell, closed }) => {
@@ -222,18 +252,33 @@ const CELLS = (() => {
         });
         return state;
       });
-      const own = runs.map((run) => changes.map((stop) => stop.map(
-        (value, drug) => (value === null ? null : value * scale(drug, run)))));
+      const own = runs.map((run) =>
+        changes.map((stop) =>
+          stop.map((value, drug) => (value === null ? null : value * scale(drug, run))),
+        ),
+      );
       const outputs = Object.keys(about.readouts);
-      return { outputs, ...system.integrate({
-        table, starts, stops, names, changes: own, times, outputs, nominal,
-      }) };
+      return {
+        outputs,
+        ...system.integrate({
+          table,
+          starts,
+          stops,
+          names,
+          changes: own,
+          times,
+          outputs,
+          nominal,
+        }),
+      };
     }
 
     /** The curves of a setting, closed and opened, and its untreated cell. Raises where it has none.
      * @param {Setting} setting @param {number} [nominal] */
     curves(setting, nominal = CURVES) {
-      const key = this.key(setting), times = grid(setting), rested = this.cell(setting);
+      const key = this.key(setting),
+        times = grid(setting),
+        rested = this.cell(setting);
       const runs = [true, false].map((closed) => ({ cell: 0, closed, factor: 1 }));
       const found = this.run(setting, key, rested, runs, nominal, times);
       const [closed, opened] = found.curves.map((curve, i) => {
@@ -246,21 +291,32 @@ const CELLS = (() => {
     /** Parameters and states at the start of the run with the loop closed, for files.
      * @param {Setting} setting */
     start(setting) {
-      const key = this.key(setting), system = this.system(key), rested = this.cell(setting);
+      const key = this.key(setting),
+        system = this.system(key),
+        rested = this.cell(setting);
       const { names, first } = this.stops(setting, system);
-      const states = Object.fromEntries(system.about.states.map((name, i) => [name, rested.states[0][i]]));
+      const states = Object.fromEntries(
+        system.about.states.map((name, i) => [name, rested.states[0][i]]),
+      );
       names.forEach((name, i) => (states[name] = first[i]));
       const parameters = Object.fromEntries(
-        system.about.parameters.map((name, i) => [name, rested.table[0][i]]));
+        system.about.parameters.map((name, i) => [name, rested.table[0][i]]),
+      );
       if (setting.closed) Object.assign(parameters, { closed_dish: 1, medium: setting.closed });
       return { parameters: { ...parameters, feedback: 1 }, states };
     }
 
     /** @param {Setting} setting */
     cell(setting) {
-      const key = this.key(setting), base = this.values({ ...setting, parameters: {} });
+      const key = this.key(setting),
+        base = this.values({ ...setting, parameters: {} });
       const rested = this.rest(
-        this.system(key), this.usualKey(setting), base, [this.values(setting)], setting.parameters);
+        this.system(key),
+        this.usualKey(setting),
+        base,
+        [this.values(setting)],
+        setting.parameters,
+      );
       if (rested.why[0]) throw new Error(`there is no untreated state: ${rested.why[0]}`);
       return rested;
     }
@@ -272,27 +328,46 @@ const CELLS = (() => {
 
     /** @param {string} key @param {Rested} rested @returns {Record<string, number>} */
     untreated(key, rested) {
-      const system = this.system(key), state = rested.states[0];
-      return Object.fromEntries(Object.entries(system.about.readouts).map(([name, { terms }]) => [
-        name, Object.entries(terms || {}).reduce((sum, [one, weight]) =>
-          sum + weight * state[/** @type {number} */ (system.row.get(one))], 0),
-      ]));
+      const system = this.system(key),
+        state = rested.states[0];
+      return Object.fromEntries(
+        Object.entries(system.about.readouts).map(([name, { terms }]) => [
+          name,
+          Object.entries(terms || {}).reduce(
+            (sum, [one, weight]) =>
+              sum + weight * state[/** @type {number} */ (system.row.get(one))],
+            0,
+          ),
+        ]),
+      );
     }
 
     /** A read-out at one time over doses of the first drug, closed and opened.
      * @param {Setting} setting @param {string} output @param {number} at @param {number[]} doses */
     response(setting, output, at, doses) {
-      const key = this.key(setting), rested = this.cell(setting);
-      const unit = { ...setting, drugs: setting.drugs.map((drug, i) => (i ? drug : { ...drug, dose: 1 })) };
+      const key = this.key(setting),
+        rested = this.cell(setting);
+      const unit = {
+        ...setting,
+        drugs: setting.drugs.map((drug, i) => (i ? drug : { ...drug, dose: 1 })),
+      };
       const times = Float64Array.of(0, at);
       const runs = [true, false].flatMap((closed) =>
-        doses.map((factor) => ({ cell: 0, closed, factor })));
+        doses.map((factor) => ({ cell: 0, closed, factor })),
+      );
       const found = this.run(unit, key, rested, runs, RESPONSES, times);
       const place = found.outputs.indexOf(output);
-      const values = Float64Array.from(found.curves, (one, i) => (found.why[i] ? NaN : one[place][1]));
-      const closed = values.slice(0, doses.length), opened = values.slice(doses.length);
-      return { doses: Float64Array.from(doses), closed, opened,
-        untreated: this.untreated(key, rested)[output] };
+      const values = Float64Array.from(found.curves, (one, i) =>
+        found.why[i] ? NaN : one[place][1],
+      );
+      const closed = values.slice(0, doses.length),
+        opened = values.slice(doses.length);
+      return {
+        doses: Float64Array.from(doses),
+        closed,
+        opened,
+        untreated: this.untreated(key, rested)[output],
+      };
     }
 
     /** Draws of a structure: their numbers among `count` that are evenly spaced.
@@ -300,8 +375,11 @@ const CELLS = (() => {
     draws(count) {
       const all = /** @type {NonNullable<Data["draws"]>} */ (this.data.draws).structures;
       const most = Math.min(count, all.length);
-      const chosen = new Set(Array.from({ length: most }, (_, i) =>
-        rounded((i * (all.length - 1)) / Math.max(most - 1, 1))));
+      const chosen = new Set(
+        Array.from({ length: most }, (_, i) =>
+          rounded((i * (all.length - 1)) / Math.max(most - 1, 1)),
+        ),
+      );
       /** @type {Map<string, number[]>} */
       const found = new Map();
       for (const draw of chosen) found.set(all[draw], [...(found.get(all[draw]) || []), draw]);
@@ -320,7 +398,8 @@ const CELLS = (() => {
       let outputs = [];
       let failed = 0;
       for (const [structure, draws] of this.draws(count)) {
-        const own = { ...setting, structure }, key = this.key(own);
+        const own = { ...setting, structure },
+          key = this.key(own);
         const rested = this.rested(own, key, draws);
         const runs = draws.map((_, cell) => ({ cell, closed: true, factor: 1 }));
         const found = this.run(own, key, rested, runs, nominal, times);
@@ -340,7 +419,8 @@ const CELLS = (() => {
         const values = all.subarray(0, sound.length);
         bands[name] = shares.map(() => new Float64Array(times.length));
         for (let t = 0; t < times.length; t++) {
-          for (let i = 0; i < sound.length; i++) values[i] = sound[i][o][t] / (fold ? sound[i][o][0] : 1);
+          for (let i = 0; i < sound.length; i++)
+            values[i] = sound[i][o][t] / (fold ? sound[i][o][0] : 1);
           values.sort();
           shares.forEach((share, k) => (bands[name][k][t] = quantile(values, share)));
         }
@@ -391,6 +471,7 @@ const CELLS = (() => {
     if (call === "curves") return lab.curves(setting, ...rest);
     if (call === "start") return lab.start(setting);
     if (call === "response") return lab.response(setting, rest[0], rest[1], rest[2]);
+    if (call === "file") return FILES.run(lab, /** @type {any} */ (setting));
     if (call === "patient") return BODIES.patient(lab, /** @type {any} */ (setting));
     if (call === "band") return lab.band(setting, rest[0], rest[1], rest[2], rest[3]);
     throw new Error(`there is no job ${call}`);

@@ -3,7 +3,10 @@
 "use strict";
 
 const CONTROLS = (() => {
-  const DECADES = /** @type {Record<string, [number, number]>} */ ({ inhibitor: [0, 5], degrader: [-3, 3] });
+  const DECADES = /** @type {Record<string, [number, number]>} */ ({
+    inhibitor: [0, 5],
+    degrader: [-3, 3],
+  });
   const STEP = 0.01; // decades
 
   /** An element with attributes and what is in it; text stays text.
@@ -23,8 +26,15 @@ const CONTROLS = (() => {
    * @param {[string, string][]} options value and text @param {string} chosen
    * @param {(value: string) => void} changed */
   function list(id, label, options, chosen, changed) {
-    const select = /** @type {HTMLSelectElement} */ (made("select", { id }, ...options.map(([value, text]) =>
-      made("option", { value, selected: value === chosen }, text))));
+    const select = /** @type {HTMLSelectElement} */ (
+      made(
+        "select",
+        { id },
+        ...options.map(([value, text]) =>
+          made("option", { value, selected: value === chosen }, text),
+        ),
+      )
+    );
     select.addEventListener("change", () => changed(select.value));
     return made("div", { class: "row" }, made("label", { for: id }, label), select);
   }
@@ -38,16 +48,30 @@ const CONTROLS = (() => {
     const { id, label, unit, value, low, high, step, log = false, note = "" } = given;
     const place = (/** @type {number} */ x) => (log ? Math.log10(Math.max(x, 10 ** low)) : x);
     const said = (/** @type {number} */ x) => `${FIGURES.plain(x)} ${unit}`;
-    const range = /** @type {HTMLInputElement} */ (made("input", {
-      type: "range", id, min: low, max: high, step: log ? STEP : step, value: place(value),
-      "aria-valuetext": said(value),
-    }));
-    const box = /** @type {HTMLInputElement} */ (made("input", {
-      type: "number", "aria-label": `${label} [${unit}], exact`, value, step: "any",
-      min: given.least ?? 0, max: given.most ?? 1e9,
-    }));
+    const range = /** @type {HTMLInputElement} */ (
+      made("input", {
+        type: "range",
+        id,
+        min: low,
+        max: high,
+        step: log ? STEP : step,
+        value: place(value),
+        "aria-valuetext": said(value),
+      })
+    );
+    const box = /** @type {HTMLInputElement} */ (
+      made("input", {
+        type: "number",
+        "aria-label": `${label} [${unit}], exact`,
+        value,
+        step: "any",
+        min: given.least ?? 0,
+        max: given.most ?? 1e9,
+      })
+    );
     range.addEventListener("input", () => {
-      const at = Number(range.value), found = log ? Number((10 ** at).toPrecision(3)) : at;
+      const at = Number(range.value),
+        found = log ? Number((10 ** at).toPrecision(3)) : at;
       box.value = String(found);
       range.setAttribute("aria-valuetext", said(found));
       moved(found);
@@ -63,11 +87,20 @@ const CONTROLS = (() => {
       range.setAttribute("aria-valuetext", said(found));
       moved(found);
     });
-    const row = made("div", { class: "slider" },
-      made("label", { for: id }, label, " ", made("span", { class: "unit" }, `[${unit}]`)), box, range);
+    const row = made(
+      "div",
+      { class: "slider" },
+      made("label", { for: id }, label, " ", made("span", { class: "unit" }, `[${unit}]`)),
+      box,
+      range,
+    );
     if (note) row.append(made("small", {}, note));
     if (reset) {
-      const back = made("button", { type: "button", class: "small", "aria-label": `Set ${label} back` }, "set back");
+      const back = made(
+        "button",
+        { type: "button", class: "small", "aria-label": `Set ${label} back` },
+        "set back",
+      );
       back.addEventListener("click", reset);
       row.append(back);
     }
@@ -77,9 +110,17 @@ const CONTROLS = (() => {
   /** @param {string} id @param {string} label @param {boolean} checked @param {boolean} disabled
    * @param {string} why @param {(value: boolean) => void} changed */
   function box(id, label, checked, disabled, why, changed) {
-    const input = /** @type {HTMLInputElement} */ (made("input", { type: "checkbox", id, checked, disabled }));
+    const input = /** @type {HTMLInputElement} */ (
+      made("input", { type: "checkbox", id, checked, disabled })
+    );
     input.addEventListener("change", () => changed(input.checked));
-    return made("div", { class: "check" }, input, made("label", { for: id }, label), made("small", {}, why));
+    return made(
+      "div",
+      { class: "check" },
+      input,
+      made("label", { for: id }, label),
+      made("small", {}, why),
+    );
   }
 
   /** All controls of a state. `changed` is called with the state after every change, and whether
@@ -87,18 +128,40 @@ const CONTROLS = (() => {
    * @param {HTMLElement} form @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state
    * @param {(again: boolean) => void} changed */
   function fill(form, lab, state, changed) {
-    const { data } = lab, focused = document.activeElement?.id, open = opened(form);
+    const { data } = lab,
+      focused = document.activeElement?.id,
+      open = opened(form);
     const wide = matchMedia("(min-width: 761px)").matches;
-    const again = () => changed(true), once = () => changed(false), dish = state.place === "dish";
-    const rows = dish ? lab.rows(STATE.setting(state)) : BODIES.allRows(lab, STATE.treatment(state));
+    const again = () => changed(true),
+      once = () => changed(false),
+      dish = state.place === "dish";
+    const rows = dish
+      ? lab.rows(STATE.setting(state))
+      : BODIES.allRows(lab, STATE.treatment(state));
     form.replaceChildren(
-      list("place", "Where", [["dish", "cells in a dish"], ["patient", "a patient: marrow and tumour"]], state.place, (value) => {
-        state.place = value;
-        STATE.settle(data, state);
-        again();
-      }),
-      group("Drugs", open, true, ...state.drugs.flatMap((_, i) => drug(lab, state, i, again, once))),
-      ...(dish ? inDish(lab, state, rows, open, wide, again, once) : inBody(data, state, open, wide, again, once)),
+      list(
+        "place",
+        "Where",
+        [
+          ["dish", "cells in a dish"],
+          ["patient", "a patient: marrow and tumour"],
+        ],
+        state.place,
+        (value) => {
+          state.place = value;
+          STATE.settle(data, state);
+          again();
+        },
+      ),
+      group(
+        "Drugs",
+        open,
+        true,
+        ...state.drugs.flatMap((_, i) => drug(lab, state, i, again, once)),
+      ),
+      ...(dish
+        ? inDish(lab, state, rows, open, wide, again, once)
+        : inBody(data, state, open, wide, again, once)),
       group("Parameters", open, false, ...parameters(lab, state, rows, again, once)),
     );
     if (focused) document.getElementById(focused)?.focus();
@@ -108,58 +171,148 @@ const CONTROLS = (() => {
    * @param {Record<string, Row>} rows @param {Map<string, boolean>} open @param {boolean} wide
    * @param {() => void} again @param {() => void} once */
   function inDish(lab, state, rows, open, wide, again, once) {
-    const { data } = lab, setting = STATE.setting(state), drawn = state.structure === data.structures[0].name;
+    const { data } = lab,
+      setting = STATE.setting(state),
+      drawn = state.structure === data.structures[0].name;
     return [
-      group("Cell", open, wide,
-        list("line", "Cell line", data.lines.map(({ name }) => [name, name]), state.line, (value) => {
-          state.line = value;
-          again();
-        }),
+      group(
+        "Cell",
+        open,
+        wide,
+        list(
+          "line",
+          "Cell line",
+          data.lines.map(({ name }) => [name, name]),
+          state.line,
+          (value) => {
+            state.line = value;
+            again();
+          },
+        ),
         made("small", {}, data.lines.find((one) => one.name === state.line)?.about || ""),
-        list("structure", "Structure", data.structures.map(({ name, choices, note }) =>
-          [name, choices ? `${name}: ${choices}` : note ? `${name}: ${note}` : name]), state.structure, (value) => {
-          state.structure = value;
-          state.band = state.band || (value === data.structures[0].name && data.draws !== null);
-          STATE.settle(data, state);
-          again();
-        })),
-      group("Run", open, wide,
-        slider({ id: "hours", label: "Length of the run", unit: "h", value: state.hours, low: 6, high: 240,
-          step: 1, least: 1, most: STATE.LONGEST }, (value) => {
-          state.hours = value;
-          state.at = Math.min(state.at, value);
-          once();
-        }),
-        box("closed", "Closed dish: cells take the drug out of the medium", state.closed > 0, false, "", (on) => {
-          state.closed = on ? rows.medium[0] : 0;
-          again();
-        }),
-        ...(state.closed ? [slider({ id: "medium", label: "Medium for each cell", unit: "pL", value: state.closed,
-          low: 0, high: 4, step: STEP, log: true, least: 1e-3, most: 1e6 }, (value) => {
-          state.closed = value;
-          once();
-        })] : [])),
-      group("Show", open, wide,
+        list(
+          "structure",
+          "Structure",
+          data.structures.map(({ name, choices, note }) => [
+            name,
+            choices ? `${name}: ${choices}` : note ? `${name}: ${note}` : name,
+          ]),
+          state.structure,
+          (value) => {
+            state.structure = value;
+            state.band = state.band || (value === data.structures[0].name && data.draws !== null);
+            STATE.settle(data, state);
+            again();
+          },
+        ),
+      ),
+      group(
+        "Run",
+        open,
+        wide,
+        slider(
+          {
+            id: "hours",
+            label: "Length of the run",
+            unit: "h",
+            value: state.hours,
+            low: 6,
+            high: 240,
+            step: 1,
+            least: 1,
+            most: STATE.LONGEST,
+          },
+          (value) => {
+            state.hours = value;
+            state.at = Math.min(state.at, value);
+            once();
+          },
+        ),
+        box(
+          "closed",
+          "Closed dish: cells take the drug out of the medium",
+          state.closed > 0,
+          false,
+          "",
+          (on) => {
+            state.closed = on ? rows.medium[0] : 0;
+            again();
+          },
+        ),
+        ...(state.closed
+          ? [
+              slider(
+                {
+                  id: "medium",
+                  label: "Medium for each cell",
+                  unit: "pL",
+                  value: state.closed,
+                  low: 0,
+                  high: 4,
+                  step: STEP,
+                  log: true,
+                  least: 1e-3,
+                  most: 1e6,
+                },
+                (value) => {
+                  state.closed = value;
+                  once();
+                },
+              ),
+            ]
+          : []),
+      ),
+      group(
+        "Show",
+        open,
+        wide,
         box("fold", "Over what it is untreated (else nM)", state.fold, false, "", (on) => {
           state.fold = on;
           once();
         }),
         loop(state, once),
-        box("band", "95 % of the draws of the shipped ensemble", state.band, !data.draws || !drawn,
-          data.draws && !drawn ? "each draw has a structure of its own: choose the first one" : "", (on) => {
+        box(
+          "band",
+          "95 % of the draws of the shipped ensemble",
+          state.band,
+          !data.draws || !drawn,
+          data.draws && !drawn ? "each draw has a structure of its own: choose the first one" : "",
+          (on) => {
             state.band = on;
             once();
-          }),
-        list("read", "Dose–response of", Object.keys(data.kinds[lab.key(setting)].system.readouts)
-          .map((name) => [name, FIGURES.nameOf(name)]), state.read, (value) => {
-          state.read = value;
-          once();
-        }),
-        slider({ id: "at", label: "read at", unit: "h", value: state.at, low: 1, high: 240, step: 1, least: 0.5,
-          most: STATE.LONGEST }, (value) => {
-          state.at = Math.min(value, state.hours);
-          once();
-        })),
+          },
+        ),
+        list(
+          "read",
+          "Dose–response of",
+          Object.keys(data.kinds[lab.key(setting)].system.readouts).map((name) => [
+            name,
+            FIGURES.nameOf(name),
+          ]),
+          state.read,
+          (value) => {
+            state.read = value;
+            once();
+          },
+        ),
+        slider(
+          {
+            id: "at",
+            label: "read at",
+            unit: "h",
+            value: state.at,
+            low: 1,
+            high: 240,
+            step: 1,
+            least: 0.5,
+            most: STATE.LONGEST,
+          },
+          (value) => {
+            state.at = Math.min(value, state.hours);
+            once();
+          },
+        ),
+      ),
     ];
   }
 
@@ -167,18 +320,40 @@ const CONTROLS = (() => {
    * @param {boolean} wide @param {() => void} again @param {() => void} once */
   function inBody(data, state, open, wide, again, once) {
     return [
-      group("Patient", open, wide,
-        list("tumour", "Cell line of the tumour", data.patients.lines.map((name) => [name, name]), state.tumour, (value) => {
-          state.tumour = value;
-          again();
-        }),
+      group(
+        "Patient",
+        open,
+        wide,
+        list(
+          "tumour",
+          "Cell line of the tumour",
+          data.patients.lines.map((name) => [name, name]),
+          state.tumour,
+          (value) => {
+            state.tumour = value;
+            again();
+          },
+        ),
         made("small", {}, data.lines.find((one) => one.name === state.tumour)?.about || ""),
-        slider({ id: "days", label: "Treated for", unit: "d", value: state.days, low: 7, high: STATE.LONGEST_DAYS, step: 7,
-          least: 1, most: STATE.LONGEST_DAYS }, (value) => {
-          state.days = Math.round(value);
-          once();
-        }),
-        loop(state, once)),
+        slider(
+          {
+            id: "days",
+            label: "Treated for",
+            unit: "d",
+            value: state.days,
+            low: 7,
+            high: STATE.LONGEST_DAYS,
+            step: 7,
+            least: 1,
+            most: STATE.LONGEST_DAYS,
+          },
+          (value) => {
+            state.days = Math.round(value);
+            once();
+          },
+        ),
+        loop(state, once),
+      ),
     ];
   }
 
@@ -192,70 +367,163 @@ const CONTROLS = (() => {
 
   /** Which groups are open. @param {HTMLElement} form @returns {Map<string, boolean>} */
   function opened(form) {
-    return new Map(Array.from(form.querySelectorAll("details"), (one) =>
-      [one.querySelector("summary")?.textContent || "", one.open]));
+    return new Map(
+      Array.from(form.querySelectorAll("details"), (one) => [
+        one.querySelector("summary")?.textContent || "",
+        one.open,
+      ]),
+    );
   }
 
   /** @param {string} title @param {Map<string, boolean>} open @param {boolean} usual
    * @param {...(Node|string)} inside */
   function group(title, open, usual, ...inside) {
-    return made("details", { open: open.get(title) ?? usual }, made("summary", {}, title), ...inside);
+    return made(
+      "details",
+      { open: open.get(title) ?? usual },
+      made("summary", {}, title),
+      ...inside,
+    );
   }
 
   /** @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state @param {number} i
    * @param {() => void} again @param {() => void} changed */
   function drug(lab, state, i, again, changed) {
-    const { data } = lab, one = state.drugs[i], other = state.drugs[0];
-    const taken = i && other ? lab.mechanism(other.name) : "", dish = state.place === "dish";
-    const names = data.drugs.filter((each) => each.mechanism !== taken && (dish || each.name in data.patients.masses));
-    const options = /** @type {[string, string][]} */ (names.map((each) => [each.name, `${each.name} (${each.mechanism})`]));
+    const { data } = lab,
+      one = state.drugs[i],
+      other = state.drugs[0];
+    const taken = i && other ? lab.mechanism(other.name) : "",
+      dish = state.place === "dish";
+    const names = data.drugs.filter(
+      (each) => each.mechanism !== taken && (dish || each.name in data.patients.masses),
+    );
+    const options = /** @type {[string, string][]} */ (
+      names.map((each) => [each.name, `${each.name} (${each.mechanism})`])
+    );
     const id = `drug${i + 1}`;
-    const chooser = list(id, i ? "and" : "Drug", i ? [["", "no other drug"], ...options] : options, one?.name || "", (name) => {
-      const same = name && one && lab.mechanism(name) === lab.mechanism(one.name);
-      state.drugs[i] = same ? { ...one, name } : name ? STATE.chosen(data, name) : null;
-      STATE.settle(data, state);
-      again();
-    });
+    const chooser = list(
+      id,
+      i ? "and" : "Drug",
+      i ? [["", "no other drug"], ...options] : options,
+      one?.name || "",
+      (name) => {
+        const same = name && one && lab.mechanism(name) === lab.mechanism(one.name);
+        state.drugs[i] = same ? { ...one, name } : name ? STATE.chosen(data, name) : null;
+        STATE.settle(data, state);
+        again();
+      },
+    );
     if (!one) return [chooser];
     if (!dish) return [chooser, ...regimen(one, id, changed)];
     const [low, high] = DECADES[lab.mechanism(one.name)] || [-3, 5];
-    const dose = slider({ id: `${id}-dose`, label: `Dose of ${one.name}`, unit: "nM", value: one.dose, low, high,
-      step: STEP, log: true, most: STATE.HIGHEST }, (value) => {
-      one.dose = value;
-      changed();
-    });
+    const dose = slider(
+      {
+        id: `${id}-dose`,
+        label: `Dose of ${one.name}`,
+        unit: "nM",
+        value: one.dose,
+        low,
+        high,
+        step: STEP,
+        log: true,
+        most: STATE.HIGHEST,
+      },
+      (value) => {
+        one.dose = value;
+        changed();
+      },
+    );
     if (state.closed) return [chooser, dose];
-    const from = slider({ id: `${id}-from`, label: "given at", unit: "h", value: one.from, low: 0, high: 120, step: 1,
-      most: STATE.LONGEST }, (value) => {
-      one.from = value;
-      changed();
-    });
-    const hours = slider({ id: `${id}-hours`, label: "washed out after", unit: "h", value: one.hours, low: 0, high: 240,
-      step: 1, most: STATE.LONGEST, note: "0: never" }, (value) => {
-      one.hours = value;
-      changed();
-    });
+    const from = slider(
+      {
+        id: `${id}-from`,
+        label: "given at",
+        unit: "h",
+        value: one.from,
+        low: 0,
+        high: 120,
+        step: 1,
+        most: STATE.LONGEST,
+      },
+      (value) => {
+        one.from = value;
+        changed();
+      },
+    );
+    const hours = slider(
+      {
+        id: `${id}-hours`,
+        label: "washed out after",
+        unit: "h",
+        value: one.hours,
+        low: 0,
+        high: 240,
+        step: 1,
+        most: STATE.LONGEST,
+        note: "0: never",
+      },
+      (value) => {
+        one.hours = value;
+        changed();
+      },
+    );
     return [chooser, dose, from, hours];
   }
 
   /** @param {Chosen} one @param {string} id @param {() => void} changed */
   function regimen(one, id, changed) {
     return [
-      slider({ id: `${id}-amount`, label: `Dose of ${one.name}`, unit: "mg", value: one.amount, low: 0, high: 3, step: STEP,
-        log: true, most: STATE.HEAVIEST }, (value) => {
-        one.amount = value;
-        changed();
-      }),
-      slider({ id: `${id}-on`, label: "once a day on the first", unit: "d", value: one.on, low: 1, high: 28, step: 1, least: 1,
-        most: STATE.LONGEST_DAYS }, (value) => {
-        one.on = Math.round(value);
-        changed();
-      }),
-      slider({ id: `${id}-of`, label: "of every", unit: "d", value: one.of, low: 1, high: 42, step: 1, least: 1,
-        most: STATE.LONGEST_DAYS }, (value) => {
-        one.of = Math.round(value);
-        changed();
-      }),
+      slider(
+        {
+          id: `${id}-amount`,
+          label: `Dose of ${one.name}`,
+          unit: "mg",
+          value: one.amount,
+          low: 0,
+          high: 3,
+          step: STEP,
+          log: true,
+          most: STATE.HEAVIEST,
+        },
+        (value) => {
+          one.amount = value;
+          changed();
+        },
+      ),
+      slider(
+        {
+          id: `${id}-on`,
+          label: "once a day on the first",
+          unit: "d",
+          value: one.on,
+          low: 1,
+          high: 28,
+          step: 1,
+          least: 1,
+          most: STATE.LONGEST_DAYS,
+        },
+        (value) => {
+          one.on = Math.round(value);
+          changed();
+        },
+      ),
+      slider(
+        {
+          id: `${id}-of`,
+          label: "of every",
+          unit: "d",
+          value: one.of,
+          low: 1,
+          high: 42,
+          step: 1,
+          least: 1,
+          most: STATE.LONGEST_DAYS,
+        },
+        (value) => {
+          one.of = Math.round(value);
+          changed();
+        },
+      ),
     ];
   }
 
@@ -265,29 +533,60 @@ const CONTROLS = (() => {
     const free = Object.keys(rows).filter((name) => STATE.changeable(name, rows[name]));
     const usualOnes = state.place === "dish" ? lab.data.sliders : lab.data.patients.sliders;
     const first = usualOnes.filter((name) => free.includes(name));
-    const shown = [...first, ...Object.keys(state.parameters).filter((name) => !first.includes(name))];
+    const shown = [
+      ...first,
+      ...Object.keys(state.parameters).filter((name) => !first.includes(name)),
+    ];
     const sliders = shown.map((name) => {
-      const [usual, unit, , kind] = rows[name], value = state.parameters[name] ?? usual;
-      const share = usual === 0 || (unit === "dimensionless" && usual <= 1 && !name.startsWith("n_"));
+      const [usual, unit, , kind] = rows[name],
+        value = state.parameters[name] ?? usual;
+      const share =
+        usual === 0 || (unit === "dimensionless" && usual <= 1 && !name.startsWith("n_"));
       const log = usual > 0 && !name.startsWith("n_");
-      const [low, high] = log ? [Math.log10(usual) - 1, share && usual <= 1 ? Math.min(Math.log10(usual) + 1, 0) : Math.log10(usual) + 1]
-        : usual === 0 ? [0, 1] : [Math.max(usual - 2, 0.5), usual + 2];
-      return slider({ id: `p-${name}`, label: name, unit: shownUnit(unit), value, low, high: Math.max(high, low + 0.3),
-        step: 0.01, log, note: `${kind}, ${FIGURES.plain(usual)} in the model` }, (moved) => {
-        if (moved === usual) delete state.parameters[name];
-        else state.parameters[name] = moved;
-        changed();
-      }, name in state.parameters ? () => {
-        delete state.parameters[name];
-        again();
-      } : undefined);
+      const [low, high] = log
+        ? [
+            Math.log10(usual) - 1,
+            share && usual <= 1 ? Math.min(Math.log10(usual) + 1, 0) : Math.log10(usual) + 1,
+          ]
+        : usual === 0
+          ? [0, 1]
+          : [Math.max(usual - 2, 0.5), usual + 2];
+      return slider(
+        {
+          id: `p-${name}`,
+          label: name,
+          unit: shownUnit(unit),
+          value,
+          low,
+          high: Math.max(high, low + 0.3),
+          step: 0.01,
+          log,
+          note: `${kind}, ${FIGURES.plain(usual)} in the model`,
+        },
+        (moved) => {
+          if (moved === usual) delete state.parameters[name];
+          else state.parameters[name] = moved;
+          changed();
+        },
+        name in state.parameters
+          ? () => {
+              delete state.parameters[name];
+              again();
+            }
+          : undefined,
+      );
     });
     const others = free.filter((name) => !shown.includes(name));
-    const more = list("more", "Another parameter", [["", "choose one"], ...others.map((name) =>
-      /** @type {[string, string]} */ ([name, name]))], "", (name) => {
-      if (name) state.parameters[name] = rows[name][0];
-      again();
-    });
+    const more = list(
+      "more",
+      "Another parameter",
+      [["", "choose one"], ...others.map((name) => /** @type {[string, string]} */ ([name, name]))],
+      "",
+      (name) => {
+        if (name) state.parameters[name] = rows[name][0];
+        again();
+      },
+    );
     const back = made("button", { type: "button", class: "small" }, "Set all parameters back");
     back.addEventListener("click", () => {
       state.parameters = {};
@@ -298,10 +597,21 @@ const CONTROLS = (() => {
 
   /** A unit as people write it. @param {string} unit */
   function shownUnit(unit) {
-    return /** @type {Record<string, string>} */ ({ dimensionless: "1", per_hour: "1/h", per_nM: "1/nM",
-      nM_per_hour: "nM/h", per_nM_per_hour: "1/(nM h)",
-      hour: "h", L_per_hour: "L/h", mm3_per_hour: "mm3/h", giga_per_L: "1e9/L", g_per_dL: "g/dL" })[unit] || unit;
+    return (
+      /** @type {Record<string, string>} */ ({
+        dimensionless: "1",
+        per_hour: "1/h",
+        per_nM: "1/nM",
+        nM_per_hour: "nM/h",
+        per_nM_per_hour: "1/(nM h)",
+        hour: "h",
+        L_per_hour: "L/h",
+        mm3_per_hour: "mm3/h",
+        giga_per_L: "1e9/L",
+        g_per_dL: "g/dL",
+      })[unit] || unit
+    );
   }
 
-  return { fill, made, shownUnit };
+  return { fill, made, slider, box, group, list, opened, shownUnit };
 })();

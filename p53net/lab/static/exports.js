@@ -26,7 +26,9 @@ const EXPORTS = (() => {
       columns.push([`${name}_nM`, found.closed[name]]);
       if (state.opened) columns.push([`${name}_opened_nM`, found.opened[name]]);
       if (band && band.bands[name]) {
-        FIGURES.SHARES.forEach((share, i) => columns.push([`${name}_q${share}_${state.fold ? "fold" : "nM"}`, band.bands[name][i]]));
+        FIGURES.SHARES.forEach((share, i) =>
+          columns.push([`${name}_q${share}_${state.fold ? "fold" : "nM"}`, band.bands[name][i]]),
+        );
       }
     }
     return table(columns);
@@ -41,7 +43,8 @@ const EXPORTS = (() => {
       for (const [name, curve] of Object.entries(found[place].closed)) {
         const unit = units[name].unit.replace(/\W+/g, "_");
         columns.push([`${place}_${name}_${unit}`, curve]);
-        if (state.opened) columns.push([`${place}_${name}_opened_${unit}`, found[place].opened[name]]);
+        if (state.opened)
+          columns.push([`${place}_${name}_opened_${unit}`, found[place].opened[name]]);
       }
     }
     return table(columns);
@@ -49,7 +52,9 @@ const EXPORTS = (() => {
 
   /** @param {[string, Float64Array][]} columns */
   function table(columns) {
-    const rows = Array.from(columns[0][1], (_, i) => columns.map(([, values]) => values[i]).join(","));
+    const rows = Array.from(columns[0][1], (_, i) =>
+      columns.map(([, values]) => values[i]).join(","),
+    );
     return `${columns.map(([name]) => name).join(",")}\n${rows.join("\n")}\n`;
   }
 
@@ -59,24 +64,31 @@ const EXPORTS = (() => {
   /** Lines of Python that give the same run. @param {Setting} setting */
   function python(setting) {
     const names = setting.drugs.map((drug) => quoted(drug.name)).join(", ");
-    const doses = setting.drugs.map(({ name, dose, from, hours }) => {
-      const ends = from + hours < setting.hours;
-      let given = String(dose);
-      if (setting.closed) given = `pn.closed_dish(${dose}, medium_volume=${setting.closed})`;
-      else if (ends) given = `pn.pulse(${dose}, hours=${hours}${from ? `, start=${from}` : ""})`;
-      else if (from) given = `pn.course([(${from}, ${dose})])`;
-      return from < setting.hours ? `${quoted(name)}: ${given}` : `${quoted(name)}: 0`;
-    }).join(", ");
-    const changed = Object.entries(setting.parameters).map(([name, value]) => `${quoted(name)}: ${value}`);
+    const doses = setting.drugs
+      .map(({ name, dose, from, hours }) => {
+        const ends = from + hours < setting.hours;
+        let given = String(dose);
+        if (setting.closed) given = `pn.closed_dish(${dose}, medium_volume=${setting.closed})`;
+        else if (ends) given = `pn.pulse(${dose}, hours=${hours}${from ? `, start=${from}` : ""})`;
+        else if (from) given = `pn.course([(${from}, ${dose})])`;
+        return from < setting.hours ? `${quoted(name)}: ${given}` : `${quoted(name)}: 0`;
+      })
+      .join(", ");
+    const changed = Object.entries(setting.parameters).map(
+      ([name, value]) => `${quoted(name)}: ${value}`,
+    );
     const more = changed.length ? `, parameters={${changed.join(", ")}}` : "";
     return [
-      "import numpy as np", "import p53net as pn", "",
+      "import numpy as np",
+      "import p53net as pn",
+      "",
       `model = pn.load(${names}, cell_line=${quoted(setting.line)}, structure=${quoted(setting.structure)}, accuracy=1e-8)`,
       `times = np.linspace(0, ${setting.hours}, ${setting.points})  # h`,
       `doses = {${doses}}  # nM`,
       `run = model.simulate(times, doses${more})`,
       `opened = model.simulate(times, doses${more}, feedback=False)`,
-      "pn.plot(run)", "",
+      "pn.plot(run)",
+      "",
     ].join("\n");
   }
 
@@ -84,21 +96,32 @@ const EXPORTS = (() => {
    * @param {Record<"marrow"|"tumour", Record<string, Row>>} rows */
   function pythonOfPatient(given, rows) {
     const names = given.drugs.map((drug) => quoted(drug.name)).join(", ");
-    const doses = given.drugs.map(({ name, amount, on, of }) =>
-      `${quoted(name)}: pn.regimen(${amount}, "mg", "${on}/${of}", days=${given.days})`).join(", ");
+    const doses = given.drugs
+      .map(
+        ({ name, amount, on, of }) =>
+          `${quoted(name)}: pn.regimen(${amount}, "mg", "${on}/${of}", days=${given.days})`,
+      )
+      .join(", ");
     const runs = /** @type {const} */ (["marrow", "tumour"]).flatMap((place) => {
       const line = place === "tumour" ? `, cell_line=${quoted(given.line)}` : "";
-      const changed = Object.entries(given.parameters).filter(([name]) => name in rows[place])
-        .map(([name, value]) => `${quoted(name)}: ${value}`).join(", ");
+      const changed = Object.entries(given.parameters)
+        .filter(([name]) => name in rows[place])
+        .map(([name, value]) => `${quoted(name)}: ${value}`)
+        .join(", ");
       return [
         `${place} = pn.load(${names}, system="${place}"${line}, accuracy=1e-8)`,
         `${place}_run = ${place}.simulate(times, doses${changed ? `, parameters={${changed}}` : ""})`,
       ];
     });
     return [
-      "import numpy as np", "import p53net as pn", "",
+      "import numpy as np",
+      "import p53net as pn",
+      "",
       `times = np.linspace(0, ${given.days} * 24, ${given.days} * 4 + 1)  # h`,
-      `doses = {${doses}}`, ...runs, "pn.plot(marrow_run)", "",
+      `doses = {${doses}}`,
+      ...runs,
+      "pn.plot(marrow_run)",
+      "",
     ].join("\n");
   }
 
@@ -114,10 +137,13 @@ const EXPORTS = (() => {
     /** @param {string} kind */
     const all = (kind) => Array.from(model.getElementsByTagNameNS(SBML, kind));
     /** @param {Element} element @param {string} name @param {number} value */
-    const set = (element, name, value) => element.setAttribute(name, String(Number(value.toPrecision(12))));
+    const set = (element, name, value) =>
+      element.setAttribute(name, String(Number(value.toPrecision(12))));
     for (const [kind, name, values] of /** @type {[string, string, Record<string, number>][]} */ ([
-      ["parameter", "value", start.parameters], ["compartment", "size", start.parameters],
-      ["species", "initialConcentration", start.states]])) {
+      ["parameter", "value", start.parameters],
+      ["compartment", "size", start.parameters],
+      ["species", "initialConcentration", start.states],
+    ])) {
       for (const one of all(kind)) {
         const id = one.getAttribute("id") || "";
         if (id in values) set(one, name, values[id]);
@@ -125,9 +151,14 @@ const EXPORTS = (() => {
     }
     const events = file.createElementNS(SBML, "listOfEvents");
     for (const { name, dose, from, hours } of setting.closed ? [] : setting.drugs) {
-      const steps = [[from, dose], [from + hours, 0]];
+      const steps = [
+        [from, dose],
+        [from + hours, 0],
+      ];
       for (const [time, level] of steps.filter(([at]) => at > 0 && at < setting.hours)) {
-        events.append(event(file, events.childElementCount + 1, time, dosed[mechanism(name)], level));
+        events.append(
+          event(file, events.childElementCount + 1, time, dosed[mechanism(name)], level),
+        );
       }
     }
     if (events.childElementCount) model.append(events);
@@ -150,35 +181,53 @@ const EXPORTS = (() => {
     /** @param {string} tag @param {Record<string, string>} attributes @param {(Node|string)[]} inside */
     const math = (tag, attributes, inside) => made(tag, attributes, inside, MATH);
     const clock = math("csymbol", { encoding: "text", definitionURL: CLOCK }, [" time "]);
-    const due = math("apply", {}, [math("geq", {}, []), clock, math("cn", { units: "hour" }, [String(time)])]);
+    const due = math("apply", {}, [
+      math("geq", {}, []),
+      clock,
+      math("cn", { units: "hour" }, [String(time)]),
+    ]);
     return made("event", { id: `dose_${number}`, useValuesFromTriggerTime: "true" }, [
       made("trigger", { initialValue: "true", persistent: "true" }, [math("math", {}, [due])]),
-      made("listOfEventAssignments", {}, [made("eventAssignment", { variable: species }, [
-        math("math", {}, [math("cn", { units: "nM" }, [String(level)])])])]),
+      made("listOfEventAssignments", {}, [
+        made("eventAssignment", { variable: species }, [
+          math("math", {}, [math("cn", { units: "nM" }, [String(level)])]),
+        ]),
+      ]),
     ]);
   }
 
   /** All figures in one picture, with their keys. @param {HTMLElement} box @param {Element} legend
    * @param {string} title */
   function svg(box, legend, title) {
-    const parts = Array.from(box.querySelectorAll("figure")), pictures = parts.map((one) =>
-      /** @type {SVGSVGElement} */ (one.querySelector("svg[role=img]")));
+    const parts = Array.from(box.querySelectorAll("figure")),
+      pictures = parts.map(
+        (one) => /** @type {SVGSVGElement} */ (one.querySelector("svg[role=img]")),
+      );
     const width = Math.max(...pictures.map((one) => Number(one.getAttribute("width"))));
-    const columns = Math.min(parts.length, 3), high = FIGURES.HEIGHT + 44;
-    const rows = Math.ceil(parts.length / columns), top = 34;
-    const size = { width: columns * (width + GAP), height: top + rows * (high + GAP) + LINE * legend.childElementCount + GAP };
+    const columns = Math.min(parts.length, 3),
+      high = FIGURES.HEIGHT + 44;
+    const rows = Math.ceil(parts.length / columns),
+      top = 34;
+    const size = {
+      width: columns * (width + GAP),
+      height: top + rows * (high + GAP) + LINE * legend.childElementCount + GAP,
+    };
     const whole = drawn("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` });
     whole.append(drawn("rect", { ...size, fill: "white" }), label(title, 8, 20, 13, 400));
     parts.forEach((part, i) => {
-      const x = (i % columns) * (width + GAP), y = top + Math.floor(i / columns) * (high + GAP);
+      const x = (i % columns) * (width + GAP),
+        y = top + Math.floor(i / columns) * (high + GAP);
       const inner = /** @type {SVGSVGElement} */ (pictures[i].cloneNode(true));
       inner.setAttribute("x", String(x));
       inner.setAttribute("y", String(y + 36));
-      whole.append(label(part.querySelector("figcaption")?.textContent || "", x + 8, y + 14, 13, 600));
+      whole.append(
+        label(part.querySelector("figcaption")?.textContent || "", x + 8, y + 14, 13, 600),
+      );
       whole.append(...keys(part.querySelectorAll(".key > span"), x + 8, y + 30), inner);
     });
     Array.from(legend.children).forEach((one, i) =>
-      whole.append(...keys([one], 8, top + rows * (high + GAP) + LINE * (i + 1))));
+      whole.append(...keys([one], 8, top + rows * (high + GAP) + LINE * (i + 1))),
+    );
     return { text: new XMLSerializer().serializeToString(whole), ...size };
   }
 
@@ -187,15 +236,25 @@ const EXPORTS = (() => {
   function keys(spans, x, y) {
     const found = /** @type {Element[]} */ ([]);
     for (const span of spans) {
-      const line = span.querySelector("svg")?.cloneNode(true), swatch = span.querySelector(".swatch");
+      const line = span.querySelector("svg")?.cloneNode(true),
+        swatch = span.querySelector(".swatch");
       if (line instanceof SVGSVGElement) {
         line.setAttribute("x", String(x));
         line.setAttribute("y", String(y - 9));
         found.push(line);
       } else if (swatch) {
-        found.push(drawn("rect", { x, y: y - 9, width: 28, height: 10, fill: getComputedStyle(swatch).backgroundColor }));
+        found.push(
+          drawn("rect", {
+            x,
+            y: y - 9,
+            width: 28,
+            height: 10,
+            fill: getComputedStyle(swatch).backgroundColor,
+          }),
+        );
       }
-      const begin = line || swatch ? x + 33 : x, text = span.textContent || "";
+      const begin = line || swatch ? x + 33 : x,
+        text = span.textContent || "";
       found.push(label(text, begin, y, 11, 400));
       x = begin + 6.1 * text.length + 14;
     }
@@ -211,7 +270,13 @@ const EXPORTS = (() => {
 
   /** @param {string} text @param {number} x @param {number} y @param {number} size @param {number} weight */
   function label(text, x, y, size, weight) {
-    const made = drawn("text", { x, y, "font-family": "system-ui, sans-serif", "font-size": size, "font-weight": weight });
+    const made = drawn("text", {
+      x,
+      y,
+      "font-family": "system-ui, sans-serif",
+      "font-size": size,
+      "font-weight": weight,
+    });
     made.textContent = text;
     return made;
   }
@@ -227,8 +292,12 @@ const EXPORTS = (() => {
     canvas.height = height * scale;
     const ground = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     ground.drawImage(image, 0, 0, canvas.width, canvas.height);
-    return new Promise((done, failed) => canvas.toBlob(
-      (blob) => (blob ? done(blob) : failed(new Error("the picture cannot be made"))), "image/png"));
+    return new Promise((done, failed) =>
+      canvas.toBlob(
+        (blob) => (blob ? done(blob) : failed(new Error("the picture cannot be made"))),
+        "image/png",
+      ),
+    );
   }
 
   return { download, csv, csvOfPatient, python, pythonOfPatient, sbml, svg, png };

@@ -2,9 +2,6 @@
 // The page: what is chosen goes to workers, what comes back is drawn.
 "use strict";
 
-/** @typedef {{id: number, call: string, given: any[], done: (value: any) => void,
- *   failed: (error: Error) => void}} Job */
-
 (async () => {
   const LIVE = { draws: 100, nominal: 1e-6 }; // while something moves
   const WHOLE = { draws: 500, nominal: 1e-7 }; // when it rests
@@ -13,87 +10,27 @@
 
   /** @param {string} id */
   const by = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-  const { made, shownUnit } = CONTROLS, { plain, nameOf } = FIGURES;
+  const { made, shownUnit } = CONTROLS,
+    { plain, nameOf } = FIGURES;
 
   const opened = await PACKED.unpacked(by("data").textContent || "");
   by("data").remove();
   const { data } = opened;
-  by("about").textContent = `Version ${data.version}: the package's own engine, compiled for this page.`;
+  by("about").textContent =
+    `Version ${data.version}: the package's own engine, compiled for this page.`;
   const lab = new CELLS.Lab(data, opened.blobs);
-  /** One worker, which does one job after the other; in a browser that allows none, this very page
-   * works. */
-  class Calculator {
-    /** @param {{data: Data, blobs: Uint8Array[]}} opened */
-    constructor(opened) {
-      /** @type {Job[]} */
-      this.waiting = [];
-      this.busy = /** @type {Job | null} */ (null);
-      this.count = 0;
-      this.lab = lab;
-      try {
-        const text = `${by("engine").textContent}\n${by("worker").textContent}`;
-        this.worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-        this.worker.onmessage = ({ data }) => this._answered(data);
-        this.worker.onerror = () => this._alone();
-        this.worker.postMessage({ open: opened });
-      } catch {
-        this.worker = null;
-      }
-    }
-
-    /** @param {string} call @param {any[]} given @returns {Promise<any>} */
-    ask(call, ...given) {
-      return new Promise((done, failed) => {
-        this.waiting.push({ id: ++this.count, call, given, done, failed });
-        this._next();
-      });
-    }
-
-    _next() {
-      if (this.busy) return;
-      const job = this.waiting.shift();
-      if (job) this._begin(job);
-    }
-
-    /** @param {Job} job */
-    _begin(job) {
-      this.busy = job;
-      if (this.worker) this.worker.postMessage({ id: job.id, call: job.call, given: job.given });
-      else setTimeout(() => this._here(job), 0);
-    }
-
-    /** @param {Job} job */
-    _here(job) {
-      try {
-        this._answered({ id: job.id, result: CELLS.answer(this.lab, job.call, job.given) });
-      } catch (error) {
-        this._answered({ id: job.id, error: /** @type {Error} */ (error).message });
-      }
-    }
-
-    /** Go on without a worker. */
-    _alone() {
-      this.worker = null;
-      if (this.busy) this._begin(this.busy);
-    }
-
-    /** @param {{id: number, result?: any, error?: string}} answer */
-    _answered({ result, error }) {
-      const job = this.busy;
-      this.busy = null;
-      if (error) job?.failed(new Error(error));
-      else job?.done(result);
-      this._next();
-    }
-  }
-
-  const single = new Calculator(opened), many = new Calculator(opened), slow = new Calculator(opened);
+  const single = new Calculator(opened, lab),
+    many = new Calculator(opened, lab),
+    slow = new Calculator(opened, lab);
   let { state, left } = STATE.read(data, location.hash);
   /** @type {Shown | null} */
   let shown = null;
   /** @type {Patient | null} */
   let patient = null;
-  let turn = 0, rest = 0, frame = 0, running = false;
+  let turn = 0,
+    rest = 0,
+    frame = 0,
+    running = false;
 
   /** @param {string} text */
   function problem(text) {
@@ -105,7 +42,11 @@
   const readouts = () => data.kinds[lab.key(STATE.setting(state))].system.readouts;
 
   /** Mechanisms of the drugs, as keys have them. */
-  const group = () => state.drugs.flatMap((one) => (one ? [lab.mechanism(one.name)] : [])).sort().join("+");
+  const group = () =>
+    state.drugs
+      .flatMap((one) => (one ? [lab.mechanism(one.name)] : []))
+      .sort()
+      .join("+");
 
   /** @param {boolean} again */
   function changed(again) {
@@ -137,26 +78,37 @@
       mine = turn;
       const began = performance.now();
       try {
-        const errors = await (state.place === "dish" ? inDish() : inBody()), error = errors.find((one) => one);
+        const errors = await (state.place === "dish" ? inDish() : inBody()),
+          error = errors.find((one) => one);
         problem(error ? `${error.message}. Set a parameter back, or choose another cell.` : "");
         draw();
       } catch (error) {
         problem(`The page has a fault: ${/** @type {Error} */ (error).message}`);
       }
-      Object.assign(document.body.dataset, { took: (performance.now() - began).toFixed(1), drawn: String(mine) });
+      Object.assign(document.body.dataset, {
+        took: (performance.now() - began).toFixed(1),
+        drawn: String(mine),
+      });
       document.body.dataset.loaded ??= performance.now().toFixed(0);
     }
     running = false;
-    if (state.place === "dish" && state.band) rest = window.setTimeout(() => whole(mine, STATE.setting(state)), REST);
+    if (state.place === "dish" && state.band)
+      rest = window.setTimeout(() => whole(mine, STATE.setting(state)), REST);
     else document.body.dataset.rested = String(mine);
   }
 
   /** Curves, band and dose-response of a dish; why some are not there. */
   async function inDish() {
-    const setting = STATE.setting(state), drug = /** @type {Chosen} */ (state.drugs[0]);
-    const band = state.band ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold) : null;
+    const setting = STATE.setting(state),
+      drug = /** @type {Chosen} */ (state.drugs[0]);
+    const band = state.band
+      ? many.ask("band", setting, LIVE.draws, FIGURES.SHARES, LIVE.nominal, state.fold)
+      : null;
     const range = lab.mechanism(drug.name) === "degrader" ? [-3, 3] : [0, 5];
-    const doses = Array.from({ length: DOSES }, (_, i) => 10 ** (range[0] + ((range[1] - range[0]) * i) / (DOSES - 1)));
+    const doses = Array.from(
+      { length: DOSES },
+      (_, i) => 10 ** (range[0] + ((range[1] - range[0]) * i) / (DOSES - 1)),
+    );
     const curves = single.ask("curves", setting);
     const response = single.ask("response", setting, state.read, state.at, doses);
     const [found, spread, dosed] = await Promise.all([curves, band, response].map(ended));
@@ -174,23 +126,33 @@
   /** The band of all draws, once nothing moves. @param {number} mine @param {Setting} setting */
   async function whole(mine, setting) {
     try {
-      const band = await slow.ask("band", setting, WHOLE.draws, FIGURES.SHARES, WHOLE.nominal, state.fold);
+      const band = await slow.ask(
+        "band",
+        setting,
+        WHOLE.draws,
+        FIGURES.SHARES,
+        WHOLE.nominal,
+        state.fold,
+      );
       if (mine !== turn || !shown) return;
       shown = { ...shown, band };
       draw();
       document.body.dataset.rested = String(mine);
     } catch (error) {
-      if (mine === turn) problem(`The band cannot be made: ${/** @type {Error} */ (error).message}`);
+      if (mine === turn)
+        problem(`The band cannot be made: ${/** @type {Error} */ (error).message}`);
     }
   }
 
   function draw() {
     cancelAnimationFrame(frame);
-    const box = by("figures"), columns = Math.max(Math.floor(box.clientWidth / 300), 1);
+    const box = by("figures"),
+      columns = Math.max(Math.floor(box.clientWidth / 300), 1);
     const width = Math.floor(box.clientWidth / columns) - 12;
     by("sbml").toggleAttribute("disabled", state.place !== "dish");
     if (state.place === "dish" && shown) box.replaceChildren(...dishPanels(shown, width));
-    else if (state.place !== "dish" && patient) box.replaceChildren(...patientPanels(patient, width));
+    else if (state.place !== "dish" && patient)
+      box.replaceChildren(...patientPanels(patient, width));
     else return;
     legend();
     by("summary").textContent = state.place === "dish" ? summary() : summaryOfPatient();
@@ -200,25 +162,41 @@
 
   /** @param {Shown} now @param {number} width */
   function dishPanels(now, width) {
-    const { found } = now, about = readouts(), drug = /** @type {Chosen} */ (state.drugs[0]);
+    const { found } = now,
+      about = readouts(),
+      drug = /** @type {Chosen} */ (state.drugs[0]);
     const panels = FIGURES.panels(found.closed).map(({ title, names }) => {
       const said = `${title} over ${state.hours} h: ${names.map((name) => sentence(found, name, about[name].unit)).join("; ")}`;
-      return panel(title, FIGURES.curves(names, now, state, width, about[names[0]].unit, said), names);
+      return panel(
+        title,
+        FIGURES.curves(names, now, state, width, about[names[0]].unit, said),
+        names,
+      );
     });
     if (!now.response) return panels;
-    const { closed, opened, untreated } = now.response, last = closed.length - 1, { unit } = about[state.read];
+    const { closed, opened, untreated } = now.response,
+      last = closed.length - 1,
+      { unit } = about[state.read];
     const title = `${nameOf(state.read)} at ${plain(state.at)} h, by dose of ${drug.name}`;
-    const said = `${title}: from ${plain(closed[0])} to ${plain(closed[last])} ${unit}` +
+    const said =
+      `${title}: from ${plain(closed[0])} to ${plain(closed[last])} ${unit}` +
       `, with the loop opened to ${plain(opened[last])}; untreated ${plain(untreated)}`;
-    return [...panels, panel(title, FIGURES.response(now.response, state, width, drug.name, unit, said), [])];
+    return [
+      ...panels,
+      panel(title, FIGURES.response(now.response, state, width, drug.name, unit, said), []),
+    ];
   }
 
   /** @param {Patient} now @param {number} width */
   function patientPanels(now, width) {
     return FIGURES.BODY.map(([place, title, pattern]) => {
-      const found = now[place], about = data.bodies[`${place}|${group()}`].system.readouts;
-      const names = group().split("+").map((one) => pattern.replace("*", one));
-      const own = [...new Set(names)].filter((name) => name in found.closed), { unit } = about[own[0]];
+      const found = now[place],
+        about = data.bodies[`${place}|${group()}`].system.readouts;
+      const names = group()
+        .split("+")
+        .map((one) => pattern.replace("*", one));
+      const own = [...new Set(names)].filter((name) => name in found.closed),
+        { unit } = about[own[0]];
       const said = `${title} over ${state.days} days: ${own.map((name) => sentence(found, name, unit, true)).join("; ")}`;
       const limit = data.patients.limits[own[0]];
       return panel(title, FIGURES.course(found, own, state, width, unit, said, limit), own);
@@ -227,8 +205,16 @@
 
   /** @param {string} title @param {SVGSVGElement} picture @param {string[]} names */
   function panel(title, picture, names) {
-    const key = names.length > 1 ? made("span", { class: "key" }, ...names.map((name, i) => made("span", {},
-      line(FIGURES.COLOURS[i], FIGURES.DASHES[i], 2.2), nameOf(name)))) : "";
+    const key =
+      names.length > 1
+        ? made(
+            "span",
+            { class: "key" },
+            ...names.map((name, i) =>
+              made("span", {}, line(FIGURES.COLOURS[i], FIGURES.DASHES[i], 2.2), nameOf(name)),
+            ),
+          )
+        : "";
     const whole = made("figure", {}, made("figcaption", {}, title), key, picture);
     whole.style.width = `${picture.getAttribute("width")}px`;
     return whole;
@@ -238,27 +224,74 @@
   function line(colour, dash, thick) {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const one = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    for (const [name, value] of Object.entries({ width: 28, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, String(value));
-    for (const [name, value] of Object.entries({ x1: 0, x2: 28, y1: 5, y2: 5, stroke: colour,
-      "stroke-width": thick, "stroke-dasharray": dash })) one.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({ width: 28, height: 10, "aria-hidden": "true" }))
+      svg.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({
+      x1: 0,
+      x2: 28,
+      y1: 5,
+      y2: 5,
+      stroke: colour,
+      "stroke-width": thick,
+      "stroke-dasharray": dash,
+    }))
+      one.setAttribute(name, String(value));
     svg.append(one);
     return svg;
   }
 
   function legend() {
     const dish = state.place === "dish";
-    const parts = [made("span", {}, line("#333", "none", 2.4), "thick: loop closed, as in the cell")];
-    if (state.opened) parts.push(made("span", {}, line("#333", "4 3", 1), "thin, dashed: loop opened, the p53-driven MDM2 promoter held"));
+    const parts = [
+      made("span", {}, line("#333", "none", 2.4), "thick: loop closed, as in the cell"),
+    ];
+    if (state.opened)
+      parts.push(
+        made(
+          "span",
+          {},
+          line("#333", "4 3", 1),
+          "thin, dashed: loop opened, the p53-driven MDM2 promoter held",
+        ),
+      );
     if (dish && shown?.band) {
       const { count, failed } = shown.band;
       const lost = failed ? `, ${failed} without a run` : "";
-      parts.push(made("span", {}, made("i", { class: "swatch" }), `95 % of ${count} draws of the shipped ensemble${lost}`));
+      parts.push(
+        made(
+          "span",
+          {},
+          made("i", { class: "swatch" }),
+          `95 % of ${count} draws of the shipped ensemble${lost}`,
+        ),
+      );
     }
     if (!dish) {
-      parts.push(made("span", {}, line("#D55E00", "2 3", 1), `below it: grade ${data.patients.grade} or more`));
-      parts.push(made("span", {}, "A typical patient. Read the tumour as a comparison, not as a forecast; KT-253's plasma in man is assumed."));
+      parts.push(
+        made(
+          "span",
+          {},
+          line("#D55E00", "2 3", 1),
+          `below it: grade ${data.patients.grade} or more`,
+        ),
+      );
+      parts.push(
+        made(
+          "span",
+          {},
+          "A typical patient. Read the tumour as a comparison, not as a forecast; KT-253's plasma in man is assumed.",
+        ),
+      );
     }
-    if (dish && !state.closed) parts.push(made("span", {}, made("i", { class: "swatch grey" }), `${state.drugs[0]?.name} in the medium`));
+    if (dish && !state.closed)
+      parts.push(
+        made(
+          "span",
+          {},
+          made("i", { class: "swatch grey" }),
+          `${state.drugs[0]?.name} in the medium`,
+        ),
+      );
     by("legend").replaceChildren(...parts);
   }
 
@@ -276,45 +309,85 @@
 
   /** @param {Found} found @param {string} name @param {string} unit @param {boolean} [days] */
   function sentence(found, name, unit, days = false) {
-    const high = peak(found, found.closed[name]), low = trough(found, found.closed[name]), before = found.untreated[name];
+    const high = peak(found, found.closed[name]),
+      low = trough(found, found.closed[name]),
+      before = found.untreated[name];
     const fold = before > 0 ? `, ${plain(high.value / before)} times untreated` : "";
-    const when = (/** @type {number} */ time) => (days ? `on day ${plain(time / BODIES.DAY)}` : `at ${plain(time)} h`);
+    const when = (/** @type {number} */ time) =>
+      days ? `on day ${plain(time / BODIES.DAY)}` : `at ${plain(time)} h`;
     return `${nameOf(name)} at most ${plain(high.value)} ${unit} ${when(high.time)}${fold}; at least ${plain(low.value)} ${when(low.time)}`;
   }
 
   function summaryOfPatient() {
     if (!patient) return "";
-    const { marrow, tumour } = patient, low = trough(marrow, marrow.closed.platelets);
-    const volume = tumour.closed.tumour_volume, end = volume[volume.length - 1] / volume[0];
-    return `Platelets fall to ${plain(low.value)} 1e9/L on day ${plain(low.time / BODIES.DAY)}, ` +
+    const { marrow, tumour } = patient,
+      low = trough(marrow, marrow.closed.platelets);
+    const volume = tumour.closed.tumour_volume,
+      end = volume[volume.length - 1] / volume[0];
+    return (
+      `Platelets fall to ${plain(low.value)} 1e9/L on day ${plain(low.time / BODIES.DAY)}, ` +
       `from ${plain(marrow.untreated.platelets)}; grade ${data.patients.grade} begins below ${data.patients.limits.platelets}. ` +
-      `On day ${state.days} the tumour has ${plain(end)} times its first volume.`;
+      `On day ${state.days} the tumour has ${plain(end)} times its first volume.`
+    );
   }
 
   function summary() {
     if (!shown) return "";
-    const { closed, opened: other, untreated } = shown.found, before = untreated.p53_active;
+    const { closed, opened: other, untreated } = shown.found,
+      before = untreated.p53_active;
     if (!(before > 0)) return "There is no active p53 in this cell.";
-    const one = peak(shown.found, closed.p53_active).value / before, two = peak(shown.found, other.p53_active).value / before;
+    const one = peak(shown.found, closed.p53_active).value / before,
+      two = peak(shown.found, other.p53_active).value / before;
     const end = closed.MDM2_total[closed.MDM2_total.length - 1] / untreated.MDM2_total;
-    return `Active p53 rises to ${plain(one)} times untreated, with the loop opened to ${plain(two)} times. ` +
-      `At ${plain(state.hours)} h all MDM2 is at ${plain(end)} times untreated.`;
+    return (
+      `Active p53 rises to ${plain(one)} times untreated, with the loop opened to ${plain(two)} times. ` +
+      `At ${plain(state.hours)} h all MDM2 is at ${plain(end)} times untreated.`
+    );
   }
 
   function numbers() {
     const box = /** @type {HTMLDetailsElement} */ (by("numbers"));
     if (!box.open) return;
-    const places = state.place === "dish" ? [["", shown?.found]] : [["marrow, ", patient?.marrow], ["tumour, ", patient?.tumour]];
-    const head = ["", "unit", "untreated", "highest", "at [h]", "times untreated", "highest, loop opened", "lowest", "at [h]", "at the end"];
+    const places =
+      state.place === "dish"
+        ? [["", shown?.found]]
+        : [
+            ["marrow, ", patient?.marrow],
+            ["tumour, ", patient?.tumour],
+          ];
+    const head = [
+      "",
+      "unit",
+      "untreated",
+      "highest",
+      "at [h]",
+      "times untreated",
+      "highest, loop opened",
+      "lowest",
+      "at [h]",
+      "at the end",
+    ];
     const rows = places.flatMap(([place, one]) => {
       const found = /** @type {Found|undefined|null} */ (one);
       if (!found) return [];
-      const key = String(place).replace(", ", ""), about = key ? data.bodies[`${key}|${group()}`].system.readouts : readouts();
+      const key = String(place).replace(", ", ""),
+        about = key ? data.bodies[`${key}|${group()}`].system.readouts : readouts();
       return Object.keys(found.closed).map((name) => {
-        const top = peak(found, found.closed[name]), low = trough(found, found.closed[name]), before = found.untreated[name];
-        return [`${place}${nameOf(name)}`, about[name].unit, plain(before), plain(top.value), plain(top.time),
-          before > 0 ? plain(top.value / before) : "", plain(peak(found, found.opened[name]).value), plain(low.value), plain(low.time),
-          plain(found.closed[name][found.times.length - 1])];
+        const top = peak(found, found.closed[name]),
+          low = trough(found, found.closed[name]),
+          before = found.untreated[name];
+        return [
+          `${place}${nameOf(name)}`,
+          about[name].unit,
+          plain(before),
+          plain(top.value),
+          plain(top.time),
+          before > 0 ? plain(top.value / before) : "",
+          plain(peak(found, found.opened[name]).value),
+          plain(low.value),
+          plain(low.time),
+          plain(found.closed[name][found.times.length - 1]),
+        ];
       });
     });
     box.lastElementChild?.replaceChildren(table(head, rows));
@@ -322,10 +395,27 @@
 
   /** @param {string[]} head @param {string[][]} rows */
   function table(head, rows) {
-    return made("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" }, made("table", {},
-      made("thead", {}, made("tr", {}, ...head.map((one) => made("th", { scope: "col" }, one)))),
-      made("tbody", {}, ...rows.map(([first, ...others]) => made("tr", {}, made("th", { scope: "row" }, first),
-        ...others.map((one) => made("td", {}, one)))))));
+    return made(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table" },
+      made(
+        "table",
+        {},
+        made("thead", {}, made("tr", {}, ...head.map((one) => made("th", { scope: "col" }, one)))),
+        made(
+          "tbody",
+          {},
+          ...rows.map(([first, ...others]) =>
+            made(
+              "tr",
+              {},
+              made("th", { scope: "row" }, first),
+              ...others.map((one) => made("td", {}, one)),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   function assumptions() {
@@ -335,16 +425,33 @@
     const rows = Object.entries(all).filter(([, row]) => row[3] !== "computed");
     const guessed = rows.filter(([, row]) => row[3] === "assumed").length;
     const summaryText = box.querySelector("summary");
-    if (summaryText) summaryText.textContent = `Assumptions: ${guessed} of ${rows.length} values are assumed; every value with its source`;
+    if (summaryText)
+      summaryText.textContent = `Assumptions: ${guessed} of ${rows.length} values are assumed; every value with its source`;
     if (!box.open) return;
     const one = data.structures.find(({ name }) => name === state.structure);
-    const structure = dish ? state.structure : data.structures[0].name, line = dish ? state.line : state.tumour;
-    const about = made("p", {}, `Structure ${structure}${one?.choices ? ` (${one.choices})` : ""}${one?.note ? `: ${one.note}` : ""}. ` +
-      `Cell line ${line}: ${data.lines.find(({ name }) => name === line)?.about}.` +
-      (dish ? "" : " The marrow is that of the line progenitor; where a value differs, the tumour's is shown."));
-    const body = rows.map(([name, [value, unit, source, kind]]) => [name, plain(value),
-      name in state.parameters ? plain(state.parameters[name]) : "", shownUnit(unit), kind, data.sources[source]]);
-    box.lastElementChild?.replaceChildren(about, table(["parameter", "value", "yours", "unit", "kind", "source"], body));
+    const structure = dish ? state.structure : data.structures[0].name,
+      line = dish ? state.line : state.tumour;
+    const about = made(
+      "p",
+      {},
+      `Structure ${structure}${one?.choices ? ` (${one.choices})` : ""}${one?.note ? `: ${one.note}` : ""}. ` +
+        `Cell line ${line}: ${data.lines.find(({ name }) => name === line)?.about}.` +
+        (dish
+          ? ""
+          : " The marrow is that of the line progenitor; where a value differs, the tumour's is shown."),
+    );
+    const body = rows.map(([name, [value, unit, source, kind]]) => [
+      name,
+      plain(value),
+      name in state.parameters ? plain(state.parameters[name]) : "",
+      shownUnit(unit),
+      kind,
+      data.sources[source],
+    ]);
+    box.lastElementChild?.replaceChildren(
+      about,
+      table(["parameter", "value", "yours", "unit", "kind", "source"], body),
+    );
   }
 
   /** @param {string} title @param {string} text */
@@ -367,10 +474,14 @@
 
   const title = () => {
     if (state.place !== "dish") {
-      const given = STATE.treatment(state).drugs.map((one) => `${one.name} ${plain(one.amount)} mg ${one.on}/${one.of}`);
+      const given = STATE.treatment(state).drugs.map(
+        (one) => `${one.name} ${plain(one.amount)} mg ${one.on}/${one.of}`,
+      );
       return `${given.join(" and ")}, patient with ${state.tumour}`;
     }
-    const given = STATE.setting(state).drugs.map((one) => `${one.name} ${plain(one.dose)} nM`).join(" and ");
+    const given = STATE.setting(state)
+      .drugs.map((one) => `${one.name} ${plain(one.dose)} nM`)
+      .join(" and ");
     return `${given}, ${state.line}, structure ${state.structure}`;
   };
 
@@ -384,7 +495,8 @@
     if (state.place === "dish") return EXPORTS.python(STATE.setting(state));
     const given = STATE.treatment(state);
     return EXPORTS.pythonOfPatient(given, {
-      marrow: BODIES.rows(lab, "marrow", given), tumour: BODIES.rows(lab, "tumour", given),
+      marrow: BODIES.rows(lab, "marrow", given),
+      tumour: BODIES.rows(lab, "tumour", given),
     });
   }
 
@@ -395,19 +507,33 @@
     python: () => show("The same run in Python", python()),
     csv: () => EXPORTS.download("p53net_lab.csv", csv() || "", "text/csv"),
     svg: () => EXPORTS.download("p53net_lab.svg", picture().text, "image/svg+xml"),
-    png: async () => EXPORTS.download("p53net_lab.png", await EXPORTS.png(picture(), 2), "image/png"),
+    png: async () =>
+      EXPORTS.download("p53net_lab.png", await EXPORTS.png(picture(), 2), "image/png"),
     sbml: async () => EXPORTS.download("p53net_lab.xml", await model(), "application/xml"),
   });
 
   async function model() {
-    const setting = STATE.setting(state), kind = data.kinds[lab.key(setting)];
-    const text = new TextDecoder().decode(opened.blobs[kind.sbml]), start = await single.ask("start", setting);
-    return EXPORTS.sbml(text, setting, start, kind.system.dosed, (name) => lab.mechanism(name), title());
+    const setting = STATE.setting(state),
+      kind = data.kinds[lab.key(setting)];
+    const text = new TextDecoder().decode(opened.blobs[kind.sbml]),
+      start = await single.ask("start", setting);
+    return EXPORTS.sbml(
+      text,
+      setting,
+      start,
+      kind.system.dosed,
+      (name) => lab.mechanism(name),
+      title(),
+    );
   }
 
   for (const [name, action] of Object.entries(actions)) by(name).addEventListener("click", action);
-  by("text-copy").addEventListener("click", () => copy(by("text").querySelector("pre")?.textContent || ""));
-  by("text-close").addEventListener("click", () => /** @type {HTMLDialogElement} */ (by("text")).close());
+  by("text-copy").addEventListener("click", () =>
+    copy(by("text").querySelector("pre")?.textContent || ""),
+  );
+  by("text-close").addEventListener("click", () =>
+    /** @type {HTMLDialogElement} */ (by("text")).close(),
+  );
   by("assumptions").addEventListener("toggle", assumptions);
   by("numbers").addEventListener("toggle", numbers);
   by("controls").addEventListener("submit", (event) => event.preventDefault());
@@ -420,19 +546,31 @@
     frame = requestAnimationFrame(draw);
   }).observe(by("results"));
   // For tests: the same jobs, without the picture.
-  Object.assign(window, { p53lab: { single, many, draw, model, svg: picture, png: () => EXPORTS.png(picture(), 2),
-    csv, python } });
+  Object.assign(window, {
+    p53lab: {
+      single,
+      many,
+      draw,
+      model,
+      svg: picture,
+      png: () => EXPORTS.png(picture(), 2),
+      csv,
+      python,
+    },
+  });
 
   function start() {
     CONTROLS.fill(by("controls"), lab, state, changed);
     run().then(() => {
-      if (left.length) problem(`The link has parts that mean nothing here and were left out: ${left.join(", ")}.`);
+      if (left.length)
+        problem(`The link has parts that mean nothing here and were left out: ${left.join(", ")}.`);
     });
   }
   start();
 })().catch((error) => {
   const box = /** @type {HTMLElement} */ (document.getElementById("problem"));
   box.hidden = false;
-  box.textContent = `This browser cannot run the page (${error.message}). It needs WebAssembly with SIMD and ` +
+  box.textContent =
+    `This browser cannot run the page (${error.message}). It needs WebAssembly with SIMD and ` +
     "DecompressionStream: Chrome 91, Firefox 113, Safari 16.4 or later.";
 });

@@ -5,7 +5,8 @@
 const PACKED = (() => {
   /** @param {string} text in base 64 */
   async function unpacked(text) {
-    const binary = atob(text.trim()), bytes = new Uint8Array(binary.length);
+    const binary = atob(text.trim()),
+      bytes = new Uint8Array(binary.length);
     for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return opened(new Uint8Array(await new Response(stream).arrayBuffer()));

@@ -14,7 +14,10 @@
       if (!lab) throw new Error("the engine is not there yet");
       self.postMessage({ id: job.id, result: CELLS.answer(lab, job.call, job.given) });
     } catch (error) {
-      self.postMessage({ id: job.id, error: error instanceof Error ? error.message : String(error) });
+      self.postMessage({
+        id: job.id,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   };
 })();
