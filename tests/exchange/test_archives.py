@@ -74,6 +74,7 @@ def test_a_copasi_file_runs_its_study_and_shows_read_outs(case: str, tmp_path: P
     assert float(report.iloc[-1, 0]) == own["time"].iloc[-1]
 
 
+@pytest.mark.slow
 def test_an_archive_holds_a_petab_problem(tmp_path: Path) -> None:
     model = pn.load(DRUG, system="plasma")
     doses = {DRUG: pn.regimen(260, "mg", [0.0])}

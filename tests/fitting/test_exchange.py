@@ -64,6 +64,7 @@ def assert_same(found: Fit, path: Path) -> None:
     assert np.ptp(own) > 0.1  # it does tell them apart
 
 
+@pytest.mark.slow
 def test_a_dish_says_the_same(dish: Fit, tmp_path: Path) -> None:
     """Ratios to vehicle and to the start at once. Measured: 3e-8."""
     assert_same(dish, pn.export(dish, tmp_path / "problem"))
@@ -123,6 +124,7 @@ def test_every_kind_of_data_says_the_same(case: str, tmp_path: Path) -> None:
     assert_same(found, pn.export(found, tmp_path / "problem"))
 
 
+@pytest.mark.slow
 def test_signals_with_blanks_have_scale_and_offset(tmp_path: Path) -> None:
     table = simulated(plate("KT-253", "RS4;11", DOSES, 2), TRUTH, 1, sd=2.0)
     table["unit"], table["value"] = "AU", 30.0 * table["value"] + 200.0
@@ -134,6 +136,7 @@ def test_signals_with_blanks_have_scale_and_offset(tmp_path: Path) -> None:
     assert_same(found, pn.export(found, tmp_path / "problem"))
 
 
+@pytest.mark.slow
 def test_priors_are_those_of_the_fit(tmp_path: Path) -> None:
     """Of logits, logarithms, and flat ones, up to a constant."""
     rows = [*plate("KT-253", "RS4;11", DOSES),
@@ -310,6 +313,7 @@ def test_another_formula_is_refused() -> None:
         bent_of(lambda x: x**2, "a", "b")
 
 
+@pytest.mark.slow
 def test_a_fit_of_a_problem_has_files_already(dish: Fit, tmp_path: Path) -> None:
     again = pn.fit(pn.export(dish, tmp_path / "one"), draws=0, starts=1)
     with pytest.raises(pn.InputError, match="of a PEtab problem already"):

@@ -53,6 +53,7 @@ def test_curves_are_taken_at_times_that_are_named() -> None:
         pn.data_of(study, times=[0, 7.53])
 
 
+@pytest.mark.slow
 def test_noisy_wells_are_replicates() -> None:
     table = pn.data_of(pn.viability("KT-253", noise=0.05, replicates=2, concentrations=FEW))
     assert table.groupby("dose").size().tolist() == [2] * 5
