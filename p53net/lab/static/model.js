@@ -9,9 +9,9 @@
 
   /** @param {string} id */
   const by = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-  const { made, slider, box, group, list } = CONTROLS,
+  const { made, slider, box, group, list } = ELEMENTS,
     { plain } = FIGURES;
-  const unitOf = (/** @type {string} */ unit) => CONTROLS.shownUnit(unit) || "no unit";
+  const unitOf = (/** @type {string} */ unit) => ELEMENTS.shownUnit(unit) || "no unit";
   const opened = await PACKED.unpacked(by("data").textContent || "");
   by("data").remove();
   const { data } = opened,
@@ -69,7 +69,7 @@
 
   function fill() {
     const form = by("controls"),
-      open = CONTROLS.opened(form),
+      open = ELEMENTS.opened(form),
       focused = document.activeElement?.id;
     const names = Object.keys(about.free),
       first = names.slice(0, FIRST);
