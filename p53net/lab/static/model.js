@@ -46,7 +46,11 @@
       if (name === "end" && number > 0 && number <= LONGEST) state.end = number;
       else if (name === "show")
         state.shown = about.variables.filter((one) => value.split(" ").includes(one));
-      else if (name.startsWith("p.") && parameter in about.free && Number.isFinite(number))
+      else if (
+        name.startsWith("p.") &&
+        Object.hasOwn(about.free, parameter) &&
+        Number.isFinite(number)
+      )
         state.parameters[parameter] = number;
       else lost.push(name);
     }
