@@ -19,8 +19,9 @@ FOLDER = Path(__file__).with_name("static")
 ENGINE_SCRIPTS = ("engine.js", "cells.js", "bodies.js", "files.js", "packed.js")
 """What runs without a document: in a worker, and in node."""
 
-_PAGE_SCRIPTS = ("state.js", "figures.js", "exports.js", "controls.js", "calculator.js")
-OF_CELLS, OF_A_FILE = "lab.js", "model.js"
+_PAGE_SCRIPTS = ("figures.js", "exports.js", "elements.js", "calculator.js")
+OF_CELLS, OF_A_FILE = ("state.js", "controls.js", "lab.js"), ("model.js",)
+"""What a page of our cells, and one of a model from a file, have besides."""
 _LIBRARIES = ("vendor/d3.min.js", "vendor/plot.umd.min.js")
 
 _POLICY = (
@@ -66,12 +67,12 @@ def packed(contents: Contents) -> bytes:
     return gzip.compress(whole, 9, mtime=0)
 
 
-def html_of(contents: Contents, main: str = OF_CELLS) -> str:
+def html_of(contents: Contents, own: Sequence[str] = OF_CELLS) -> str:
     """The text of the page, of our cells or of a model from a file."""
     scripts = {
         "libraries": "\n".join(map(_text, _LIBRARIES)),
         "engine": "\n".join(map(_text, ENGINE_SCRIPTS)),
-        "page": "\n".join(map(_text, (*_PAGE_SCRIPTS, main))),
+        "page": "\n".join(map(_text, (*_PAGE_SCRIPTS, *own))),
     }
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
     allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)

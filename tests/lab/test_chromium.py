@@ -112,10 +112,11 @@ def test_a_slider_by_keyboard_changes_runs_and_link(page: Page, address: str) ->
 
 def test_a_hostile_link_is_said_and_left_out(page: Page, address: str) -> None:
     bad = {"drug1": "<img/src=x> 1 0 0 1 1 1", "line": "<script>alert(1)</script>", "hours": "-4",
-           "p.k_deg_p53": "NaN", "p.<b>": "1", "read": "nothing", "other": "1"}  # fmt: skip
+           "p.k_deg_p53": "NaN", "p.<b>": "1", "read": "constructor", "other": "1",
+           "p.constructor": "2"}  # fmt: skip
     page.open(f"{address}#{urlencode(bad)}")
     said = page.run("document.getElementById('problem').textContent")
-    for name in ("drug1", "line", "hours", "p.k_deg_p53", "p.<b>", "other"):
+    for name in ("drug1", "line", "hours", "p.k_deg_p53", "p.<b>", "other", "p.constructor"):
         assert name in said
     assert page.run("document.querySelectorAll('main img, main script').length") == 0
     assert page.run("document.getElementById('line').value") == "generic"

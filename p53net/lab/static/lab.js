@@ -10,7 +10,7 @@
 
   /** @param {string} id */
   const by = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-  const { made, shownUnit } = CONTROLS,
+  const { made, shownUnit } = ELEMENTS,
     { plain, nameOf } = FIGURES;
 
   const opened = await PACKED.unpacked(by("data").textContent || "");

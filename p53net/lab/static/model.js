@@ -9,9 +9,9 @@
 
   /** @param {string} id */
   const by = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-  const { made, slider, box, group, list } = CONTROLS,
+  const { made, slider, box, group, list } = ELEMENTS,
     { plain } = FIGURES;
-  const unitOf = (/** @type {string} */ unit) => CONTROLS.shownUnit(unit) || "no unit";
+  const unitOf = (/** @type {string} */ unit) => ELEMENTS.shownUnit(unit) || "no unit";
   const opened = await PACKED.unpacked(by("data").textContent || "");
   by("data").remove();
   const { data } = opened,
@@ -46,7 +46,11 @@
       if (name === "end" && number > 0 && number <= LONGEST) state.end = number;
       else if (name === "show")
         state.shown = about.variables.filter((one) => value.split(" ").includes(one));
-      else if (name.startsWith("p.") && parameter in about.free && Number.isFinite(number))
+      else if (
+        name.startsWith("p.") &&
+        Object.hasOwn(about.free, parameter) &&
+        Number.isFinite(number)
+      )
         state.parameters[parameter] = number;
       else lost.push(name);
     }
@@ -69,7 +73,7 @@
 
   function fill() {
     const form = by("controls"),
-      open = CONTROLS.opened(form),
+      open = ELEMENTS.opened(form),
       focused = document.activeElement?.id;
     const names = Object.keys(about.free),
       first = names.slice(0, FIRST);

@@ -188,11 +188,11 @@ const STATE = (() => {
         ? kind.rows
         : { ...data.bodies[`marrow|${group}`].rows, ...data.bodies[`tumour|${group}`].rows };
     for (const name of Object.keys(state.parameters)) {
-      if (name in rows && changeable(name, rows[name])) continue;
+      if (Object.hasOwn(rows, name) && changeable(name, rows[name])) continue;
       delete state.parameters[name];
       left.push(`p.${name}`);
     }
-    if (!(state.read in kind.system.readouts)) state.read = "p53_active";
+    if (!Object.hasOwn(kind.system.readouts, state.read)) state.read = "p53_active";
     state.at = Math.min(state.at, state.hours);
     if (state.structure !== data.structures[0].name || !data.draws) state.band = false;
   }
