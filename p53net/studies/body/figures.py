@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LIMITS = "#999999"
+_FEW = 4  # doses whose legend has room in a panel
 _OTHER = "#555555"  # another drug, dashed
 _FIRST = 168.0  # h, of what a study shows in detail
 _NAMES = {
@@ -60,7 +61,12 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     panels[0].set_ylim(0, None)
     top = float(result["plasma"].max())
     panels[1].set_ylim(top * 1e-4, top * 2)
-    panels[0].legend(ncols=2 if len(result["dose"]) > 4 else 1)
+    many = len(result["dose"]) > _FEW
+    if many:
+        named = panels[0].get_legend_handles_labels()
+        figure.legend(*named, loc="outside lower center", ncols=min(len(named[1]), 10))
+    else:
+        panels[0].legend()
     if several:
         last = median(result).isel(occasion=-1)
         for name, colour, marker in (("cmax", COLOURS[0], "o"), ("auc", COLOURS[1], "s")):
@@ -69,7 +75,8 @@ def pk_figure(result: xr.Dataset) -> "Figure":
             panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
                            label=f"{label}: slope {slope:.2f}")  # fmt: skip
         panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
-        panels[2].set_xticks(result["dose"].values, [f"{dose:g}" for dose in result["dose"].values])
+        doses = [f"{dose:g}" for dose in result["dose"].values]
+        panels[2].set_xticks(result["dose"].values, doses, rotation=90 if many else 0)
         panels[2].set_xticks([], minor=True)
         panels[2].set_ylabel("Cmax and AUC, last dose")
         panels[2].set_title("slopes are 1 by construction")
