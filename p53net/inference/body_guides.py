@@ -19,7 +19,7 @@ _TOLD = 12  # directions in which cells differ
 _ALIKE = 1e-3  # of the largest: a direction in which they do not
 _LEARNED = 24_000  # evaluations that a net learns from, the last
 _LEARNING = Learning((128, 128), 1e-2, 256, ((1e-3, 40), (3e-4, 15), (1e-4, 5)),
-                     ((1e-3, 6), (3e-4, 5), (1e-4, 4)), 400.0)  # fmt: skip
+                     ((1e-3, 4), (3e-4, 3), (1e-4, 3)), np.inf)  # fmt: skip
 
 
 @dataclass

@@ -1,11 +1,11 @@
 """Walks over bodies of given cells, guided by nets and decided by the models.
 
-Bodies of all cells are drawn at once, each under its own cell. At first nets lead: they learn from
-random bodies, particles go where the nets say, and the models say how it is there. Then the models
-decide: a proposal is a walk under the nets, of some parts alone or of something that parts share
-together with its readers, and it is accepted by how far the models say otherwise there than here
-(delayed acceptance, Christen 2005 J Comput Graph Stat 14:795). Draws are kept once the nets have
-stopped to learn, so that the posterior is that of the models, whatever the nets say.
+Bodies of all cells are drawn at once, each under its own cell, from random places on. A proposal is
+a walk under the nets, of some parts alone or of something that parts share together with its
+readers, and it is accepted by how far the models say otherwise there than here (delayed acceptance,
+Christen 2005 J Comput Graph Stat 14:795). Nets learn from all that is proposed, and meanwhile what
+is likelier is always accepted. Draws are kept once they have stopped to learn, so that the
+posterior is that of the models, whatever the nets say.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,13 +33,11 @@ class Effort:
     """Random bodies of each cell that nets learn from first: every other one the same for all."""
     quick: int = 40
     """As many more of what is cheap."""
-    led: int = 6
-    """Rounds in which nets lead."""
-    learning: int = 6
-    """Rounds in which models decide and nets learn."""
-    kept: int = 20
+    learning: int = 10
+    """Rounds in which nets learn on."""
+    kept: int = 18
     """Rounds whose draws are kept."""
-    steps: int = 250
+    steps: int = 200
     """Of a walk under the nets."""
     again: int = 4
     """Moves of what is cheap in each round, for one of all."""
@@ -65,14 +63,10 @@ def walked(
 ) -> Walked:
     """Walks of all particles (particle, coordinate); only what is held is read of `z`."""
     guides = _taught(problem, z, random, effort)
-    rounds = effort.led + effort.learning + effort.kept
+    rounds = effort.learning + effort.kept
     walk = _Walk(problem, guides, _random(problem, z, random), random)
-    for number in range(effort.led):
-        walk.lead(effort.steps, effort.again)
-        guides.learn()
-        told((number + 1) / rounds)
     drawn, logs, chances = [], [], []
-    for number in range(effort.learning + effort.kept):
+    for number in range(rounds):
         kept = number >= effort.learning
         steps = effort.steps if number % 2 == 0 else max(effort.steps // _SHORT, 1)
         seen = walk.round(steps, effort.again, learning=not kept)
@@ -82,7 +76,7 @@ def walked(
             chances.append(seen)
         else:
             guides.learn()
-        told((effort.led + number + 1) / rounds)
+        told((number + 1) / rounds)
     shares = {name: float(np.mean([one[name] for one in chances])) for name in chances[0]}
     return Walked(np.array(drawn), np.array(logs), shares)
 
@@ -130,26 +124,12 @@ class _Walk:
     ) -> None:
         self._problem, self._guides, self._random = problem, guides, random
         self._cheap = [i for i, one in enumerate(problem.parts) if one.name in problem.quick]
-        self._away = np.empty(0)
-        self.z = z
+        self.z, self._away = z, problem.rows(z, problem.labels)
 
     @property
     def log_likelihood(self) -> FloatArray:
         rows = np.concatenate([part.rows for part in self._problem.parts])
         return np.asarray(-0.5 * (self._away[:, rows] ** 2).sum(axis=1))
-
-    def lead(self, steps: int, again: int) -> None:
-        """Particles go where the nets say, whatever the models say. Of what is cheap the models say
-        it at more places."""
-        problem = self._problem
-        every = range(len(problem.parts))
-        for _ in range(again if self._cheap else 0):
-            there, _ = self._followed(steps // _CHEAP, self._cheap, problem.shared)
-            self._guides.see(there, problem.labels,
-                             problem.rows(there, problem.labels, problem.quick))  # fmt: skip
-        self.z, _ = self._followed(steps, every, problem.shared)
-        self._away = problem.rows(self.z, problem.labels)
-        self._guides.see(self.z, problem.labels, self._away)
 
     def round(self, steps: int, again: int, *, learning: bool) -> dict[str, float]:
         """A move of all parts, more of those that are cheap, and a move of each thing that they
@@ -175,9 +155,13 @@ class _Walk:
             self._guides.see(there, problem.labels, rows)
         new = np.array([problem.misfit(one, there, rows[:, one.rows]) for one in some])
         old = np.array([problem.misfit(one, self.z, self._away[:, one.rows]) for one in some])
-        ratio = old - new - gains  # of the models beyond that of the nets, which has been heard
+        better, ratio = old - new, old - new - gains  # beyond what the nets have been heard for
         if len(shared):
+            prior = 0.5 * (self.z[:, shared] ** 2 - there[:, shared] ** 2).sum(axis=1)
+            better = np.broadcast_to(better.sum(axis=0) + prior, better.shape)
             ratio = np.broadcast_to(ratio.sum(axis=0), ratio.shape)
+        if learning:  # away from where nets know little, which would hold a particle
+            ratio = np.maximum(ratio, better)
         chances = np.exp(np.minimum(ratio, 0.0))
         draws = self._random.random(chances.shape[1:] if len(shared) else chances.shape)
         went = np.broadcast_to(draws < chances, chances.shape)

@@ -30,7 +30,7 @@ for _part in PARTS:
 SEEN = np.array([1.0, -2.0, 0.5, 0.3]) + RANDOM.standard_normal((CELLS, 4))
 """Cell, row: cells differ in more than what is held."""
 MOVED = np.array([0, 1, 2, 3, 5])
-QUICKLY = Effort(random=4, quick=2, led=2, learning=2, kept=6, steps=30, again=1)
+QUICKLY = Effort(random=4, quick=2, learning=4, kept=6, steps=30, again=1)
 
 
 def linear(
@@ -97,7 +97,7 @@ def test_draws_that_are_kept_have_their_likelihood_and_what_is_held_stays(walk: 
 
 
 def test_the_same_numbers_give_the_same_draws() -> None:
-    effort = replace(QUICKLY, led=1, learning=1, kept=2)
+    effort = replace(QUICKLY, learning=2, kept=2)
     first, second = drawn(4, effort), drawn(4, effort)
     np.testing.assert_array_equal(first.chains, second.chains)
 
@@ -128,9 +128,12 @@ def test_a_move_that_is_not_corrected_is_seen(
 ) -> None:
     """Without what the models say, or without what the nets have been heard for."""
     if unheard == "models":
-        monkeypatch.setattr(
-            _Walk, "round", lambda walk, steps, again, **_: walk.lead(steps, 0) or {"": 1.0}
-        )
+
+        def unheard_round(walk: _Walk, steps: int, _again: int, **_rest: Any) -> dict[str, float]:
+            walk.z, _ = walk._followed(steps, range(len(PARTS)), SHARED)
+            return {"": 1.0}
+
+        monkeypatch.setattr(_Walk, "round", unheard_round)
     else:
         followed = _Walk._followed
 
