@@ -83,7 +83,7 @@ def settled(names: Sequence[str], twins: Sequence[Sampled]) -> pd.DataFrame:
     for name, values in asked.items():
         within = float(values.var(axis=0, ddof=1).mean())
         between = float(values.mean(axis=0).var(axis=0, ddof=1).mean())
-        if within > 0:
+        if np.ptp(values, axis=0).any():  # rounding gives what stays a variance
             share = (len(values) - 1) / len(values)
             rows.append({"quantity": name, "r_hat": float(np.sqrt(share + between / within))})
     return pd.DataFrame(rows)

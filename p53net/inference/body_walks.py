@@ -21,8 +21,8 @@ from p53net.inference.body_problem import Problem
 _SHORTEST, _LONGEST = 0.05, 1.0  # steps of a walk under the nets, standard deviations of the prior
 _FAR = 2.0  # standard deviations of the prior: how widely what is shared is looked for
 _PLACES = (-1.0, 0.5, 2.0, 3.5)  # of what is shared, where all cells are asked first
-_SHORT = 8  # times shorter is every other walk: it ends where nets and models differ less
 _CHEAP = 3  # times shorter are walks of what is cheap
+_TOGETHER = 2  # moves of each thing that parts share, for one of all parts
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ class Effort:
     """Random bodies of each cell that nets learn from first: every other one the same for all."""
     quick: int = 40
     """As many more of what is cheap."""
-    learning: int = 10
+    learning: int = 8
     """Rounds in which nets learn on."""
-    kept: int = 18
+    settling: int = 4
+    """Rounds after that, whose draws are not kept."""
+    kept: int = 16
     """Rounds whose draws are kept."""
     steps: int = 200
     """Of a walk under the nets."""
@@ -63,19 +65,20 @@ def walked(
 ) -> Walked:
     """Walks of all particles (particle, coordinate); only what is held is read of `z`."""
     guides = _taught(problem, z, random, effort)
-    rounds = effort.learning + effort.kept
+    rounds = effort.learning + effort.settling + effort.kept
     walk = _Walk(problem, guides, _random(problem, z, random), random)
     drawn, logs, chances = [], [], []
     for number in range(rounds):
-        kept = number >= effort.learning
-        steps = effort.steps if number % 2 == 0 else max(effort.steps // _SHORT, 1)
-        seen = walk.round(steps, effort.again, learning=not kept)
-        if kept:
+        learning = number < effort.learning
+        if number < effort.learning // 2:
+            walk.borrow()
+        seen = walk.round(effort.steps, effort.again, learning=learning)
+        if learning:
+            guides.learn()
+        elif number >= effort.learning + effort.settling:
             drawn.append(walk.z)
             logs.append(walk.log_likelihood)
             chances.append(seen)
-        else:
-            guides.learn()
         told((number + 1) / rounds)
     shares = {name: float(np.mean([one[name] for one in chances])) for name in chances[0]}
     return Walked(np.array(drawn), np.array(logs), shares)
@@ -131,6 +134,22 @@ class _Walk:
         rows = np.concatenate([part.rows for part in self._problem.parts])
         return np.asarray(-0.5 * (self._away[:, rows] ** 2).sum(axis=1))
 
+    def borrow(self) -> None:
+        """Each particle goes to the body of another, where that is likelier: a way out of places
+        that nets know nothing of."""
+        problem = self._problem
+        there = self.z[self._random.permutation(len(self.z))]
+        there[:, problem.held] = self.z[:, problem.held]
+        away = problem.rows(there, problem.labels)
+        self._guides.see(there, problem.labels, away)
+        better = (self._misfit(there, away) < self._misfit(self.z, self._away))[:, None]
+        self.z, self._away = np.where(better, there, self.z), np.where(better, away, self._away)
+
+    def _misfit(self, z: FloatArray, away: FloatArray) -> FloatArray:
+        """Of whole bodies (particle)."""
+        shared = 0.5 * (z[:, self._problem.shared] ** 2).sum(axis=1)
+        return np.asarray(self._problem.misfits(z, away).sum(axis=0) + shared)
+
     def round(self, steps: int, again: int, *, learning: bool) -> dict[str, float]:
         """A move of all parts, more of those that are cheap, and a move of each thing that they
         share with its readers. Mean chances of acceptance."""
@@ -141,7 +160,9 @@ class _Walk:
             self._move(max(steps // _CHEAP, 1), self._cheap, [], learning)
         together = []
         for column in problem.shared.tolist():
-            together += self._move(steps, problem.readers(column), [column], learning)
+            moves = [self._move(steps, problem.readers(column), [column], learning)[0]
+                     for _ in range(_TOGETHER)]  # fmt: skip
+            together.append(float(np.mean(moves)))
         return {**found, **{f"shared {i}": one for i, one in enumerate(together)}}
 
     def _move(

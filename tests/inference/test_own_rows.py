@@ -249,7 +249,7 @@ def posterior(folder: Path) -> Iterator[Posterior]:
     """With bodies, of which few are run, for they are dear."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handling, "_SETTINGS", Settings(particles=8, moves=1, draws=2, between=1))
-        effort = Effort(random=1, quick=0, learning=1, kept=2, steps=4, again=0)
+        effort = Effort(random=1, quick=0, learning=1, settling=0, kept=2, steps=4, again=0)
         patch.setattr(body_draws, "_EFFORT", effort)
         yield infer(["default"], folder=folder / "out", workers=1, **given(folder), **SMALL)
 
