@@ -37,7 +37,7 @@ class Effort:
     """Rounds in which nets learn on."""
     settling: int = 4
     """Rounds after that, whose draws are not kept."""
-    kept: int = 16
+    kept: int = 32
     """Rounds whose draws are kept."""
     steps: int = 200
     """Of a walk under the nets."""
