@@ -24,42 +24,12 @@ if TYPE_CHECKING:
 LOG_AXIS, LOG_COLOUR, LOG_BARS = 20.0, 100.0, 30.0
 """Spans from which a scale is logarithmic."""
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 MOST_TICKS = 7  # distinct values up to which each has its tick
 
 
 def short(value: float) -> str:
     """Three digits, and 1000 rather than 1e+03."""
     return f"{float(f'{value:.3g}'):g}"
-
-
-def powers_of_ten(*axes: "Axis") -> None:
-    """10⁻³ as plain text on logarithmic axes, and no ticks between: formulas and ticks are the
-    slowest part of a figure."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda value, _position: _power(value)))
-        axis.set_minor_locator(NullLocator())
-
-
-def plain_powers(figure: "Figure") -> None:
-    """10⁻³ as plain text on all logarithmic axes of a figure: exponents of formulas are too small
-    to read in print."""
-    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, NullFormatter
-
-    for panel in figure.axes:
-        for axis in (panel.xaxis, panel.yaxis):
-            if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
-                low, high = sorted(axis.get_view_interval())
-                if high / low >= LOG_AXIS:
-                    axis.set_major_formatter(FuncFormatter(lambda value, _place: _power(value)))
-                    axis.set_minor_formatter(NullFormatter())
-
-
-def _power(value: float) -> str:
-    return "10" + f"{round(math.log10(value)):d}".translate(_RAISED)
 
 
 def scale_of(values: FloatArray) -> "ScaleBase":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from p53net.errors import InputError
+from p53net.figures.powers import plain_powers
 from p53net.files import write_bytes
 
 if TYPE_CHECKING:
@@ -80,8 +81,6 @@ def save(figure: "Figure", path: str | Path) -> Path:
 def save_all(figure: "Figure", paths: Iterable[str | Path]) -> list[Path]:
     """Write a figure in several forms, laid out once."""
     import matplotlib
-
-    from p53net.figures.axes import plain_powers
 
     plain_powers(figure)
     kinds = {path: _kind(path) for path in paths}

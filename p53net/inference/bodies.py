@@ -16,9 +16,9 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import as_trials
 from p53net.evidence.behind import AMPLIFIED, GASTRIC, LEUKAEMIA, LIPOSARCOMA, Place
 from p53net.evidence.published import Observation
+from p53net.inference.body_problem import Problem
 from p53net.inference.body_rows import Rows, rows_of_bodies
 from p53net.inference.likelihood import ALREADY, Likelihood
-from p53net.inference.modes import Problem
 from p53net.inference.parts import HANDLED, PLASMA, QUICK, SHARED, parts_of
 from p53net.inference.target import Target
 from p53net.model.structures import supposing
@@ -132,7 +132,7 @@ class Bodies:
 
     def problem(self, labels: NDArray[np.intp]) -> Problem:
         """What is drawn for particles with these cells, once it is known how a drug is handled."""
-        return Problem(self.residuals, self.parts, self.shared, labels, QUICK)
+        return Problem(self.residuals, self.parts, self.shared, self.handled, labels, QUICK)
 
     def _away(
         self,

@@ -12,20 +12,17 @@ import pandas as pd
 from p53net.engines.base import FloatArray
 from p53net.evidence.published import observations
 from p53net.inference.bodies import Bodies, CellDraw
-from p53net.inference.modes import likeliest
+from p53net.inference.body_walks import Effort, walked
 from p53net.inference.target import Target
 from p53net.inference.tempering import Sampled, Told
 from p53net.inference.units import stored
-from p53net.inference.walks import walked
 from p53net.model.own import Tables
 
-BLOCK = 64
-"""Cells that run together."""
+BLOCK = 250
+"""Cells that run together, and that nets learn from."""
 
 _TWIN = 12  # one cell in so many has a second body
-_TRIES, _DOWNHILL = 6, 7
-_ROUNDS = 30
-_WALK = 0.5  # share of the time, about
+_EFFORT = Effort()
 
 
 def block(
@@ -45,15 +42,10 @@ def block(
     bodies = Bodies(targets, cells, observations(own), threads=1)
     random = np.random.default_rng(list(seed))
     labels = np.concatenate([np.arange(len(cells)), np.arange(0, len(cells), _TWIN)])
-    z = random.standard_normal((len(labels), len(bodies.names)))
+    z = np.zeros((len(labels), len(bodies.names)))
     z[:, bodies.handled] = handled[labels]
-    z[:, bodies.shared] = 0.0
-    problem = bodies.problem(labels)
     with threadpool_limits(1):
-        modes = likeliest(problem, z, random, _TRIES, _DOWNHILL)
-        told(1.0 - _WALK)
-        walk = walked(problem, modes, random, _ROUNDS,
-                      lambda share: told(1.0 - _WALK + _WALK * share))  # fmt: skip
+        walk = walked(bodies.problem(labels), z, random, _EFFORT, told)
     return stored(Sampled(0.0, walk.chains, walk.log_likelihood, labels=labels,
                           accepted=[*walk.accepted.values()]))  # fmt: skip
 
@@ -91,7 +83,7 @@ def settled(names: Sequence[str], twins: Sequence[Sampled]) -> pd.DataFrame:
     for name, values in asked.items():
         within = float(values.var(axis=0, ddof=1).mean())
         between = float(values.mean(axis=0).var(axis=0, ddof=1).mean())
-        if within > 0:
+        if np.ptp(values, axis=0).any():  # rounding gives what stays a variance
             share = (len(values) - 1) / len(values)
             rows.append({"quantity": name, "r_hat": float(np.sqrt(share + between / within))})
     return pd.DataFrame(rows)

@@ -21,8 +21,16 @@ HANDLED = tuple(
 )
 """How patients handle milademetan, and mice after them."""
 
-SHARED = (f"{_PATIENT}fu_plasma_inhibitor", "model: k_clear_tumour")
+_FREE, _CLEARED = f"{_PATIENT}fu_plasma_inhibitor", "model: k_clear_tumour"
+
+SHARED = (_FREE, _CLEARED)
 """What several parts read."""
+
+_READERS = {
+    _FREE: frozenset({"GDF-15", "liposarcoma", "gastric", "SJSA-1", "platelets", "neutrophils",
+                      "red cells"}),
+    _CLEARED: frozenset({"liposarcoma", "gastric", "SJSA-1", "leukaemia"}),
+}  # fmt: skip
 
 _ROWS_AND_PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "GDF-15": (("gdf15_*",), ("model: k_out_GDF15",)),
@@ -53,14 +61,17 @@ class Part:
     name: str
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
+    shared: NDArray[np.intp]
+    """Coordinates that it reads with others."""
 
 
 def parts_of(names: Sequence[str], rows: Sequence[str]) -> list[Part]:
     """Places of each part's coordinates among `names`, and of its rows among `rows`."""
     return [
-        Part(part, _places(wanted, rows), _places(read, names))
+        Part(part, _places(wanted, rows), _places(read, names),
+             np.array([names.index(one) for one in SHARED if part in _READERS[one]], dtype=np.intp))
         for part, (wanted, read) in _ROWS_AND_PARAMETERS.items()
-    ]
+    ]  # fmt: skip
 
 
 def _places(patterns: Sequence[str], names: Sequence[str]) -> NDArray[np.intp]:

@@ -92,6 +92,9 @@ def test_rows_of_a_part_read_no_other_part(bodies: Bodies) -> None:
     known |= {*bodies.handled.tolist(), *bodies.shared.tolist()}
     rest = [i for i in range(len(bodies.names)) if i not in known]
     asked = [(part.rows.tolist(), part.columns.tolist()) for part in bodies.parts] + [([], rest)]
+    for column in bodies.shared.tolist():
+        readers = [part.rows for part in bodies.parts if column in part.shared]
+        asked.append((np.concatenate(readers).tolist(), [column]))
     there = np.repeat(z, 1 + len(asked), axis=0)
     for place, (_, columns) in enumerate(asked):
         there[1 + place, columns] += 0.5

@@ -14,7 +14,7 @@ LABELS = np.array([0, 1, 2, 0, 2])
 def of_block(seed: int) -> Sampled:
     random = np.random.default_rng(seed)
     chains = random.standard_normal((DRAWS, len(LABELS), COORDINATES))
-    chains[..., 2] = LABELS  # does not move
+    chains[..., 2] = 0.1 + 0.37 * LABELS  # does not move, though rounding gives it a variance
     return Sampled(0.0, chains, random.standard_normal((DRAWS, len(LABELS))), labels=LABELS,
                    accepted=[0.2 + 0.2 * seed, 0.5])  # fmt: skip
 

@@ -12,6 +12,7 @@ import p53net as pn
 from p53net.cli.terminal import app
 from p53net.evidence.published import observations
 from p53net.inference import body_draws, handling
+from p53net.inference.body_walks import Effort
 from p53net.inference.dish_rows import DishRows
 from p53net.inference.likelihood import Likelihood, family
 from p53net.inference.own_evidence import Assay, Parameter, Quantity, Run, own_rows
@@ -248,8 +249,8 @@ def posterior(folder: Path) -> Iterator[Posterior]:
     """With bodies, of which few are run, for they are dear."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handling, "_SETTINGS", Settings(particles=8, moves=1, draws=2, between=1))
-        for name, number in {"_TRIES": 1, "_DOWNHILL": 1, "_ROUNDS": 4}.items():
-            patch.setattr(body_draws, name, number)
+        effort = Effort(random=1, quick=0, learning=1, settling=0, kept=2, steps=4, again=0)
+        patch.setattr(body_draws, "_EFFORT", effort)
         yield infer(["default"], folder=folder / "out", workers=1, **given(folder), **SMALL)
 
 

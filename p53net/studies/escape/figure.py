@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 from p53net.figures import bands
-from p53net.figures.axes import powers_of_ten
+from p53net.figures.powers import powers_of_ten
 from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 from p53net.studies.escape.report import beside_in_words
 
