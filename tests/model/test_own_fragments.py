@@ -79,7 +79,7 @@ def test_sweeps_measures_exports_and_figures_know_it(folder: Path) -> None:
     assert '<species id="NOXA"' in text
     assert "NOXA" in pn.antimony(model)
     figure = drawing.plot(model.simulate(TIMES, {"milademetan": 300.0}))
-    assert [panel.get_title(loc="left") for panel in figure.axes][-1] == "noxa"
+    assert "noxa" in [panel.get_title(loc="left") for panel in figure.axes]
 
 
 @pytest.mark.slow
