@@ -33,7 +33,7 @@ def main() -> None:
         began = time.perf_counter()
         contents = contents_of()
         path = folder / "lab.html"
-        path.write_text(html_of(contents))
+        path.write_text(html_of(contents), encoding="utf-8")
         print(f"made in {time.perf_counter() - began:.1f} s, {path.stat().st_size / 1e6:.2f} MB")
         with browser(Path(temporary) / "profile") as page:
             page.size(*WIDTHS[0])

@@ -1,5 +1,6 @@
 """Models that many tests share: compiled once."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ from tests.support.commands import Command, Done
 # No test depends on chance or on speed.
 settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.load_profile("fixed")
+
+# Thousands of tests keep models and modules: looking through all of them for garbage as often as
+# usual takes an eighth of the time.
+gc.set_threshold(200_000, 50, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

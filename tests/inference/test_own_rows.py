@@ -274,7 +274,7 @@ def test_each_draw_has_a_body(posterior: Posterior) -> None:
     about = ensemble.about["bodies"]
     assert about["cells"] == len(ensemble) == SMALL["draws"]
     told = {one["quantity"] for one in about["agreement"]}
-    assert {"log likelihood", "model: slope_platelets", *HANDLED} <= told
+    assert {"log likelihood", *HANDLED} <= told
     rows = posterior.rows.set_index("observation")
     assert {"milademetan_cmax", "thrombocytopenia_grade34_mantra"} <= set(rows.index)
     assert set(rows.loc[about["rows"], "stage"]) == {"bodies"}

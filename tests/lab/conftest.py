@@ -34,7 +34,7 @@ def node(contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Node:
     (folder / "data.gz").write_bytes(packed(contents))
 
     def ask(jobs: list[list[object]]) -> Answers:
-        (folder / "jobs.json").write_text(json.dumps(jobs))
+        (folder / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
         script: Path = ROOT / "tests/support/lab_in_node.cjs"
         done = subprocess.run(
             [program, str(script), str(folder / "data.gz"), str(folder / "jobs.json")],

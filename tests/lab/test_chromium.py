@@ -33,7 +33,7 @@ LINK = {
 @pytest.fixture(scope="module")
 def address(contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("page") / "lab.html"
-    path.write_text(html_of(contents))
+    path.write_text(html_of(contents), encoding="utf-8")
     return path.as_uri()
 
 
@@ -141,7 +141,7 @@ def test_every_control_has_a_name(page: Page, address: str) -> None:
 def test_sbml_is_the_run_elsewhere(page: Page, address: str, tmp_path: Path, closed: str) -> None:
     page.open(f"{address}#{urlencode(LINK | {'closed': closed})}")
     path = tmp_path / "run.xml"
-    path.write_text(page.run("p53lab.model()"))
+    path.write_text(page.run("p53lab.model()"), encoding="utf-8")
     runner = roadrunner.RoadRunner(str(path))
     runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-10, 1e-14
     runner.timeCourseSelections = ["time", "[p53]", "[p53_phospho]", "[MDM2]"]

@@ -41,14 +41,14 @@ GIVEN: dict[str, Any] = {"parameters": {"k": 0.8, "n": 1.5}, "end": 20.0, "point
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "mine & <own>.xml"
-    path.write_text(TEXT)
+    path.write_text(TEXT, encoding="utf-8")
     return path
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
 def test_curves_are_those_of_python(file: Path, tmp_path: Path) -> None:
     (tmp_path / "data.gz").write_bytes(packed(contents_of_file(file)))
-    (tmp_path / "jobs.json").write_text(json.dumps([["file", GIVEN]]))
+    (tmp_path / "jobs.json").write_text(json.dumps([["file", GIVEN]]), encoding="utf-8")
     script = ROOT / "tests/support/lab_in_node.cjs"
     done = subprocess.run(
         ["node", str(script), str(tmp_path / "data.gz"), str(tmp_path / "jobs.json")],
@@ -72,7 +72,7 @@ def test_what_follows_others_is_no_slider(file: Path) -> None:
 
 def test_events_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "events.xml"
-    path.write_text(sbml_texts.INFUSION)
+    path.write_text(sbml_texts.INFUSION, encoding="utf-8")
     with pytest.raises(UnsupportedError, match="small has events"):
         contents_of_file(path)
     done = CliRunner().invoke(app, ["lab", str(path), "--structures", "default"])

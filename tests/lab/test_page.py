@@ -115,7 +115,9 @@ def test_objects_that_need_a_linker_are_refused() -> None:
 def test_libraries_have_their_licences() -> None:
     folder: Path = FOLDER / "vendor"
     for name in ("d3", "plot"):
-        assert "Permission to use, copy, modify" in (folder / f"{name}.LICENSE").read_text()
+        assert "Permission to use, copy, modify" in (folder / f"{name}.LICENSE").read_text(
+            encoding="utf-8"
+        )
 
 
 def test_the_command_writes_it(

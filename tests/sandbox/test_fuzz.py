@@ -11,7 +11,7 @@ from tests.support.mutations import INFUSION, arguments, mutants, seeds
 
 pytestmark = pytest.mark.slow
 
-FILES = 500
+FILES = 300
 ARGUMENTS = 1200
 _MODEL = INFUSION.encode()
 _fuzz = {"deadline": None, "database": None, "phases": (Phase.generate, Phase.shrink),

@@ -9,7 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import p53net as pn
 from p53net.figures import style
-from p53net.figures.axes import powers_of_ten
+from p53net.figures.powers import powers_of_ten
 
 
 def drawing() -> Figure:
