@@ -91,11 +91,11 @@ def answer() -> str:
         for name in ('dose_ratio:3["milademetan"]', 'dose_ratio:3["KT-253"]')
     )  # fmt: skip
     said = (
-        "**No.** To hold p53 at three times untreated, the feedback multiplies the dose of KT-253 "
-        f"by {kt253}, that of milademetan by {milademetan}. It costs both drugs more than a tenth "
-        f"of dose in {both} of the cells that published numbers leave plausible, and the degrader "
-        f"more in {more}. What the degrader saves is drug: milademetan takes more than ten times "
-        f"as many molecules for each cell in {less}."
+        "**No, as far as published numbers tell.** To hold p53 at three times untreated, the "
+        f"feedback multiplies the dose of KT-253 by {kt253}, that of milademetan by {milademetan}. "
+        f"It costs both drugs more than a tenth of dose in {both} of the cells that these leave "
+        f"plausible, and the degrader more in {more}. What the degrader saves is drug: milademetan takes "
+        f"more than ten times as many molecules for each cell in {less}."
     )
     return textwrap.fill(said, 110) + "\n"
 

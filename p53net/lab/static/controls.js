@@ -53,6 +53,23 @@ const CONTROLS = (() => {
     if (focused) document.getElementById(focused)?.focus();
   }
 
+  /** A cell line to choose, and what it is. @param {Data} data @param {State} state
+   * @param {"line"|"tumour"} id @param {string} label @param {string[]} names
+   * @param {() => void} again */
+  const lines = (data, state, id, label, names, again) => [
+    list(
+      id,
+      label,
+      names.map((name) => [name, name]),
+      state[id],
+      (value) => {
+        state[id] = value;
+        again();
+      },
+    ),
+    made("small", {}, data.lines.find((one) => one.name === state[id])?.about || ""),
+  ];
+
   /** Groups of a dish. @param {InstanceType<typeof CELLS.Lab>} lab @param {State} state
    * @param {Record<string, Row>} rows @param {Map<string, boolean>} open @param {boolean} wide
    * @param {() => void} again @param {() => void} once */
@@ -65,17 +82,7 @@ const CONTROLS = (() => {
         "Cell",
         open,
         wide,
-        list(
-          "line",
-          "Cell line",
-          data.lines.map(({ name }) => [name, name]),
-          state.line,
-          (value) => {
-            state.line = value;
-            again();
-          },
-        ),
-        made("small", {}, data.lines.find((one) => one.name === state.line)?.about || ""),
+        ...lines(data, state, "line", "Cell line", data.lines.map(({ name }) => name), again),
         list(
           "structure",
           "Structure",
@@ -210,17 +217,7 @@ const CONTROLS = (() => {
         "Patient",
         open,
         wide,
-        list(
-          "tumour",
-          "Cell line of the tumour",
-          data.patients.lines.map((name) => [name, name]),
-          state.tumour,
-          (value) => {
-            state.tumour = value;
-            again();
-          },
-        ),
-        made("small", {}, data.lines.find((one) => one.name === state.tumour)?.about || ""),
+        ...lines(data, state, "tumour", "Cell line of the tumour", data.patients.lines, again),
         slider(
           {
             id: "days",

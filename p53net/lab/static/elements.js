@@ -158,5 +158,14 @@ const ELEMENTS = (() => {
     );
   }
 
-  return { STEP, made, list, slider, box, group, opened, shownUnit };
+  /** Say on the page that this browser cannot run it. @param {Error} error */
+  function broken(error) {
+    const box = /** @type {HTMLElement} */ (document.getElementById("problem"));
+    box.hidden = false;
+    box.textContent =
+      `This browser cannot run the page (${error.message}). It needs WebAssembly with SIMD and ` +
+      "DecompressionStream: Chrome 91, Firefox 113, Safari 16.4 or later.";
+  }
+
+  return { broken, STEP, made, list, slider, box, group, opened, shownUnit };
 })();

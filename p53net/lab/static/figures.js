@@ -63,6 +63,27 @@ const FIGURES = (() => {
   /** @param {Float64Array} times @param {Float64Array} values */
   const points = (times, values) => Array.from(times, (x, i) => ({ x, y: values[i] }));
 
+  /** Of the cell as it is. @param {{x: number, y: number}[]} rows @param {number} i */
+  const closedLine = (rows, i) =>
+    Plot.lineY(rows, {
+      x: "x",
+      y: "y",
+      stroke: COLOURS[i],
+      strokeWidth: 2.2,
+      strokeDasharray: DASHES[i],
+    });
+
+  /** With the loop opened. @param {{x: number, y: number}[]} rows @param {number} i */
+  const openedLine = (rows, i) =>
+    Plot.lineY(rows, {
+      x: "x",
+      y: "y",
+      stroke: COLOURS[i],
+      strokeWidth: 1,
+      strokeOpacity: 0.75,
+      strokeDasharray: "4 3",
+    });
+
   /** A curve as it is shown: in nM, or over what it is untreated. @param {Float64Array} values
    * @param {number} untreated @param {boolean} fold */
   const scaled = (values, untreated, fold) =>
@@ -91,26 +112,11 @@ const FIGURES = (() => {
     });
     names.forEach((name, i) => {
       if (state.opened) {
-        marks.push(
-          Plot.lineY(
-            points(found.times, scaled(found.opened[name], found.untreated[name], state.fold)),
-            {
-              x: "x",
-              y: "y",
-              stroke: COLOURS[i],
-              strokeWidth: 1,
-              strokeOpacity: 0.75,
-              strokeDasharray: "4 3",
-            },
-          ),
-        );
+        const seen = scaled(found.opened[name], found.untreated[name], state.fold);
+        marks.push(openedLine(points(found.times, seen), i));
       }
-      marks.push(
-        Plot.lineY(
-          points(found.times, scaled(found.closed[name], found.untreated[name], state.fold)),
-          { x: "x", y: "y", stroke: COLOURS[i], strokeWidth: 2.2, strokeDasharray: DASHES[i] },
-        ),
-      );
+      const seen = scaled(found.closed[name], found.untreated[name], state.fold);
+      marks.push(closedLine(points(found.times, seen), i));
     });
     marks.push(Plot.ruleY([0], { stroke: "#777" }));
     if (state.fold) marks.push(Plot.ruleY([1], { stroke: "#777", strokeDasharray: "2 3" }));
@@ -131,27 +137,8 @@ const FIGURES = (() => {
       marks = [];
     if (limit) marks.push(Plot.ruleY([limit], { stroke: "#D55E00", strokeDasharray: "2 3" }));
     names.forEach((name, i) => {
-      if (state.opened) {
-        marks.push(
-          Plot.lineY(points(days, found.opened[name]), {
-            x: "x",
-            y: "y",
-            stroke: COLOURS[i],
-            strokeWidth: 1,
-            strokeOpacity: 0.75,
-            strokeDasharray: "4 3",
-          }),
-        );
-      }
-      marks.push(
-        Plot.lineY(points(days, found.closed[name]), {
-          x: "x",
-          y: "y",
-          stroke: COLOURS[i],
-          strokeWidth: 1.8,
-          strokeDasharray: DASHES[i],
-        }),
-      );
+      if (state.opened) marks.push(openedLine(points(days, found.opened[name]), i));
+      marks.push(closedLine(points(days, found.closed[name]), i));
     });
     marks.push(Plot.ruleY([0], { stroke: "#777" }));
     return figure({

@@ -567,10 +567,4 @@
     });
   }
   start();
-})().catch((error) => {
-  const box = /** @type {HTMLElement} */ (document.getElementById("problem"));
-  box.hidden = false;
-  box.textContent =
-    `This browser cannot run the page (${error.message}). It needs WebAssembly with SIMD and ` +
-    "DecompressionStream: Chrome 91, Firefox 113, Safari 16.4 or later.";
-});
+})().catch(ELEMENTS.broken);
