@@ -94,8 +94,8 @@ def answer() -> str:
         "**No, as far as published numbers tell.** To hold p53 at three times untreated, the "
         f"feedback multiplies the dose of KT-253 by {kt253}, that of milademetan by {milademetan}. "
         f"It costs both drugs more than a tenth of dose in {both} of the cells that these leave "
-        f"plausible, and the degrader more in {more}. What the degrader saves is drug: milademetan takes "
-        f"more than ten times as many molecules for each cell in {less}."
+        f"plausible, and the degrader more in {more}. What the degrader saves is drug: milademetan "
+        f"takes more than ten times as many molecules for each cell in {less}."
     )
     return textwrap.fill(said, 110) + "\n"
 
