@@ -1,4 +1,4 @@
-"""Tables of docs/ensemble.md about the likelihood: which rows count how."""
+"""Tables of docs/likelihood.md about the likelihood: which rows count how."""
 
 import math
 
@@ -32,7 +32,7 @@ def left_out() -> str:
 
 
 TABLES = (
-    Table("docs/ensemble.md", "steps", steps),
-    Table("docs/ensemble.md", "stands-in", stands_in),
-    Table("docs/ensemble.md", "left-out", left_out),
+    Table("docs/likelihood.md", "steps", steps),
+    Table("docs/likelihood.md", "stands-in", stands_in),
+    Table("docs/likelihood.md", "left-out", left_out),
 )

@@ -12,6 +12,18 @@ import p53net as pn
 from tests.support import ROOT
 
 API = ROOT / "docs" / "api"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+REFERENCE = {"benchmarks.md", "cores.md"}  # to look things up in
+_NOT_PROSE = re.compile(
+    r"^```.*?^```|^<!-- table.*?^<!-- end -->|^ {4}.*?$|^(?:\||!\[).*?$", re.DOTALL | re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_short_and_so_are_their_lines(page: Path) -> None:
+    prose = _NOT_PROSE.sub("", page.read_text(encoding="utf-8"))
+    assert [line for line in prose.splitlines() if len(line) > 120] == []
+    assert page.name in REFERENCE or len(prose.split()) <= 1_500
 
 
 def test_every_public_name_has_its_place() -> None:

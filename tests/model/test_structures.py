@@ -277,9 +277,12 @@ def test_capacity_and_residual_activity_cancel_where_the_law_says(fold: float) -
     assert np.less(*free(1.3 * even))
 
 
-# --- the tables of docs/structures.md
+# --- the tables of docs/structure_options.md and docs/law.md
 
-PAGE = (ROOT / "docs" / "structures.md").read_text(encoding="utf-8")
+PAGE = "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("structure_options.md", "law.md")
+)
 
 
 def table_after(text: str) -> dict[str, list[str]]:

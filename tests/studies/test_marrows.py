@@ -40,7 +40,7 @@ def test_without_drug_or_without_kill_counts_stay(option: str) -> None:
 
 @pytest.mark.parametrize("option", ["staged", pytest.param("pool", marks=pytest.mark.slow)])
 def test_counts_are_those_of_equations_written_by_hand(option: str) -> None:
-    """From docs/patient.md, driven by the rise of PUMA of the model's own run."""
+    """From docs/marrow.md, driven by the rise of PUMA of the model's own run."""
     model = marrow_of(option)
     times = np.arange(0.0, 24.0 * 28 + 0.1, 0.25)
     changed = {"slope_platelets": 0.05, "slope_neutrophils": 0.003}
@@ -259,7 +259,7 @@ def test_both_trials_of_one_regimen_are_inside(option: str) -> None:
         rates = marrow.toxicity([{}])[0] | marrow.haematology([{}])[0]
     found = {name: trials.expected(rates[name], *counted) for name, counted in
              trials.COUNTED.items()}  # fmt: skip
-    # the reserve is set by hand, under the loop of version 0.1: docs/patient.md
+    # the reserve is set by hand, under the loop of version 0.1: docs/marrow.md
     missed = {
         "staged": {"anaemia_grade34_mantra"},
         "pool": {"neutropenia_grade3plus_intermittent", "platelets_japan_any"},

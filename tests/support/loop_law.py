@@ -1,4 +1,4 @@
-"""The law of the loop by hand: states at rest from the balances of docs/structures.md.
+"""The law of the loop by hand: states at rest from the balances of docs/law.md.
 
 Nothing here reads a model text, only the values of its parameters. A dose is that of the medium.
 """
