@@ -1,7 +1,9 @@
 """Models that many tests share: compiled once."""
 
 import gc
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +22,26 @@ settings.load_profile("fixed")
 gc.set_threshold(200_000, 50, 100)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, as tests of faults wait for what hangs or was killed."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with many slow tests come first, so that none is left to one process at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is read that an earlier test run has compiled, and nothing is left."""
+    """Nothing is read that an earlier test run has compiled, and nothing is left. All processes of
+    a run share what they compile."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("P53NET_CACHE", str(tmp_path_factory.mktemp("code")))
+        patch.setenv("P53NET_CACHE", str(folder / "code"))
         yield
 
 
