@@ -21,9 +21,10 @@ def docs(
     Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
-    from p53net.inference import likelihood_pages, prior_pages, shipped_pages
+    from p53net.inference import likelihood_pages, prior_pages, shipped_pages, study_pages
 
-    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
+    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES,
+             *study_pages.TABLES)  # fmt: skip
     known = {table.name: table for table in every}
     for name in tables or []:
         if name not in known:

@@ -8,18 +8,32 @@ import pytest
 from typer.testing import CliRunner
 
 from p53net.cli import app
+from p53net.ensembles.draws import ensemble
 from p53net.errors import InputError
 from p53net.evidence import fitted_tables, markdown, pages, predictions
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
-from p53net.inference import likelihood_pages, prior_checks, prior_pages, shipped_pages
+from p53net.inference import (
+    likelihood_pages,
+    prior_checks,
+    prior_pages,
+    shipped_pages,
+    study_pages,
+)
 from tests.support import ROOT
 
-TABLES = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
+TABLES = (
+    *pages.TABLES,
+    *prior_pages.TABLES,
+    *likelihood_pages.TABLES,
+    *shipped_pages.TABLES,
+    *study_pages.TABLES,
+)
 
 
 SAMPLED = "prior-predictive"  # takes minutes, for all of its rows
-WHOLE = [one for one in TABLES if not one.slow and one.name != SAMPLED]
+THINNED = [one for one in study_pages.TABLES if one.name != "caspase-plausible"]
+WHOLE = [one for one in TABLES if not one.slow and one.name != SAMPLED and one not in THINNED]
 
 
 @pytest.mark.slow
@@ -58,6 +72,27 @@ def test_a_sample_of_what_priors_predict_is_today_s(monkeypatch: pytest.MonkeyPa
     found = table.make().splitlines()
     prior_pages._made.cache_clear()
     assert len(found) > 12 and set(found) <= set(pages.standing(page, table).splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", THINNED, ids=lambda one: one.name)
+def test_few_draws_are_where_the_table_has_all(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their median is inside of what holds half of all draws."""
+    few = ensemble().thinned(40)
+    monkeypatch.setattr(study_pages, "ensemble", lambda: few)
+    monkeypatch.setattr(study_pages, "_ESCAPES", 20)
+    standing = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table)
+    for ours, whole in zip(table.make().splitlines(), standing.splitlines(), strict=True):
+        (title, median, *_), (named, _, half, *_) = (
+            [cell.strip().replace(",", "") for cell in row.strip("|").split(" | ")]
+            for row in (ours, whole)
+        )
+        assert title == named
+        if not median.startswith(("-", "m")):
+            low, high = map(float, half.split(" to "))
+            assert low <= float(median) <= high, title
 
 
 def test_another_model_makes_slow_tables_stale(checkout: Path) -> None:
