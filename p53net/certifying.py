@@ -1,5 +1,7 @@
 """A model on three engines: what each says of it, and how far they agree."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,5 +1,7 @@
 """`plot`: the figure of any result."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from p53net.fitting.table import Data
 
 
-def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
+def _run(result: xr.Dataset, data: Data | None) -> Figure:
     if data is None:
         return run_figure(result)
     from p53net.fitting.overlay import seen_in
@@ -27,7 +29,7 @@ def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
     return draw_over(run_figure(result, seen), [], 0, lost)
 
 
-def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: bool) -> "Figure":
+def _over(figure: Figure, result: xr.Dataset, data: Data | None, published: bool) -> Figure:
     """The figure of a study with points over its curves."""
     from p53net.fitting.over_studies import places_in
     from p53net.fitting.overlay import points_in
@@ -51,9 +53,9 @@ def plot(
     y: str | None = None,
     colour: str | None = None,
     *,
-    data: "Data | None" = None,
+    data: Data | None = None,
     published: bool = False,
-) -> "Figure":
+) -> Figure:
     """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
 
     A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,

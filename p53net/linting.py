@@ -1,5 +1,7 @@
 """A gate for anybody's SBML: what is wrong, doubtful or worth knowing, and which engine runs it."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +26,7 @@ _MANY_STEPS = 0.5  # share of steps in the start that is worth a note
 _APART = 1e-4  # of a peak: engines that differ by more
 
 
-def lint(
-    source: "SourceLike", *, end: float = 100.0, time_limit: float = TIME_LIMIT
-) -> pd.DataFrame:
+def lint(source: SourceLike, *, end: float = 100.0, time_limit: float = TIME_LIMIT) -> pd.DataFrame:
     """All that there is to say of an SBML file, a row each, the worst first.
 
     `source` is as in `read_sbml`; `end` is how long a run of it takes, in its unit of time. Columns

@@ -4,6 +4,8 @@ Only functions and classes that are named here are called, and nothing is unpick
 come from anybody. Files that a record names are not opened unless that is asked for.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Callable, Mapping
@@ -48,7 +50,7 @@ CALLS = {
 _LARGEST_RECORD = 64 * 2**20  # bytes of a file
 
 
-def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, Any]:
+def record(result: xr.Dataset | Mapping[str, Any] | str | Path) -> dict[str, Any]:
     """What made a result: the call, its arguments, engine, tolerances, models and versions.
 
     `result` is a Dataset of p53net's, or a JSON file that a command wrote beside one. Raises
@@ -75,7 +77,7 @@ def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, A
 
 
 def rerun(
-    result: "xr.Dataset | Mapping[str, Any] | str | Path",
+    result: xr.Dataset | Mapping[str, Any] | str | Path,
     *,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     files: bool = False,
@@ -250,7 +252,7 @@ class _Reader:
         path.write_text(text.text, encoding="utf-8")
         return path
 
-    _KINDS: Mapping[str, Callable[["_Reader", Any], Any]] = {
+    _KINDS: Mapping[str, Callable[[_Reader, Any], Any]] = {
         "mapping": _mapping,
         "number": lambda _self, text: float(text),
         "array": _array,

@@ -1,5 +1,7 @@
 """Masses of a drug as moles, and back: which molar mass, of the free base or of a salt."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -76,7 +78,7 @@ def in_nanomoles(
 
 
 @cache
-def registry() -> "pint.UnitRegistry[float]":
+def registry() -> pint.UnitRegistry[float]:
     """Units, made once."""
     import pint  # a quarter of a second
 

@@ -5,6 +5,8 @@ Columns are those of NONMEM: `time` and `amt`, and as many as there are of `rate
 by. Names of columns may hold units: `time [d]`, `amt [ug]`.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -65,7 +67,7 @@ class _Table(NamedTuple):
 
 
 def read_events(
-    table: "str | Path | pd.DataFrame",
+    table: str | Path | pd.DataFrame,
     *,
     unit: str = "mg",
     form: str = FREE_BASE,

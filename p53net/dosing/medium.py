@@ -1,5 +1,7 @@
 """Doses in a dish: what concentration of a drug the medium has, and from when on."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,7 +123,7 @@ class Courses:
     """Of each drug that is infused: all begins and ends are among the times at which something
     changes."""
 
-    def of(self, rows: NDArray[np.intp]) -> "Courses":
+    def of(self, rows: NDArray[np.intp]) -> Courses:
         """Those of some runs, any of them more than once."""
         volume = self.medium_volume
         return Courses(
@@ -132,7 +134,7 @@ class Courses:
             {drug: several.of(rows) for drug, several in self.infusions.items()},
         )
 
-    def scaled(self, drug: str, factors: NDArray[np.float64], of: float = 1.0) -> "Courses":
+    def scaled(self, drug: str, factors: NDArray[np.float64], of: float = 1.0) -> Courses:
         """The same with all doses of a drug multiplied by the factor of each run, over `of`."""
         levels, column = self.levels.copy(), self.drugs.index(drug)
         levels[:, :, column] = levels[:, :, column] / of * factors[:, np.newaxis]
@@ -231,7 +233,7 @@ def closed_dish(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     return Dose(((0.0, _concentration(nanomolar)),), medium_volume=volume)
 
 
-def as_dose(dose: "Medium | Given", drug: str) -> Dose:
+def as_dose(dose: Medium | Given, drug: str) -> Dose:
     """A dose from what users write: a number is constant [nM], a list of pairs a course."""
     if isinstance(dose, Dose):
         return dose

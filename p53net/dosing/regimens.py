@@ -1,5 +1,7 @@
 """Doses into a body: how much of a drug, in which form, when, at once or in the course of time."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -56,7 +58,7 @@ class Regimen:
     """Of each dose, where they differ."""
     over: tuple[float, ...] = ()
     """How long each dose is infused [h], where any is."""
-    parts: tuple["Regimen", ...] = ()
+    parts: tuple[Regimen, ...] = ()
     """Of a sum: what was added, in the order of the first doses."""
     start: float = 0.0
     """When its schedule begins [h]."""
@@ -157,21 +159,21 @@ class Regimen:
     def __str__(self) -> str:
         return labels.in_full(self)
 
-    def __add__(self, other: "Regimen") -> "Regimen":
+    def __add__(self, other: Regimen) -> Regimen:
         """Both are given. The order does not matter. Raises InputError where units or forms
         differ."""
         if not isinstance(other, Regimen):
             return NotImplemented
         return joined([*(self.parts or (self,)), *(other.parts or (other,))])
 
-    def later(self, hours: float) -> "Regimen":
+    def later(self, hours: float) -> Regimen:
         """The same, so many hours later."""
         by = finite_number(hours, "hours later", "h")
         if self.parts:
             return joined([part.later(by) for part in self.parts])
         return replace(self, times=tuple(time + by for time in self.times), start=self.start + by)
 
-    def then(self, other: "Regimen", gap: float = 0.0) -> "Regimen":
+    def then(self, other: Regimen, gap: float = 0.0) -> Regimen:
         """This one, and another when its schedule is over, or `gap` hours [h] after that.
 
         Cycles and days say when a schedule is over; one dose, or a list of times, is over with its
@@ -188,7 +190,7 @@ class Regimen:
             )
         return self + other.later(self.end + hours)
 
-    def skip(self, *numbers: int) -> "Regimen":
+    def skip(self, *numbers: int) -> Regimen:
         """The same without some doses, by their numbers from 1. Raises InputError."""
         lost = _checked_numbers(numbers, len(self.times))
         if not self.parts:
@@ -203,13 +205,13 @@ class Regimen:
                 kept.append(own._without(places) if places else own)
         return joined(kept)
 
-    def _without(self, numbers: set[int]) -> "Regimen":
+    def _without(self, numbers: set[int]) -> Regimen:
         rest = _same([d for i, d in enumerate(self.doses, start=1) if i not in numbers])
         words = ", ".join(str(number) for number in sorted(numbers))
         which = "doses" if len(numbers) > 1 else "dose"
         return replace(self, **rest, schedule=f"{self.schedule} without {which} {words}")
 
-    def to_events(self, past: float | None = None) -> "pd.DataFrame":
+    def to_events(self, past: float | None = None) -> pd.DataFrame:
         """An event table in the manner of NONMEM: `time`, `amt`, `rate`, `ii`, `addl` and `cmt`,
         with units in the names. What is given in the first `past` days is written as a steady state
         (`ss`), and times are so much earlier. `pn.read_events` reads it. Raises InputError."""
@@ -217,7 +219,7 @@ class Regimen:
 
         return events_of(self, past)
 
-    def scaled(self, factor: float) -> "Regimen":
+    def scaled(self, factor: float) -> Regimen:
         """The same with all amounts multiplied by a number above 0."""
         by = finite_number(factor, "factor")
         if by == 0:
@@ -309,7 +311,7 @@ def joined(parts: Iterable[Regimen]) -> Regimen:
 
 
 def as_regimens(
-    given: "Regimen | Iterable[Regimen]", study: str, *, allow_flat: bool = False
+    given: Regimen | Iterable[Regimen], study: str, *, allow_flat: bool = False
 ) -> list[Regimen]:
     """One regimen or more as a list, each with mg allowed to any host by `allow_flat`.
 

@@ -5,6 +5,8 @@ does not have is NaN there. What follows from drawn values (a mouse from a man, 
 is computed from them, as the tables do.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -100,7 +102,7 @@ class Ensemble:
                 "`p53net infer` made with bodies, or none"
             )
 
-    def thinned(self, draws: int) -> "Ensemble":
+    def thinned(self, draws: int) -> Ensemble:
         """At most so many of the draws, evenly spaced; the table's index still has their numbers.
         Raises InputError."""
         if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
@@ -108,7 +110,7 @@ class Ensemble:
         places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
         return replace(self, table=self.table.iloc[places])
 
-    def numbered(self, numbers: Sequence[int]) -> "Ensemble":
+    def numbered(self, numbers: Sequence[int]) -> Ensemble:
         """The draws with these numbers. Raises InputError."""
         missing = [n for n in numbers if n not in self.table.index]
         if missing:

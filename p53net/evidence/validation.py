@@ -1,5 +1,7 @@
 """The ledger: published numbers beside what the models predict, what each is to them, in or out."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

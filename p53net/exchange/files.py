@@ -1,5 +1,7 @@
 """Models as files for other tools: SBML, Antimony, COPASI's own format and archives."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +47,7 @@ _WITH_COURSE = (".cps", ".omex")
 
 
 def export(
-    model: "Model | WithData",
+    model: Model | WithData,
     path: str | Path,
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,

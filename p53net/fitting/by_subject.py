@@ -1,5 +1,7 @@
 """`fit_by_subject`: each subject fitted by itself, and how subjects differ."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +58,7 @@ class SubjectFits:
     def __str__(self) -> str:
         return self.said
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
+    def plot(self, path: str | Path | None = None) -> Figure:
         """Estimates of each subject with the median and spread of all; written to `path` (png, svg,
         pdf) where one is given."""
         import matplotlib
@@ -199,7 +201,7 @@ def _said(
     return " ".join(said)
 
 
-def _figure(found: SubjectFits) -> "Figure":
+def _figure(found: SubjectFits) -> Figure:
     from matplotlib.figure import Figure
 
     from p53net.figures.style import COLOURS, WIDE, headline

@@ -1,5 +1,7 @@
 """`fit`: data of a user's own to estimates, their intervals, and what they say together."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -44,7 +46,7 @@ _MOST_DRAWS = 100_000
 
 
 def fit(
-    data: "Data | PetabProblem",
+    data: Data | PetabProblem,
     parameters: Sequence[str] | str | None = None,
     *,
     priors: PriorsLike = None,
@@ -131,7 +133,7 @@ def fit(
 def _result(
     target: Target, best: Optimum, profiles: Sequence[Profile], found: Identified,
     advice: Sequence[Advice], sampled: Draws | None, said: str, about: dict[str, object],
-    values: "dict[str, Value]",
+    values: dict[str, Value],
 ) -> Fit:  # fmt: skip
     unknowns = target.unknowns
     size = len(unknowns.parameters)

@@ -1,5 +1,7 @@
 """Plain Hill fits of plates: an IC50 without any model, for each curve of a table."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

@@ -5,6 +5,8 @@ then a body for each of some cells, drawn from all structures by their weight. W
 ensemble, and tables that say how far to trust it.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

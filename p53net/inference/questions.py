@@ -4,6 +4,8 @@ Does one schedule do at least as much to the tumour as the others? In how many p
 fall to a grade? And which schedules have the most effect at each price: the Pareto front.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """Which experiment to do next: what each would teach of the answers that are wanted."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path

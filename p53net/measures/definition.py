@@ -1,5 +1,7 @@
 """What a measure is: one number taken of the curves of a point, or of many points at once."""
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 from collections.abc import Callable, Sequence
@@ -76,7 +78,7 @@ class Measure:
 
     kind: str
     arguments: tuple[str | float, ...] = ()
-    own: "Own | None" = None
+    own: Own | None = None
 
     def __str__(self) -> str:
         parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
@@ -122,7 +124,7 @@ class Own:
         source = children.source_of(function).encode() + b"arrays" * self.arrays
         return hashlib.sha256(source + values).hexdigest()
 
-    def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Own], tuple[object, ...]]:
         """As code that finds what it needs in another process."""
         return _received, (
             children.as_code(self.function),

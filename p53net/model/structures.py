@@ -6,6 +6,8 @@ the first is the default, in `models/structures.tsv`; values that were fitted in
 `models/refitted.tsv`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import csv
 import io
@@ -63,7 +65,7 @@ def named_structures() -> dict[str, Named]:
     return dict(_tables(content_of(models_folder())).named)
 
 
-def listed() -> "pd.DataFrame":
+def listed() -> pd.DataFrame:
     """All options of all switches with what is known for and against each, a row each: `switch`,
     `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
     structures, which are options of the switch `structure`, described by their choices.

@@ -1,5 +1,7 @@
 """Reading a PEtab problem: its files, its model, and what they say of each other."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 

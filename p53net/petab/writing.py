@@ -5,6 +5,8 @@ volume leaves them as they are; a cell's untreated state is a pre-equilibration,
 every parameter.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

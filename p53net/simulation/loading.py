@@ -1,5 +1,7 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
+from __future__ import annotations
+
 import warnings
 from functools import lru_cache
 from importlib import import_module
@@ -128,7 +130,7 @@ def _defined(question: _Question) -> Definition:
 
 
 def read_sbml(
-    source: "SourceLike", *, accuracy: float = ACCURACY, time_limit: float = TIME_LIMIT
+    source: SourceLike, *, accuracy: float = ACCURACY, time_limit: float = TIME_LIMIT
 ) -> Model:
     """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
 

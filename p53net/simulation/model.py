@@ -1,5 +1,7 @@
 """A model that runs: time courses and steady states as labelled tables with units."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
@@ -206,7 +208,7 @@ class Model:
             raise error.with_traceback(None)
         return found, said
 
-    def to(self, accuracy: float | None) -> "Model":
+    def to(self, accuracy: float | None) -> Model:
         """The same model to another accuracy, with what is compiled; None for as it is."""
         if accuracy is None:
             return self
@@ -230,7 +232,7 @@ class Model:
         return self._runners[name]
 
     @cached_property
-    def cell(self) -> "Model":
+    def cell(self) -> Model:
         """The cell alone, in a dish: what a tumour or marrow is made of. It has a state at rest."""
         inner = self.definition.cell
         if inner is None:
@@ -375,7 +377,7 @@ class Model:
         return attributes.of_settings(self)
 
     @cached_property
-    def starts(self) -> "Starts":
+    def starts(self) -> Starts:
         """Of a model that was read from a file: what it starts from."""
         from p53net.model.external import Starts
 

@@ -1,5 +1,7 @@
 """Which points a sweep runs: a grid, a random design, or a table that the user brings."""
 
+from __future__ import annotations
+
 import io
 import json
 import math
@@ -100,7 +102,7 @@ class Drawn:
             low, high = axis.quantile(np.array([2.0**-30, 1.0]))
             yield name, float(low), float(high)
 
-    def renamed(self, names: Mapping[str, str]) -> "Drawn":
+    def renamed(self, names: Mapping[str, str]) -> Drawn:
         """The same with other names."""
         return replace(self, axes={names[name]: axis for name, axis in self.axes.items()})
 
@@ -134,7 +136,7 @@ class Listed:
         """Each axis with its smallest and its largest value."""
         return _extremes(self.columns)
 
-    def renamed(self, names: Mapping[str, str]) -> "Listed":
+    def renamed(self, names: Mapping[str, str]) -> Listed:
         """The same with other names."""
         return Listed({names[name]: values for name, values in self.columns.items()})
 
@@ -200,7 +202,7 @@ class Design:
         yield from _extremes(self.grid)
         yield from self.sampled.extremes()
 
-    def renamed(self, names: Mapping[str, str]) -> "Design":
+    def renamed(self, names: Mapping[str, str]) -> Design:
         """The same with other names."""
         grid = {names[name]: values for name, values in self.grid.items()}
         return Design(grid, self.sampled.renamed(names))
@@ -266,7 +268,7 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
     return Design(given, Drawn(kind, checked_seed(seed), points or 0, drawn))
 
 
-def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
+def design_of_table(table: pd.DataFrame | str | Path) -> Design:
     """The design of a table, or of a CSV or Parquet file: a row for each point."""
     table = frame_of(table)
     if table.empty:
@@ -279,7 +281,7 @@ def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
     return Design({}, Listed(values))
 
 
-def frame_of(table: "pd.DataFrame | str | Path") -> pd.DataFrame:
+def frame_of(table: pd.DataFrame | str | Path) -> pd.DataFrame:
     """A table of points, read if it is a file."""
     return table if isinstance(table, pd.DataFrame) else _frame(as_path(table, _FILE))
 

@@ -1,5 +1,7 @@
 """`Model.gradient`: slopes as a labelled table, and what parameters can be told from curves."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

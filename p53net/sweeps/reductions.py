@@ -4,6 +4,8 @@ A worker makes a part from each chunk. Parts are merged to the same bytes in any
 the points were cut into chunks.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ class Quantiles:
     shares: tuple[float, ...]
     error: float
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Counts of bins whose keys are in the order of their values."""
         values = _finite(table, self.measure)
         size = np.abs(values)
@@ -95,7 +97,7 @@ class Histogram:
     measure: str
     edges: tuple[float, ...]
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Counts of bins: -1 below the first edge, the number of bins above the last."""
         values = _finite(table, self.measure)
         bins = np.searchsorted(self.edges, values, side="right") - 1
@@ -133,7 +135,7 @@ class Best:
     number: int
     lowest: bool
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Points, and for each its value and its axes."""
         values = table[self.measure].to_numpy()
         rows = np.flatnonzero(np.isfinite(values))
@@ -212,7 +214,7 @@ def reduction_of(record: Sequence[Any]) -> Reduction:
     return made[kind](*arguments)
 
 
-def _finite(table: "pa.Table", name: str) -> FloatArray:
+def _finite(table: pa.Table, name: str) -> FloatArray:
     values = np.asarray(table[name].to_numpy(), dtype=float)
     return np.asarray(values[np.isfinite(values)])
 

@@ -1,5 +1,7 @@
 """A sweep: many points of one model, in this process, on local workers or on a cluster."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import os
@@ -68,7 +70,7 @@ class Progress(NamedTuple):
 @recorded_with(axes=lambda given: frame_of(given) if isinstance(given, str | Path) else given)
 def sweep(
     model: Model,
-    axes: "Axes | pd.DataFrame | str | Path",
+    axes: Axes | pd.DataFrame | str | Path,
     *,
     points: int | None = None,
     design: str = "grid",
@@ -197,11 +199,11 @@ def sweep(
 
 
 def _told(
-    tables: "Iterator[tuple[int, pa.Table]]",
+    tables: Iterator[tuple[int, pa.Table]],
     now: Progress,
     size: int,
     progress: Callable[[Progress], None] | None,
-) -> "Iterator[tuple[int, pa.Table]]":
+) -> Iterator[tuple[int, pa.Table]]:
     """The same tables, each of so many points at most, with the progress told after each."""
     tell = progress or (lambda _now: None)
     tell(now)
@@ -217,7 +219,7 @@ def _told(
 @contextlib.contextmanager
 def _source(
     plan: Plan, design: Design, model: Model, number: int, threads: int, scheduler: str | None
-) -> "Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]":
+) -> Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]:
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
@@ -225,7 +227,7 @@ def _source(
             model.runner(plan.engine).ready()  # before threads share it
         with contextlib.ExitStack() as stack:  # threads end with the sweep, however it ends
 
-            def run(chunks: "Iterator[workers.Chunk]") -> "Iterator[tuple[int, pa.Table]]":
+            def run(chunks: Iterator[workers.Chunk]) -> Iterator[tuple[int, pa.Table]]:
                 made = workers.in_process(plan, design, chunks, threads)
                 return stack.enter_context(contextlib.closing(made))
 
@@ -238,7 +240,7 @@ def _source(
         yield lambda chunks: dispatch.distributed(plan, design, list(chunks), client, alive)
 
 
-def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":
+def _chunks(total: int, size: int, done: set[int]) -> Iterator[workers.Chunk]:
     starts = (start for start in range(0, total, size) if start not in done)
     return ((start, min(start + size, total)) for start in starts)
 

@@ -1,5 +1,7 @@
 """Which parameters matter: a tornado, one at a time, and Sobol indices, all together."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict, Unpack, cast
 

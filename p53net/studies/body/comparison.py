@@ -1,5 +1,7 @@
 """Schedules compared: what each does to the tumour, and its price in blood counts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -3,6 +3,8 @@
 Both drugs are given to the same patients, typical or virtual, so what differs is the drugs.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -249,7 +251,7 @@ def _crossing(
     return Crossing(float(ends[0] * (ends[1] / ends[0]) ** share), goal, "ok", crossings)
 
 
-def _past(values: FloatArray, goal: float, start: float) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _past(values: FloatArray, goal: float, start: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Whether values have come from the start to the goal."""
     return np.asarray(values >= goal if start < goal else values <= goal)
 

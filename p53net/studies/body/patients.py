@@ -1,5 +1,7 @@
 """A patient under a regimen, typical or one of many: plasma, tumour, GDF-15 and blood counts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -283,7 +285,7 @@ def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:
     return dims, values * mass, {"units": "ng/mL", "long_name": f"{drug} in plasma, free base"}
 
 
-def _joined(runs: dict[str, xr.Dataset]) -> "tuple[list[str], NDArray[np.bool_]]":
+def _joined(runs: dict[str, xr.Dataset]) -> tuple[list[str], NDArray[np.bool_]]:
     """What became of each patient in tumour and marrow, and who ran to the end in both.
 
     Raises SimulationError where nobody did.
@@ -309,7 +311,7 @@ def _percentiles(
     models: dict[str, Model],
     runs: dict[str, xr.Dataset],
     both: Mapping[str, Regimen],
-    ran: "NDArray[np.bool_]",
+    ran: NDArray[np.bool_],
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     plasmas = _plasma(models["tumour"], both)
@@ -323,7 +325,7 @@ def _percentiles(
     return data
 
 
-def _toxicity(blood: xr.Dataset, ran: "NDArray[np.bool_]") -> dict[str, Variable]:
+def _toxicity(blood: xr.Dataset, ran: NDArray[np.bool_]) -> dict[str, Variable]:
     """Lowest counts, grades and their rates among patients whose runs reached their end."""
     lowest = np.array([blood[count].values.min(axis=-1) for count, _ in GRADES.values()]).T
     worst = np.array([grades(lowest[:, i], name) for i, name in enumerate(GRADES)]).T

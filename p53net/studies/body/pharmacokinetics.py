@@ -1,5 +1,7 @@
 """A drug in plasma over time, and what is read from the curve as from a patient's samples."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """When doses are held and reduced: rules of any count of the blood, by limits or by grades."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

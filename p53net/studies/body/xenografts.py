@@ -1,5 +1,7 @@
 """Tumours in mice: volume over time beside untreated ones, growth inhibition, regression."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any

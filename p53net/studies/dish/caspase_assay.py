@@ -1,5 +1,7 @@
 """A caspase-3/7 assay: its activity by dose and time."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial

@@ -1,5 +1,7 @@
 """A degradation assay: MDM2 by concentration and time, DC50 and Dmax, and the hook."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial

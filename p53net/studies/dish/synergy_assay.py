@@ -1,5 +1,7 @@
 """Whether two drugs do more together than each alone: a checkerboard of live cells."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from functools import partial

@@ -1,5 +1,7 @@
 """A viability plate: live cells after three days, as their ATP shows them, and the IC50."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial

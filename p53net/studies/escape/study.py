@@ -5,6 +5,8 @@ opened, under constant exposure, after washout and in a closed dish. A degrader 
 non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
