@@ -96,7 +96,7 @@ def infer(
     seed: int = 1,
     folder: str | Path | None = None,
     workers: int | None = None,
-    progress: Progress = lambda _what, _share: None,
+    progress: Progress | None = None,
 ) -> Posterior:
     """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
 
@@ -112,6 +112,7 @@ def infer(
     Raises InputError, TableError, UnknownNameError, StoreError, MissingPackageError.
     """
     _need_libraries()
+    told = progress or _untold
     names = _checked(structures)
     settings = Settings(
         _whole(particles, "particles"), _whole(moves, "moves"), _whole(kept, "kept"),
@@ -128,7 +129,7 @@ def infer(
     with TemporaryDirectory() as nowhere:
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
-                          lambda what, share: progress(what, cells_end * share))  # fmt: skip
+                          lambda what, share: told(what, cells_end * share))  # fmt: skip
         table = weights({name: evidence_of(_evidence(found, name)) for name in names})
         shares = dict(zip(table["structure"], table["weight"], strict=True))
         random = np.random.default_rng([base, *b"ensemble"])
@@ -136,15 +137,19 @@ def infer(
         targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
         drawn = None if not bodies else with_bodies(
             Bodies(targets, cells, rows_of(own)), base, place, own, several,
-            lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
+            lambda share: told("bodies", cells_end + (bodies_end - cells_end) * share),
         )  # fmt: skip
         others = [weights_at_widths(
             names, settings, place / "widths", seed=base, own=own, workers=several,
-            progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
+            progress=lambda what, share: told(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
     made = _made(found, table, drawn or Disembodied(targets, cells), base, own, held)
     made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
     return made
+
+
+def _untold(_what: str, _share: float) -> None:
+    """Where nobody is told how far it is."""
 
 
 def _made(

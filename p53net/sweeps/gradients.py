@@ -33,7 +33,7 @@ def gradient(
     measures: Sequence[Measure | str],
     parameters: Sequence[str] | None,
     *,
-    times: ArrayLike = DEFAULT_TIMES,
+    times: ArrayLike | None = None,
     doses: Mapping[str, Doses] | None = None,
     at: Mapping[str, float] | None = None,
     observables: Sequence[str] | None = None,
@@ -52,7 +52,7 @@ def gradient(
     plan, _ = plan_of(
         model,
         Design({}, Listed({})),
-        times=times,
+        times=DEFAULT_TIMES if times is None else times,
         observables=observables,
         measures=measures,
         doses=doses,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from p53net.sweeps import result as results
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.plan import Plan, checked_model, plan_of
+from p53net.sweeps.progress import Progress as Progress
 from p53net.sweeps.reduced import failed_of
 from p53net.sweeps.reductions import Reduction
 
@@ -55,18 +56,6 @@ _OPTIONS = (
 """Arguments of a sweep that say nothing of its points."""
 
 
-class Progress(NamedTuple):
-    """How far a sweep is."""
-
-    done: int
-    failed: int
-    total: int
-    resumed: int
-    """Of those done, how many were in the store."""
-    recomputed: int
-    """Damaged chunks that the store had."""
-
-
 @recorded_with(axes=lambda given: frame_of(given) if isinstance(given, str | Path) else given)
 def sweep(
     model: Model,
@@ -75,7 +64,7 @@ def sweep(
     points: int | None = None,
     design: str = "grid",
     seed: int = 1,
-    times: ArrayLike = DEFAULT_TIMES,
+    times: ArrayLike | None = None,
     observables: Sequence[str] | None = None,
     measures: Sequence[Measure | str] = (),
     doses: Mapping[str, Doses] | None = None,
@@ -106,7 +95,8 @@ def sweep(
     all. Or `axes` is a table of points, or its CSV or Parquet file.
 
     `measures` are kept of each run (made by `p53net.measures`, or texts such as "escape_index"),
-    and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h].
+    and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h], by
+    default each half hour until 72.
     `doses` are of drugs that are no axis; of one that is, `doses` give the shape, and the axis its
     highest concentration. `gradient` names parameters and drugs: each measure then has a column
     `d_<measure>_d_<parameter>` for each, its slope there, as `Model.gradient` gives.
@@ -128,7 +118,8 @@ def sweep(
     of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
     one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
-    `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
+    `reduce` lists what is kept of all points instead of a row for each: `best_of`, `histogram_of`,
+    `quantiles_of`.
     `ensemble`, `fit` and `draws` are as in `escape`, but of at most 200 draws: every point is run
     in each, and measures have `quantile`, or `draw`, before the axes; without store, gradient and
     reduce.
@@ -154,7 +145,7 @@ def sweep(
     plan, chosen = plan_of(
         model,
         chosen,
-        times=times,
+        times=DEFAULT_TIMES if times is None else times,
         observables=observables,
         measures=measures,
         doses=doses,
