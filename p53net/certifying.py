@@ -63,6 +63,11 @@ def certify(
 
     Example: `pn.certify(pn.load("KT-253"), "out/", doses={"KT-253": 5.0})["agrees"]`.
     Raises InputError for what `simulate` refuses.
+
+    Examples:
+        >>> found = pn.certify(pn.load(), "certificate", times=[0, 24])
+        >>> found["agrees"], found["curves"]["agrees"]
+        (True, True)
     """
     if not isinstance(model, Model):
         raise InputError("certify takes a loaded model: pn.certify(pn.load('KT-253'))")

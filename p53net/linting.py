@@ -40,6 +40,11 @@ def lint(source: SourceLike, *, end: float = 100.0, time_limit: float = TIME_LIM
         assert not (found["severity"] == "error").any()
 
     Raises InputError for a file that cannot be read.
+
+    Examples:
+        >>> found = pn.lint(pn.load("KT-253").sbml())
+        >>> found.columns.tolist(), found["severity"].isin(["warning", "error"]).any().item()
+        (['severity', 'check', 'subject', 'line', 'message'], False)
     """
     from p53net.model.external.apart import read_apart
     from p53net.model.external.lint_apart import findings_apart

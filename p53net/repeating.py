@@ -55,6 +55,12 @@ def record(result: xr.Dataset | Mapping[str, Any] | str | Path) -> dict[str, Any
 
     `result` is a Dataset of p53net's, or a JSON file that a command wrote beside one. Raises
     InputError where there is no record.
+
+    Examples:
+        >>> found = pn.load("KT-253").simulate([0, 24], {"KT-253": 5.0})
+        >>> pn.record(found)["call"], sorted(pn.record(found))
+        ('simulate', ['arguments', 'call', 'engine', 'models', 'schema', 'software',
+         'tolerances'])
     """
     if isinstance(result, Mapping) and not isinstance(result, xr.Dataset):
         found = dict(result)
@@ -89,6 +95,11 @@ def rerun(
     `functions` are measures and studies of your own by name, of which a record holds the digest.
     `files` allows to read files above 5 MB, which a record holds by path and digest. A record of
     other versions or other models is refused, unless `anyway`. Raises InputError.
+
+    Examples:
+        >>> found = pn.load("KT-253").simulate([0, 24], {"KT-253": 5.0})
+        >>> pn.rerun(found).identical(found)
+        True
     """
     made = record(result)
     differ = {

@@ -25,6 +25,15 @@ class Dose:
 
     In a closed dish (`medium_volume` [pL per cell] is set) cells take the drug out of the medium;
     otherwise the medium keeps its concentration.
+
+    Examples:
+        >>> dose = pn.pulse(5.0, hours=4, start=1)
+        >>> dose.steps, dose.changes, dose.highest
+        (((0.0, 0.0), (1.0, 5.0), (5.0, 0.0)), (0.0, 1.0, 5.0), 5.0)
+        >>> dose.is_constant, dose.closed
+        (False, False)
+        >>> pn.closed_dish(5.0).medium_volume
+        1000.0
     """
 
     steps: tuple[tuple[float, float], ...]
@@ -195,12 +204,22 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
 
 
 def constant(nanomolar: float) -> Dose:
-    """The same concentration [nM] from the start to the end."""
+    """The same concentration [nM] from the start to the end.
+
+    Examples:
+        >>> print(pn.constant(5.0))
+        5 nM from 0 h
+    """
     return Dose(((0.0, _concentration(nanomolar)),))
 
 
 def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
-    """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium."""
+    """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium.
+
+    Examples:
+        >>> print(pn.pulse(5.0, hours=4))
+        5 nM from 0 h, 0 nM from 4 h
+    """
     begin, length = _time(start, "start"), _positive(hours, "hours")
     before = ((0.0, 0.0),) if begin > 0 else ()
     return Dose((*before, (begin, _concentration(nanomolar)), (begin + length, 0.0)))
@@ -210,6 +229,10 @@ def course(steps: Iterable[tuple[float, float]]) -> Dose:
     """Any course of medium changes: pairs of time [h] and the concentration [nM] from then on.
 
     Times rise strictly; before the first one the medium holds no drug.
+
+    Examples:
+        >>> print(pn.course([(0, 5.0), (24, 1.0), (48, 0.0)]))
+        5 nM from 0 h, 1 nM from 24 h, 0 nM from 48 h
     """
     try:
         pairs = [(_time(time, "time"), _concentration(value)) for time, value in steps]
@@ -228,6 +251,10 @@ def closed_dish(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     """A finite amount: medium of this concentration [nM], `medium_volume` [pL] for each cell.
 
     1,000 pL per cell is a culture of a million cells per mL.
+
+    Examples:
+        >>> print(pn.closed_dish(5.0, medium_volume=2.0))
+        5 nM from 0 h, closed, 2 pL per cell
     """
     volume = _positive(medium_volume, "medium_volume")
     return Dose(((0.0, _concentration(nanomolar)),), medium_volume=volume)

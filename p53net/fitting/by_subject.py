@@ -99,6 +99,17 @@ def fit_by_subject(data: Data, parameters: Sequence[str] | str, **options: objec
     a fit.
 
     Example: `pn.fit_by_subject("pk.csv", ["milademetan in human: CL_inhibitor"]).summary`.
+
+    Examples:
+        >>> import pandas as pd
+        >>> curve = pn.data_of(pn.pk("milademetan", pn.regimen(100, "mg", "once")))
+        >>> other = curve.assign(subject="2", value=0.8 * curve["value"])
+        >>> table = pd.concat([curve.assign(subject="1"), other])
+        >>> found = pn.fit_by_subject(table, ["milademetan in human: CL_inhibitor"], starts=2)
+        >>> found.summary[["median", "subjects"]].round(1)
+                                            median  subjects
+        parameter
+        milademetan in human: CL_inhibitor    15.2         2
     """
     known = [one for one in inspect.signature(fit).parameters if one not in _TAKEN]
     for name in options:

@@ -82,6 +82,14 @@ def fit(
     runs; MissingPackageError.
 
     Example: `pn.fit("plate.csv", ["RS4;11: K_PUMA_caspase"]).parameters`.
+
+    Examples:
+        >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))  # stands for your table
+        >>> found = pn.fit(plate, ["RS4;11: K_PUMA_caspase"], draws=0, starts=2)
+        >>> found.parameters[["value", "unit", "identified"]].round()
+                                value unit  identified
+        parameter
+        RS4;11: K_PUMA_caspase  600.0   nM        True
     """
     count = _whole(draws, "draws", 0, _MOST_DRAWS)
     _whole(starts, "starts", 1, 1000)

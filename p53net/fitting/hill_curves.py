@@ -30,6 +30,12 @@ def hill(data: Data, *, tables: TablesLike = None, structure: StructureLike = No
     UnknownNameError, with the row; InputError where no curve has enough doses.
 
     Example: `pn.hill("plate.csv")[["drug", "line", "middle", "low", "high"]]`.
+
+    Examples:
+        >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))
+        >>> pn.hill(plate)[["drug", "line", "middle", "low", "high"]].round(3)
+             drug    line  middle    low   high
+        0  KT-253  RS4;11     0.3  0.266  0.338
     """
     points = points_of(rows_of(data), as_structure(structure), as_tables(tables))
     curves: dict[tuple[object, ...], list[Point]] = {}

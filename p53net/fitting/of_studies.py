@@ -34,6 +34,12 @@ def data_of(
     InputError for other studies, and for those with `beside`, `parameters` or an `ensemble`.
 
     Example: `pn.export(pn.fit(pn.data_of(pn.viability("KT-253"))), "plate/")`.
+
+    Examples:
+        >>> table = pn.data_of(pn.viability("KT-253", "RS4;11"), noise=0.05)
+        >>> table.columns.tolist(), len(table)
+        (['observable', 'drug', 'line', 'time', 'dose', 'unit', 'value', 'replicate', 'error'],
+         25)
     """
     made = _record(study)
     width = finite_number(noise, "noise")

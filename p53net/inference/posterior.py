@@ -110,6 +110,10 @@ def infer(
         pn.escape(ensemble=posterior.ensemble)
 
     Raises InputError, TableError, UnknownNameError, StoreError, MissingPackageError.
+
+    Examples:
+        >>> posterior = pn.infer(folder="posterior", progress=print)  # doctest: +SKIP
+        >>> pn.escape(ensemble=posterior.ensemble)  # doctest: +SKIP
     """
     _need_libraries()
     told = progress or _untold

@@ -84,6 +84,15 @@ def trial_questions(
     many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
     `fit` is as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"structure": ["default"] * 2, "model: k_deg_MDM2": [1.2, 1.6]})
+        >>> own = pn.Ensemble(rows, {})  # `infer` makes one
+        >>> plans = [pn.regimen(260, "mg", "3/14", cycles=2), pn.regimen(90, "mg", "q2d", days=28)]
+        >>> found = pn.trial_questions("milademetan", plans, ensemble=own, population=8, days=28)
+        >>> found["tgi"].dims, found["rate"].dims
+        (('regimen', 'quantile'), ('regimen', 'toxicity', 'quantile'))
     """
     name = resolve("drug", drug, drug_entries()).name
     arms, asked = _arms(name, regimens, days)

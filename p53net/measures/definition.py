@@ -74,7 +74,15 @@ class Kind:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number from each point. Made by `p53net.measures` or of a text."""
+    """One number from each point. Made by `p53net.measures` or of a text.
+
+    Examples:
+        >>> found = pn.measures.dose_ratio(3)
+        >>> print(found)
+        dose_ratio:3
+        >>> pn.measures.peak("p53_active")
+        Measure(kind='peak', arguments=('p53_active',), own=None)
+    """
 
     kind: str
     arguments: tuple[str | float, ...] = ()
@@ -85,7 +93,12 @@ class Measure:
         return ":".join([self.kind, *parts])
 
     def as_record(self) -> dict[str, object]:
-        """For the record of a sweep; of a user's function its name and digest."""
+        """For the record of a sweep; of a user's function its name and digest.
+
+        Examples:
+            >>> pn.measures.dose_ratio(3).as_record()
+            {'measure': ['dose_ratio', 3]}
+        """
         if self.own is None:
             return {"measure": [self.kind, *self.arguments]}
         own = self.own

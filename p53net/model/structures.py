@@ -71,6 +71,11 @@ def listed() -> pd.DataFrame:
     structures, which are options of the switch `structure`, described by their choices.
 
         pn.load("KT-253", structure={"partner": "MDMX"})
+
+    Examples:
+        >>> rows = pn.structures()
+        >>> rows.loc[rows["switch"] == "partner", "option"].tolist()
+        ['none', 'MDMX', 'capacity']
     """
     import pandas as pd  # which reading a file does not need
 
@@ -224,3 +229,17 @@ def _checked(given: Mapping[str, str], switches: Mapping[str, list[str]]) -> dic
         if option not in switches[switch]:
             raise unknown_name(f"option of {switch}", option, switches[switch])
     return dict(given)
+
+
+OBSERVABLES: Mapping[str, str] = {
+    name: meaning
+    for one in library_of().chosen
+    if one.place == "loop"
+    for name, meaning in one.read_outs.items()
+}
+"""Read-outs of a cell in the default structure, in nM, and what they are.
+
+Examples:
+    >>> pn.OBSERVABLES["p53_active"]
+    'free p53, phosphorylated or not: transcriptionally active'
+"""

@@ -56,6 +56,16 @@ def read_petab(
     Example: `pn.read_petab("Boehm.yaml").log_likelihood(theta)`, of an array (vector, parameter).
     Raises InputError for files and tables that are not sound, with the row; ModelError for the
     model; UnsupportedError for what is sound and cannot be run.
+
+    Examples:
+        >>> import pandas as pd
+        >>> data = pd.DataFrame({"observable": "p53_total", "time": [0, 24], "value": [25, 180]})
+        >>> model, bounds = pn.load("KT-253"), {"k_deg_p53": (0.01, 10)}
+        >>> data, doses = data.assign(error=9), {"KT-253": 5.0}
+        >>> path = pn.write_petab(model, data, bounds, "loop", doses=doses)
+        >>> problem = pn.read_petab(path)
+        >>> problem.names, problem.log_likelihood([[-0.7], [-0.6]]).round(1)
+        (('k_deg_p53',), array([-8.1, -7.3]))
     """
     files = files_of(path, folder)
     tables = _tables(files)

@@ -33,6 +33,18 @@ class Model(Workings):
     and with the units of the file. Runs are pure: the same inputs give the same numbers, whatever
     ran before. One model is not for use from several threads at once; a lock keeps that safe, and
     slow.
+
+    Examples:
+        >>> model = pn.load("KT-253")
+        >>> rows = model.parameters.set_index("id")
+        >>> rows.loc["k_deg_p53", ["unit", "kind"]].tolist()
+        ['per_hour', 'assumed']
+        >>> pn.load("KT-253", system="tumour", host="mouse", cell_line="RS4;11").cell
+        <p53net model: KT-253, cell line RS4;11>
+        >>> model.accuracy, model.tolerances_text, list(model.run_settings)
+        (1e-06, 'for an accuracy of 1e-06', ['engine', 'tolerances', 'version'])
+        >>> type(pn.read_sbml(model.sbml()).starts).__name__
+        'Starts'
     """
 
     def __repr__(self) -> str:
@@ -96,6 +108,16 @@ class Model(Workings):
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
+
+        Examples:
+            >>> model = pn.load("KT-253")
+            >>> run = model.simulate([0, 4, 24], {"KT-253": 5.0})
+            >>> run["p53_active"].values.round(1), run["p53_active"].attrs["units"]
+            (array([ 21.9, 137.8, 177.6]), 'nM')
+            >>> pulse = {"KT-253": pn.pulse(5.0, hours=4)}
+            >>> opened = model.simulate([0, 4, 24], pulse, feedback=False)
+            >>> opened["p53_active"].values.round(1)
+            array([ 21.9, 142.5,  22. ])
         """
         model = self.to(accuracy)
         if ensemble is not None or draws:
@@ -127,6 +149,13 @@ class Model(Workings):
         Returns a Dataset over `run` and `point`; the coordinate `time` (run, point) is exactly
         what was asked for, and NaN, as the values are, where a run has fewer. A run that fails is
         NaN, with its `reason`. Example: `model.simulate_many([[0, 4], [0, 1, 9]], doses=[a, b])`.
+
+        Examples:
+            >>> doses = [{"KT-253": 1.0}, {"KT-253": 5.0}]
+            >>> runs = pn.load("KT-253").simulate_many([[0, 4], [0, 1, 9]], doses=doses)
+            >>> runs["p53_active"].dims, runs["p53_active"].values.round(1)
+            (('run', 'point'), array([[ 21.9, 116.4,   nan],
+                   [ 21.9,  63.2, 171.3]]))
         """
         return of_several.curves_of_runs(self, times, **options)
 
@@ -146,6 +175,11 @@ class Model(Workings):
         Counters, which never rest, are left out. Raises SteadyStateError where there is none;
         `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
         and `start` are as in `simulate`: a model from a file is followed from there until it rests.
+
+        Examples:
+            >>> rest = pn.load("KT-253").steady_state()
+            >>> round(rest["p53_total"].item(), 2), rest["p53_total"].attrs["units"]
+            (25.41, 'nM')
         """
         if self.definition.external:
             checked_doses(self.definition, doses)
@@ -194,6 +228,13 @@ class Model(Workings):
         and `reason`, with units as coordinates; and `curve` and `curve_slope` over `observable`,
         `parameter` and `time`. At a kink a slope is one-sided, as its status says; without a value
         it is NaN. Raises InputError, UnknownNameError.
+
+        Examples:
+            >>> model = pn.load("KT-253")
+            >>> found = model.gradient(["auc:p53_active"], ["k_deg_p53", "KT-253"],
+            ...                        doses={"KT-253": 5.0}, scaled=True)
+            >>> found["slope"].values.round(2), found["status"].values.tolist()
+            (array([[-0.7 ,  0.18]]), [['ok', 'ok']])
         """
         return gradients.of_measures()(self, measures, parameters, **options)
 
@@ -209,6 +250,11 @@ class Model(Workings):
 
         With `settling` [h] the run first comes to rest without drug, for so long, in the file
         itself. Of a model that was read from a file: that model, with the changed parameters in it.
+
+        Examples:
+            >>> text = pn.load("KT-253").sbml({"KT-253": 5.0})
+            >>> pn.read_sbml(text).simulate([0, 24])["p53_active"].values.round(1)
+            array([ 21.9, 177.6])
         """
         from p53net.simulation.one_run import sbml_of
 
@@ -226,6 +272,11 @@ class Model(Workings):
 
         Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
         MissingPackageError.
+
+        Examples:
+            >>> run = pn.load("KT-253").tellurium({"KT-253": 5.0}).simulate(0, 72, 145)
+            >>> run.shape
+            (145, 38)
         """
         from p53net.simulation.in_tellurium import runner_in_tellurium
 

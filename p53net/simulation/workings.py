@@ -53,7 +53,12 @@ class Workings:
         """The model that this one is to another accuracy, or itself: engines are made for it."""
 
     def to(self, accuracy: float | None) -> Self:
-        """The same model to another accuracy, with what is compiled; None for as it is."""
+        """The same model to another accuracy, with what is compiled; None for as it is.
+
+        Examples:
+            >>> pn.load().to(1e-9).accuracy
+            1e-09
+        """
         if accuracy is None:
             return self
         other = copy(self)
@@ -64,12 +69,21 @@ class Workings:
         return other
 
     def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
-        """Compile for so many runs, which the first of them would do; before threads share it."""
+        """Compile for so many runs, which the first of them would do; before threads share it.
+
+        Examples:
+            >>> pn.load("KT-253").ready("batch", runs=1000)
+        """
         self.runner(choice.chosen(self, engine, runs)[0]).ready()
 
     def runner(self, name: str = "") -> Runner:
         """This model on an engine, made once; without a name on the one for few runs. Raises
-        UnsupportedError where it cannot run it."""
+        UnsupportedError where it cannot run it.
+
+        Examples:
+            >>> pn.load("KT-253").runner().name
+            'roadrunner'
+        """
         name = name or choice.usual(self.definition)
         if name not in self._runners:
             self._runners[name] = Runner(self.base, name)
@@ -88,7 +102,14 @@ class Workings:
 
     def set_deadline(self, seconds: float) -> None:
         """Stop integrations that end later than this from now with a TimeLimitError, on engines
-        that do one run after the other."""
+        that do one run after the other.
+
+        Examples:
+            >>> model = pn.load("KT-253")
+            >>> model.set_deadline(60.0)
+            >>> model.simulate([0, 24]).sizes["time"]
+            2
+        """
         self.runner()  # which takes what others give up
         for model in {id(one): one for one in (self, self.cell)}.values():
             for runner in list(model._runners.values()):
@@ -104,7 +125,14 @@ class Workings:
         observables: Sequence[str] | None = None,
         engine: str = choice.AUTO,
     ) -> many.Arms:
-        """What `simulate` does, of several doses at once; for studies."""
+        """What `simulate` does, of several doses at once; for studies.
+
+        Examples:
+            >>> arms = pn.load("KT-253").arms([0, 24], [None, {"KT-253": 5.0}])
+            >>> arms.curves["p53_active"].round(1)
+            array([[ 21.9,  21.9],
+                   [ 21.9, 177.6]])
+        """
         grid = checked_times(times)
         given = [checked_doses(self.definition, arm) for arm in doses]
         names = checked_observables(self.definition, observables)
@@ -135,6 +163,14 @@ class Workings:
         `courses` are the doses, `parameters` have a value for each run, `times` [h] are common or a
         row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
         the error of the first run that failed.
+
+        Examples:
+            >>> import numpy as np
+            >>> from p53net.dosing.medium import courses_of
+            >>> courses, times = courses_of([{"KT-253": pn.constant(5.0)}]), np.array([0.0, 24.0])
+            >>> curves, engine = pn.load("KT-253").curves(times, courses, {}, ["p53_active"])
+            >>> curves.values.shape, engine.split()[0]
+            ((1, 1, 2), 'roadrunner')
         """
         found, said = many.attempted(self, times, courses, parameters, outputs,
                                      feedback=feedback, engine=engine, runs=runs)  # fmt: skip
@@ -143,7 +179,12 @@ class Workings:
         return found, said
 
     def as_record(self) -> dict[str, object]:
-        """For the record of a run: how it was loaded, and what it is."""
+        """For the record of a run: how it was loaded, and what it is.
+
+        Examples:
+            >>> list(pn.load("KT-253").as_record()["model"])
+            ['loaded', 'id', 'sha256', 'tolerances', 'accuracy']
+        """
         return {
             "model": {
                 "loaded": provenance.encoded(self.definition.loaded),
@@ -175,7 +216,12 @@ class Workings:
         return Starts(self.definition)
 
     def about(self, name: str) -> dict[str, str]:
-        """Unit and meaning of a quantity, as attributes of its variable."""
+        """Unit and meaning of a quantity, as attributes of its variable.
+
+        Examples:
+            >>> pn.load().about("p53_total")
+            {'units': 'nM', 'long_name': 'all p53, free and bound'}
+        """
         unit = self.definition.units[name]
         if self.definition.external:
             return {"units": unit, "long_name": self.definition.names.get(name, name)}
@@ -187,5 +233,11 @@ class Workings:
     def about_run(
         self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
     ) -> dict[str, str]:
-        """What a run was made of, as attributes of its result."""
+        """What a run was made of, as attributes of its result.
+
+        Examples:
+            >>> about = pn.load("KT-253").about_run({"KT-253": pn.constant(5.0)}, {}, feedback=True)
+            >>> about["doses"], about["feedback"]
+            ('{"KT-253": "5 nM from 0 h"}', 'closed')
+        """
         return attributes.of_run(self, doses, changed, feedback)

@@ -128,6 +128,14 @@ def study(
         @pn.study(figure=draw)
         def ladder(drug: str, hours: float = 24.0) -> xr.Dataset:
             ...
+
+    Examples:
+        >>> @pn.study()
+        ... def peaks(drug: str, dose: float = 5.0):
+        ...     return pn.load(drug).simulate([0, 12, 24], {drug: dose})
+        >>> found = peaks("KT-253")
+        >>> pn.record(found)["call"], found.attrs["study"]
+        ('peaks', 'peaks')
     """
 
     def made(function: Callable[_P, xr.Dataset]) -> Study[_P]:

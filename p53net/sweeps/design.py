@@ -67,12 +67,24 @@ Points: TypeAlias = "int | None"
 
 
 def uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly from `low` to `high`."""
+    """An axis spread evenly from `low` to `high`.
+
+    Examples:
+        >>> axes = {"KT-253": pn.uniform(0, 10)}
+        >>> pn.sweep(pn.load("KT-253"), axes, points=3, measures=["peak:p21"])["KT-253"].values
+        array([ 0.,  5., 10.])
+    """
     return Distribution(low, high, logarithmic=False)
 
 
 def log_uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly in the logarithm from `low` to `high`."""
+    """An axis spread evenly in the logarithm from `low` to `high`.
+
+    Examples:
+        >>> axes = {"KT-253": pn.log_uniform(0.1, 10)}
+        >>> pn.sweep(pn.load("KT-253"), axes, points=3, measures=["peak:p21"])["KT-253"].values
+        array([ 0.1,  1. , 10. ])
+    """
     return Distribution(low, high, logarithmic=True)
 
 

@@ -120,6 +120,12 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
 
     A result above 256 MiB is opened and not read: its variables are Dask arrays over the chunks.
     Raises StoreError where the folder holds no sweep. Damaged chunks count as not run.
+
+    Examples:
+        >>> axes = {"KT-253": [1.0, 10.0]}
+        >>> found = pn.sweep(pn.load("KT-253"), axes, measures=["peak:p21"], store="doses")
+        >>> pn.read_sweep("doses")["peak_p21"].equals(found["peak_p21"])
+        True
     """
     store = stores.read(folder)
     try:

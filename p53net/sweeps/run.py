@@ -128,6 +128,14 @@ def sweep(
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
     only. Raises InputError, UnknownNameError, StoreError, WorkersError, OutputError.
+
+    Examples:
+        >>> model = pn.load("KT-253")
+        >>> axes = {"KT-253": [1.0, 10.0], "k_deg_p53": pn.log_uniform(0.1, 1.0)}
+        >>> found = pn.sweep(model, axes, points=3, measures=["peak:p53_active"])
+        >>> found["peak_p53_active"].dims, found["peak_p53_active"].values.round()
+        (('KT-253', 'k_deg_p53'), array([[150., 105.,  49.],
+               [384., 150.,  52.]]))
     """
     if ensemble is not None or draws:
         options = {name: value for name, value in locals().items() if name in _OPTIONS}

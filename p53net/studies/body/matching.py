@@ -91,6 +91,13 @@ def match(
     `candidate` doses or intervals. `parameters` go to whoever has them.
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> plan = pn.regimen(90, "mg", "daily", days=14)
+        >>> target = pn.regimen(0.05, "mg/kg", "q3w", cycles=1)
+        >>> found = pn.match("milademetan", plan, "KT-253", target, "lowest:platelets", days=21)
+        >>> found["dose"].values.round(), found["status"].values.tolist()
+        (array([102.]), ['ok'])
     """
     (arm,), (given,) = as_regimens(regimen, "match"), as_regimens(target, "match")
     times = study_times(arm, days)

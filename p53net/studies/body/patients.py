@@ -95,6 +95,15 @@ def patient(
     of at most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile`
     is the spread between draws, and `percentile` that between patients.
     Raises InputError, UnknownNameError, SimulationError.
+
+    Examples:
+        >>> plan = pn.regimen(260, "mg", "3/14", cycles=2)
+        >>> found = pn.patient("milademetan", plan, days=28)
+        >>> found["platelets"].min().round(1).item(), found["platelets"].attrs["units"]
+        (80.6, '1e9/L')
+        >>> several = pn.patient("milademetan", plan, days=28, population=8)
+        >>> several["rate"].dims, several["lowest"].dims
+        (('toxicity', 'grade'), ('patient', 'toxicity'))
     """
     times, rules = study_times(regimen, days), rules_of(hold)
     other, given = one_into_body(beside, drug, tables)

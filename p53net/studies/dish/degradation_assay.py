@@ -59,6 +59,11 @@ def degradation(
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`,
     `beside` and `start` as in `viability`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> blot = pn.degradation("KT-253", hours=2)
+        >>> blot["dc50"].sel(loop="closed").values.round(3), blot["MDM2"].dims
+        (array([[0.017]]), ('drug', 'loop', 'hours', 'dose'))
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))

@@ -75,6 +75,13 @@ def synergy(
 
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> found = pn.synergy("milademetan", "KT-253", "RS4;11")
+        >>> found["effect"].dims, found["isobole"].dims
+        (('dose', 'other_dose'), ('level', 'share'))
+        >>> found["interaction_index"].sel(level=50).mean().round(2).item()
+        1.0
     """
     own = as_tables(tables)
     names = dish.checked_names([drug, other], "drug", drug_entries(own))

@@ -85,6 +85,14 @@ def viability(
     The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
     as in `load`, `ensemble`, `fit` and `draws` as in `escape`: each draw has a plate and fits of
     its own, with the same noise. Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> plate = pn.viability(["milademetan", "KT-253"], "RS4;11")
+        >>> plate["ic50"].values.round(2), plate["ic50"].attrs["units"]
+        (array([[179.68],
+               [  0.3 ]]), 'nM')
+        >>> plate["viability"].dims
+        ('drug', 'cell_line', 'dose', 'replicate')
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))
