@@ -61,7 +61,6 @@ def certify(
     part that a model does not have says why in `reason`. With `out` the certificate is written into
     that folder: `certificate.json`, and `certificate.md`, a page.
 
-    Example: `pn.certify(pn.load("KT-253"), "out/", doses={"KT-253": 5.0})["agrees"]`.
     Raises InputError for what `simulate` refuses.
 
     Examples:

@@ -67,8 +67,6 @@ def plot(
     what a curve shows. What has no place is said below the figure. `published` adds numbers of the
     ledger that are points of such curves. Raises InputError, also where no row has a place.
 
-    Example: `pn.plot(pn.viability("KT-253", "RS4;11"), data="plate.csv", published=True)`.
-
     Examples:
         >>> run = pn.load("KT-253").simulate(range(73), {"KT-253": 5.0})
         >>> pn.plot(run).savefig("run.png")

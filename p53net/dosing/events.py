@@ -91,8 +91,6 @@ def read_events(
     days, so that the time 0 of the table is `past` days after the run's. An `ss` of 2 is beside
     other doses, of 1 the first. Raises InputError, which says the row.
 
-    Example: `pn.read_events("doses.csv", past=28).skip(3)`.
-
     Examples:
         >>> import pandas as pd
         >>> table = pd.DataFrame({"time": [0, 168], "amt": [260, 160], "ii": 24, "addl": 2})

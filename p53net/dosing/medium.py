@@ -204,7 +204,7 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
 
 
 def constant(nanomolar: float) -> Dose:
-    """The same concentration [nM] from the start to the end.
+    """The same concentration [nM] from the start to the end. Raises InputError.
 
     Examples:
         >>> print(pn.constant(5.0))
@@ -215,6 +215,8 @@ def constant(nanomolar: float) -> Dose:
 
 def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
     """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium.
+
+    Raises InputError.
 
     Examples:
         >>> print(pn.pulse(5.0, hours=4))
@@ -228,7 +230,7 @@ def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
 def course(steps: Iterable[tuple[float, float]]) -> Dose:
     """Any course of medium changes: pairs of time [h] and the concentration [nM] from then on.
 
-    Times rise strictly; before the first one the medium holds no drug.
+    Times rise strictly; before the first one the medium holds no drug. Raises InputError.
 
     Examples:
         >>> print(pn.course([(0, 5.0), (24, 1.0), (48, 0.0)]))
@@ -250,7 +252,7 @@ def course(steps: Iterable[tuple[float, float]]) -> Dose:
 def closed_dish(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     """A finite amount: medium of this concentration [nM], `medium_volume` [pL] for each cell.
 
-    1,000 pL per cell is a culture of a million cells per mL.
+    1,000 pL per cell is a culture of a million cells per mL. Raises InputError.
 
     Examples:
         >>> print(pn.closed_dish(5.0, medium_volume=2.0))

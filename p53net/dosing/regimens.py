@@ -182,7 +182,7 @@ class Regimen:
         return joined([*(self.parts or (self,)), *(other.parts or (other,))])
 
     def later(self, hours: float) -> Regimen:
-        """The same, so many hours later.
+        """The same, so many `hours` [h] later. Raises InputError.
 
         Examples:
             >>> pn.regimen(10, "mg", "daily", days=2).later(6).times
@@ -256,7 +256,7 @@ class Regimen:
         return events_of(self, past)
 
     def scaled(self, factor: float) -> Regimen:
-        """The same with all amounts multiplied by a number above 0.
+        """The same with all amounts multiplied by a number above 0. Raises InputError.
 
         Examples:
             >>> pn.regimen(10, "mg", "once").scaled(1.5).amount

@@ -58,8 +58,8 @@ class Part(NamedTuple):
 class Ensemble:
     """Draws of structures and parameters, each as plausible as another.
 
-    ensemble = pn.ensemble()
-    len(ensemble), ensemble.structures, ensemble.table["model: k_syn_p53"].median()
+    `pn.ensemble()` is the shipped one, `pn.infer` makes others. Studies take it: `ensemble=`. Rows
+    of `table` are the draws; `about` says how they were made.
 
     Examples:
         >>> import pandas as pd

@@ -142,6 +142,7 @@ def antimony(
     feedback: bool = True,
 ) -> str:
     """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model.
+    Raises InputError, UnknownNameError, SteadyStateError.
 
     Examples:
         >>> text = pn.antimony("KT-253", {"KT-253": 5.0})

@@ -63,8 +63,6 @@ def run_archive(
     Raises InputError for an archive that is not sound, UnsupportedError for what is no uniform time
     course of an SBML model, and what reading and running a model raises.
 
-    Example: `pn.run_archive("study.omex", "out/")["curves"]["p53_total"]`.
-
     Examples:
         >>> path = pn.export(pn.load("KT-253"), "study.omex", {"KT-253": 5.0}, times=[0, 12, 24])
         >>> tables = pn.run_archive(path, "out/")

@@ -98,8 +98,6 @@ def fit_by_subject(data: Data, parameters: Sequence[str] | str, **options: objec
     InputError and UnknownNameError as `fit`, with the subject; SimulationError where no subject has
     a fit.
 
-    Example: `pn.fit_by_subject("pk.csv", ["milademetan in human: CL_inhibitor"]).summary`.
-
     Examples:
         >>> import pandas as pd
         >>> curve = pn.data_of(pn.pk("milademetan", pn.regimen(100, "mg", "once")))

@@ -81,8 +81,6 @@ def fit(
     Raises InputError and UnknownNameError, of rows with their number; SimulationError where nothing
     runs; MissingPackageError.
 
-    Example: `pn.fit("plate.csv", ["RS4;11: K_PUMA_caspase"]).parameters`.
-
     Examples:
         >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))  # stands for your table
         >>> found = pn.fit(plate, ["RS4;11: K_PUMA_caspase"], draws=0, starts=2)

@@ -29,8 +29,6 @@ def hill(data: Data, *, tables: TablesLike = None, structure: StructureLike = No
     [unit], and `status`. `tables` and `structure` are as in `fit`. Raises InputError and
     UnknownNameError, with the row; InputError where no curve has enough doses.
 
-    Example: `pn.hill("plate.csv")[["drug", "line", "middle", "low", "high"]]`.
-
     Examples:
         >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))
         >>> pn.hill(plate)[["drug", "line", "middle", "low", "high"]].round(3)

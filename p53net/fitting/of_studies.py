@@ -33,8 +33,6 @@ def data_of(
     viability of vehicle. A study with `tables` or a `structure` is fitted with the same. Raises
     InputError for other studies, and for those with `beside`, `parameters` or an `ensemble`.
 
-    Example: `pn.export(pn.fit(pn.data_of(pn.viability("KT-253"))), "plate/")`.
-
     Examples:
         >>> table = pn.data_of(pn.viability("KT-253", "RS4;11"), noise=0.05)
         >>> table.columns.tolist(), len(table)

@@ -106,9 +106,7 @@ def infer(
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes an hour or more.
 
-        posterior = pn.infer(folder="posterior", progress=print)
-        pn.escape(ensemble=posterior.ensemble)
-
+    Returns a `Posterior`: `ensemble`, `weights` of structures, `convergence`, `rows`.
     Raises InputError, TableError, UnknownNameError, StoreError, MissingPackageError.
 
     Examples:

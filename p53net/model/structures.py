@@ -69,8 +69,7 @@ def listed() -> pd.DataFrame:
     """All options of all switches with what is known for and against each, a row each: `switch`,
     `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
     structures, which are options of the switch `structure`, described by their choices.
-
-        pn.load("KT-253", structure={"partner": "MDMX"})
+    `load` and all studies take them: `structure={"partner": "MDMX"}`.
 
     Examples:
         >>> rows = pn.structures()

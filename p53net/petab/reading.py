@@ -53,9 +53,9 @@ def read_petab(
     The model is read as by `read_sbml`, with the same limits; formulas in tables are read, and
     never run as code. `accuracy` is the largest relative error that curves are integrated for.
 
-    Example: `pn.read_petab("Boehm.yaml").log_likelihood(theta)`, of an array (vector, parameter).
-    Raises InputError for files and tables that are not sound, with the row; ModelError for the
-    model; UnsupportedError for what is sound and cannot be run.
+    Returns a `PetabProblem`: `log_likelihood` and `gradient` take arrays (vector, parameter), on
+    the scales of its table. Raises InputError for files and tables that are not sound, with the
+    row; ModelError for the model; UnsupportedError for what is sound and cannot be run.
 
     Examples:
         >>> import pandas as pd

@@ -76,8 +76,6 @@ def write_petab(
     settles in the file itself, for `SETTLING` h, and times of measurements are so much later; then
     conditions set no start values. Raises InputError with the row, UnknownNameError, OutputError.
 
-    Example: `pn.write_petab(model, data, {"CL_inhibitor": (1, 100)}, "plasma/", doses=doses)`.
-
     Examples:
         >>> import pandas as pd
         >>> data = pd.DataFrame({"observable": "p53_total", "time": [0, 24], "value": [25, 180]})

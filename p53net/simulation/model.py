@@ -148,7 +148,8 @@ class Model(Workings):
         `doses`, `parameters` and `start` have one value for all runs, or a list with one for each.
         Returns a Dataset over `run` and `point`; the coordinate `time` (run, point) is exactly
         what was asked for, and NaN, as the values are, where a run has fewer. A run that fails is
-        NaN, with its `reason`. Example: `model.simulate_many([[0, 4], [0, 1, 9]], doses=[a, b])`.
+        NaN, with its `reason`. Raises as `simulate`
+        what is wrong for all runs.
 
         Examples:
             >>> doses = [{"KT-253": 1.0}, {"KT-253": 5.0}]
@@ -250,6 +251,7 @@ class Model(Workings):
 
         With `settling` [h] the run first comes to rest without drug, for so long, in the file
         itself. Of a model that was read from a file: that model, with the changed parameters in it.
+        Raises InputError, UnknownNameError, SteadyStateError.
 
         Examples:
             >>> text = pn.load("KT-253").sbml({"KT-253": 5.0})
@@ -270,8 +272,7 @@ class Model(Workings):
     ) -> Any:  # noqa: ANN401 - tellurium has no types
         """The same run in tellurium: an `ExtendedRoadRunner` that shows what `simulate` returns.
 
-        Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
-        MissingPackageError.
+        Raises as `sbml`, and MissingPackageError.
 
         Examples:
             >>> run = pn.load("KT-253").tellurium({"KT-253": 5.0}).simulate(0, 72, 145)

@@ -123,11 +123,7 @@ def study(
     The function returns a Dataset whose variables have `units` and `long_name`. Its arguments are
     options of the command: text, numbers, True or False, and lists of text. `figure` draws the
     result; without one only a time course or a state at rest is drawn. A file with studies runs by
-    `p53net run FILE NAME`.
-
-        @pn.study(figure=draw)
-        def ladder(drug: str, hours: float = 24.0) -> xr.Dataset:
-            ...
+    `p53net run FILE NAME`. Raises InputError for the name of a study of p53net.
 
     Examples:
         >>> @pn.study()

@@ -67,7 +67,7 @@ Points: TypeAlias = "int | None"
 
 
 def uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly from `low` to `high`.
+    """An axis spread evenly from `low` to `high`, both finite. Raises InputError.
 
     Examples:
         >>> axes = {"KT-253": pn.uniform(0, 10)}
@@ -78,7 +78,7 @@ def uniform(low: float, high: float) -> Distribution:
 
 
 def log_uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly in the logarithm from `low` to `high`.
+    """An axis spread evenly in the logarithm from `low` to `high`, both above 0. Raises InputError.
 
     Examples:
         >>> axes = {"KT-253": pn.log_uniform(0.1, 10)}

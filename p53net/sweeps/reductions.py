@@ -179,6 +179,8 @@ def quantiles(
     """Quantiles of a measure: the value below which each of these shares, 0 to 1, of the points
     lies (numpy's method "inverted_cdf"), with at most this relative error, 1e-4 to 0.1.
 
+    For `reduce=` of a sweep. Raises InputError.
+
     Examples:
         >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]
         >>> kept = pn.sweep(pn.load("KT-253"), axes, points=20, measures=measures,
@@ -197,6 +199,8 @@ def quantiles(
 def histogram(measure: str, edges: ArrayLike) -> Histogram:
     """Numbers of points between these edges, in rising order; the last bin has its upper edge.
 
+    For `reduce=` of a sweep. Raises InputError.
+
     Examples:
         >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]
         >>> kept = pn.sweep(pn.load("KT-253"), axes, points=20, measures=measures,
@@ -212,6 +216,8 @@ def histogram(measure: str, edges: ArrayLike) -> Histogram:
 
 def best(measure: str, number: int = 100, *, lowest: bool = False) -> Best:
     """The points with the highest values of a measure, or the lowest, with all their axes.
+
+    For `reduce=` of a sweep. Raises InputError.
 
     Examples:
         >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]

@@ -56,6 +56,7 @@ def tornado(
     `moved` names those, by default all that are not 0. `parameters` are values to start from.
     Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
     a `status`. A side that failed, or has no value, ranks by the other.
+    Raises InputError, UnknownNameError, and MeasureError where the usual cell has no value.
 
     Examples:
         >>> names = ["k_deg_p53", "k_deg_MDM2", "k_syn_p53"]
@@ -124,8 +125,9 @@ def sobol_indices(
 
     `axes` are distributions, independent of each other. Runs `points` times (number of axes + 2)
     points; `points` is a power of two. `S1_conf` and `ST_conf` are half-widths of 95 % intervals.
-    Saltelli's estimators in SALib. Raises MeasureError where any point has no value: shares of what
-    is left would mislead.
+    Saltelli's estimators in SALib. Returns them over `parameter`. Raises InputError,
+    MissingPackageError, and MeasureError where any point has no value: shares of what is left would
+    mislead.
 
     Examples:
         >>> axes = {"k_deg_p53": pn.log_uniform(0.1, 1.0), "k_deg_MDM2": pn.log_uniform(0.5, 4.0)}

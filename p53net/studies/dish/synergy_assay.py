@@ -70,9 +70,6 @@ def synergy(
     `isobole_other` [nM], and the `interaction_index`, what both are of their doses alone. The
     `*_score`s are means of excess over wells with both drugs [%].
 
-        found = pn.synergy("milademetan", "KT-253", "RS4;11")
-        found["interaction_index"].sel(level=50)
-
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
 
