@@ -23,7 +23,7 @@ class UnknownNameError(P53NetError):
         >>> pn.load("nutlin")
         Traceback (most recent call last):
             ...
-        p53net.errors.UnknownNameError: unknown drug 'nutlin'; did you mean 'nutlin-3a'...
+        p53net.errors.UnknownNameError: unknown drug 'nutlin'; did you mean 'Nutlin-3a'...
     """
 
 
@@ -165,8 +165,8 @@ class MissingPackageError(P53NetError):
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:
     """The error for a name that is not among `allowed`, with the nearest ones named."""
-    choices = sorted(set(allowed), key=str.casefold)
-    lowered = {choice.casefold(): choice for choice in choices}
+    choices = sorted(set(allowed), key=lambda name: (name.casefold(), name))
+    lowered = {choice.casefold(): choice for choice in reversed(choices)}
     near = difflib.get_close_matches(str(name).casefold(), lowered, n=3, cutoff=0.6)
     if near:
         hint = "did you mean " + " or ".join(f"'{lowered[item]}'" for item in near) + "?"

@@ -173,9 +173,10 @@ class Model(Workings):
     ) -> xr.Dataset:
         """The state at rest, untreated or under a constant dose: scalars with units.
 
-        Counters, which never rest, are left out. Raises SteadyStateError where there is none;
-        `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
-        and `start` are as in `simulate`: a model from a file is followed from there until it rests.
+        Counters, which never rest, are left out. `stable=False` also accepts a state at rest from
+        which a pulsing cell moves away. `engine` and `start` are as in `simulate`: a model from a
+        file is followed from there until it rests. Raises InputError, UnknownNameError, and
+        SteadyStateError where there is none.
 
         Examples:
             >>> rest = pn.load("KT-253").steady_state()

@@ -53,7 +53,8 @@ class Workings:
         """The model that this one is to another accuracy, or itself: engines are made for it."""
 
     def to(self, accuracy: float | None) -> Self:
-        """The same model to another accuracy, with what is compiled; None for as it is.
+        """The same model to another accuracy, with what is compiled; None for as it is. Raises
+        InputError.
 
         Examples:
             >>> pn.load().to(1e-9).accuracy
@@ -126,6 +127,8 @@ class Workings:
         engine: str = choice.AUTO,
     ) -> many.Arms:
         """What `simulate` does, of several doses at once; for studies.
+
+        Returns its `times` [h], and by quantity its `curves` (arm, time). Raises as `simulate`.
 
         Examples:
             >>> arms = pn.load("KT-253").arms([0, 24], [None, {"KT-253": 5.0}])

@@ -19,6 +19,7 @@ MOST_SKIPPED = 5
 """Examples that are shown and not run, for they take an hour."""
 ON_ITS_PAGE = {"calibrate": "evidence.md"}
 """Examples below what is shown of a docstring: slow tables hold the digest of its file."""
+LONG = ("Ensemble", "Model", "certify", "patient", "schedules", "validate")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 EXAMPLE = re.compile(r"^Examples:\n    >>> ", re.MULTILINE)
 RAW = re.compile(r" at 0x|array\(|<class|<function|numpy\.|collections\.abc\.|pandas\.|p53net\.")
@@ -93,7 +94,9 @@ def test_attributes_are_in_the_examples_of_their_class(name: str) -> None:
         assert [key for key in named if f".{key}" not in shown] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NAMES]
+)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a folder of their own; what they print is what stands below them."""
     monkeypatch.chdir(tmp_path)
@@ -102,6 +105,13 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for test in doctests(name):
         runner.run(test, out=said.append)
     assert runner.failures == 0, "".join(said)
+
+
+def test_the_example_of_the_package_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = doctest.DocTestParser().get_doctest(pn.__doc__ or "", {}, "p53net", None, 0)
+    assert test.examples and doctest.DocTestRunner(verbose=False).run(test).failed == 0
+    assert (tmp_path / "run.png").exists()
 
 
 def test_few_examples_are_not_run() -> None:
