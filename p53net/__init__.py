@@ -1,8 +1,101 @@
 """p53net: executable models of MDM2-p53 pharmacology.
 
-`load` a model, `simulate` it, compare drugs with `escape`, `export` SBML. Assays: `viability`,
-`degradation`, `caspase`; bodies: `pk`, `xenograft`, `patient`, `schedules`; evidence: `validate`,
-`calibrate`. Concentrations are in nM, times in h. Every error derives from `P53NetError`.
+    >>> import p53net as pn
+    >>> run = pn.load("KT-253").simulate(range(73), {"KT-253": 5.0})
+    >>> pn.plot(run).savefig("run.png")
+
+Concentrations are in nM and times in h, unless a name or a unit says otherwise. Results are xarray
+Datasets with units and a record, or pandas tables. `help(pn.load)`, and so on, says what a name
+does, with an example.
+
+Models and runs:
+    load                a model: cells in a dish, a culture, a tumour or marrow, with drugs
+    Model               what it is: simulate, steady_state, gradient, sbml, parameters
+    read_sbml           the same of anybody's SBML file
+    structures          other biologies that a model can have
+    OBSERVABLES         read-outs of a cell, and what they are
+    plot                the figure of any result, with data over it
+    export              a model or a fit as SBML, Antimony, COPASI, COMBINE archive or PEtab
+    antimony            a run as Antimony text
+    certify             what three engines say of a model
+    lint                what there is to say of an SBML file
+    constant            a concentration that stays
+    pulse               one that is washed out
+    course              any changes of the medium
+    closed_dish         a finite amount of drug
+    Dose                what these four make
+    regimen             doses into a body
+    Regimen             what it makes; regimens add up
+    read_events         a regimen from an event table
+    hold_rule           when doses are held for toxicity
+    convert             amounts and concentrations of a drug in other units
+    record              what made a result
+    rerun               a result again from its record
+
+Studies:
+    escape              how drugs escape the feedback, and the curves behind it
+    viability           live cells after days, and the IC50
+    degradation         MDM2 that is destroyed, and the DC50
+    caspase             active caspase-3/7
+    synergy             two drugs against what each does alone
+    pk                  plasma
+    xenograft           tumours in mice
+    patient             plasma, tumour and blood of patients
+    schedules           tumour effect against toxicity of regimens
+    match               the dose of one drug that equals another's
+    study               a study of your own
+
+Fits and exchange:
+    fit                 parameters from your own plates, blots, plasma, tumours and counts
+    fit_by_subject      each subject, and how subjects differ
+    data_of             a study as a table that fit reads
+    hill                a logistic curve of each plate
+    read_petab          a PEtab problem, ready to evaluate
+    write_petab         a model with data as one
+    run_archive         time courses of a COMBINE archive
+
+Ensembles and evidence:
+    ensemble            draws of parameters and structures that the evidence leaves plausible
+    Ensemble            what they are; the probability of a claim
+    infer               draws of your own, in an hour or more
+    next_experiment     experiments by what they would teach
+    trial_questions     regimens in virtual patients, over draws
+    validate            every published number beside its prediction
+    calibrate           the fit behind the fitted values
+
+Sweeps and measures:
+    sweep               many points of a model, resumable
+    read_sweep          what a sweep has kept
+    Progress            how far it is
+    uniform             an axis spread evenly
+    log_uniform         the same in the logarithm
+    tornado             which parameters move a measure
+    sobol_indices       shares of its variance
+    fisher_information  what curves tell of parameters
+    best_of             a sweep's best points alone
+    histogram_of        its histogram alone
+    quantiles_of        its quantiles alone
+    Measure             one number from each point: pn.measures makes them
+
+Errors:
+    P53NetError         base of all: what was wrong, what is allowed, what to do
+    InputError          a value outside what is allowed
+    UnknownNameError    a drug, cell line, parameter or read-out that is not there
+    TableError          a table that cannot be read as one
+    ModelError          text that is not a sound model
+    UnsupportedError    a part of a model that an engine cannot run
+    ModelWarning        a part that is run otherwise than in other tools
+    SimulationError     an integration that did not reach its end
+    SteadyStateError    no state at rest
+    MeasureError        a measure that is not defined here
+    OutputError         a file that cannot be written
+    StoreError          a folder that is not this sweep's
+    WorkersError        workers or a scheduler that cannot be used
+    MissingPackageError  a package that is not installed
+
+Modules:
+    measures            a function for each kind of measure
+    errors              all errors
 """
 
 from importlib import import_module

@@ -1,5 +1,7 @@
 """A model on three engines: what each says of it, and how far they agree."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,8 +61,12 @@ def certify(
     part that a model does not have says why in `reason`. With `out` the certificate is written into
     that folder: `certificate.json`, and `certificate.md`, a page.
 
-    Example: `pn.certify(pn.load("KT-253"), "out/", doses={"KT-253": 5.0})["agrees"]`.
     Raises InputError for what `simulate` refuses.
+
+    Examples:
+        >>> found = pn.certify(pn.load(), "certificate", times=[0, 24])
+        >>> found["agrees"], found["curves"]["agrees"]
+        (True, True)
     """
     if not isinstance(model, Model):
         raise InputError("certify takes a loaded model: pn.certify(pn.load('KT-253'))")

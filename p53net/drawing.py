@@ -1,5 +1,7 @@
 """`plot`: the figure of any result."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from p53net.fitting.table import Data
 
 
-def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
+def _run(result: xr.Dataset, data: Data | None) -> Figure:
     if data is None:
         return run_figure(result)
     from p53net.fitting.overlay import seen_in
@@ -27,7 +29,7 @@ def _run(result: xr.Dataset, data: "Data | None") -> "Figure":
     return draw_over(run_figure(result, seen), [], 0, lost)
 
 
-def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: bool) -> "Figure":
+def _over(figure: Figure, result: xr.Dataset, data: Data | None, published: bool) -> Figure:
     """The figure of a study with points over its curves."""
     from p53net.fitting.over_studies import places_in
     from p53net.fitting.overlay import points_in
@@ -51,9 +53,9 @@ def plot(
     y: str | None = None,
     colour: str | None = None,
     *,
-    data: "Data | None" = None,
+    data: Data | None = None,
     published: bool = False,
-) -> "Figure":
+) -> Figure:
     """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
 
     A sweep of two axes or more is a heat map of a measure, `colour`, over the axes `x` and `y`, or,
@@ -65,7 +67,11 @@ def plot(
     what a curve shows. What has no place is said below the figure. `published` adds numbers of the
     ledger that are points of such curves. Raises InputError, also where no row has a place.
 
-    Example: `pn.plot(pn.viability("KT-253", "RS4;11"), data="plate.csv", published=True)`.
+    Examples:
+        >>> run = pn.load("KT-253").simulate(range(73), {"KT-253": 5.0})
+        >>> pn.plot(run).savefig("run.png")
+        >>> plate = pn.viability("KT-253", "RS4;11")
+        >>> figure = pn.plot(plate, data=pn.data_of(plate), published=True)
     """
     import matplotlib
 

@@ -1,5 +1,7 @@
 """A gate for anybody's SBML: what is wrong, doubtful or worth knowing, and which engine runs it."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +26,7 @@ _MANY_STEPS = 0.5  # share of steps in the start that is worth a note
 _APART = 1e-4  # of a peak: engines that differ by more
 
 
-def lint(
-    source: "SourceLike", *, end: float = 100.0, time_limit: float = TIME_LIMIT
-) -> pd.DataFrame:
+def lint(source: SourceLike, *, end: float = 100.0, time_limit: float = TIME_LIMIT) -> pd.DataFrame:
     """All that there is to say of an SBML file, a row each, the worst first.
 
     `source` is as in `read_sbml`; `end` is how long a run of it takes, in its unit of time. Columns
@@ -36,10 +36,12 @@ def lint(
     annotation, unused and constant parts, ill-posed events, conserved sums, reactions that run
     at no written rate, stiffness, steps at the start, and engines.
 
-        found = pn.lint("model.xml")
-        assert not (found["severity"] == "error").any()
+        Raises InputError for a file that cannot be read.
 
-    Raises InputError for a file that cannot be read.
+    Examples:
+        >>> found = pn.lint(pn.load("KT-253").sbml())
+        >>> found.columns.tolist(), found["severity"].isin(["warning", "error"]).any().item()
+        (['severity', 'check', 'subject', 'line', 'message'], False)
     """
     from p53net.model.external.apart import read_apart
     from p53net.model.external.lint_apart import findings_apart

@@ -4,6 +4,8 @@ Only functions and classes that are named here are called, and nothing is unpick
 come from anybody. Files that a record names are not opened unless that is asked for.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Callable, Mapping
@@ -48,11 +50,17 @@ CALLS = {
 _LARGEST_RECORD = 64 * 2**20  # bytes of a file
 
 
-def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, Any]:
+def record(result: xr.Dataset | Mapping[str, Any] | str | Path) -> dict[str, Any]:
     """What made a result: the call, its arguments, engine, tolerances, models and versions.
 
     `result` is a Dataset of p53net's, or a JSON file that a command wrote beside one. Raises
     InputError where there is no record.
+
+    Examples:
+        >>> found = pn.load("KT-253").simulate([0, 24], {"KT-253": 5.0})
+        >>> pn.record(found)["call"], sorted(pn.record(found))
+        ('simulate', ['arguments', 'call', 'engine', 'models', 'schema', 'software',
+         'tolerances'])
     """
     if isinstance(result, Mapping) and not isinstance(result, xr.Dataset):
         found = dict(result)
@@ -75,7 +83,7 @@ def record(result: "xr.Dataset | Mapping[str, Any] | str | Path") -> dict[str, A
 
 
 def rerun(
-    result: "xr.Dataset | Mapping[str, Any] | str | Path",
+    result: xr.Dataset | Mapping[str, Any] | str | Path,
     *,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     files: bool = False,
@@ -87,6 +95,11 @@ def rerun(
     `functions` are measures and studies of your own by name, of which a record holds the digest.
     `files` allows to read files above 5 MB, which a record holds by path and digest. A record of
     other versions or other models is refused, unless `anyway`. Raises InputError.
+
+    Examples:
+        >>> found = pn.load("KT-253").simulate([0, 24], {"KT-253": 5.0})
+        >>> pn.rerun(found).identical(found)
+        True
     """
     made = record(result)
     differ = {
@@ -250,7 +263,7 @@ class _Reader:
         path.write_text(text.text, encoding="utf-8")
         return path
 
-    _KINDS: Mapping[str, Callable[["_Reader", Any], Any]] = {
+    _KINDS: Mapping[str, Callable[[_Reader, Any], Any]] = {
         "mapping": _mapping,
         "number": lambda _self, text: float(text),
         "array": _array,

@@ -7,10 +7,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from p53net.cli.terminal import number
+from p53net.dosing.checked import UNITS, checked_amount
 from p53net.dosing.events import TABLES, read_events
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import Given, closed_dish, constant, pulse
-from p53net.dosing.regimens import UNITS, Regimen, checked_amount
+from p53net.dosing.regimens import Regimen
 from p53net.dosing.words import from_words, is_whole, repeats
 from p53net.errors import InputError
 from p53net.model.tables import drug_names

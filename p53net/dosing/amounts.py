@@ -1,5 +1,7 @@
 """Masses of a drug as moles, and back: which molar mass, of the free base or of a salt."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -24,6 +26,12 @@ def convert(value: float, unit: str, to: str, drug: str, *, form: str = FREE_BAS
     Units are nM, uM, ng/mL, ug/mL, mg/L and nmol, umol, ug, mg, g. A mass is that of `form`: the
     "free base" (milademetan 618.5 g/mol), or a salt ("tosylate hydrate", 808.7 g/mol).
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> round(pn.convert(1503, "ng/mL", "nM", "milademetan"))
+        2430
+        >>> round(pn.convert(100, "mg", "umol", "milademetan", form="tosylate hydrate"), 1)
+        123.7
     """
     for name in (unit, to):
         if not isinstance(name, str) or name not in _UNITS:
@@ -76,7 +84,7 @@ def in_nanomoles(
 
 
 @cache
-def registry() -> "pint.UnitRegistry[float]":
+def registry() -> pint.UnitRegistry[float]:
     """Units, made once."""
     import pint  # a quarter of a second
 

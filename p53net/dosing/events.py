@@ -5,6 +5,8 @@ Columns are those of NONMEM: `time` and `amt`, and as many as there are of `rate
 by. Names of columns may hold units: `time [d]`, `amt [ug]`.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +16,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from p53net.dosing.amounts import registry
+from p53net.dosing.checked import UNITS
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
-from p53net.dosing.regimens import UNITS, Administration, Regimen, given_at
+from p53net.dosing.regimens import Administration, Regimen, given_at
 from p53net.dosing.schedules import MOST_DOSES
 from p53net.errors import InputError
 from p53net.files import fields, read_delimited
@@ -65,7 +68,7 @@ class _Table(NamedTuple):
 
 
 def read_events(
-    table: "str | Path | pd.DataFrame",
+    table: str | Path | pd.DataFrame,
     *,
     unit: str = "mg",
     form: str = FREE_BASE,
@@ -88,7 +91,11 @@ def read_events(
     days, so that the time 0 of the table is `past` days after the run's. An `ss` of 2 is beside
     other doses, of 1 the first. Raises InputError, which says the row.
 
-    Example: `pn.read_events("doses.csv", past=28).skip(3)`.
+    Examples:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"time": [0, 168], "amt": [260, 160], "ii": 24, "addl": 2})
+        >>> print(pn.read_events(table).skip(3))
+        mg (free base): 260 at 0, 260 at 24, 160 at 168, 160 at 192, 160 at 216 h
     """
     read = _table(table, unit)
     rows = _chosen(_chosen(read, "id", subject, "subject"), "drug", drug, "drug")

@@ -1,5 +1,7 @@
 """Doses in a dish: what concentration of a drug the medium has, and from when on."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +25,15 @@ class Dose:
 
     In a closed dish (`medium_volume` [pL per cell] is set) cells take the drug out of the medium;
     otherwise the medium keeps its concentration.
+
+    Examples:
+        >>> dose = pn.pulse(5.0, hours=4, start=1)
+        >>> dose.steps, dose.changes, dose.highest
+        (((0.0, 0.0), (1.0, 5.0), (5.0, 0.0)), (0.0, 1.0, 5.0), 5.0)
+        >>> dose.is_constant, dose.closed
+        (False, False)
+        >>> pn.closed_dish(5.0).medium_volume
+        1000.0
     """
 
     steps: tuple[tuple[float, float], ...]
@@ -121,7 +132,7 @@ class Courses:
     """Of each drug that is infused: all begins and ends are among the times at which something
     changes."""
 
-    def of(self, rows: NDArray[np.intp]) -> "Courses":
+    def of(self, rows: NDArray[np.intp]) -> Courses:
         """Those of some runs, any of them more than once."""
         volume = self.medium_volume
         return Courses(
@@ -132,7 +143,7 @@ class Courses:
             {drug: several.of(rows) for drug, several in self.infusions.items()},
         )
 
-    def scaled(self, drug: str, factors: NDArray[np.float64], of: float = 1.0) -> "Courses":
+    def scaled(self, drug: str, factors: NDArray[np.float64], of: float = 1.0) -> Courses:
         """The same with all doses of a drug multiplied by the factor of each run, over `of`."""
         levels, column = self.levels.copy(), self.drugs.index(drug)
         levels[:, :, column] = levels[:, :, column] / of * factors[:, np.newaxis]
@@ -193,12 +204,24 @@ def courses_of(runs: Sequence[Mapping[str, Given]]) -> Courses:
 
 
 def constant(nanomolar: float) -> Dose:
-    """The same concentration [nM] from the start to the end."""
+    """The same concentration [nM] from the start to the end. Raises InputError.
+
+    Examples:
+        >>> print(pn.constant(5.0))
+        5 nM from 0 h
+    """
     return Dose(((0.0, _concentration(nanomolar)),))
 
 
 def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
-    """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium."""
+    """A concentration [nM] for `hours` from `start` [h] on, then drug-free medium.
+
+    Raises InputError.
+
+    Examples:
+        >>> print(pn.pulse(5.0, hours=4))
+        5 nM from 0 h, 0 nM from 4 h
+    """
     begin, length = _time(start, "start"), _positive(hours, "hours")
     before = ((0.0, 0.0),) if begin > 0 else ()
     return Dose((*before, (begin, _concentration(nanomolar)), (begin + length, 0.0)))
@@ -207,7 +230,11 @@ def pulse(nanomolar: float, hours: float, start: float = 0.0) -> Dose:
 def course(steps: Iterable[tuple[float, float]]) -> Dose:
     """Any course of medium changes: pairs of time [h] and the concentration [nM] from then on.
 
-    Times rise strictly; before the first one the medium holds no drug.
+    Times rise strictly; before the first one the medium holds no drug. Raises InputError.
+
+    Examples:
+        >>> print(pn.course([(0, 5.0), (24, 1.0), (48, 0.0)]))
+        5 nM from 0 h, 1 nM from 24 h, 0 nM from 48 h
     """
     try:
         pairs = [(_time(time, "time"), _concentration(value)) for time, value in steps]
@@ -225,13 +252,17 @@ def course(steps: Iterable[tuple[float, float]]) -> Dose:
 def closed_dish(nanomolar: float, medium_volume: float = 1000.0) -> Dose:
     """A finite amount: medium of this concentration [nM], `medium_volume` [pL] for each cell.
 
-    1,000 pL per cell is a culture of a million cells per mL.
+    1,000 pL per cell is a culture of a million cells per mL. Raises InputError.
+
+    Examples:
+        >>> print(pn.closed_dish(5.0, medium_volume=2.0))
+        5 nM from 0 h, closed, 2 pL per cell
     """
     volume = _positive(medium_volume, "medium_volume")
     return Dose(((0.0, _concentration(nanomolar)),), medium_volume=volume)
 
 
-def as_dose(dose: "Medium | Given", drug: str) -> Dose:
+def as_dose(dose: Medium | Given, drug: str) -> Dose:
     """A dose from what users write: a number is constant [nM], a list of pairs a course."""
     if isinstance(dose, Dose):
         return dose

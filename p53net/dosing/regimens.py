@@ -1,5 +1,7 @@
 """Doses into a body: how much of a drug, in which form, when, at once or in the course of time."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -7,6 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from p53net.dosing import labels
+from p53net.dosing.checked import UNITS as UNITS
+from p53net.dosing.checked import amounts_of, checked_amount, checked_numbers, lengths_of
 from p53net.dosing.infusions import Infusion, met
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
@@ -15,9 +19,6 @@ from p53net.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-UNITS = ("mg", "mg/kg")
-"""What a dose can be given in."""
 
 _SHORTEST = 1e-6  # h, of an infusion
 
@@ -38,6 +39,22 @@ class Regimen:
     """Doses at `times` [h] of one drug, into the gut or the plasma, as the drug is given.
 
     Two regimens that are added are given both: `loading + usual`. See also `then`, `later`, `skip`.
+
+    Examples:
+        >>> given = pn.regimen(60, "mg", "daily", days=3, loading=120, start=24)
+        >>> given.times, given.amounts, given.highest, given.end
+        ((24.0, 48.0, 72.0), (120.0, 60.0, 60.0), 120.0, 96.0)
+        >>> given.steps, given.changes
+        (((24.0, 120.0), (48.0, 60.0), (72.0, 60.0)), (24.0, 48.0, 72.0))
+        >>> print(given.label)
+        120, then 60 mg daily from 1 d
+        >>> (given + given.later(12)).times
+        (24.0, 36.0, 48.0, 60.0, 72.0, 84.0)
+        >>> slow = pn.regimen(10, "mg", "once", rate=5)
+        >>> slow.infusions, slow.doses[0].over
+        (((0.0, 2.0, 5.0),), 2.0)
+        >>> given.closed, given.is_constant, given.medium_volume
+        (False, False, None)
     """
 
     amount: float
@@ -56,7 +73,7 @@ class Regimen:
     """Of each dose, where they differ."""
     over: tuple[float, ...] = ()
     """How long each dose is infused [h], where any is."""
-    parts: tuple["Regimen", ...] = ()
+    parts: tuple[Regimen, ...] = ()
     """Of a sum: what was added, in the order of the first doses."""
     start: float = 0.0
     """When its schedule begins [h]."""
@@ -157,25 +174,34 @@ class Regimen:
     def __str__(self) -> str:
         return labels.in_full(self)
 
-    def __add__(self, other: "Regimen") -> "Regimen":
+    def __add__(self, other: Regimen) -> Regimen:
         """Both are given. The order does not matter. Raises InputError where units or forms
         differ."""
         if not isinstance(other, Regimen):
             return NotImplemented
         return joined([*(self.parts or (self,)), *(other.parts or (other,))])
 
-    def later(self, hours: float) -> "Regimen":
-        """The same, so many hours later."""
+    def later(self, hours: float) -> Regimen:
+        """The same, so many `hours` [h] later. Raises InputError.
+
+        Examples:
+            >>> pn.regimen(10, "mg", "daily", days=2).later(6).times
+            (6.0, 30.0)
+        """
         by = finite_number(hours, "hours later", "h")
         if self.parts:
             return joined([part.later(by) for part in self.parts])
         return replace(self, times=tuple(time + by for time in self.times), start=self.start + by)
 
-    def then(self, other: "Regimen", gap: float = 0.0) -> "Regimen":
+    def then(self, other: Regimen, gap: float = 0.0) -> Regimen:
         """This one, and another when its schedule is over, or `gap` hours [h] after that.
 
         Cycles and days say when a schedule is over; one dose, or a list of times, is over with its
         last dose, so that the next regimen needs a gap. Raises InputError.
+
+        Examples:
+            >>> print(pn.regimen(10, "mg", "daily", days=2).then(pn.regimen(5, "mg", "once")))
+            mg (free base): 10 at 0, 10 at 24, 5 at 48 h
         """
         if not isinstance(other, Regimen):
             raise InputError(f"then takes a regimen, not {other!r}; write pn.regimen(...)")
@@ -188,9 +214,14 @@ class Regimen:
             )
         return self + other.later(self.end + hours)
 
-    def skip(self, *numbers: int) -> "Regimen":
-        """The same without some doses, by their numbers from 1. Raises InputError."""
-        lost = _checked_numbers(numbers, len(self.times))
+    def skip(self, *numbers: int) -> Regimen:
+        """The same without some doses, by their numbers from 1. Raises InputError.
+
+        Examples:
+            >>> pn.regimen(10, "mg", "daily", days=4).skip(2, 3).times
+            (0.0, 72.0)
+        """
+        lost = checked_numbers(numbers, len(self.times))
         if not self.parts:
             return self._without(lost)
         order = sorted((dose, part, place) for part, own in enumerate(self.parts)
@@ -203,22 +234,34 @@ class Regimen:
                 kept.append(own._without(places) if places else own)
         return joined(kept)
 
-    def _without(self, numbers: set[int]) -> "Regimen":
+    def _without(self, numbers: set[int]) -> Regimen:
         rest = _same([d for i, d in enumerate(self.doses, start=1) if i not in numbers])
         words = ", ".join(str(number) for number in sorted(numbers))
         which = "doses" if len(numbers) > 1 else "dose"
         return replace(self, **rest, schedule=f"{self.schedule} without {which} {words}")
 
-    def to_events(self, past: float | None = None) -> "pd.DataFrame":
+    def to_events(self, past: float | None = None) -> pd.DataFrame:
         """An event table in the manner of NONMEM: `time`, `amt`, `rate`, `ii`, `addl` and `cmt`,
         with units in the names. What is given in the first `past` days is written as a steady state
-        (`ss`), and times are so much earlier. `pn.read_events` reads it. Raises InputError."""
+        (`ss`), and times are so much earlier. `pn.read_events` reads it. Raises InputError.
+
+        Examples:
+            >>> pn.regimen(260, "mg", "3/14", cycles=2).to_events()
+               time [h]  amt [mg]  rate [mg/h]  ii [h]  addl  cmt
+            0       0.0     260.0          0.0    24.0     2    1
+            1     336.0     260.0          0.0    24.0     2    1
+        """
         from p53net.dosing.event_rows import events_of
 
         return events_of(self, past)
 
-    def scaled(self, factor: float) -> "Regimen":
-        """The same with all amounts multiplied by a number above 0."""
+    def scaled(self, factor: float) -> Regimen:
+        """The same with all amounts multiplied by a number above 0. Raises InputError.
+
+        Examples:
+            >>> pn.regimen(10, "mg", "once").scaled(1.5).amount
+            15.0
+        """
         by = finite_number(factor, "factor")
         if by == 0:
             raise InputError("factor is 0, which leaves nothing; leave the drug out instead")
@@ -258,6 +301,12 @@ def regimen(
     `form` is what was weighed: "free base", or a salt of `models/drugs.tsv`. A dose in mg is
     refused for a host below 1 kg, such as a mouse, unless `allow_flat` says that it is meant.
     Raises InputError.
+
+    Examples:
+        >>> print(pn.regimen(260, "mg", "3/14", cycles=2))
+        260 mg (free base) at 0, 24, 48, 336, 360, 384 h
+        >>> pn.regimen(1, "mg/kg", "q3w", cycles=2, over=1).infusions
+        ((0.0, 1.0, 1.0), (504.0, 505.0, 1.0))
     """
     if (days_on is None) != (cycle is None):
         raise InputError("days_on and cycle go together; write days_on=3, cycle=14")
@@ -270,8 +319,8 @@ def regimen(
     if schedule is None:
         raise InputError(f"it is not said when the dose is given; schedule is {SCHEDULES}")
     plan = planned(schedule, cycles, days)
-    amounts = _amounts(each, several, len(plan.times), unit, form, loading)
-    lengths = _lengths(amounts, over, rate, unit)
+    amounts = amounts_of(each, several, len(plan.times), unit, form, loading)
+    lengths = lengths_of(amounts, over, rate, unit)
     given = [*map(Administration, plan.times, lengths, amounts)]
     made = Regimen(**_same(given), unit=unit, schedule=plan.words, form=form.strip(),
                    span=plan.span, allow_flat=allow_flat)  # fmt: skip
@@ -309,7 +358,7 @@ def joined(parts: Iterable[Regimen]) -> Regimen:
 
 
 def as_regimens(
-    given: "Regimen | Iterable[Regimen]", study: str, *, allow_flat: bool = False
+    given: Regimen | Iterable[Regimen], study: str, *, allow_flat: bool = False
 ) -> list[Regimen]:
     """One regimen or more as a list, each with mg allowed to any host by `allow_flat`.
 
@@ -323,52 +372,6 @@ def as_regimens(
     return [replace(arm, allow_flat=allow_flat) for arm in arms] if allow_flat else arms
 
 
-def checked_amount(amount: object, unit: object, form: object) -> float:
-    """An amount above 0 of a known unit. Raises InputError."""
-    number = finite_number(amount, "dose", str(unit) if unit in UNITS else "mg")
-    if number == 0:
-        raise InputError("dose is 0; give more, or leave the drug out")
-    if unit not in UNITS:
-        raise InputError(
-            f"a dose in {unit!r} is not one that a body takes; give it in {' or '.join(UNITS)}, or "
-            "a concentration [nM] to cells in a dish"
-        )
-    if not isinstance(form, str) or not form.strip():
-        raise InputError(f"form is {form!r}, but must be '{FREE_BASE}' or the name of a salt")
-    return number
-
-
-def _amounts(
-    each: list[float], several: bool, count: int, unit: str, form: str, loading: float | None
-) -> list[float]:
-    """Of each dose."""
-    if several and len(each) != count:
-        raise InputError(
-            f"there are {len(each)} amounts and {count} dose times; give one for each dose, or one "
-            "number for all"
-        )
-    amounts = each if several else each * count
-    if loading is not None:
-        amounts = [checked_amount(loading, unit, form), *amounts[1:]]
-    return amounts
-
-
-def _lengths(
-    amounts: list[float], over: float | None, rate: float | None, unit: str
-) -> list[float]:
-    """How long each dose is infused [h]."""
-    if over is not None and rate is not None:
-        raise InputError("over says how long a dose is infused, and so does rate; give one of them")
-    for value, name, per in ((over, "over", "h"), (rate, "rate", f"{unit}/h")):
-        if value is not None and finite_number(value, name, per) == 0:
-            raise InputError(
-                f"{name} is 0, but must be more than 0; leave it out for a dose at once"
-            )
-    if rate is not None:
-        return [amount / rate for amount in amounts]
-    return [0.0 if over is None else float(over)] * len(amounts)
-
-
 def _same(doses: list[Administration]) -> dict[str, Any]:
     """Times, amounts and lengths as a regimen holds them: nothing is said twice."""
     amounts, over = tuple(one.amount for one in doses), tuple(one.over for one in doses)
@@ -378,14 +381,3 @@ def _same(doses: list[Administration]) -> dict[str, Any]:
         "amounts": amounts if len(set(amounts)) > 1 else (),
         "over": over if any(over) else (),
     }
-
-
-def _checked_numbers(numbers: tuple[int, ...], count: int) -> set[int]:
-    """Numbers of doses. Raises InputError."""
-    for number in numbers:
-        whole = isinstance(number, int) and not isinstance(number, bool)
-        if not whole or not 1 <= number <= count:
-            raise InputError(f"dose {number!r} is to be skipped, but there are doses 1 to {count}")
-    if len(set(numbers)) == count:
-        raise InputError("all doses are skipped; leave the drug out instead")
-    return set(numbers)

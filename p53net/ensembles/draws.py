@@ -5,6 +5,8 @@ does not have is NaN there. What follows from drawn values (a mouse from a man, 
 is computed from them, as the tables do.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -56,8 +58,17 @@ class Part(NamedTuple):
 class Ensemble:
     """Draws of structures and parameters, each as plausible as another.
 
-    ensemble = pn.ensemble()
-    len(ensemble), ensemble.structures, ensemble.table["model: k_syn_p53"].median()
+    `pn.ensemble()` is the shipped one, `pn.infer` makes others. Studies take it: `ensemble=`. Rows
+    of `table` are the draws; `about` says how they were made.
+
+    Examples:
+        >>> import pandas as pd
+        >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+        >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+        >>> own.structures, own.parameters
+        ({'default': 0.5, 'no partner': 0.5}, ['model: k_deg_MDM2'])
+        >>> own.has_bodies, own.source, len(own.sha256)
+        (True, '', 64)
     """
 
     table: pd.DataFrame
@@ -82,7 +93,15 @@ class Ensemble:
         return [str(name) for name in self.table if name != _STRUCTURE]
 
     def parts(self) -> Iterator[Part]:
-        """The draws of each structure, in the order in which structures first appear."""
+        """The draws of each structure, in the order in which structures first appear.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> [(part.structure, part.draws.tolist()) for part in own.parts()]
+            [('default', [0]), ('no partner', [1])]
+        """
         names = self.table[_STRUCTURE].to_numpy()
         for structure in dict.fromkeys(names):
             yield Part(str(structure), np.flatnonzero(names == structure))
@@ -93,42 +112,88 @@ class Ensemble:
         return self.about.get("bodies", "") is not None
 
     def check_bodies(self, asked: str) -> None:
-        """Raises InputError where it says nothing of bodies, of which something is `asked`."""
+        """Raises InputError where it says nothing of bodies, of which something is `asked`.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {"bodies": None})  # of cells alone
+            >>> own.check_bodies("tumours")
+            Traceback (most recent call last):
+                ...
+            p53net.errors.InputError: the ensemble is of cells in a dish, and says nothing...
+        """
         if not self.has_bodies:
             raise InputError(
                 f"the ensemble is of cells in a dish, and says nothing of {asked}; give one that "
                 "`p53net infer` made with bodies, or none"
             )
 
-    def thinned(self, draws: int) -> "Ensemble":
+    def thinned(self, draws: int) -> Ensemble:
         """At most so many of the draws, evenly spaced; the table's index still has their numbers.
-        Raises InputError."""
+        Raises InputError.
+
+        Examples:
+            >>> few = pn.ensemble().thinned(3)
+            >>> len(few), few.table.index[0].item()
+            (3, 0)
+        """
         if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
             raise InputError(f"draws is {draws!r}, but must be a whole number, 1 or more")
         places = np.unique(np.linspace(0, len(self) - 1, min(draws, len(self))).round().astype(int))
         return replace(self, table=self.table.iloc[places])
 
-    def numbered(self, numbers: Sequence[int]) -> "Ensemble":
-        """The draws with these numbers. Raises InputError."""
+    def numbered(self, numbers: Sequence[int]) -> Ensemble:
+        """The draws with these numbers. Raises InputError.
+
+        Examples:
+            >>> pn.ensemble().numbered([7, 0]).table.index.tolist()
+            [7, 0]
+        """
         missing = [n for n in numbers if n not in self.table.index]
         if missing:
             raise InputError(f"the ensemble has no draw {missing[0]!r}")
         return replace(self, table=self.table.loc[list(numbers)])
 
     def structure(self, draw: int) -> str:
-        """The structure of one draw. Raises InputError where there is no such draw."""
+        """The structure of one draw. Raises InputError where there is no such draw.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> own.structure(1)
+            'no partner'
+        """
         return str(self.table[_STRUCTURE].iloc[self._place(draw)])
 
     def trial(self, draw: int) -> Trial:
         """Values of one draw by entry and parameter, with what follows from them. Raises
-        InputError."""
+        InputError.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> own.trial(1)["model"]["k_deg_MDM2"]
+            1.6
+        """
         return self._trials[self._place(draw)]
 
     def columns(
         self, model: Model, draws: Sequence[int] | NDArray[np.intp], cell_line: str | None = None
     ) -> dict[str, FloatArray]:
         """What these draws change in a model of their structure: a value of each parameter for
-        each draw, as runs take them. `cell_line` is that of the model, unless said otherwise."""
+        each draw, as runs take them. `cell_line` is that of the model, unless said otherwise.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> model = pn.load("KT-253", structure=own.structure(0))
+            >>> own.columns(model, [0])
+            {'k_deg_MDM2': array([1.2])}
+        """
         if model.definition.host:
             self.check_bodies(f"{model.definition.system} in {model.definition.host}")
         usual = model.definition.parameters
@@ -160,12 +225,30 @@ class Ensemble:
         return found.hexdigest()
 
     def knows(self, own: Tables) -> bool:
-        """Whether it was made with these tables of a user's own, letter by letter."""
+        """Whether it was made with these tables of a user's own, letter by letter.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> from p53net.model.own import as_tables
+            >>> mine = {"mine": {"mechanism": "degrader", "molar_mass": "900 g/mol"}}
+            >>> own.knows(as_tables({"drugs": mine}))
+            False
+        """
         known = self.about.get("own", {})
         return isinstance(known, dict) and all(known.get(name) == one.sha256 for name, one in own)
 
     def as_record(self) -> dict[str, object]:
-        """For the record of a run: where it is from, and which draws of it."""
+        """For the record of a run: where it is from, and which draws of it.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> own.as_record()["ensemble"]["draws"]
+            [0, 1]
+        """
         draws = [int(number) for number in self.table.index]
         return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
@@ -174,11 +257,27 @@ class Ensemble:
 
         A claim compares arithmetic of answers: `dose_ratio:3["KT-253"] <
         dose_ratio:3["milademetan"]`, or `tgi 3/14 > 14/28`. Raises InputError, UnknownNameError.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> claim = own.probability('dose_ratio:3["KT-253"] < dose_ratio:3["milademetan"]')
+            >>> float(claim), claim.draws, round(claim.error, 2)
+            (0.0, 2, 0.19)
         """
         return cast(Probability, import_module(_OF_CLAIMS).probability(self, claim))
 
     def save(self, path: str | Path) -> Path:
-        """Write the draws as a Parquet table with their notes. Raises OutputError."""
+        """Write the draws as a Parquet table with their notes. Raises OutputError.
+
+        Examples:
+            >>> import pandas as pd
+            >>> rows = {"structure": ["default", "no partner"], "model: k_deg_MDM2": [1.2, 1.6]}
+            >>> own = pn.Ensemble(pd.DataFrame(rows), {})
+            >>> print(own.save("own.parquet"))
+            own.parquet
+        """
         frame = pa.Table.from_pandas(self.table, preserve_index=False)
         notes = {_ABOUT: json.dumps(self.about, sort_keys=True).encode()}
         buffer = io.BytesIO()
@@ -223,6 +322,11 @@ def ensemble(path: str | Path | None = None) -> Ensemble:
 
     Raises InputError where the file is no ensemble, where it was made for other models or values
     than those of this package, or where its sampler had not converged.
+
+    Examples:
+        >>> shipped = pn.ensemble()
+        >>> len(shipped) >= 100, shipped.table.columns[0]
+        (True, 'structure')
     """
     if path is None and not is_shipped():
         raise InputError("this package ships no ensemble; make one with `p53net infer`")

@@ -1,5 +1,7 @@
 """The ledger: published numbers beside what the models predict, what each is to them, in or out."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +59,11 @@ def validate(
     as predicted, by which counts of trials are judged), with subject, quantity, `line` of the
     observation, lines it is `predicted_in`, protocol, source, `tier` of the source,
     `interval_origin`, note and `reason` for what is outside or not modelled.
+
+    Examples:
+        >>> found = pn.validate()
+        >>> found["predicted"].dims, sorted(set(found["verdict"].values))
+        (('observation',), ['inside', 'not compared', 'not modelled', 'outside'])
     """
     if structures is not None:
         if structure is not None:

@@ -1,5 +1,7 @@
 """Models as files for other tools: SBML, Antimony, COPASI's own format and archives."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +47,7 @@ _WITH_COURSE = (".cps", ".omex")
 
 
 def export(
-    model: "Model | WithData",
+    model: Model | WithData,
     path: str | Path,
     doses: Mapping[str, Doses] | None = None,
     parameters: Mapping[str, float] | None = None,
@@ -76,6 +78,13 @@ def export(
 
     Raises InputError for another suffix, OutputError, MissingPackageError for .cps without COPASI,
     and UnsupportedError for rows of a fit that PEtab cannot say, with their numbers.
+
+    Examples:
+        >>> doses = {"KT-253": pn.pulse(5.0, hours=4)}
+        >>> print(pn.export(pn.load("KT-253"), "pulse.xml", doses))
+        pulse.xml
+        >>> pn.read_sbml("pulse.xml").simulate([0, 4, 24])["p53_active"].values.round(1)
+        array([ 21.9, 137.8,  22.1])
     """
     if not isinstance(path, str | os.PathLike):
         raise InputError("export takes a loaded model and a path: pn.export(model, 'model.xml')")
@@ -132,7 +141,14 @@ def antimony(
     *,
     feedback: bool = True,
 ) -> str:
-    """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model."""
+    """Antimony text of the same run, for `tellurium.loada`. A drug's name stands for its model.
+    Raises InputError, UnknownNameError, SteadyStateError.
+
+    Examples:
+        >>> text = pn.antimony("KT-253", {"KT-253": 5.0})
+        >>> [line.strip() for line in text.splitlines() if "k_deg_p53 =" in line]
+        ['k_deg_p53 = 0.23;']
+    """
     from p53net.model.sbml import to_antimony
     from p53net.simulation.one_run import sbml_of
 

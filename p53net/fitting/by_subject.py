@@ -1,5 +1,7 @@
 """`fit_by_subject`: each subject fitted by itself, and how subjects differ."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +58,7 @@ class SubjectFits:
     def __str__(self) -> str:
         return self.said
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
+    def plot(self, path: str | Path | None = None) -> Figure:
         """Estimates of each subject with the median and spread of all; written to `path` (png, svg,
         pdf) where one is given."""
         import matplotlib
@@ -96,7 +98,16 @@ def fit_by_subject(data: Data, parameters: Sequence[str] | str, **options: objec
     InputError and UnknownNameError as `fit`, with the subject; SimulationError where no subject has
     a fit.
 
-    Example: `pn.fit_by_subject("pk.csv", ["milademetan in human: CL_inhibitor"]).summary`.
+    Examples:
+        >>> import pandas as pd
+        >>> curve = pn.data_of(pn.pk("milademetan", pn.regimen(100, "mg", "once")))
+        >>> other = curve.assign(subject="2", value=0.8 * curve["value"])
+        >>> table = pd.concat([curve.assign(subject="1"), other])
+        >>> found = pn.fit_by_subject(table, ["milademetan in human: CL_inhibitor"], starts=2)
+        >>> found.summary[["median", "subjects"]].round(1)
+                                            median  subjects
+        parameter
+        milademetan in human: CL_inhibitor    15.2         2
     """
     known = [one for one in inspect.signature(fit).parameters if one not in _TAKEN]
     for name in options:
@@ -199,7 +210,7 @@ def _said(
     return " ".join(said)
 
 
-def _figure(found: SubjectFits) -> "Figure":
+def _figure(found: SubjectFits) -> Figure:
     from matplotlib.figure import Figure
 
     from p53net.figures.style import COLOURS, WIDE, headline

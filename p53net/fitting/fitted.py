@@ -1,5 +1,7 @@
 """`fit`: data of a user's own to estimates, their intervals, and what they say together."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -44,7 +46,7 @@ _MOST_DRAWS = 100_000
 
 
 def fit(
-    data: "Data | PetabProblem",
+    data: Data | PetabProblem,
     parameters: Sequence[str] | str | None = None,
     *,
     priors: PriorsLike = None,
@@ -79,7 +81,13 @@ def fit(
     Raises InputError and UnknownNameError, of rows with their number; SimulationError where nothing
     runs; MissingPackageError.
 
-    Example: `pn.fit("plate.csv", ["RS4;11: K_PUMA_caspase"]).parameters`.
+    Examples:
+        >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))  # stands for your table
+        >>> found = pn.fit(plate, ["RS4;11: K_PUMA_caspase"], draws=0, starts=2)
+        >>> found.parameters[["value", "unit", "identified"]].round()
+                                value unit  identified
+        parameter
+        RS4;11: K_PUMA_caspase  600.0   nM        True
     """
     count = _whole(draws, "draws", 0, _MOST_DRAWS)
     _whole(starts, "starts", 1, 1000)
@@ -131,7 +139,7 @@ def fit(
 def _result(
     target: Target, best: Optimum, profiles: Sequence[Profile], found: Identified,
     advice: Sequence[Advice], sampled: Draws | None, said: str, about: dict[str, object],
-    values: "dict[str, Value]",
+    values: dict[str, Value],
 ) -> Fit:  # fmt: skip
     unknowns = target.unknowns
     size = len(unknowns.parameters)

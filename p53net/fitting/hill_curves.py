@@ -1,5 +1,7 @@
 """Plain Hill fits of plates: an IC50 without any model, for each curve of a table."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 
@@ -27,7 +29,11 @@ def hill(data: Data, *, tables: TablesLike = None, structure: StructureLike = No
     [unit], and `status`. `tables` and `structure` are as in `fit`. Raises InputError and
     UnknownNameError, with the row; InputError where no curve has enough doses.
 
-    Example: `pn.hill("plate.csv")[["drug", "line", "middle", "low", "high"]]`.
+    Examples:
+        >>> plate = pn.data_of(pn.viability("KT-253", "RS4;11"))
+        >>> pn.hill(plate)[["drug", "line", "middle", "low", "high"]].round(3)
+             drug    line  middle    low   high
+        0  KT-253  RS4;11     0.3  0.266  0.338
     """
     points = points_of(rows_of(data), as_structure(structure), as_tables(tables))
     curves: dict[tuple[object, ...], list[Point]] = {}

@@ -1,5 +1,7 @@
 """What a study gave, as a table of data: to fit again, to plan a fit, and to hand on."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -31,7 +33,11 @@ def data_of(
     viability of vehicle. A study with `tables` or a `structure` is fitted with the same. Raises
     InputError for other studies, and for those with `beside`, `parameters` or an `ensemble`.
 
-    Example: `pn.export(pn.fit(pn.data_of(pn.viability("KT-253"))), "plate/")`.
+    Examples:
+        >>> table = pn.data_of(pn.viability("KT-253", "RS4;11"), noise=0.05)
+        >>> table.columns.tolist(), len(table)
+        (['observable', 'drug', 'line', 'time', 'dose', 'unit', 'value', 'replicate', 'error'],
+         25)
     """
     made = _record(study)
     width = finite_number(noise, "noise")
@@ -105,7 +111,7 @@ def _plates(values: xr.DataArray, observable: str, line: str, unit: str) -> _Row
                            "dose": dose, "unit": unit, "value": value}  # fmt: skip
 
 
-def _pk(study: xr.Dataset, arguments: Mapping[str, Any], times: "Sequence[float] | None") -> _Rows:
+def _pk(study: xr.Dataset, arguments: Mapping[str, Any], times: Sequence[float] | None) -> _Rows:
     like = {"observable": "plasma", "drug": study.attrs["drug"], "host": study.attrs["host"],
             "unit": study["plasma"].attrs["units"]}  # fmt: skip
     for curve, regimen in zip(study["plasma"], _regimens(arguments), strict=True):
@@ -113,7 +119,7 @@ def _pk(study: xr.Dataset, arguments: Mapping[str, Any], times: "Sequence[float]
 
 
 def _xenograft(
-    study: xr.Dataset, arguments: Mapping[str, Any], times: "Sequence[float] | None"
+    study: xr.Dataset, arguments: Mapping[str, Any], times: Sequence[float] | None
 ) -> _Rows:
     like = {"observable": "volume", "line": study.attrs["cell_line"], "host": study.attrs["host"],
             "unit": study["tumour_volume"].attrs["units"]}  # fmt: skip
@@ -122,9 +128,7 @@ def _xenograft(
         yield from _curve(curve, {**like, **arm}, times)
 
 
-def _curve(
-    curve: xr.DataArray, like: Mapping[str, object], times: "Sequence[float] | None"
-) -> _Rows:
+def _curve(curve: xr.DataArray, like: Mapping[str, object], times: Sequence[float] | None) -> _Rows:
     known = curve["time"].values
     chosen = known[1:][:: max((len(known) - 1) // _POINTS, 1)] if times is None else times
     for time in chosen:

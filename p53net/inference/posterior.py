@@ -5,6 +5,8 @@ then a body for each of some cells, drawn from all structures by their weight. W
 ensemble, and tables that say how far to trust it.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +96,7 @@ def infer(
     seed: int = 1,
     folder: str | Path | None = None,
     workers: int | None = None,
-    progress: Progress = lambda _what, _share: None,
+    progress: Progress | None = None,
 ) -> Posterior:
     """What the evidence leaves of parameters and structures: a posterior, and an ensemble of it.
 
@@ -104,12 +106,15 @@ def infer(
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes an hour or more.
 
-        posterior = pn.infer(folder="posterior", progress=print)
-        pn.escape(ensemble=posterior.ensemble)
-
+    Returns a `Posterior`: `ensemble`, `weights` of structures, `convergence`, `rows`.
     Raises InputError, TableError, UnknownNameError, StoreError, MissingPackageError.
+
+    Examples:
+        >>> posterior = pn.infer(folder="posterior", progress=print)  # doctest: +SKIP
+        >>> pn.escape(ensemble=posterior.ensemble)  # doctest: +SKIP
     """
     _need_libraries()
+    told = progress or _untold
     names = _checked(structures)
     settings = Settings(
         _whole(particles, "particles"), _whole(moves, "moves"), _whole(kept, "kept"),
@@ -126,7 +131,7 @@ def infer(
     with TemporaryDirectory() as nowhere:
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
-                          lambda what, share: progress(what, cells_end * share))  # fmt: skip
+                          lambda what, share: told(what, cells_end * share))  # fmt: skip
         table = weights({name: evidence_of(_evidence(found, name)) for name in names})
         shares = dict(zip(table["structure"], table["weight"], strict=True))
         random = np.random.default_rng([base, *b"ensemble"])
@@ -134,15 +139,19 @@ def infer(
         targets = {one.structure: Target(one.structure, own=own) for one in _first(cells)}
         drawn = None if not bodies else with_bodies(
             Bodies(targets, cells, rows_of(own)), base, place, own, several,
-            lambda share: progress("bodies", cells_end + (bodies_end - cells_end) * share),
+            lambda share: told("bodies", cells_end + (bodies_end - cells_end) * share),
         )  # fmt: skip
         others = [weights_at_widths(
             names, settings, place / "widths", seed=base, own=own, workers=several,
-            progress=lambda what, share: progress(what, bodies_end + (1.0 - bodies_end) * share),
+            progress=lambda what, share: told(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
     made = _made(found, table, drawn or Disembodied(targets, cells), base, own, held)
     made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
     return made
+
+
+def _untold(_what: str, _share: float) -> None:
+    """Where nobody is told how far it is."""
 
 
 def _made(

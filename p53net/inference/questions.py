@@ -4,6 +4,8 @@ Does one schedule do at least as much to the tumour as the others? In how many p
 fall to a grade? And which schedules have the most effect at each price: the Pareto front.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -82,6 +84,15 @@ def trial_questions(
     many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
     `fit` is as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"structure": ["default"] * 2, "model: k_deg_MDM2": [1.2, 1.6]})
+        >>> own = pn.Ensemble(rows, {})  # `infer` makes one
+        >>> plans = [pn.regimen(260, "mg", "3/14", cycles=2), pn.regimen(90, "mg", "q2d", days=28)]
+        >>> found = pn.trial_questions("milademetan", plans, ensemble=own, population=8, days=28)
+        >>> found["tgi"].dims, found["rate"].dims
+        (('regimen', 'quantile'), ('regimen', 'toxicity', 'quantile'))
     """
     name = resolve("drug", drug, drug_entries()).name
     arms, asked = _arms(name, regimens, days)

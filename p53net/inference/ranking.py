@@ -1,5 +1,7 @@
 """Which experiment to do next: what each would teach of the answers that are wanted."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -74,6 +76,20 @@ def next_experiment(
     suffice for (`poor`), and whether it `agrees` within 20 % or two standard errors. With `refit`
     draws are made anew for such data of cells, which takes minutes for each (`refits`); it may be a
     function of your own. Raises InputError, TableError, UnknownNameError, MissingPackageError.
+
+    Examples:
+        >>> import pandas as pd
+        >>> chase = {"experiment": "chase", "title": "Half-life of MDM2, cycloheximide chase",
+        ...          "read_out": "41.59/k_deg_MDM2", "unit": "min", "system": "dish",
+        ...          "line": "generic", "drug": "KT-253", "dose": "", "error": 0.15,
+        ...          "error_kind": "cv", "days": 5, "effort": "low",
+        ...          "reason": "speed", "source": "own"}
+        >>> pd.DataFrame([chase]).to_csv("mine.tsv", sep="\\t", index=False)
+        >>> answer = 'dose_ratio:3["KT-253"]'
+        >>> found = pn.next_experiment(answer, experiments="mine.tsv", most_draws=60)
+        >>> found[["rank", "experiment", "answer"]]
+           rank experiment                  answer
+        0     1      chase  dose_ratio:3["KT-253"]
     """
     if not isinstance(synthetic, int) or isinstance(synthetic, bool) or synthetic < 2:
         raise InputError(f"synthetic is {synthetic!r}, but must be a whole number, 2 or more")

@@ -1,5 +1,7 @@
 """What a measure is: one number taken of the curves of a point, or of many points at once."""
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 from collections.abc import Callable, Sequence
@@ -72,18 +74,31 @@ class Kind:
 
 @dataclass(frozen=True)
 class Measure:
-    """One number from each point. Made by `p53net.measures` or of a text."""
+    """One number from each point. Made by `p53net.measures` or of a text.
+
+    Examples:
+        >>> found = pn.measures.dose_ratio(3)
+        >>> print(found)
+        dose_ratio:3
+        >>> pn.measures.peak("p53_active")
+        Measure(kind='peak', arguments=('p53_active',), own=None)
+    """
 
     kind: str
     arguments: tuple[str | float, ...] = ()
-    own: "Own | None" = None
+    own: Own | None = None
 
     def __str__(self) -> str:
         parts = [f"{a:g}" if isinstance(a, float) else str(a) for a in self.arguments]
         return ":".join([self.kind, *parts])
 
     def as_record(self) -> dict[str, object]:
-        """For the record of a sweep; of a user's function its name and digest."""
+        """For the record of a sweep; of a user's function its name and digest.
+
+        Examples:
+            >>> pn.measures.dose_ratio(3).as_record()
+            {'measure': ['dose_ratio', 3]}
+        """
         if self.own is None:
             return {"measure": [self.kind, *self.arguments]}
         own = self.own
@@ -122,7 +137,7 @@ class Own:
         source = children.source_of(function).encode() + b"arrays" * self.arrays
         return hashlib.sha256(source + values).hexdigest()
 
-    def __reduce__(self) -> tuple[Callable[..., "Own"], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Own], tuple[object, ...]]:
         """As code that finds what it needs in another process."""
         return _received, (
             children.as_code(self.function),

@@ -35,7 +35,7 @@ def constructor(name: str) -> Callable[..., Measure]:
             )
             for argument in kind.arguments
         ],
-        return_annotation=Measure,
+        return_annotation="Measure",  # as help shows it
     )
 
     def make(*positional: object, **given: object) -> Measure:

@@ -5,12 +5,12 @@
 
 from p53net.model import beside
 from p53net.model.definition import GENERIC as GENERIC
-from p53net.model.definition import OBSERVABLES as OBSERVABLES
 from p53net.model.definition import Definition as Definition
 from p53net.model.definition import define as define
 from p53net.model.definition import molar_masses as molar_masses
 from p53net.model.definition import shown_unit as shown_unit
 from p53net.model.strangers import with_own as with_own
+from p53net.model.structures import OBSERVABLES as OBSERVABLES
 from p53net.model.structures import library_of as library_of
 from p53net.model.systems import SYSTEMS as SYSTEMS
 from p53net.model.tables import cell_line_entries as cell_line_entries

@@ -28,14 +28,6 @@ from p53net.model.tables import (
 GENERIC = "generic"
 """The default cell line: TP53 wild type, two copies of MDM2."""
 
-OBSERVABLES: Mapping[str, str] = {
-    name: meaning
-    for one in library_of().chosen
-    if one.place == "loop"
-    for name, meaning in one.read_outs.items()
-}
-"""Read-outs of a cell in the default structure, in nM, and what they are."""
-
 TIME_LIMIT = 60.0
 """Seconds that reading, compiling or one run of a stranger's model may take."""
 

@@ -6,6 +6,8 @@ the first is the default, in `models/structures.tsv`; values that were fitted in
 `models/refitted.tsv`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import csv
 import io
@@ -63,12 +65,16 @@ def named_structures() -> dict[str, Named]:
     return dict(_tables(content_of(models_folder())).named)
 
 
-def listed() -> "pd.DataFrame":
+def listed() -> pd.DataFrame:
     """All options of all switches with what is known for and against each, a row each: `switch`,
     `option`, `default`, `description`, `evidence_for`, `evidence_against`, `source`; and named
     structures, which are options of the switch `structure`, described by their choices.
+    `load` and all studies take them: `structure={"partner": "MDMX"}`.
 
-        pn.load("KT-253", structure={"partner": "MDMX"})
+    Examples:
+        >>> rows = pn.structures()
+        >>> rows.loc[rows["switch"] == "partner", "option"].tolist()
+        ['none', 'MDMX', 'capacity']
     """
     import pandas as pd  # which reading a file does not need
 
@@ -222,3 +228,17 @@ def _checked(given: Mapping[str, str], switches: Mapping[str, list[str]]) -> dic
         if option not in switches[switch]:
             raise unknown_name(f"option of {switch}", option, switches[switch])
     return dict(given)
+
+
+OBSERVABLES: Mapping[str, str] = {
+    name: meaning
+    for one in library_of().chosen
+    if one.place == "loop"
+    for name, meaning in one.read_outs.items()
+}
+"""Read-outs of a cell in the default structure, in nM, and what they are.
+
+Examples:
+    >>> pn.OBSERVABLES["p53_active"]
+    'free p53, phosphorylated or not: transcriptionally active'
+"""

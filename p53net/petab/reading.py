@@ -1,5 +1,7 @@
 """Reading a PEtab problem: its files, its model, and what they say of each other."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
@@ -51,9 +53,19 @@ def read_petab(
     The model is read as by `read_sbml`, with the same limits; formulas in tables are read, and
     never run as code. `accuracy` is the largest relative error that curves are integrated for.
 
-    Example: `pn.read_petab("Boehm.yaml").log_likelihood(theta)`, of an array (vector, parameter).
-    Raises InputError for files and tables that are not sound, with the row; ModelError for the
-    model; UnsupportedError for what is sound and cannot be run.
+    Returns a `PetabProblem`: `log_likelihood` and `gradient` take arrays (vector, parameter), on
+    the scales of its table. Raises InputError for files and tables that are not sound, with the
+    row; ModelError for the model; UnsupportedError for what is sound and cannot be run.
+
+    Examples:
+        >>> import pandas as pd
+        >>> data = pd.DataFrame({"observable": "p53_total", "time": [0, 24], "value": [25, 180]})
+        >>> model, bounds = pn.load("KT-253"), {"k_deg_p53": (0.01, 10)}
+        >>> data, doses = data.assign(error=9), {"KT-253": 5.0}
+        >>> path = pn.write_petab(model, data, bounds, "loop", doses=doses)
+        >>> problem = pn.read_petab(path)
+        >>> problem.names, problem.log_likelihood([[-0.7], [-0.6]]).round(1)
+        (('k_deg_p53',), array([-8.1, -7.3]))
     """
     files = files_of(path, folder)
     tables = _tables(files)

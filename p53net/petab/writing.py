@@ -5,6 +5,8 @@ volume leaves them as they are; a cell's untreated state is a pre-equilibration,
 every parameter.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -74,7 +76,15 @@ def write_petab(
     settles in the file itself, for `SETTLING` h, and times of measurements are so much later; then
     conditions set no start values. Raises InputError with the row, UnknownNameError, OutputError.
 
-    Example: `pn.write_petab(model, data, {"CL_inhibitor": (1, 100)}, "plasma/", doses=doses)`.
+    Examples:
+        >>> import pandas as pd
+        >>> data = pd.DataFrame({"observable": "p53_total", "time": [0, 24], "value": [25, 180]})
+        >>> model, bounds = pn.load("KT-253"), {"k_deg_p53": (0.01, 10)}
+        >>> data, doses = data.assign(error=9), {"KT-253": 5.0}
+        >>> path = pn.write_petab(model, data, bounds, "loop", doses=doses)
+        >>> sorted(file.name for file in path.parent.iterdir())
+        ['conditions.tsv', 'measurements.tsv', 'model.xml', 'observables.tsv', 'parameters.tsv',
+         'problem.yaml']
     """
     if noise not in _KINDS:
         raise InputError(f"noise is {noise!r}; allowed are {', '.join(_KINDS)}")

@@ -9,13 +9,13 @@ from p53net.dosing.medium import Given
 from p53net.model.structures import differing, name_of
 
 if TYPE_CHECKING:
-    from p53net.simulation.model import Model
+    from p53net.simulation.workings import Workings
 
 
 VERSION = version("p53net")
 
 
-def of_settings(model: "Model") -> dict[str, str]:
+def of_settings(model: "Workings") -> dict[str, str]:
     """Engine, tolerances and version."""
     structure = model.definition.structure
     other = {"structure": name_of(structure)} if differing(structure) else {}
@@ -30,7 +30,7 @@ def of_settings(model: "Model") -> dict[str, str]:
 
 
 def of_run(
-    model: "Model", doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
+    model: "Workings", doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
 ) -> dict[str, str]:
     """What a run was made of."""
     definition = model.definition

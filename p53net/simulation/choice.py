@@ -11,7 +11,7 @@ from p53net.errors import InputError, UnsupportedError
 from p53net.model.definition import Definition
 
 if TYPE_CHECKING:
-    from p53net.simulation.model import Model
+    from p53net.simulation.workings import Workings
 
 ENGINES = {
     "roadrunner": "p53net.engines.roadrunner:RoadRunner",
@@ -96,7 +96,7 @@ def warning_of(definition: Definition) -> str:
     return f"{', '.join(found)}: == in a trigger holds at its moment alone" if found else ""
 
 
-def chosen(model: "Model", wanted: str, runs: int = 1) -> tuple[str, str]:
+def chosen(model: "Workings", wanted: str, runs: int = 1) -> tuple[str, str]:
     """The engine for so many runs of a model, and what to say of it. Raises InputError."""
     name = checked(wanted)
     if name == AUTO:

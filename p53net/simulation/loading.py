@@ -1,5 +1,7 @@
 """Where models come from: the shipped biology with drugs and a cell line, or a file."""
 
+from __future__ import annotations
+
 import warnings
 from functools import lru_cache
 from importlib import import_module
@@ -63,6 +65,15 @@ def load(
     and values the model has.
     `accuracy` is the largest error of what the model returns, relative to each value, or to a
     millionth of its curve's peak. Raises UnknownNameError, InputError, TableError, ModelError.
+
+    Examples:
+        >>> pn.load("KT-253", cell_line="RS4;11")
+        <p53net model: KT-253, cell line RS4;11>
+        >>> pn.load("milademetan", system="marrow", host="human")
+        <p53net model: milademetan, marrow of a human, cell line progenitor>
+        >>> pn.load(structure={"partner": "MDMX"}).definition.structure
+        {'core': 'p53net', 'partner': 'MDMX', 'residual': 'off', 'CRBN': 'line', 'marrow':
+         'staged', 'death': 'threshold', 'clone': 'none', 'p73': 'none'}
     """
     if fit is not None:
         both = {"fit": fit, "ensemble": ensemble, "tables": tables}
@@ -128,7 +139,7 @@ def _defined(question: _Question) -> Definition:
 
 
 def read_sbml(
-    source: "SourceLike", *, accuracy: float = ACCURACY, time_limit: float = TIME_LIMIT
+    source: SourceLike, *, accuracy: float = ACCURACY, time_limit: float = TIME_LIMIT
 ) -> Model:
     """The model in an SBML file that is not ours, of Level 2 or 3, ready to simulate and sweep.
 
@@ -147,6 +158,14 @@ def read_sbml(
     nothing, no reactions but such without rates, or quantities without values; or that ends its
     process, with the part that is likely to do that. Fast reactions, which run at equilibrium, and
     reactions without rates, which stand still, are a ModelWarning.
+
+    Examples:
+        >>> path = pn.export(pn.load(), "loop.xml")  # stands for a file that you have
+        >>> model = pn.read_sbml(path)
+        >>> model
+        <p53net model: p53_loop, read from a file>
+        >>> model.simulate([0, 10], parameters={"k_syn_p53": 0})["p53_total"].values.round(3)
+        array([25.413,  0.   ])
     """
     exact.checked_accuracy(accuracy)
     if not 0.0 < finite_number(time_limit, "time_limit", "s") <= _LONGEST:

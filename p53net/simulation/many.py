@@ -14,6 +14,7 @@ from p53net.simulation.runs import Curves
 
 if TYPE_CHECKING:
     from p53net.simulation.model import Model
+    from p53net.simulation.workings import Workings
 
 _OF_DRAWS = "p53net.ensembles.drawn"
 
@@ -46,7 +47,7 @@ class Arms(NamedTuple):
 
 
 def attempted(
-    model: "Model",
+    model: "Workings",
     times: FloatArray,
     courses: Courses,
     parameters: Mapping[str, FloatArray],

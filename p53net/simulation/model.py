@@ -1,22 +1,18 @@
 """A model that runs: time courses and steady states as labelled tables with units."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from copy import copy
-from functools import cached_property
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from p53net.dosing.medium import Courses, Given, courses_of, same_courses
-from p53net.engines.base import Capabilities, FloatArray, Tolerances
+from p53net.dosing.medium import same_courses
 from p53net.errors import InputError
-from p53net.model import Definition, shown_unit
-from p53net.simulation import accuracy as exact
-from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance
+from p53net.simulation import choice, external_runs, gradients, many, provenance
 from p53net.simulation import several as of_several
 from p53net.simulation.attributes import VERSION as VERSION
 from p53net.simulation.formulas import split, with_formulas
@@ -24,17 +20,12 @@ from p53net.simulation.inputs import (
     Doses,
     check_run,
     checked_doses,
-    checked_observables,
     checked_parameters,
-    checked_times,
 )
-from p53net.simulation.runs import Curves, Runner
-
-if TYPE_CHECKING:
-    from p53net.model.external import Starts
+from p53net.simulation.workings import Workings
 
 
-class Model:
+class Model(Workings):
     """The MDM2-p53 loop in one cell line with the modules of its drugs, ready to run: in a dish, or
     in a tumour or the marrow of a host.
 
@@ -42,26 +33,19 @@ class Model:
     and with the units of the file. Runs are pure: the same inputs give the same numbers, whatever
     ran before. One model is not for use from several threads at once; a lock keeps that safe, and
     slow.
-    """
 
-    def __init__(
-        self,
-        definition: Definition,
-        tolerances: Tolerances | None = None,
-        *,
-        accuracy: float = exact.ACCURACY,
-    ) -> None:
-        """`accuracy` is what `load` says of it. `tolerances`, for experts, take its place: then
-        every run is made once, at these, and nothing is said of its error."""
-        self.definition = definition
-        self.accuracy = None if tolerances else exact.checked_accuracy(accuracy)
-        self.tolerances = tolerances or exact.tolerances_for(
-            exact.checked_accuracy(accuracy), Capabilities.tightening, definition.scale
-        )
-        self._runners: dict[str, Runner] = {}
-        self.starting: dict[tuple[str, ...], tuple[Definition, dict[str, str]]] = {}
-        self.base: Model = self
-        """The model that this one is to another accuracy, or itself: engines are made for it."""
+    Examples:
+        >>> model = pn.load("KT-253")
+        >>> rows = model.parameters.set_index("id")
+        >>> rows.loc["k_deg_p53", ["unit", "kind"]].tolist()
+        ['per_hour', 'assumed']
+        >>> pn.load("KT-253", system="tumour", host="mouse", cell_line="RS4;11").cell
+        <p53net model: KT-253, cell line RS4;11>
+        >>> model.accuracy, model.tolerances_text, list(model.run_settings)
+        (1e-06, 'for an accuracy of 1e-06', ['engine', 'tolerances', 'version'])
+        >>> type(pn.read_sbml(model.sbml()).starts).__name__
+        'Starts'
+    """
 
     def __repr__(self) -> str:
         if self.definition.external:
@@ -124,6 +108,16 @@ class Model:
         Returns a Dataset over `time` [h], concentrations in nM, start values at time 0 (with the
         medium after the first dose). Raises InputError, UnknownNameError, SteadyStateError,
         SimulationError.
+
+        Examples:
+            >>> model = pn.load("KT-253")
+            >>> run = model.simulate([0, 4, 24], {"KT-253": 5.0})
+            >>> run["p53_active"].values.round(1), run["p53_active"].attrs["units"]
+            (array([ 21.9, 137.8, 177.6]), 'nM')
+            >>> pulse = {"KT-253": pn.pulse(5.0, hours=4)}
+            >>> opened = model.simulate([0, 4, 24], pulse, feedback=False)
+            >>> opened["p53_active"].values.round(1)
+            array([ 21.9, 142.5,  22. ])
         """
         model = self.to(accuracy)
         if ensemble is not None or draws:
@@ -154,99 +148,17 @@ class Model:
         `doses`, `parameters` and `start` have one value for all runs, or a list with one for each.
         Returns a Dataset over `run` and `point`; the coordinate `time` (run, point) is exactly
         what was asked for, and NaN, as the values are, where a run has fewer. A run that fails is
-        NaN, with its `reason`. Example: `model.simulate_many([[0, 4], [0, 1, 9]], doses=[a, b])`.
+        NaN, with its `reason`. Raises as `simulate`
+        what is wrong for all runs.
+
+        Examples:
+            >>> doses = [{"KT-253": 1.0}, {"KT-253": 5.0}]
+            >>> runs = pn.load("KT-253").simulate_many([[0, 4], [0, 1, 9]], doses=doses)
+            >>> runs["p53_active"].dims, runs["p53_active"].values.round(1)
+            (('run', 'point'), array([[ 21.9, 116.4,   nan],
+                   [ 21.9,  63.2, 171.3]]))
         """
         return of_several.curves_of_runs(self, times, **options)
-
-    def arms(
-        self,
-        times: ArrayLike,
-        doses: Sequence[Mapping[str, Doses] | None],
-        parameters: Mapping[str, float] | None = None,
-        *,
-        feedback: bool = True,
-        observables: Sequence[str] | None = None,
-        engine: str = choice.AUTO,
-    ) -> many.Arms:
-        """What `simulate` does, of several doses at once; for studies."""
-        grid = checked_times(times)
-        given = [checked_doses(self.definition, arm) for arm in doses]
-        names = checked_observables(self.definition, observables)
-        changed = checked_parameters(self.definition, parameters)
-        for arm in given:
-            check_run(self.definition, arm, changed, feedback, float(grid[-1]))
-        columns = {name: np.full(len(given), value) for name, value in changed.items()}
-        found, said = self.curves(
-            grid, courses_of(given), columns, names, feedback=feedback, engine=engine
-        )
-        curves = {name: np.asarray(found.values[:, i]) for i, name in enumerate(names)}
-        return many.Arms(grid, curves, given, changed, said, found.bars)
-
-    def curves(
-        self,
-        times: FloatArray,
-        courses: Courses,
-        parameters: Mapping[str, FloatArray],
-        outputs: Sequence[str],
-        *,
-        feedback: bool = True,
-        engine: str = choice.AUTO,
-        runs: int = 1,
-    ) -> tuple[Curves, str]:
-        """Many runs at once with their error bars, and what to say of the engine; for studies,
-        which have checked their inputs before.
-
-        `courses` are the doses, `parameters` have a value for each run, `times` [h] are common or a
-        row for each. The engine is chosen for these runs, or for `runs`, if that is more. Raises
-        the error of the first run that failed.
-        """
-        found, said = many.attempted(self, times, courses, parameters, outputs,
-                                     feedback=feedback, engine=engine, runs=runs)  # fmt: skip
-        for _, error in sorted(found.errors.items()):
-            raise error.with_traceback(None)
-        return found, said
-
-    def to(self, accuracy: float | None) -> "Model":
-        """The same model to another accuracy, with what is compiled; None for as it is."""
-        if accuracy is None:
-            return self
-        other = copy(self)
-        other.accuracy = exact.checked_accuracy(accuracy)
-        other.tolerances = exact.tolerances_for(
-            other.accuracy, Capabilities.tightening, self.definition.scale
-        )
-        return other
-
-    def ready(self, engine: str = choice.AUTO, runs: int = 1) -> None:
-        """Compile for so many runs, which the first of them would do; before threads share it."""
-        self.runner(choice.chosen(self, engine, runs)[0]).ready()
-
-    def runner(self, name: str = "") -> Runner:
-        """This model on an engine, made once; without a name on the one for few runs. Raises
-        UnsupportedError where it cannot run it."""
-        name = name or choice.usual(self.definition)
-        if name not in self._runners:
-            self._runners[name] = Runner(self.base, name)
-        return self._runners[name]
-
-    @cached_property
-    def cell(self) -> "Model":
-        """The cell alone, in a dish: what a tumour or marrow is made of. It has a state at rest."""
-        inner = self.definition.cell
-        if inner is None:
-            return self
-        if self.base is not self:
-            return self.base.cell
-        return Model(inner, None if self.accuracy else self.tolerances,
-                     accuracy=self.accuracy or exact.ACCURACY)  # fmt: skip
-
-    def set_deadline(self, seconds: float) -> None:
-        """Stop integrations that end later than this from now with a TimeLimitError, on engines
-        that do one run after the other."""
-        self.runner()  # which takes what others give up
-        for model in {id(one): one for one in (self, self.cell)}.values():
-            for runner in list(model._runners.values()):
-                runner.engine.deadline = perf_counter() + seconds
 
     @provenance.recorded
     def steady_state(
@@ -261,9 +173,15 @@ class Model:
     ) -> xr.Dataset:
         """The state at rest, untreated or under a constant dose: scalars with units.
 
-        Counters, which never rest, are left out. Raises SteadyStateError where there is none;
-        `stable=False` also accepts a state at rest from which a pulsing cell moves away. `engine`
-        and `start` are as in `simulate`: a model from a file is followed from there until it rests.
+        Counters, which never rest, are left out. `stable=False` also accepts a state at rest from
+        which a pulsing cell moves away. `engine` and `start` are as in `simulate`: a model from a
+        file is followed from there until it rests. Raises InputError, UnknownNameError, and
+        SteadyStateError where there is none.
+
+        Examples:
+            >>> rest = pn.load("KT-253").steady_state()
+            >>> round(rest["p53_total"].item(), 2), rest["p53_total"].attrs["units"]
+            (25.41, 'nM')
         """
         if self.definition.external:
             checked_doses(self.definition, doses)
@@ -312,6 +230,13 @@ class Model:
         and `reason`, with units as coordinates; and `curve` and `curve_slope` over `observable`,
         `parameter` and `time`. At a kink a slope is one-sided, as its status says; without a value
         it is NaN. Raises InputError, UnknownNameError.
+
+        Examples:
+            >>> model = pn.load("KT-253")
+            >>> found = model.gradient(["auc:p53_active"], ["k_deg_p53", "KT-253"],
+            ...                        doses={"KT-253": 5.0}, scaled=True)
+            >>> found["slope"].values.round(2), found["status"].values.tolist()
+            (array([[-0.7 ,  0.18]]), [['ok', 'ok']])
         """
         return gradients.of_measures()(self, measures, parameters, **options)
 
@@ -327,6 +252,12 @@ class Model:
 
         With `settling` [h] the run first comes to rest without drug, for so long, in the file
         itself. Of a model that was read from a file: that model, with the changed parameters in it.
+        Raises InputError, UnknownNameError, SteadyStateError.
+
+        Examples:
+            >>> text = pn.load("KT-253").sbml({"KT-253": 5.0})
+            >>> pn.read_sbml(text).simulate([0, 24])["p53_active"].values.round(1)
+            array([ 21.9, 177.6])
         """
         from p53net.simulation.one_run import sbml_of
 
@@ -342,57 +273,13 @@ class Model:
     ) -> Any:  # noqa: ANN401 - tellurium has no types
         """The same run in tellurium: an `ExtendedRoadRunner` that shows what `simulate` returns.
 
-        Example: `model.tellurium({"KT-253": 5.0}).simulate(0, 72, 145)`. Raises as `sbml`, and
-        MissingPackageError.
+        Raises as `sbml`, and MissingPackageError.
+
+        Examples:
+            >>> run = pn.load("KT-253").tellurium({"KT-253": 5.0}).simulate(0, 72, 145)
+            >>> run.shape
+            (145, 38)
         """
         from p53net.simulation.in_tellurium import runner_in_tellurium
 
         return runner_in_tellurium(self, doses, parameters, feedback, settling)
-
-    def as_record(self) -> dict[str, object]:
-        """For the record of a run: how it was loaded, and what it is."""
-        return {
-            "model": {
-                "loaded": provenance.encoded(self.definition.loaded),
-                "id": self.definition.id,
-                "sha256": self.definition.sha256,
-                "tolerances": [self.tolerances.relative, self.tolerances.absolute],
-                "accuracy": self.accuracy,
-            }
-        }
-
-    @property
-    def tolerances_text(self) -> str:
-        """How exact it is, in words."""
-        if self.accuracy is not None:
-            return f"for an accuracy of {self.accuracy:g}"
-        unit = "" if self.definition.external else " zmol"
-        return f"relative {self.tolerances.relative:g}, absolute {self.tolerances.absolute:g}{unit}"
-
-    @property
-    def run_settings(self) -> dict[str, str]:
-        """Engine, tolerances and version: with the inputs, enough to repeat a run."""
-        return attributes.of_settings(self)
-
-    @cached_property
-    def starts(self) -> "Starts":
-        """Of a model that was read from a file: what it starts from."""
-        from p53net.model.external import Starts
-
-        return Starts(self.definition)
-
-    def about(self, name: str) -> dict[str, str]:
-        """Unit and meaning of a quantity, as attributes of its variable."""
-        unit = self.definition.units[name]
-        if self.definition.external:
-            return {"units": unit, "long_name": self.definition.names.get(name, name)}
-        meaning = self.definition.read_outs.get(name, name)
-        place = self.definition.places.get(name)
-        own = {} if place is None else {"fragment": place.fragment}
-        return {"units": shown_unit(unit), "long_name": meaning, **own}
-
-    def about_run(
-        self, doses: Mapping[str, Given], changed: Mapping[str, float], feedback: bool
-    ) -> dict[str, str]:
-        """What a run was made of, as attributes of its result."""
-        return attributes.of_run(self, doses, changed, feedback)

@@ -29,7 +29,7 @@ from p53net.model.library import models_folder
 from p53net.model.own import Tables, Text, as_fragments, as_tables
 
 if TYPE_CHECKING:
-    from p53net.simulation.model import Model
+    from p53net.simulation.workings import Workings
 
 SCHEMA = 1
 
@@ -75,7 +75,7 @@ class Call:
         self._models = dict[str, str]()
         self._tolerances = dict[str, None]()
 
-    def note(self, model: "Model", engine: str) -> None:
+    def note(self, model: "Workings", engine: str) -> None:
         """A model that was run, and what was said of the engine."""
         self._engines[engine] = None
         self._models[model.definition.id] = model.definition.sha256
@@ -175,7 +175,7 @@ def _named(bound: inspect.BoundArguments) -> dict[str, object]:
     return kept
 
 
-def note(model: "Model", engine: str) -> None:
+def note(model: "Workings", engine: str) -> None:
     """Note for the record of the call that is running, if there is one, what ran on what."""
     if (call := _active.get()) is not None:
         call.note(model, engine)

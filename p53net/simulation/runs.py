@@ -27,7 +27,7 @@ from p53net.simulation.equilibrium import at_limit, no_looser, settled
 from p53net.simulation.initial import Resting
 
 if TYPE_CHECKING:
-    from p53net.simulation.model import Model
+    from p53net.simulation.workings import Workings
 
 Loop: TypeAlias = bool | NDArray[np.bool_]
 """Whether the loop is closed: of all runs, or of each."""
@@ -65,7 +65,7 @@ class Curves(NamedTuple):
 class Runner:
     """One model on one engine. Raises UnsupportedError where the engine cannot run the model."""
 
-    def __init__(self, model: "Model", name: str) -> None:
+    def __init__(self, model: "Workings", name: str) -> None:
         self._model, self.definition, self.name = model, model.definition, name
         self.engine = choice.made(name, model.definition, model.tolerances)
 

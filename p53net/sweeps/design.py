@@ -1,5 +1,7 @@
 """Which points a sweep runs: a grid, a random design, or a table that the user brings."""
 
+from __future__ import annotations
+
 import io
 import json
 import math
@@ -65,12 +67,24 @@ Points: TypeAlias = "int | None"
 
 
 def uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly from `low` to `high`."""
+    """An axis spread evenly from `low` to `high`, both finite. Raises InputError.
+
+    Examples:
+        >>> axes = {"KT-253": pn.uniform(0, 10)}
+        >>> pn.sweep(pn.load("KT-253"), axes, points=3, measures=["peak:p21"])["KT-253"].values
+        array([ 0.,  5., 10.])
+    """
     return Distribution(low, high, logarithmic=False)
 
 
 def log_uniform(low: float, high: float) -> Distribution:
-    """An axis spread evenly in the logarithm from `low` to `high`."""
+    """An axis spread evenly in the logarithm from `low` to `high`, both above 0. Raises InputError.
+
+    Examples:
+        >>> axes = {"KT-253": pn.log_uniform(0.1, 10)}
+        >>> pn.sweep(pn.load("KT-253"), axes, points=3, measures=["peak:p21"])["KT-253"].values
+        array([ 0.1,  1. , 10. ])
+    """
     return Distribution(low, high, logarithmic=True)
 
 
@@ -100,7 +114,7 @@ class Drawn:
             low, high = axis.quantile(np.array([2.0**-30, 1.0]))
             yield name, float(low), float(high)
 
-    def renamed(self, names: Mapping[str, str]) -> "Drawn":
+    def renamed(self, names: Mapping[str, str]) -> Drawn:
         """The same with other names."""
         return replace(self, axes={names[name]: axis for name, axis in self.axes.items()})
 
@@ -134,7 +148,7 @@ class Listed:
         """Each axis with its smallest and its largest value."""
         return _extremes(self.columns)
 
-    def renamed(self, names: Mapping[str, str]) -> "Listed":
+    def renamed(self, names: Mapping[str, str]) -> Listed:
         """The same with other names."""
         return Listed({names[name]: values for name, values in self.columns.items()})
 
@@ -200,7 +214,7 @@ class Design:
         yield from _extremes(self.grid)
         yield from self.sampled.extremes()
 
-    def renamed(self, names: Mapping[str, str]) -> "Design":
+    def renamed(self, names: Mapping[str, str]) -> Design:
         """The same with other names."""
         grid = {names[name]: values for name, values in self.grid.items()}
         return Design(grid, self.sampled.renamed(names))
@@ -266,7 +280,7 @@ def design_of(axes: Axes, points: Points, kind: str, seed: int) -> Design:
     return Design(given, Drawn(kind, checked_seed(seed), points or 0, drawn))
 
 
-def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
+def design_of_table(table: pd.DataFrame | str | Path) -> Design:
     """The design of a table, or of a CSV or Parquet file: a row for each point."""
     table = frame_of(table)
     if table.empty:
@@ -279,7 +293,7 @@ def design_of_table(table: "pd.DataFrame | str | Path") -> Design:
     return Design({}, Listed(values))
 
 
-def frame_of(table: "pd.DataFrame | str | Path") -> pd.DataFrame:
+def frame_of(table: pd.DataFrame | str | Path) -> pd.DataFrame:
     """A table of points, read if it is a file."""
     return table if isinstance(table, pd.DataFrame) else _frame(as_path(table, _FILE))
 

@@ -1,5 +1,7 @@
 """`Model.gradient`: slopes as a labelled table, and what parameters can be told from curves."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +33,7 @@ def gradient(
     measures: Sequence[Measure | str],
     parameters: Sequence[str] | None,
     *,
-    times: ArrayLike = DEFAULT_TIMES,
+    times: ArrayLike | None = None,
     doses: Mapping[str, Doses] | None = None,
     at: Mapping[str, float] | None = None,
     observables: Sequence[str] | None = None,
@@ -50,7 +52,7 @@ def gradient(
     plan, _ = plan_of(
         model,
         Design({}, Listed({})),
-        times=times,
+        times=DEFAULT_TIMES if times is None else times,
         observables=observables,
         measures=measures,
         doses=doses,
@@ -81,6 +83,14 @@ def fisher_information(gradient: xr.Dataset, noise: float | Mapping[str, float])
     Returns `information` over `parameter` and `other`, and for each parameter `alone`, the standard
     error with all others known, and `together`, with none known: infinite where curves cannot tell
     it from others. Raises InputError.
+
+    Examples:
+        >>> slopes = pn.load("KT-253").gradient(
+        ...     parameters=["k_deg_p53", "k_syn_p53"], observables=["p53_total"],
+        ...     times=[0, 2, 4, 8], doses={"KT-253": 5.0}, scaled=True)
+        >>> told = pn.fisher_information(slopes, noise=0.1)
+        >>> told["alone"].values.round(2), told["together"].values.round(2)
+        (array([0.13, 0.05]), array([0.25, 0.1 ]))
     """
     if not isinstance(gradient, xr.Dataset) or "curve_slope" not in gradient:
         raise InputError(

@@ -4,6 +4,8 @@ A worker makes a part from each chunk. Parts are merged to the same bytes in any
 the points were cut into chunks.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ class Quantiles:
     shares: tuple[float, ...]
     error: float
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Counts of bins whose keys are in the order of their values."""
         values = _finite(table, self.measure)
         size = np.abs(values)
@@ -95,7 +97,7 @@ class Histogram:
     measure: str
     edges: tuple[float, ...]
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Counts of bins: -1 below the first edge, the number of bins above the last."""
         values = _finite(table, self.measure)
         bins = np.searchsorted(self.edges, values, side="right") - 1
@@ -133,7 +135,7 @@ class Best:
     number: int
     lowest: bool
 
-    def part(self, start: int, table: "pa.Table", axes: Sequence[str]) -> Part:
+    def part(self, start: int, table: pa.Table, axes: Sequence[str]) -> Part:
         """Points, and for each its value and its axes."""
         values = table[self.measure].to_numpy()
         rows = np.flatnonzero(np.isfinite(values))
@@ -175,7 +177,17 @@ def quantiles(
     measure: str, shares: ArrayLike = (0.05, 0.5, 0.95), error: float = 1e-3
 ) -> Quantiles:
     """Quantiles of a measure: the value below which each of these shares, 0 to 1, of the points
-    lies (numpy's method "inverted_cdf"), with at most this relative error, 1e-4 to 0.1."""
+    lies (numpy's method "inverted_cdf"), with at most this relative error, 1e-4 to 0.1.
+
+    For `reduce=` of a sweep. Raises InputError.
+
+    Examples:
+        >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]
+        >>> kept = pn.sweep(pn.load("KT-253"), axes, points=20, measures=measures,
+        ...                 reduce=[pn.quantiles_of("peak_p21")])
+        >>> kept["peak_p21_quantile"].values.round()
+        array([ 49., 123., 144.])
+    """
     chosen = _numbers(shares, "shares", _MOST_SHARES)
     if min(chosen) < 0 or max(chosen) > 1:
         raise InputError(f"shares of quantiles are 0 to 1, not {chosen}; the median is 0.5")
@@ -185,7 +197,17 @@ def quantiles(
 
 
 def histogram(measure: str, edges: ArrayLike) -> Histogram:
-    """Numbers of points between these edges, in rising order; the last bin has its upper edge."""
+    """Numbers of points between these edges, in rising order; the last bin has its upper edge.
+
+    For `reduce=` of a sweep. Raises InputError.
+
+    Examples:
+        >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]
+        >>> kept = pn.sweep(pn.load("KT-253"), axes, points=20, measures=measures,
+        ...                 reduce=[pn.histogram_of("peak_p21", [0, 100, 1000])])
+        >>> kept["peak_p21_histogram"].values
+        array([ 7, 13])
+    """
     chosen = _numbers(edges, "edges", _MOST_EDGES)
     if len(chosen) < 2 or any(low >= high for low, high in pairwise(chosen)):
         raise InputError("edges of a histogram must be two or more, each above the one before")
@@ -193,7 +215,17 @@ def histogram(measure: str, edges: ArrayLike) -> Histogram:
 
 
 def best(measure: str, number: int = 100, *, lowest: bool = False) -> Best:
-    """The points with the highest values of a measure, or the lowest, with all their axes."""
+    """The points with the highest values of a measure, or the lowest, with all their axes.
+
+    For `reduce=` of a sweep. Raises InputError.
+
+    Examples:
+        >>> axes, measures = {"KT-253": pn.log_uniform(0.1, 100)}, ["peak:p21"]
+        >>> kept = pn.sweep(pn.load("KT-253"), axes, points=20, measures=measures,
+        ...                 reduce=[pn.best_of("peak_p21", 2)])
+        >>> kept["peak_p21_best"].values.round(1), kept["peak_p21_best_KT-253"].values.round(1)
+        (array([144.2, 143.9]), array([100. ,  69.5]))
+    """
     whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
     if not whole or not 1 <= number <= _MOST_BEST:
         raise InputError(f"number is {number!r}, but must be 1 to {_MOST_BEST:,} points")
@@ -212,7 +244,7 @@ def reduction_of(record: Sequence[Any]) -> Reduction:
     return made[kind](*arguments)
 
 
-def _finite(table: "pa.Table", name: str) -> FloatArray:
+def _finite(table: pa.Table, name: str) -> FloatArray:
     values = np.asarray(table[name].to_numpy(), dtype=float)
     return np.asarray(values[np.isfinite(values)])
 

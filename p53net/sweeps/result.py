@@ -1,5 +1,7 @@
 """The labelled result of a sweep, put together from its chunks."""
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -92,7 +94,7 @@ class Result:
             **{name: np.full((size, along), np.nan) for name in manifest["curves"]},
         }
 
-    def add(self, start: int, table: "pa.Table") -> None:
+    def add(self, start: int, table: pa.Table) -> None:
         """Put a chunk in its place. Raises StoreError where it does not fit."""
         arrays.check_axes(self._manifest, start, table)
         for name, values in self._columns.items():
@@ -118,6 +120,12 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
 
     A result above 256 MiB is opened and not read: its variables are Dask arrays over the chunks.
     Raises StoreError where the folder holds no sweep. Damaged chunks count as not run.
+
+    Examples:
+        >>> axes = {"KT-253": [1.0, 10.0]}
+        >>> found = pn.sweep(pn.load("KT-253"), axes, measures=["peak:p21"], store="doses")
+        >>> pn.read_sweep("doses")["peak_p21"].equals(found["peak_p21"])
+        True
     """
     store = stores.read(folder)
     try:
@@ -130,7 +138,7 @@ def read_sweep(folder: str | Path) -> xr.Dataset:
         raise StoreError(f"{folder} is not a sound sweep: {error!r}") from None
 
 
-def assembled(manifest: Mapping[str, Any], chunks: "Iterable[tuple[int, pa.Table]]") -> xr.Dataset:
+def assembled(manifest: Mapping[str, Any], chunks: Iterable[tuple[int, pa.Table]]) -> xr.Dataset:
     """The result from all its chunks."""
     if "reductions" in manifest:
         return reduced.dataset(manifest, chunks)

@@ -1,12 +1,14 @@
 """A sweep: many points of one model, in this process, on local workers or on a cluster."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,7 @@ from p53net.sweeps import result as results
 from p53net.sweeps import store as stores
 from p53net.sweeps.design import Axes, Design, design_of, design_of_table, frame_of
 from p53net.sweeps.plan import Plan, checked_model, plan_of
+from p53net.sweeps.progress import Progress as Progress
 from p53net.sweeps.reduced import failed_of
 from p53net.sweeps.reductions import Reduction
 
@@ -53,27 +56,15 @@ _OPTIONS = (
 """Arguments of a sweep that say nothing of its points."""
 
 
-class Progress(NamedTuple):
-    """How far a sweep is."""
-
-    done: int
-    failed: int
-    total: int
-    resumed: int
-    """Of those done, how many were in the store."""
-    recomputed: int
-    """Damaged chunks that the store had."""
-
-
 @recorded_with(axes=lambda given: frame_of(given) if isinstance(given, str | Path) else given)
 def sweep(
     model: Model,
-    axes: "Axes | pd.DataFrame | str | Path",
+    axes: Axes | pd.DataFrame | str | Path,
     *,
     points: int | None = None,
     design: str = "grid",
     seed: int = 1,
-    times: ArrayLike = DEFAULT_TIMES,
+    times: ArrayLike | None = None,
     observables: Sequence[str] | None = None,
     measures: Sequence[Measure | str] = (),
     doses: Mapping[str, Doses] | None = None,
@@ -104,7 +95,8 @@ def sweep(
     all. Or `axes` is a table of points, or its CSV or Parquet file.
 
     `measures` are kept of each run (made by `p53net.measures`, or texts such as "escape_index"),
-    and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h].
+    and of `observables` the last value, or with `keep_trajectories` the curve over `times` [h], by
+    default each half hour until 72.
     `doses` are of drugs that are no axis; of one that is, `doses` give the shape, and the axis its
     highest concentration. `gradient` names parameters and drugs: each measure then has a column
     `d_<measure>_d_<parameter>` for each, its slope there, as `Model.gradient` gives.
@@ -126,7 +118,8 @@ def sweep(
     of RoadRunner; a worker process is also stopped from outside by it, and by `memory_limit`.
     `store` is a folder that keeps finished chunks of at most `chunk` points; `resume` goes on with
     one. A stored result above 256 MiB is opened and not read: its variables are Dask arrays.
-    `reduce` lists what is kept of all points instead of a row for each (`p53net.reductions`).
+    `reduce` lists what is kept of all points instead of a row for each: `best_of`, `histogram_of`,
+    `quantiles_of`.
     `ensemble`, `fit` and `draws` are as in `escape`, but of at most 200 draws: every point is run
     in each, and measures have `quantile`, or `draw`, before the axes; without store, gradient and
     reduce.
@@ -135,6 +128,14 @@ def sweep(
     Returns a Dataset over the grid's axes and `point`, with units, and a `status` and `reason` for
     every point: a point that fails is a row, never an exception. Rows depend on their own inputs
     only. Raises InputError, UnknownNameError, StoreError, WorkersError, OutputError.
+
+    Examples:
+        >>> model = pn.load("KT-253")
+        >>> axes = {"KT-253": [1.0, 10.0], "k_deg_p53": pn.log_uniform(0.1, 1.0)}
+        >>> found = pn.sweep(model, axes, points=3, measures=["peak:p53_active"])
+        >>> found["peak_p53_active"].dims, found["peak_p53_active"].values.round()
+        (('KT-253', 'k_deg_p53'), array([[150., 105.,  49.],
+               [384., 150.,  52.]]))
     """
     if ensemble is not None or draws:
         options = {name: value for name, value in locals().items() if name in _OPTIONS}
@@ -152,7 +153,7 @@ def sweep(
     plan, chosen = plan_of(
         model,
         chosen,
-        times=times,
+        times=DEFAULT_TIMES if times is None else times,
         observables=observables,
         measures=measures,
         doses=doses,
@@ -197,11 +198,11 @@ def sweep(
 
 
 def _told(
-    tables: "Iterator[tuple[int, pa.Table]]",
+    tables: Iterator[tuple[int, pa.Table]],
     now: Progress,
     size: int,
     progress: Callable[[Progress], None] | None,
-) -> "Iterator[tuple[int, pa.Table]]":
+) -> Iterator[tuple[int, pa.Table]]:
     """The same tables, each of so many points at most, with the progress told after each."""
     tell = progress or (lambda _now: None)
     tell(now)
@@ -217,7 +218,7 @@ def _told(
 @contextlib.contextmanager
 def _source(
     plan: Plan, design: Design, model: Model, number: int, threads: int, scheduler: str | None
-) -> "Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]":
+) -> Iterator[Callable[[Iterator[workers.Chunk]], Iterator[tuple[int, pa.Table]]]]:
     """What turns chunks into tables."""
     if not number and scheduler is None:
         rows.use(model)
@@ -225,7 +226,7 @@ def _source(
             model.runner(plan.engine).ready()  # before threads share it
         with contextlib.ExitStack() as stack:  # threads end with the sweep, however it ends
 
-            def run(chunks: "Iterator[workers.Chunk]") -> "Iterator[tuple[int, pa.Table]]":
+            def run(chunks: Iterator[workers.Chunk]) -> Iterator[tuple[int, pa.Table]]:
                 made = workers.in_process(plan, design, chunks, threads)
                 return stack.enter_context(contextlib.closing(made))
 
@@ -238,7 +239,7 @@ def _source(
         yield lambda chunks: dispatch.distributed(plan, design, list(chunks), client, alive)
 
 
-def _chunks(total: int, size: int, done: set[int]) -> "Iterator[workers.Chunk]":
+def _chunks(total: int, size: int, done: set[int]) -> Iterator[workers.Chunk]:
     starts = (start for start in range(0, total, size) if start not in done)
     return ((start, min(start + size, total)) for start in starts)
 

@@ -1,5 +1,7 @@
 """Which parameters matter: a tornado, one at a time, and Sobol indices, all together."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict, Unpack, cast
 
@@ -54,6 +56,17 @@ def tornado(
     `moved` names those, by default all that are not 0. `parameters` are values to start from.
     Returns `value` over `parameter`, strongest first, and `side` (down, up), with a `baseline` and
     a `status`. A side that failed, or has no value, ranks by the other.
+    Raises InputError, UnknownNameError, and MeasureError where the usual cell has no value.
+
+    Examples:
+        >>> names = ["k_deg_p53", "k_deg_MDM2", "k_syn_p53"]
+        >>> found = pn.tornado(pn.load("KT-253"), "dose_ratio:3", moved=names)
+        >>> found["parameter"].values.tolist(), found["value"].dims
+        (['k_syn_p53', 'k_deg_MDM2', 'k_deg_p53'], ('parameter', 'side'))
+        >>> found["value"].values.round(1)
+        array([[1.4, 5.5],
+               [2.3, 5.4],
+               [4. , 3. ]])
     """
     if finite_number(factor, "factor, a number above 1,") <= 1.0:
         raise InputError(f"factor is {factor:g}, but must be above 1")
@@ -112,8 +125,15 @@ def sobol_indices(
 
     `axes` are distributions, independent of each other. Runs `points` times (number of axes + 2)
     points; `points` is a power of two. `S1_conf` and `ST_conf` are half-widths of 95 % intervals.
-    Saltelli's estimators in SALib. Raises MeasureError where any point has no value: shares of what
-    is left would mislead.
+    Saltelli's estimators in SALib. Returns them over `parameter`. Raises InputError,
+    MissingPackageError, and MeasureError where any point has no value: shares of what is left would
+    mislead.
+
+    Examples:
+        >>> axes = {"k_deg_p53": pn.log_uniform(0.1, 1.0), "k_deg_MDM2": pn.log_uniform(0.5, 4.0)}
+        >>> found = pn.sobol_indices(pn.load("KT-253"), axes, "auc:p53_active", points=64)
+        >>> found["ST"].values.round(1)
+        array([0.9, 0.2])
     """
     try:
         from SALib.analyze import sobol as analysis

@@ -1,5 +1,7 @@
 """Schedules compared: what each does to the tumour, and its price in blood counts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -89,6 +91,14 @@ def schedules(
     `beside_dose_28_days` is the other drug's.
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> plans = [pn.regimen(260, "mg", "3/14", cycles=2), pn.regimen(90, "mg", "q2d", days=28)]
+        >>> found = pn.schedules("milademetan", plans, days=28, population=8)
+        >>> found["dose_28_days"].values
+        array([1560., 1260.])
+        >>> found["tgi"].dims, found["rate"].dims
+        (('regimen',), ('regimen', 'toxicity'))
     """
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
     other, others = _beside(beside, drug, tables)

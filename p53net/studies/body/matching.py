@@ -3,6 +3,8 @@
 Both drugs are given to the same patients, typical or virtual, so what differs is the drugs.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -89,6 +91,13 @@ def match(
     `candidate` doses or intervals. `parameters` go to whoever has them.
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `patient`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> plan = pn.regimen(90, "mg", "daily", days=14)
+        >>> target = pn.regimen(0.05, "mg/kg", "q3w", cycles=1)
+        >>> found = pn.match("milademetan", plan, "KT-253", target, "lowest:platelets", days=21)
+        >>> found["dose"].values.round(), found["status"].values.tolist()
+        (array([102.]), ['ok'])
     """
     (arm,), (given,) = as_regimens(regimen, "match"), as_regimens(target, "match")
     times = study_times(arm, days)
@@ -249,7 +258,7 @@ def _crossing(
     return Crossing(float(ends[0] * (ends[1] / ends[0]) ** share), goal, "ok", crossings)
 
 
-def _past(values: FloatArray, goal: float, start: float) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+def _past(values: FloatArray, goal: float, start: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Whether values have come from the start to the goal."""
     return np.asarray(values >= goal if start < goal else values <= goal)
 

@@ -1,5 +1,7 @@
 """A patient under a regimen, typical or one of many: plasma, tumour, GDF-15 and blood counts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -93,6 +95,15 @@ def patient(
     of at most 50 draws: the same patients, whose typical one is that of each draw. Then `quantile`
     is the spread between draws, and `percentile` that between patients.
     Raises InputError, UnknownNameError, SimulationError.
+
+    Examples:
+        >>> plan = pn.regimen(260, "mg", "3/14", cycles=2)
+        >>> found = pn.patient("milademetan", plan, days=28)
+        >>> found["platelets"].min().round(1).item(), found["platelets"].attrs["units"]
+        (80.6, '1e9/L')
+        >>> several = pn.patient("milademetan", plan, days=28, population=8)
+        >>> several["rate"].dims, several["lowest"].dims
+        (('toxicity', 'grade'), ('patient', 'toxicity'))
     """
     times, rules = study_times(regimen, days), rules_of(hold)
     other, given = one_into_body(beside, drug, tables)
@@ -283,7 +294,7 @@ def _in_mass(model: Model, drug: str, variable: Variable) -> Variable:
     return dims, values * mass, {"units": "ng/mL", "long_name": f"{drug} in plasma, free base"}
 
 
-def _joined(runs: dict[str, xr.Dataset]) -> "tuple[list[str], NDArray[np.bool_]]":
+def _joined(runs: dict[str, xr.Dataset]) -> tuple[list[str], NDArray[np.bool_]]:
     """What became of each patient in tumour and marrow, and who ran to the end in both.
 
     Raises SimulationError where nobody did.
@@ -309,7 +320,7 @@ def _percentiles(
     models: dict[str, Model],
     runs: dict[str, xr.Dataset],
     both: Mapping[str, Regimen],
-    ran: "NDArray[np.bool_]",
+    ran: NDArray[np.bool_],
 ) -> dict[str, Variable]:
     data: dict[str, Variable] = {}
     plasmas = _plasma(models["tumour"], both)
@@ -323,7 +334,7 @@ def _percentiles(
     return data
 
 
-def _toxicity(blood: xr.Dataset, ran: "NDArray[np.bool_]") -> dict[str, Variable]:
+def _toxicity(blood: xr.Dataset, ran: NDArray[np.bool_]) -> dict[str, Variable]:
     """Lowest counts, grades and their rates among patients whose runs reached their end."""
     lowest = np.array([blood[count].values.min(axis=-1) for count, _ in GRADES.values()]).T
     worst = np.array([grades(lowest[:, i], name) for i, name in enumerate(GRADES)]).T

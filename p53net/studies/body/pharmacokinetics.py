@@ -1,5 +1,7 @@
 """A drug in plasma over time, and what is read from the curve as from a patient's samples."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -92,6 +94,11 @@ def pk(
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> found = pn.pk("milademetan", pn.regimen(260, "mg", "once"))
+        >>> found["cmax"].values.round(), found["cmax"].attrs["units"]
+        (array([[1329.]]), 'ng/mL')
     """
     arms = _arms(regimens, allow_flat)
     other, given = one_into_body(beside, drug, tables, allow_flat=allow_flat)

@@ -1,5 +1,7 @@
 """When doses are held and reduced: rules of any count of the blood, by limits or by grades."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,6 +85,12 @@ def hold_rule(
     `grade` on, until it is `resume` or lower (`thrombocytopenia` stands for `platelets`, and so
     on). Each hold leaves the share `left` of the dose for good; 1 is a hold alone.
     The usual rule is grade 3 of platelets and neutrophils. Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> print(pn.hold_rule("platelets", grade=3, left=0.75))
+        platelets 50 until 75 leave 75 %
+        >>> pn.hold_rule("haemoglobin", 8.0, 10.0)
+        Rule(count='haemoglobin', below=8.0, again=10.0, left=0.75)
     """
     if (below is None) == (grade is None):
         raise InputError(f"rule of {count}: give a limit below which doses are held, or a grade")

@@ -1,5 +1,7 @@
 """Tumours in mice: volume over time beside untreated ones, growth inhibition, regression."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,6 +69,13 @@ def xenograft(
     A mouse takes mg/kg; a dose in mg is refused unless `allow_flat`.
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> found = pn.xenograft("KT-253", pn.regimen(1, "mg/kg", "once"), "RS4;11", days=14)
+        >>> found["arm"].values.tolist()
+        ['untreated', '1 mg/kg once']
+        >>> found["tgi"].values.round(1), found["tumour_volume"].dims
+        (array([  0. , 116.7]), ('arm', 'time'))
     """
     arms = as_regimens(regimens, "xenograft", allow_flat=allow_flat)
     length = finite_number(days, "days", "days")

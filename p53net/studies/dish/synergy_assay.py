@@ -1,5 +1,7 @@
 """Whether two drugs do more together than each alone: a checkerboard of live cells."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -68,11 +70,15 @@ def synergy(
     `isobole_other` [nM], and the `interaction_index`, what both are of their doses alone. The
     `*_score`s are means of excess over wells with both drugs [%].
 
-        found = pn.synergy("milademetan", "KT-253", "RS4;11")
-        found["interaction_index"].sel(level=50)
-
     `structure` and `accuracy` are as in `load`, `ensemble`, `fit` and `draws` as in `escape`.
     Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> found = pn.synergy("milademetan", "KT-253", "RS4;11")
+        >>> found["effect"].dims, found["isobole"].dims
+        (('dose', 'other_dose'), ('level', 'share'))
+        >>> found["interaction_index"].sel(level=50).mean().round(2).item()
+        1.0
     """
     own = as_tables(tables)
     names = dish.checked_names([drug, other], "drug", drug_entries(own))

@@ -1,5 +1,7 @@
 """A viability plate: live cells after three days, as their ATP shows them, and the IC50."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -83,6 +85,14 @@ def viability(
     The attribute `boundary` says what lines without p53 leave out. `structure` and `accuracy` are
     as in `load`, `ensemble`, `fit` and `draws` as in `escape`: each draw has a plate and fits of
     its own, with the same noise. Raises InputError, UnknownNameError.
+
+    Examples:
+        >>> plate = pn.viability(["milademetan", "KT-253"], "RS4;11")
+        >>> plate["ic50"].values.round(2), plate["ic50"].attrs["units"]
+        (array([[179.68],
+               [  0.3 ]]), 'nM')
+        >>> plate["viability"].dims
+        ('drug', 'cell_line', 'dose', 'replicate')
     """
     own = as_tables(tables)
     names = dish.checked_names(drugs, "drug", drug_entries(own))

@@ -5,6 +5,8 @@ opened, under constant exposure, after washout and in a closed dish. A degrader 
 non-catalytic twin: the same molecule with `k_ub_MDM2` = 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -72,6 +74,13 @@ def escape(
     `progress` is told what is being done and the share done.
 
     Raises MeasureError where a measure is not defined: no p53, or a fold that no dose reaches.
+
+    Examples:
+        >>> found = pn.escape(("milademetan", "KT-253"))
+        >>> found["equal_dose"].values.round(2), found["equal_dose"].attrs["units"]
+        (array([119.37,   0.16,   0.4 ]), 'nM')
+        >>> found["dose_ratio"].sel(fold=3).values.round(2)
+        array([1.84, 3.64, 1.92])
     """
     if not isinstance(drugs, Iterable):
         raise InputError(f"drugs is {drugs!r}, but must be a list of names")
