@@ -1,0 +1,28 @@
+"""Packages that a plain install leaves out, and the extras of p53net that bring them."""
+
+from importlib.util import find_spec
+
+from p53net.errors import MissingPackageError
+
+COPASI = "copasi"
+"""The extra for COPASI: its engine and its files."""
+
+PACKAGES = {
+    COPASI: ("COPASI",),
+    "sensitivity": ("SALib",),
+    "fit": ("arviz", "emcee"),
+    "infer": ("arviz", "emcee", "h5netcdf", "sklearn"),
+    "workers": ("cryptography", "dask", "distributed"),
+}
+"""Of each extra what p53net imports of it, when it is asked for."""
+
+
+def need(extra: str, what: str, instead: str = "") -> None:
+    """Raise MissingPackageError, which names the extra, where a package of it is not there: `what`
+    needs it, and `instead` says what else can be done."""
+    for name in PACKAGES[extra]:
+        if find_spec(name) is None:
+            raise MissingPackageError(
+                f"{what} needs {name}, which is not installed; "
+                f'pip install "p53net[{extra}]"{instead and f", or {instead}"}'
+            )
