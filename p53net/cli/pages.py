@@ -21,9 +21,10 @@ def docs(
     Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
-    from p53net.inference import likelihood_pages, prior_pages, shipped_pages
+    from p53net.inference import credibility, likelihood_pages, prior_pages, shipped_pages
 
-    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
+    others = (prior_pages, likelihood_pages, shipped_pages, credibility)
+    every = [*pages.TABLES, *(table for one in others for table in one.TABLES)]
     known = {table.name: table for table in every}
     for name in tables or []:
         if name not in known:

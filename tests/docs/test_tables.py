@@ -12,10 +12,17 @@ from p53net.errors import InputError
 from p53net.evidence import fitted_tables, markdown, pages, predictions
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
-from p53net.inference import likelihood_pages, prior_checks, prior_pages, shipped_pages
+from p53net.inference import (
+    credibility,
+    likelihood_pages,
+    prior_checks,
+    prior_pages,
+    shipped_pages,
+)
 from tests.support import ROOT
 
-TABLES = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES)
+MAKERS = (pages, prior_pages, likelihood_pages, shipped_pages, credibility)
+TABLES = tuple(table for maker in MAKERS for table in maker.TABLES)
 
 
 SAMPLED = "prior-predictive"  # takes minutes, for all of its rows
