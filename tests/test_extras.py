@@ -47,6 +47,12 @@ def test_the_extras_are_those_of_the_readers() -> None:
     assert set(all_of_them.removeprefix("p53net[").rstrip("]").split(",")) == for_users
 
 
+def test_the_page_of_the_install_has_all_of_them() -> None:
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    first = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", " ".join(first))) == set(EXTRAS)
+
+
 def test_what_an_extra_brings_is_what_is_asked_for() -> None:
     """And a plain install has none of it by a line of its own."""
     known, plain = packages_distributions(), names(PROJECT["dependencies"])
