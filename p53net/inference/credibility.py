@@ -233,8 +233,8 @@ def overview() -> str:
 
 def cited() -> list[str]:
     """Every test that is named."""
-    points = [one for each in STANDARDS.values() for one in each]
-    return [name for one in (*points, *ASSESSMENT) for name in one.tests]
+    of_points = [name for each in STANDARDS.values() for one in each for name in one.tests]
+    return of_points + [name for one in ASSESSMENT for name in one.tests]
 
 
 _PAGE = "docs/credibility.md"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from p53net.ensembles.draws import ensemble
 from p53net.evidence import validation
@@ -203,7 +203,8 @@ def suite() -> Fact:
 
 def converged() -> Fact:
     """The sampler of cells."""
-    headlines = ensemble().about["convergence"]
+    about: Mapping[str, Any] = ensemble().about
+    headlines = about["convergence"]
     worst = max(one["r_hat"] for one in headlines)
     least = min(min(one["ess_bulk"], one["ess_tail"]) for one in headlines)
     sound = worst <= R_HAT and min(one["ess_bulk"] for one in headlines) >= DRAWS
