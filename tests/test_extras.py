@@ -5,6 +5,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ import pytest
 import p53net as pn
 from p53net.errors import InputError, MissingPackageError
 from p53net.extras import PACKAGES, need
-from p53net.fitting.sampled import need_libraries
 from p53net.sweeps import run
 from tests.support import ROOT
 
@@ -103,8 +103,7 @@ CASES: dict[str, tuple[str, str, Callable[[], object]]] = {
     "default workers": ("dask", "workers", lambda: swept(engine="roadrunner")),
     "scheduler": ("distributed", "workers", lambda: swept(scheduler="tcp://127.0.0.1:1")),
     "certificates": ("cryptography", "workers", lambda: swept(workers=1, engine="batch")),
-    "draws": ("emcee", "fit", fit_with_draws),
-    "draws, diagnosed": ("arviz", "fit", need_libraries),
+    "draws": ("arviz", "fit", fit_with_draws),
     "posterior": ("sklearn", "infer", pn.infer),
     "indices": ("SALib", "sensitivity", sobol),
     "engine": ("COPASI", "copasi", lambda: pn.load().simulate([0.0, 1.0], engine="copasi")),
@@ -121,6 +120,16 @@ def test_what_is_missing_is_said_with_its_extra(name: str, monkeypatch: pytest.M
         monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(MissingPackageError, match=rf'needs {package}.*"p53net\[{extra}\]"'):
         call()
+
+
+def test_a_package_that_is_broken_is_said_with_its_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "emcee.py").write_text("import something_that_is_not_there\n", encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "emcee", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingPackageError, match=r"emcee, which cannot be imported \(No module"):
+        need("fit", "a fit with draws", only=["emcee"])
 
 
 def test_what_is_there_is_not_complained_of() -> None:

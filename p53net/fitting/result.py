@@ -88,7 +88,7 @@ class Fit:
         """The draws as ArviZ InferenceData, a chain for each run of the sampler. Raises InputError
         without draws."""
         self._need_draws()
-        need("fit", "ArviZ InferenceData")
+        need("fit", "ArviZ InferenceData", only=["arviz"])
         import arviz
 
         assert self.sampled is not None  # noqa: S101 - draws have been seen to be there

@@ -41,7 +41,7 @@ class Renewal:
     """
 
     def __init__(self, ensemble: Ensemble, *, moves: int = MOVES, seed: int = 1) -> None:
-        need("fit", "renewing draws")
+        need("fit", "renewing draws", only=["emcee"])
         if ensemble.about.get("own"):
             raise InputError(
                 "the ensemble was made with tables of your own, which a refit does not have: give "

@@ -21,7 +21,7 @@ def lazily_opened(store: Store) -> xr.Dataset:
 
     The chunks that are there now are looked for; each is read when its points are.
     """
-    need("workers", "a stored result that is read when it is looked at")
+    need("workers", "a stored result that is read when it is looked at", only=["dask"])
     import dask.array
 
     places = store.places()
