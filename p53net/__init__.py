@@ -99,6 +99,7 @@ Modules:
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from p53net import errors, measures
@@ -156,6 +157,7 @@ from p53net.sweeps.run import Progress, sweep
 from p53net.sweeps.sensitivity import sobol_indices, tornado
 
 if TYPE_CHECKING:
+    __version__: str
     from p53net.certifying import certify
     from p53net.exchange.running import run_archive
     from p53net.fitting.by_subject import fit_by_subject
@@ -264,6 +266,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("p53net")
     if name not in _LATER:
         raise AttributeError(f"module 'p53net' has no attribute {name!r}")
     return getattr(import_module(_LATER[name]), name)

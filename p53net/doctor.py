@@ -19,8 +19,6 @@ REQUIRED = (
     "pandas",
     "xarray",
     "pyarrow",
-    "distributed",
-    "cryptography",
     "filelock",
     "pint",
     "matplotlib",
@@ -32,6 +30,11 @@ REQUIRED = (
 OPTIONAL = {
     "python-copasi": "exports .cps and runs models; install p53net[copasi]",
     "SALib": "Sobol indices; install p53net[sensitivity]",
+    "arviz": "draws of a fit; install p53net[fit]",
+    "emcee": "draws of a fit; install p53net[fit]",
+    "scikit-learn": "infer; install p53net[infer]",
+    "distributed": "sweeps in processes and on clusters; install p53net[workers]",
+    "cryptography": "sweeps in processes; install p53net[workers]",
 }
 
 
@@ -44,11 +47,6 @@ class Diagnosis:
     status: str
     """`ok`, `optional` for something that may be missing, or `broken`."""
     remedy: str = ""
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of every required package, for provenance."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in REQUIRED}}
 
 
 def diagnose() -> Iterator[Diagnosis]:

@@ -14,7 +14,7 @@ from tests.support import ROOT
 PACKAGE = "p53net"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("children", "files"),
+    ("children", "extras", "files"),
     ("sandbox",),
     ("model",),
     ("dosing", "engines"),
@@ -162,7 +162,7 @@ def test_files_are_short() -> None:
 def test_only_the_choice_and_the_engines_name_an_engine() -> None:
     naming = set()
     for module, path in sources().items():
-        if room(module) == "engines" or module == "simulation.choice":
+        if room(module) == "engines" or module in ("simulation.choice", "extras"):
             continue
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if any(isinstance(node, ast.Constant) and node.value in ENGINES for node in nodes):

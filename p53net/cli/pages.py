@@ -21,10 +21,16 @@ def docs(
     Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
-    from p53net.inference import likelihood_pages, prior_pages, shipped_pages, study_pages
+    from p53net.inference import (
+        credibility,
+        likelihood_pages,
+        prior_pages,
+        shipped_pages,
+        study_pages,
+    )
 
-    every = (*pages.TABLES, *prior_pages.TABLES, *likelihood_pages.TABLES, *shipped_pages.TABLES,
-             *study_pages.TABLES)  # fmt: skip
+    others = (prior_pages, likelihood_pages, shipped_pages, study_pages, credibility)
+    every = [*pages.TABLES, *(table for one in others for table in one.TABLES)]
     known = {table.name: table for table in every}
     for name in tables or []:
         if name not in known:

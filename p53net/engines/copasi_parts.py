@@ -6,15 +6,14 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from p53net.errors import MissingPackageError, ModelError, UnsupportedError
+from p53net.errors import ModelError, UnsupportedError
+from p53net.extras import COPASI as EXTRA
+from p53net.extras import need
 from p53net.model.definition import Definition
 
-try:
-    import COPASI as COPASI
-except ImportError:
-    raise MissingPackageError(
-        'the engine copasi needs COPASI\'s Python package; install it: pip install "p53net[copasi]"'
-    ) from None
+need(EXTRA, "the engine copasi")
+
+import COPASI as COPASI  # noqa: E402
 
 LOCK = threading.RLock()  # models share COPASI's root, its functions and its list of messages
 _SBML = 6700  # numbers of its messages on SBML begin here

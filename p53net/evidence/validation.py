@@ -30,8 +30,8 @@ from p53net.simulation.choice import AUTO, preferring
 from p53net.simulation.model import VERSION
 from p53net.simulation.provenance import recorded
 
-_MISSED = ("outside", "not predicted")
-_WORDS = {"fit": "fitted to", "set": "set by hand or built in", "input": "taken as input",
+MISSES = ("outside", "not predicted")
+WORDS = {"fit": "fitted to", "set": "set by hand or built in", "input": "taken as input",
           "predict": "predicted"}  # fmt: skip
 _NO_FUNCTION = "nothing here predicts it"
 
@@ -113,8 +113,8 @@ def counted(result: xr.Dataset) -> str:
     pairs = Counter(zip(use, verdict, strict=True))
     parts = []
     for name in ("predict", "set", "input", "fit"):
-        inside, missed = pairs[name, "inside"], sum(pairs[name, one] for one in _MISSED)
-        parts.append(f"of {inside + missed} rows {_WORDS[name]} {inside} are inside")
+        inside, missed = pairs[name, "inside"], sum(pairs[name, one] for one in MISSES)
+        parts.append(f"of {inside + missed} rows {WORDS[name]} {inside} are inside")
     left = sum(verdict == "not modelled")
     bare = sum(verdict == "not compared")
     return f"{', '.join(parts)}; {bare} have no interval and {left} are not modelled"
@@ -128,7 +128,7 @@ def sentence(counts: str) -> str:
 def misses(result: xr.Dataset) -> list[str]:
     """Rows that are outside, or of which the prediction failed."""
     return [str(name) for name, verdict in zip(result["observation"].values,
-            result["verdict"].values, strict=True) if verdict in _MISSED]  # fmt: skip
+            result["verdict"].values, strict=True) if verdict in MISSES]  # fmt: skip
 
 
 def as_table(result: xr.Dataset) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from p53net.errors import MissingPackageError, ModelError
+from p53net import extras
+from p53net.errors import ModelError
 from p53net.exchange.course import Course
 
 _TITLE = "read-outs"
@@ -11,13 +12,9 @@ _TITLE = "read-outs"
 
 def copasi(sbml: str, course: Course) -> bytes:
     """The bytes of a file. Raises MissingPackageError without COPASI's Python package."""
-    try:
-        import COPASI
-    except ImportError:
-        raise MissingPackageError(
-            "writing .cps needs COPASI's Python package; install it with "
-            "`pip install p53net[copasi]`, or write .xml, which COPASI imports"
-        ) from None
+    extras.need(extras.COPASI, "writing .cps", "write .xml, which COPASI imports")
+    import COPASI
+
     data = COPASI.CRootContainer.addDatamodel()
     try:
         if not data.importSBMLFromString(sbml):

@@ -16,6 +16,7 @@ from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.fitted import ENSEMBLE, TABLES
 from p53net.ensembles.identity import digest
 from p53net.errors import InputError
+from p53net.extras import need
 from p53net.files import made_folder, write_bytes, write_text
 from p53net.fitting.candidates import Advice
 from p53net.fitting.sampled import Draws
@@ -87,6 +88,7 @@ class Fit:
         """The draws as ArviZ InferenceData, a chain for each run of the sampler. Raises InputError
         without draws."""
         self._need_draws()
+        need("fit", "ArviZ InferenceData", only=["arviz"])
         import arviz
 
         assert self.sampled is not None  # noqa: S101 - draws have been seen to be there

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from p53net.engines.base import FloatArray
-from p53net.errors import MissingPackageError
+from p53net.extras import need
 from p53net.fitting.optimum import Told, silent
 from p53net.inference.agreement import LARGEST_R_HAT
 from p53net.inference.tempering import Residuals, Settings, tempered
@@ -80,10 +80,4 @@ def _worth(chains: FloatArray) -> float:
 
 def need_libraries() -> None:
     """Raises MissingPackageError where what draws need is not installed."""
-    try:
-        import arviz  # noqa: F401
-        import emcee  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f"draws need {error.name}: pip install 'p53net[infer]', or leave them out with draws=0"
-        ) from None
+    need("fit", "a fit with draws", "leave them out with draws=0")

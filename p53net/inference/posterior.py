@@ -19,9 +19,10 @@ import pandas as pd
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
-from p53net.errors import InputError, MissingPackageError, unknown_name
+from p53net.errors import InputError, unknown_name
 from p53net.evidence.published import Observation
 from p53net.evidence.published import observations as rows_of
+from p53net.extras import need
 from p53net.inference import agreement as judged
 from p53net.inference.bodies import Bodies, CellDraw
 from p53net.inference.embodied import Disembodied, Embodied, with_bodies
@@ -113,7 +114,7 @@ def infer(
         >>> posterior = pn.infer(folder="posterior", progress=print)  # doctest: +SKIP
         >>> pn.escape(ensemble=posterior.ensemble)  # doctest: +SKIP
     """
-    _need_libraries()
+    need("infer", "a posterior")
     told = progress or _untold
     names = _checked(structures)
     settings = Settings(
@@ -251,14 +252,3 @@ def _whole(value: object, name: str, least: int = 1) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} is {value!r}, but must be a whole number, {least} or more")
     return value
-
-
-def _need_libraries() -> None:
-    try:
-        import arviz  # noqa: F401
-        import emcee  # noqa: F401
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{error.name} is not installed: pip install 'p53net[infer]'"
-        ) from None

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
-from p53net.errors import InputError, MissingPackageError
+from p53net.errors import InputError
+from p53net.extras import need
 from p53net.inference.experiments import Experiment
 from p53net.inference.read_outs import readings
 from p53net.inference.target import Target
@@ -40,7 +41,7 @@ class Renewal:
     """
 
     def __init__(self, ensemble: Ensemble, *, moves: int = MOVES, seed: int = 1) -> None:
-        _need_emcee()
+        need("fit", "renewing draws", only=["emcee"])
         if ensemble.about.get("own"):
             raise InputError(
                 "the ensemble was made with tables of your own, which a refit does not have: give "
@@ -191,10 +192,3 @@ def _silent(away: FloatArray) -> float:
         return 0.0
     squares = (away[there] ** 2).sum(axis=1)
     return float(np.sqrt(-2.0 * (logsumexp(-0.5 * squares) - np.log(len(squares)))))
-
-
-def _need_emcee() -> None:
-    try:
-        import emcee  # noqa: F401
-    except ImportError:
-        raise MissingPackageError("emcee is not installed: pip install 'p53net[infer]'") from None

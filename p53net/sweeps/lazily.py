@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from p53net.extras import need
 from p53net.sweeps import arrays
 from p53net.sweeps.arrays import Array
 from p53net.sweeps.store import Store
@@ -20,6 +21,7 @@ def lazily_opened(store: Store) -> xr.Dataset:
 
     The chunks that are there now are looked for; each is read when its points are.
     """
+    need("workers", "a stored result that is read when it is looked at", only=["dask"])
     import dask.array
 
     places = store.places()

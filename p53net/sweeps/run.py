@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,6 +20,7 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import EnsembleLike
 from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, WorkersError
+from p53net.extras import need
 from p53net.measures.definition import Measure
 from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
@@ -46,6 +48,8 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 100, 4000  # points where many at once cost le
 _CHUNKS_FOR_EACH = 8  # of a worker at least, so that none is left alone at the end
 _MOST_WORKERS = 1024
 _CURVE_BYTES = 64 * 2**20  # of one chunk
+_IN_PROCESS = "keep it in this process with workers=0"
+_SIZE = re.compile(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*(?:([kmgtp])(i?))?b?", re.IGNORECASE)
 
 
 _OPTIONS = (
@@ -267,16 +271,21 @@ def _workers(number: object, scheduler: str | None, points: int, plan: Plan) -> 
             raise InputError(f"scheduler is {scheduler!r}, but must be like 'tcp://host:8786'")
         if number is not None:
             raise InputError("give workers to run here, or a scheduler, which has its own")
+        need("workers", "a sweep on a scheduler")
         return 0, 1
     if number is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         if plan.together:
             return 0, cores or 1
+        if points > _SMALL:
+            need("workers", f"a sweep of more than {_SMALL} points on this engine", _IN_PROCESS)
         return (0 if points <= _SMALL else cores or 1), 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
         raise InputError(f"workers is {number!r}, but must be a whole number, 0 or more")
     if number > _MOST_WORKERS:
         raise InputError(f"workers is {number:,}, but at most {_MOST_WORKERS} start on one machine")
+    if number:
+        need("workers", "a sweep in worker processes", _IN_PROCESS)
     return int(number), 1
 
 
@@ -287,16 +296,14 @@ def _seconds(limit: object) -> float:
 
 
 def _bytes(limit: object) -> int:
-    from dask.utils import parse_bytes
-
-    try:
-        if isinstance(limit, bool) or not isinstance(limit, Integral | str):
-            raise ValueError
-        number = int(parse_bytes(limit if isinstance(limit, str) else int(limit)))
-    except (ValueError, OverflowError):
-        number = 0
-    if number < 256 * 2**20:
+    number = 0.0
+    if isinstance(limit, Integral) and not isinstance(limit, bool):
+        number = float(limit)
+    elif isinstance(limit, str) and (found := _SIZE.fullmatch(limit.strip())):
+        prefix, binary = (found[2] or "").lower(), found[3]
+        number = float(found[1]) * (1024 if binary else 1000) ** " kmgtp".index(prefix or " ")
+    if not 256 * 2**20 <= number < math.inf:
         raise InputError(
             f"memory_limit is {limit!r}, but must be at least '256 MiB', such as '2 GiB'"
         )
-    return number
+    return int(number)

@@ -11,7 +11,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from p53net.dosing.medium import finite_number
-from p53net.errors import InputError, MeasureError, MissingPackageError, unknown_name
+from p53net.errors import InputError, MeasureError, unknown_name
+from p53net.extras import need
 from p53net.measures.definition import Measure
 from p53net.simulation.gradients import Options
 from p53net.simulation.inputs import Doses, checked_doses, checked_parameters
@@ -135,13 +136,10 @@ def sobol_indices(
         >>> found["ST"].values.round(1)
         array([0.9, 0.2])
     """
-    try:
-        from SALib.analyze import sobol as analysis
-        from SALib.sample import sobol as sample
-    except ImportError:
-        raise MissingPackageError(
-            'Sobol indices need SALib; install it: pip install "p53net[sensitivity]"'
-        ) from None
+    need("sensitivity", "an analysis by Sobol indices")
+    from SALib.analyze import sobol as analysis
+    from SALib.sample import sobol as sample
+
     if not isinstance(axes, Mapping) or len(axes) < 2:
         raise InputError("Sobol indices need two axes or more, as a mapping to distributions")
     for name, axis in axes.items():

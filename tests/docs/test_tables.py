@@ -14,6 +14,7 @@ from p53net.evidence import fitted_tables, markdown, pages, predictions
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
 from p53net.inference import (
+    credibility,
     likelihood_pages,
     prior_checks,
     prior_pages,
@@ -22,13 +23,8 @@ from p53net.inference import (
 )
 from tests.support import ROOT
 
-TABLES = (
-    *pages.TABLES,
-    *prior_pages.TABLES,
-    *likelihood_pages.TABLES,
-    *shipped_pages.TABLES,
-    *study_pages.TABLES,
-)
+MAKERS = (pages, prior_pages, likelihood_pages, shipped_pages, study_pages, credibility)
+TABLES = tuple(table for maker in MAKERS for table in maker.TABLES)
 
 
 SAMPLED = "prior-predictive"  # takes minutes, for all of its rows
