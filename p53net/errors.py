@@ -1,11 +1,28 @@
 """Every error of this package, one class for each kind of mistake, and its one warning."""
 
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Iterable
+
+_OURS = os.path.dirname(__file__) + os.sep
+_SHELLS = tuple(f"{os.sep}{name}{os.sep}" for name in ("IPython", "ipykernel"))
 
 
 class P53NetError(Exception):
     """Base of all errors: says what was wrong, what was allowed and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the user's own lines and what is wrong. All else stays in the
+        traceback, for `%debug` and `traceback.print_last()`."""
+        lines = []
+        for frame in traceback.extract_tb(self.__traceback__):
+            if frame.filename.startswith(_OURS):
+                break
+            if not any(shell in frame.filename for shell in _SHELLS):
+                lines.append(f"{_place(frame.filename)}, line {frame.lineno}: {frame.line}")
+        return [*lines, f"{type(self).__name__}: {self}"]
 
 
 class UnknownNameError(P53NetError):
@@ -62,6 +79,14 @@ class WorkersError(P53NetError):
 
 class MissingPackageError(P53NetError):
     """An optional package that is not installed."""
+
+
+def _place(filename: str) -> str:
+    """A file, or a cell of a notebook as its user knows it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    name = getattr(getattr(shell, "compile", None), "format_code_name", lambda _: None)(filename)
+    return filename if name is None else " ".join(name)
 
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:

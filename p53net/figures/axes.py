@@ -135,7 +135,7 @@ COLOUR_MAP = "viridis"  # perceptually uniform, and read by the colour-blind
 
 def new_panel(size: tuple[float, float], title: str) -> "tuple[Figure, Axes]":
     """A figure with one panel and a title."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     headline(figure, title)

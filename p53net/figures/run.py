@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
 def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Figure":
     """Curves by group, a panel each, and data over them."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
     panels += _own_panels(run)
@@ -70,7 +70,7 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
 
 def rest_figure(rest: xr.Dataset) -> "Figure":
     """A dot for every quantity in nM that is there, the largest on top."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     values = {
         str(name): float(value)

@@ -16,7 +16,7 @@ from p53net.engines.base import Capabilities, FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model import Definition, shown_unit
 from p53net.simulation import accuracy as exact
-from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance
+from p53net.simulation import attributes, choice, external_runs, gradients, many, provenance, shown
 from p53net.simulation import several as of_several
 from p53net.simulation.attributes import VERSION as VERSION
 from p53net.simulation.formulas import split, with_formulas
@@ -64,15 +64,10 @@ class Model:
         """The model that this one is to another accuracy, or itself: engines are made for it."""
 
     def __repr__(self) -> str:
-        if self.definition.external:
-            return f"<p53net model: {self.definition.id}, read from a file>"
-        drugs = " + ".join(self.definition.drugs) or "no drug"
-        if self.definition.in_body:
-            where = f", {self.definition.system} of a {self.definition.host}"
-        else:
-            where = "" if self.definition.system == "dish" else f", {self.definition.system}"
-        line = f", cell line {self.definition.cell_line}" if self.definition.has_loop else ""
-        return f"<p53net model: {drugs}{where}{line}>"
+        return shown.line_of(self.definition)
+
+    def _repr_html_(self) -> str:
+        return shown.card_of(self)
 
     @property
     def parameters(self) -> pd.DataFrame:

@@ -129,7 +129,7 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
 
 
 def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(min(WIDE, NARROW * max(count, 1)), 2.7), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])
