@@ -71,6 +71,9 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __repr__(self) -> str:
+        return f"<p53net ensemble: {len(self):,} draws of {', '.join(self.structures)}>"
+
     def _repr_html_(self) -> str:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in self.structures.items())
         values = self.table[self.parameters].quantile([0.5, 0.025, 0.975]).T

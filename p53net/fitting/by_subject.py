@@ -58,6 +58,9 @@ class SubjectFits:
     def __str__(self) -> str:
         return self.said
 
+    def __repr__(self) -> str:
+        return f"<p53net fits: {len(self.fits)} subjects>"
+
     def _repr_html_(self) -> str:
         tables = [
             of_frame("between subjects", self.summary, shown=True),

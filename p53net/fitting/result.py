@@ -71,6 +71,9 @@ class Fit:
     def __str__(self) -> str:
         return self.said
 
+    def __repr__(self) -> str:
+        return f"<p53net fit: {len(self.parameters)} parameters of {len(self.predicted)} rows>"
+
     def _repr_html_(self) -> str:
         names = ["value", "unit", "low", "high"]
         tables = [

@@ -67,6 +67,9 @@ class Posterior:
     own: Tables = NONE
     """A user's own tables that it was made with."""
 
+    def __repr__(self) -> str:
+        return f"<p53net posterior: {len(self.ensemble):,} draws of {', '.join(self.weights['structure'])}>"
+
     def _repr_html_(self) -> str:
         tables = [
             of_frame("weights", self.weights.set_index("structure"), shown=True),

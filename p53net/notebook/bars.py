@@ -70,7 +70,7 @@ def waited(function: Callable[_P, _R]) -> Callable[_P, _R]:
     @functools.wraps(function)
     def call(*positional: _P.args, **named: _P.kwargs) -> _R:
         with waiting(function, takes and "progress" not in named) as more:
-            return function(*positional, **{**named, **more})  # type: ignore[arg-type]
+            return function(*positional, **{**named, **more})
 
     return call
 
