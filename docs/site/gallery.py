@@ -51,7 +51,9 @@ def bare(text: str) -> dict[str, Any]:
     made: list[dict[str, Any]] = []
     for i, (kind, source) in enumerate(cells(text)):
         code = {"execution_count": None, "outputs": []} if kind == "code" else {}
-        made.append({"id": f"cell-{i}", "cell_type": kind, "metadata": {}, "source": source, **code})
+        made.append(
+            {"id": f"cell-{i}", "cell_type": kind, "metadata": {}, "source": source, **code}
+        )
     about = {"kernelspec": _KERNEL, "p53net": {"sha256": _digest(text)}}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": about, "cells": made}
 
@@ -60,13 +62,17 @@ def execute(name: str) -> float:
     """Run a page in a kernel of its own, in an empty folder, and write the notebook. Gives the
     seconds of the processor; raises the error of the first cell that fails."""
     import nbformat
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
     before = _processor()
     book = nbformat.from_dict(bare((PAGES / f"{name}.md").read_text(encoding="utf-8")))
+    specs = KernelSpecManager(kernel_dirs=[])  # of this very Python
+    kernel = AsyncKernelManager(kernel_spec_manager=specs, transport="ipc")  # no port is opened
     with TemporaryDirectory() as folder:
-        options = {"resources": {"metadata": {"path": folder}}, "kernel_name": "python3"}
-        NotebookClient(book, timeout=_LIMIT, **options).execute()
+        where = {"metadata": {"path": folder}}
+        NotebookClient(book, km=kernel, timeout=_LIMIT, resources=where).execute()
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times: the file would differ each time
     BUILT.mkdir(parents=True, exist_ok=True)
