@@ -68,7 +68,8 @@ class Posterior:
     """A user's own tables that it was made with."""
 
     def __repr__(self) -> str:
-        return f"<p53net posterior: {len(self.ensemble):,} draws of {', '.join(self.weights['structure'])}>"
+        names = ", ".join(self.weights["structure"])
+        return f"<p53net posterior: {len(self.ensemble):,} draws of {names}>"
 
     def _repr_html_(self) -> str:
         tables = [
