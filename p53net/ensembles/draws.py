@@ -31,6 +31,7 @@ from p53net.model.derived import DERIVED
 from p53net.model.library import models_folder
 from p53net.model.own import Tables
 from p53net.model.structures import supposing
+from p53net.notebook.bars import waited
 from p53net.notebook.cards import Table, card
 from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell, Trial, changes
@@ -187,6 +188,7 @@ class Ensemble:
         draws = [int(number) for number in self.table.index]
         return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
+    @waited
     def probability(self, claim: str) -> Probability:
         """The share of draws in which a claim holds, with its error, and in which structures.
 

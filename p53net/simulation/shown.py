@@ -15,15 +15,19 @@ _KINDS = ("assumed", "fitted", "measured", "input", "computed", "file")
 
 def line_of(definition: Definition) -> str:
     """In a line: drugs, where they are, the cell."""
+    return f"<p53net model: {_title(definition)}>"
+
+
+def _title(definition: Definition) -> str:
     if definition.external:
-        return f"<p53net model: {definition.id}, read from a file>"
+        return f"{definition.id}, read from a file"
     drugs = " + ".join(definition.drugs) or "no drug"
     if definition.in_body:
         where = f", {definition.system} of a {definition.host}"
     else:
         where = "" if definition.system == "dish" else f", {definition.system}"
     line = f", cell line {definition.cell_line}" if definition.has_loop else ""
-    return f"<p53net model: {drugs}{where}{line}>"
+    return f"{drugs}{where}{line}"
 
 
 def card_of(model: "Model") -> str:
@@ -31,8 +35,9 @@ def card_of(model: "Model") -> str:
     definition = model.definition
     rows = definition.parameters
     kinds = Counter(row.kind for row in rows.values())
-    known = [kind for kind in _KINDS if kind in kinds]
-    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in (*known, *(kinds.keys() - {*known})))
+    known = [*(kind for kind in _KINDS if kind in kinds), *sorted(kinds.keys() - {*_KINDS})]
+    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in known)
+    read = (*definition.rate_variables, *definition.derived)
     tables = [
         Table(
             f"species, {len(definition.species)}",
@@ -40,9 +45,9 @@ def card_of(model: "Model") -> str:
             [_about(model, name) for name in definition.species],
         ),
         Table(
-            f"read-outs, {len(definition.derived)}",
+            f"volumes and read-outs, {len(read)}",
             ("id", "unit", "what it is"),
-            [_about(model, name) for name in definition.derived],
+            [_about(model, name) for name in read],
         ),
         *(
             Table(
@@ -54,7 +59,7 @@ def card_of(model: "Model") -> str:
             for kind in known
         ),
     ]  # fmt: skip
-    return card(definition.id, {**_facts(definition), "parameters": counts}, tables)
+    return card(_title(definition), {**_facts(definition), "parameters": counts}, tables)
 
 
 def _facts(definition: Definition) -> dict[str, object]:
@@ -70,6 +75,7 @@ def _facts(definition: Definition) -> dict[str, object]:
     kilograms = f"{definition.body_weight:g} kg"
     masses = f"masses, mg or mg/kg: pn.regimen; the host weighs {kilograms}"
     return {
+        "model": definition.id,
         "drugs": drugs or "none",
         "system": f"{definition.system}{host}",
         "cell line": definition.cell_line if definition.has_loop else "",

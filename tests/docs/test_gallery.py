@@ -1,4 +1,4 @@
-"""The gallery: short notebooks with a figure each, of which a sample runs, as the site shows them."""
+"""The gallery: short notebooks with a figure each; a sample runs, and the site shows outputs."""
 
 import ast
 import importlib.util
