@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,17 +39,17 @@ class Screen:
 
 
 @pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """A notebook whose bars are there at once."""
     made = Screen()
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(bars.sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     library = SimpleNamespace(display=made.display, HTML=str)
     monkeypatch.setattr(bars, "import_module", lambda _name: library)
+    monkeypatch.setattr(bars, "_wanted", True)
     monkeypatch.setattr(bars, "PATIENCE", 0.0)
     monkeypatch.setattr(bars, "_EVERY", 0.01)
-    yield made
-    bars.show_progress()
+    return made
 
 
 def ours(function: Callable[..., Any]) -> Callable[..., Any]:
