@@ -14,6 +14,7 @@ from p53net.dosing.medium import courses_of
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError, P53NetError
 from p53net.files import made_folder, write_text
+from p53net.notebook.bars import waited
 from p53net.simulation import choice
 from p53net.simulation.begun import Start
 from p53net.simulation.inputs import Doses
@@ -43,6 +44,7 @@ _FLOOR = 1e-9  # nM: less is rounding
 _SHOWN = 8  # quantities whose control coefficients are given
 
 
+@waited
 def certify(
     model: Model,
     out: str | Path | None = None,

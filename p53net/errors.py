@@ -1,7 +1,13 @@
 """Every error of this package, one class for each kind of mistake, and its one warning."""
 
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Iterable
+
+_OURS = os.path.dirname(__file__) + os.sep
+_SHELLS = tuple(f"{os.sep}{name}{os.sep}" for name in ("IPython", "ipykernel"))
 
 
 class P53NetError(Exception):
@@ -14,6 +20,17 @@ class P53NetError(Exception):
         ...     print(type(error).__name__, error)
         UnknownNameError unknown drug 'KT-25'; did you mean 'KT-253' or 'KT253' or 'KRT-232'?
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the user's own lines and what is wrong. All else stays in the
+        traceback, for `%debug` and `traceback.print_last()`."""
+        lines = []
+        for frame in traceback.extract_tb(self.__traceback__):
+            if frame.filename.startswith(_OURS):
+                break
+            if not any(shell in frame.filename for shell in _SHELLS):
+                lines.append(f"{_place(frame.filename)}, line {frame.lineno}: {frame.line}")
+        return [*lines, f"{type(self).__name__}: {self}"]
 
 
 class UnknownNameError(P53NetError):
@@ -161,6 +178,14 @@ class MissingPackageError(P53NetError):
         ... except pn.MissingPackageError:  # without the extra [copasi]
         ...     path = pn.export(pn.load(), "loop.xml")
     """
+
+
+def _place(filename: str) -> str:
+    """A file, or a cell of a notebook as its user knows it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    name = getattr(getattr(shell, "compile", None), "format_code_name", lambda _: None)(filename)
+    return filename if name is None else " ".join(name)
 
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:

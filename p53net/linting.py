@@ -11,6 +11,7 @@ from p53net.dosing.medium import courses_of, finite_number
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError, P53NetError
 from p53net.model.definition import TIME_LIMIT, Definition
+from p53net.notebook.bars import waited
 from p53net.simulation import choice
 from p53net.simulation.model import Model
 
@@ -26,6 +27,7 @@ _MANY_STEPS = 0.5  # share of steps in the start that is worth a note
 _APART = 1e-4  # of a peak: engines that differ by more
 
 
+@waited
 def lint(source: SourceLike, *, end: float = 100.0, time_limit: float = TIME_LIMIT) -> pd.DataFrame:
     """All that there is to say of an SBML file, a row each, the worst first.
 

@@ -14,7 +14,7 @@ from tests.support import ROOT
 PACKAGE = "p53net"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("children", "extras", "files"),
+    ("children", "extras", "files", "notebook"),
     ("sandbox",),
     ("model",),
     ("dosing", "engines"),

@@ -29,6 +29,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Links to what is outside lead to its copy here; those to folders have none."""
+    if "/" in page.file.src_uri:  # of a folder of pages, from which `../` leads to a page
+        return markdown
 
     def here(found: re.Match[str]) -> str:
         name, part = found[1], found[2] or ""

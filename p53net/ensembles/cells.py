@@ -28,6 +28,7 @@ from p53net.errors import (
 )
 from p53net.model.own import TablesLike, as_tables
 from p53net.model.structures import StructureLike
+from p53net.notebook.bars import told
 from p53net.simulation.model import Model
 
 EnsembleLike: TypeAlias = "Ensemble | str | Path | None"
@@ -120,7 +121,9 @@ class Cells:
         """What a study gives of each cell alone, over `draw`; of cells that fail, NaN. Raises the
         error of a point estimate."""
         found: list[xr.Dataset] = []
-        for part in self.parts(1):
+        for number, part in enumerate(self.parts(1)):
+            if self.ensemble is not None:
+                told("draws", number / len(self))
             try:
                 one = run(part)
             except P53NetError as error:

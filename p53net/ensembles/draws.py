@@ -33,6 +33,8 @@ from p53net.model.derived import DERIVED
 from p53net.model.library import models_folder
 from p53net.model.own import Tables
 from p53net.model.structures import supposing
+from p53net.notebook.bars import waited
+from p53net.notebook.cards import Table, card
 from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell, Trial, changes
 
@@ -80,6 +82,23 @@ class Ensemble:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __repr__(self) -> str:
+        return f"<p53net ensemble: {len(self):,} draws of {', '.join(self.structures)}>"
+
+    def _repr_html_(self) -> str:
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in self.structures.items())
+        values = self.table[self.parameters].quantile([0.5, 0.025, 0.975]).T
+        rows = [(str(name), *map(float, row)) for name, *row in values.itertuples()]
+        facts = {
+            "structures": shares,
+            "of": "cells and bodies" if self.has_bodies else "cells in a dish",
+            "parameters": len(self.parameters),
+            "from": self.source or "memory",
+            "not converged": self.about.get("why", ""),
+        }
+        columns = ("parameter", "median", "low (95 %)", "high (95 %)")
+        return card(f"{len(self):,} draws", facts, [Table("parameters", columns, rows)])
 
     @property
     def structures(self) -> dict[str, float]:
@@ -252,6 +271,7 @@ class Ensemble:
         draws = [int(number) for number in self.table.index]
         return {"ensemble": {"source": self.source, "sha256": self.sha256, "draws": draws}}
 
+    @waited
     def probability(self, claim: str) -> Probability:
         """The share of draws in which a claim holds, with its error, and in which structures.
 

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from p53net.notebook.cards import Table, card
+
 
 class Probability(float):
     """The share of draws in which a claim holds: a float that knows how sure it is.
@@ -40,6 +42,12 @@ class Probability(float):
         )
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        lost = [f"{reason} ({count})" for reason, count in self.undefined.items()]
+        rows = [tuple(row) for row in self.structures.itertuples(index=False)]
+        by = Table("by structure", list(self.structures.columns), rows)
+        return card(str(self), {"claim": self.claim, "undefined": "; ".join(lost)}, [by])
 
     def __reduce__(self) -> tuple[object, ...]:
         return made, (float(self), vars(self))

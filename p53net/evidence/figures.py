@@ -33,8 +33,9 @@ def validate_figure(result: xr.Dataset) -> "Figure":
     Rows without two ends stand below: statements, and numbers of which one end is known. What is
     not modelled is left out.
     """
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+    from p53net.figures.inline import Figure
 
     result = result.sel(observation=result["verdict"] != "not modelled")
     placed = result["place"].notnull()
@@ -85,7 +86,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
 
 def calibrate_figure(result: xr.Dataset) -> "Figure":
     """The profile of each fitted parameter: least chi-squared with it fixed."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     names = [str(name) for name in result["parameter"].values]
     columns = 4

@@ -20,7 +20,7 @@ _LOOK = {"inside": COLOURS[0], "outside": COLOURS[1], "not predicted": COLOURS[1
 def matrix_figure(result: xr.Dataset) -> "Figure":
     """Observations over structures: blue met, orange missed and by how much; pale what some choice
     saw, so that it is no prediction."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     shown = (result["verdict"].isin(list(_LOOK))).any("structure")
     result = result.sel(observation=shown)

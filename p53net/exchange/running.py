@@ -22,6 +22,7 @@ from p53net.exchange.unpacking import Archive, opened
 from p53net.figures.lines import lines_figure
 from p53net.figures.style import save
 from p53net.files import made_folder, write_text
+from p53net.notebook.bars import waited
 from p53net.simulation.loading import read_sbml
 from p53net.simulation.model import Model
 from p53net.simulation.provenance import software
@@ -51,6 +52,7 @@ class Made(NamedTuple):
     record: dict[str, object]
 
 
+@waited
 def run_archive(
     path: str | Path, out: str | Path | None = None, *, accuracy: float = RUN_ACCURACY
 ) -> dict[str, pd.DataFrame]:

@@ -135,7 +135,7 @@ COLOUR_MAP = "viridis"  # perceptually uniform, and read by the colour-blind
 
 def new_panel(size: tuple[float, float], title: str) -> "tuple[Figure, Axes]":
     """A figure with one panel and a title."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     headline(figure, title)
@@ -145,9 +145,11 @@ def new_panel(size: tuple[float, float], title: str) -> "tuple[Figure, Axes]":
 def title_of(result: xr.Dataset, points: int, failed: int, about: Sequence[str]) -> str:
     """Drugs, cell line, number of points and failures; then what all points have in common."""
     drugs = result.attrs.get("drugs") or "no drug"
+    line = result.attrs.get("cell_line")  # a file of a stranger has none, nor drugs
+    what = f"{drugs}, {line} line" if line else str(result.attrs.get("model", drugs))
     counted = "1 point" if points == 1 else f"{points:,} points"
     ends = f"{failed:,} without a value" if failed else "all with a value"
-    line = f"{drugs}, {result.attrs.get('cell_line', '')} line: {counted}, {ends}"
+    first = f"{what}: {counted}, {ends}"
     doses = json.loads(result.attrs.get("doses", "{}"))
     common = [f"{drug} {dose}" for drug, dose in doses.items() if drug not in result.coords]
     common += [
@@ -157,7 +159,7 @@ def title_of(result: xr.Dataset, points: int, failed: int, about: Sequence[str])
     if "draws" in result.attrs:
         common.append(f"medians of {result.attrs['draws'].split()[0]} draws of an ensemble")
     common += ["loop opened"] if result.attrs.get("feedback") == "open" else []
-    return "\n".join([line, *textwrap.wrap("; ".join([*common, *about]), 78)])
+    return "\n".join([first, *textwrap.wrap("; ".join([*common, *about]), 78)])
 
 
 def held_text(value: xr.DataArray) -> str:
@@ -173,5 +175,6 @@ def quantity(value: xr.DataArray) -> str:
 
 def label_of(values: xr.DataArray) -> str:
     """What an axis shows, with its unit, broken into short lines."""
-    text = f"{values.attrs.get('long_name', values.name)} [{values.attrs.get('units', '1')}]"
-    return textwrap.fill(text, 48)
+    unit = values.attrs.get("units", "1")
+    text = f"{values.attrs.get('long_name', values.name)} [{unit}]"
+    return textwrap.fill(text if unit else text.removesuffix(" []"), 48)

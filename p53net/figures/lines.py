@@ -22,7 +22,7 @@ def lines_figure(
     along: str,
 ) -> "Figure":
     """Curves of x, y and label in one panel; `along` is what x is."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(NARROW, 2.8), layout="constrained")
     axes = figure.subplots()

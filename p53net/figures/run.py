@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
 def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Figure":
     """Curves by group, a panel each, and data over them."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
     panels += _own_panels(run)
@@ -59,9 +59,10 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
                 panel.errorbar(times, values, errors, fmt="o", ms=2.2, lw=0.5, capsize=2,
                                color=colour, alpha=0.75)  # fmt: skip
         clock = run["time"].attrs.get("units", "h")
-        panel.set(title=title, xlabel=f"time [{clock}]", ylim=(0, None))
+        panel.set(title=title, xlabel=f"time [{clock}]" if clock else "time", ylim=(0, None))
         what = run[names[0]].attrs.get("units", "nM")
-        panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
+        if what:  # a file may have no units
+            panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
     note = f"\n{bands.NOTE}" if "quantile" in run.dims else ""
     headline(figure, _title(run) + note)
@@ -70,7 +71,7 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
 
 def rest_figure(rest: xr.Dataset) -> "Figure":
     """A dot for every quantity in nM that is there, the largest on top."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     values = {
         str(name): float(value)

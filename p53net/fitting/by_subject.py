@@ -21,6 +21,8 @@ from p53net.fitting.spread import correlation_of, median_of, variation_of
 from p53net.fitting.table import Data, rows_of
 from p53net.model.own import as_tables
 from p53net.model.structures import as_structure
+from p53net.notebook.bars import waited
+from p53net.notebook.cards import card, of_frame
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,6 +60,19 @@ class SubjectFits:
     def __str__(self) -> str:
         return self.said
 
+    def __repr__(self) -> str:
+        return f"<p53net fits: {len(self.fits)} subjects>"
+
+    def _repr_html_(self) -> str:
+        tables = [
+            of_frame("between subjects", self.summary, shown=True),
+            of_frame("estimates of each", self.parameters.set_index("subject")),
+            of_frame("correlations", self.correlation.set_index("first")),
+        ]
+        failed = "; ".join(f"{name}: {why}" for name, why in self.failed.items())
+        facts = {"subjects": len(self.fits), "without a fit": failed}
+        return card("Fits by subject", facts, tables, self.said)
+
     def plot(self, path: str | Path | None = None) -> Figure:
         """Estimates of each subject with the median and spread of all; written to `path` (png, svg,
         pdf) where one is given."""
@@ -85,6 +100,7 @@ class SubjectFits:
         return written
 
 
+@waited
 def fit_by_subject(data: Data, parameters: Sequence[str] | str, **options: object) -> SubjectFits:
     """Each subject of a table fitted by itself, then how subjects differ: a fit in two stages.
 
@@ -211,8 +227,7 @@ def _said(
 
 
 def _figure(found: SubjectFits) -> Figure:
-    from matplotlib.figure import Figure
-
+    from p53net.figures.inline import Figure
     from p53net.figures.style import COLOURS, WIDE, headline
 
     names = list(found.summary.index)

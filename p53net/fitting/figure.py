@@ -37,7 +37,7 @@ class _Series:
 
 def fit_figure(fit: "Fit") -> "Figure":
     """A panel for each assay of a drug in a place. Raises InputError for a PEtab problem."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     if fit.target is None or fit.best is None:
         raise InputError("only fits of a table have a figure; of a PEtab problem see `predicted`")

@@ -32,6 +32,7 @@ from p53net.inference.parameters import parameters_of
 from p53net.model.own import TablesLike, as_tables
 from p53net.model.structures import StructureLike, as_structure, name_of
 from p53net.model.tables import Value
+from p53net.notebook.bars import waited
 from p53net.simulation.model import VERSION
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _SHARES = {"optimum": (0.0, 0.3), "profiles": (0.3, 0.5), "draws": (0.5, 1.0)}
 _MOST_DRAWS = 100_000
 
 
+@waited
 def fit(
     data: Data | PetabProblem,
     parameters: Sequence[str] | str | None = None,

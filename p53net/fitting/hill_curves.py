@@ -12,10 +12,12 @@ from p53net.fitting.table import Data, rows_of
 from p53net.measures.dose_response import fit_logistic
 from p53net.model.own import TablesLike, as_tables
 from p53net.model.structures import StructureLike, as_structure
+from p53net.notebook.bars import waited
 
 _FEWEST = 5  # different doses
 
 
+@waited
 def hill(data: Data, *, tables: TablesLike = None, structure: StructureLike = None) -> pd.DataFrame:
     """A four-parameter logistic curve of each plate in a table, as those of `viability` are.
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from p53net.dosing.labels import FREE_BASE
 from p53net.dosing.medium import finite_number
 from p53net.errors import InputError
+from p53net.notebook.bars import waited
 from p53net.simulation.inputs import checked_times
 
 _LARGEST_RECORD = 64 * 2**20
@@ -22,6 +23,7 @@ _REFUSED = ("beside", "parameters", "ensemble", "draws")
 _Rows = Iterator[dict[str, object]]
 
 
+@waited
 def data_of(
     study: xr.Dataset, times: ArrayLike | None = None, *, noise: float = 0.1
 ) -> pd.DataFrame:

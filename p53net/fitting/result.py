@@ -21,6 +21,7 @@ from p53net.files import made_folder, write_bytes, write_text
 from p53net.fitting.candidates import Advice
 from p53net.fitting.sampled import Draws
 from p53net.model.own import Tables
+from p53net.notebook.cards import card, number, of_frame
 
 if TYPE_CHECKING:
     import arviz
@@ -70,6 +71,23 @@ class Fit:
 
     def __str__(self) -> str:
         return self.said
+
+    def __repr__(self) -> str:
+        return f"<p53net fit: {len(self.parameters)} parameters of {len(self.predicted)} rows>"
+
+    def _repr_html_(self) -> str:
+        names = ["value", "unit", "low", "high"]
+        tables = [
+            of_frame("estimates", self.parameters[[*names, "identified", "reason"]], shown=True),
+            of_frame("noise, scales, offsets", self.nuisances[names]),
+            of_frame("data and predictions", self.predicted),
+        ]
+        facts = {
+            "rows of data": len(self.predicted),
+            "draws": len(self.draws) or "none",
+            "logarithm of the likelihood": number(self.log_likelihood),
+        }
+        return card("Fit", facts, tables, self.said)
 
     def ensemble(self) -> Ensemble:
         """The draws as an ensemble. Every study takes the fit itself, `pn.viability(..., fit=...)`,

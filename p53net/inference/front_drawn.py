@@ -18,7 +18,7 @@ _GREY = "#999999"
 def front_figure(result: xr.Dataset) -> "Figure":
     """Effect against toxicity of every regimen, the front of draws as a band, and how plausible
     each statement is."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(WIDE, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))

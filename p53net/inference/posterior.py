@@ -39,6 +39,8 @@ from p53net.inference.widths import weights_at_widths
 from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
 from p53net.model.structures import as_structure
 from p53net.model.tables import NONE
+from p53net.notebook.bars import waited
+from p53net.notebook.cards import card, of_frame
 from p53net.simulation.model import VERSION
 
 STRUCTURES = ("default", "no partner", "MDMX", "residual")
@@ -68,6 +70,23 @@ class Posterior:
     own: Tables = NONE
     """A user's own tables that it was made with."""
 
+    def __repr__(self) -> str:
+        names = ", ".join(self.weights["structure"])
+        return f"<p53net posterior: {len(self.ensemble):,} draws of {names}>"
+
+    def _repr_html_(self) -> str:
+        tables = [
+            of_frame("weights", self.weights.set_index("structure"), shown=True),
+            of_frame("convergence", self.convergence.set_index("structure")),
+            of_frame("rows of evidence", self.rows),
+        ]
+        facts = {
+            "draws of the ensemble": len(self.ensemble),
+            "most plausible": self.best,
+            "not converged": self.ensemble.about.get("why", ""),
+        }
+        return card("Posterior", facts, tables)
+
     @property
     def best(self) -> str:
         """The structure with the largest weight."""
@@ -81,6 +100,7 @@ class Posterior:
         return found
 
 
+@waited
 def infer(
     structures: Sequence[str] = STRUCTURES,
     *,

@@ -20,7 +20,8 @@ def posterior_figure(posterior: Posterior) -> "Figure":
     """Weights of structures with their errors; posterior beside prior of what was told most; and
     how ranks of runs spread, which agree if they are flat."""
     import matplotlib
-    from matplotlib.figure import Figure
+
+    from p53net.figures.inline import Figure
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDE, 6.4), layout="constrained")

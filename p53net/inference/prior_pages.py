@@ -114,7 +114,7 @@ def prior_figure(made: Mapping[str, xr.Dataset] | None = None) -> "Figure":
 
 
 def _drawn(results: Mapping[str, xr.Dataset]) -> "Figure":
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     rows = compared(results)
     figure = Figure(figsize=(WIDE, 1.1 + 0.16 * len(rows)), layout="constrained")

@@ -21,6 +21,7 @@ from p53net.inference.experiments import Experiment, read_experiments
 from p53net.inference.nested import Confirmed, Refit
 from p53net.inference.read_outs import ReadOut, readings
 from p53net.inference.renewal import Renewal
+from p53net.notebook.bars import waited
 
 DATA = 32
 """Synthetic data of each experiment that is confirmed."""
@@ -44,6 +45,7 @@ class _One(NamedTuple):
     undefined: int
 
 
+@waited
 def next_experiment(
     answers: str | Iterable[str],
     *,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from p53net.engines.base import FloatArray, Tolerances
 from p53net.errors import InputError
 from p53net.model.expressions import Expressions
+from p53net.notebook.cards import Table, card
 from p53net.petab.experiments import Experiment
 from p53net.petab.likelihood import Comparison
 from p53net.petab.measurements import Data
@@ -61,6 +62,16 @@ class PetabProblem:
             f"<PEtab problem {self.name}: {len(self.names)} free parameters, "
             f"{len(self._data.experiments)} experiments, {len(self._data.rows)} measurements>"
         )
+
+    def _repr_html_(self) -> str:
+        lower, upper = self.bounds
+        columns = ("id", "scale", "nominal, on it", "lower", "upper")
+        rows = list(zip(self.names, self.scales, self.nominal.tolist(), lower.tolist(),
+                        upper.tolist(), strict=True))  # fmt: skip
+        facts = {"model": self.model.definition.id, "experiments": len(self._data.experiments),
+                 "measurements": len(self._data.rows), "engine": self.engine}  # fmt: skip
+        free = Table(f"free parameters, {len(rows)}", columns, rows)
+        return card(f"PEtab problem {self.name}", facts, [free])
 
     @property
     def names(self) -> tuple[str, ...]:

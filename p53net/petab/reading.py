@@ -8,6 +8,7 @@ from pathlib import Path
 from p53net.errors import InputError, UnsupportedError, unknown_name
 from p53net.model.definition import TIME_LIMIT, Definition
 from p53net.model.expressions import Expressions
+from p53net.notebook.bars import waited
 from p53net.petab.experiments import (
     CONDITIONS,
     Experiment,
@@ -40,6 +41,7 @@ _OF_V2 = {
 }
 
 
+@waited
 def read_petab(
     path: object,
     *,

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from p53net.dosing.medium import same_courses
 from p53net.errors import InputError
-from p53net.simulation import choice, external_runs, gradients, many, provenance
+from p53net.simulation import choice, external_runs, gradients, many, provenance, shown
 from p53net.simulation import several as of_several
 from p53net.simulation.attributes import VERSION as VERSION
 from p53net.simulation.formulas import split, with_formulas
@@ -48,15 +48,10 @@ class Model(Workings):
     """
 
     def __repr__(self) -> str:
-        if self.definition.external:
-            return f"<p53net model: {self.definition.id}, read from a file>"
-        drugs = " + ".join(self.definition.drugs) or "no drug"
-        if self.definition.in_body:
-            where = f", {self.definition.system} of a {self.definition.host}"
-        else:
-            where = "" if self.definition.system == "dish" else f", {self.definition.system}"
-        line = f", cell line {self.definition.cell_line}" if self.definition.has_loop else ""
-        return f"<p53net model: {drugs}{where}{line}>"
+        return shown.line_of(self.definition)
+
+    def _repr_html_(self) -> str:
+        return shown.card_of(self)
 
     @property
     def parameters(self) -> pd.DataFrame:

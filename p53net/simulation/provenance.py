@@ -27,6 +27,7 @@ from p53net.dosing.medium import Dose
 from p53net.dosing.regimens import Regimen
 from p53net.model.library import models_folder
 from p53net.model.own import Tables, Text, as_fragments, as_tables
+from p53net.notebook.bars import waiting
 
 if TYPE_CHECKING:
     from p53net.simulation.workings import Workings
@@ -142,9 +143,11 @@ def recorded_with(
                 elif isinstance(value, Iterator):  # which can be read only once
                     bound.arguments[name] = list(value)
             run = Call(function, _named(bound))
+            takes = "progress" in signature.parameters and "progress" not in bound.arguments
             token = _active.set(run)
             try:
-                result = function(*bound.args, **bound.kwargs)
+                with waiting(function, takes) as more:
+                    result = function(*bound.args, **bound.kwargs, **more)
             finally:
                 _active.reset(token)
             result.attrs["record"] = run.text()

@@ -22,6 +22,7 @@ from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, WorkersError
 from p53net.extras import need
 from p53net.measures.definition import Measure
+from p53net.notebook.bars import told
 from p53net.simulation import provenance
 from p53net.simulation.choice import AUTO
 from p53net.simulation.inputs import Doses
@@ -208,7 +209,7 @@ def _told(
     progress: Callable[[Progress], None] | None,
 ) -> Iterator[tuple[int, pa.Table]]:
     """The same tables, each of so many points at most, with the progress told after each."""
-    tell = progress or (lambda _now: None)
+    tell = progress or told
     tell(now)
     for start, table in tables:
         yield start, table

@@ -14,6 +14,8 @@ from p53net.evidence.blocks import all_blocks
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EVERY_PAGE = [*PAGES, *sorted((ROOT / "docs" / "gallery").glob("*.md"))]
+"""With the gallery, of which `test_gallery.py` runs a sample."""
 
 
 def run_blocks(page: Path) -> None:
@@ -101,7 +103,7 @@ def test_the_page_of_commands_has_all_of_them() -> None:
 def commands_named() -> list[str]:
     """Every command in a shell block or between backticks, on any page."""
     found: dict[str, None] = {}
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+    for page in [*EVERY_PAGE, ROOT / "CONTRIBUTING.md"]:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
         found |= dict.fromkeys(re.findall(r"^p53net .*$", blocks, re.MULTILINE))
@@ -135,7 +137,7 @@ def test_the_examples_run(name: str, tmp_path: Path) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in PAGES:
+    for page in EVERY_PAGE:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
@@ -149,7 +151,7 @@ def test_the_calibration_page_holds_the_committed_values() -> None:
 
 def test_paths_on_pages_exist() -> None:
     """Files and modules between backticks; those of CONTRIBUTING may leave out the package."""
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+    for page in [*EVERY_PAGE, ROOT / "CONTRIBUTING.md"]:
         text = page.read_text(encoding="utf-8")
         for path in re.findall(r"`((?:\w+/)+[\w.]*)`", text):
             if path.split("/")[0] not in ("p53net", "tests", "docs", "models", "examples"):
@@ -171,10 +173,10 @@ def test_every_room_is_described() -> None:
 
 
 def test_no_placeholder_is_left() -> None:
-    for page in [*PAGES, ROOT / "CHANGELOG.md"]:
+    for page in [*EVERY_PAGE, ROOT / "CHANGELOG.md"]:
         assert not re.search(r"^[A-Z ]{4,}$", page.read_text(encoding="utf-8"), re.MULTILINE), page
 
 
 def test_nothing_of_a_private_machine_is_in_the_tree() -> None:
-    for page in [*PAGES, ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]:
+    for page in [*EVERY_PAGE, ROOT / "CHANGELOG.md", ROOT / "pyproject.toml"]:
         assert not re.search(r"/(work|tmp|root|home)/", page.read_text(encoding="utf-8")), page

@@ -46,6 +46,8 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
         ROOT / "models" / "core.ant"
     ).read_bytes()
     assert not list(tmp_path.rglob("hooks.py"))
+    assert (tmp_path / "gallery" / "loop.ipynb").is_file()
+    assert 'href="loop.ipynb"' in (tmp_path / "gallery" / "loop.html").read_text(encoding="utf-8")
     for one in tmp_path.rglob("*.html"):  # nothing is fetched from elsewhere
         text = one.read_text(encoding="utf-8")
         assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//', text), one

@@ -33,7 +33,7 @@ _NAMES = {
 
 def pk_figure(result: xr.Dataset) -> "Figure":
     """Concentrations over time, linear and logarithmic, and exposure over dose."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     several = "slope" in result
     figure = Figure(figsize=(WIDE, 2.3 if several else 2.8), layout="constrained")
@@ -92,7 +92,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
 
 def xenograft_figure(result: xr.Dataset) -> "Figure":
     """Tumour volumes, with growth inhibition in the legend; below them p53 and plasma."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(WIDE, 4.6), layout="constrained")
     panels = figure.subplot_mosaic([["v", "v"], ["p", "c"]], height_ratios=[1.6, 1])
@@ -135,7 +135,7 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
 
 def patient_figure(result: xr.Dataset) -> "Figure":
     """Plasma, tumour and blood over time; of a population the median with two bands."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(WIDE, 5.4), layout="constrained")
     names = ("plasma", "p53_active", "MDM2_total", "p21", "GDF15_serum", "platelets",
@@ -188,7 +188,7 @@ def patient_figure(result: xr.Dataset) -> "Figure":
 
 def schedules_figure(result: xr.Dataset) -> "Figure":
     """Tumour effect against each toxicity: a point a schedule, with intervals."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     toxicities = [str(name) for name in result["toxicity"].values]
     figure = Figure(figsize=(WIDE, 3.1), layout="constrained")

@@ -18,7 +18,7 @@ _IN_A_ROW = 3
 def match_figure(result: xr.Dataset) -> "Figure":
     """Each measure over the dose of one drug, the value under the other's regimen, and where they
     meet."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     count = result.sizes["measure"]
     columns = min(count, _IN_A_ROW)

@@ -1,5 +1,6 @@
 """Figures of assays in a dish. Matplotlib is imported on use."""
 
+import textwrap
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,8 @@ def viability_figure(result: xr.Dataset) -> "Figure":
     wells_said = f", noise {noise:.0%} a well" if noise else ""
     headline(figure, f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{_note(result)}")
     if boundary := result.attrs.get("boundary"):
-        figure.supxlabel(boundary, fontsize=SMALL)
+        wide = int(22 * figure.get_figwidth())  # letters that have room
+        figure.supxlabel(textwrap.fill(boundary, wide), fontsize=SMALL)
     return figure
 
 
@@ -129,7 +131,7 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
 
 
 def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(min(WIDE, NARROW * max(count, 1)), 2.7), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])

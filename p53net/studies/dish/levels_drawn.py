@@ -22,7 +22,8 @@ def levels_figure(result: xr.Dataset, name: str) -> "Figure":
     Dotted: the other drug alone."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
-    from matplotlib.figure import Figure
+
+    from p53net.figures.inline import Figure
 
     panels = list(_panels(result, name))
     figure = Figure(figsize=(min(WIDE, NARROW * len(panels)), 2.8), layout="constrained")

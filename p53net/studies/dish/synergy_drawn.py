@@ -20,7 +20,7 @@ _MOST_WRITTEN = 12  # doses, of a map with numbers in its fields
 
 def synergy_figure(result: xr.Dataset) -> "Figure":
     """Isoboles over the line of drugs that do not interact, effects, and the excess over Loewe."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(WIDE, 3.3), layout="constrained")
     isoboles, effects, excess = figure.subplots(1, 3, width_ratios=[0.8, 1, 1])

@@ -33,7 +33,7 @@ _LABELS = {
 
 def escape_figure(result: xr.Dataset) -> "Figure":
     """Responses, time courses, washout, loads and hook of every drug."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     figure = Figure(figsize=(WIDE, 6.6), layout="constrained")
     panels = figure.subplot_mosaic(

@@ -33,7 +33,7 @@ _MEASURES: tuple[tuple[str, dict[str, float], str, bool], ...] = (
 
 def rivals_figure(result: xr.Dataset) -> "Figure":
     """Claims over structures, and below every measure of each drug in each structure."""
-    from matplotlib.figure import Figure
+    from p53net.figures.inline import Figure
 
     structures, claims = result.sizes["structure"], result.sizes["claim"]
     figure = Figure(figsize=(WIDE, 1.5 + 0.3 * claims + 0.34 * structures), layout="constrained")

@@ -1,0 +1,1 @@
+"""What notebooks show: cards of models and results, bars of what takes long."""
