@@ -56,15 +56,15 @@ class SubjectFits:
     def __str__(self) -> str:
         return self.said
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
+    def plot(self, path: str | Path | None = None, *, size: str = "print") -> "Figure":
         """Estimates of each subject with the median and spread of all; written to `path` (png, svg,
-        pdf) where one is given."""
+        pdf) where one is given, for print or for a `slide`."""
         import matplotlib
 
-        from p53net.figures.style import STYLE, save
+        from p53net.figures.style import STYLE, resized, save
 
         with matplotlib.rc_context(STYLE):
-            figure = _figure(self)
+            figure = resized(_figure(self), size)
         if path is not None:
             save(figure, path)
         return figure

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -38,13 +39,12 @@ RESULTS: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("name", RESULTS)
 @pytest.mark.slow
-def test_a_figure_can_be_read_at_the_size_it_is_printed(name: str, tmp_path) -> None:
+def test_a_figure_can_be_read_at_the_size_it_is_printed(name: str, tmp_path: Path) -> None:
     figure = pn.plot(RESULTS[name]())
-    with mpl.rc_context({**STYLE, "svg.fonttype": "none"}):  # texts as texts
-        svg = save(figure, tmp_path / "figure.svg").read_text(encoding="utf-8")
+    sizes = sizes_of(figure, tmp_path / "figure.svg")
+    svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
     (width,) = re.findall(r'<svg [^>]*width="([\d.]+)pt"', svg)
     assert float(width) / 72.0 <= WIDE + 0.01
-    sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:[a-z0-9]+ )*([\d.]+)px", svg)]
     assert len(sizes) > 5 and min(sizes) >= SMALL
     assert outside(figure) == []
 
@@ -64,6 +64,25 @@ def outside(figure: Figure) -> list[str]:
         if box.x0 < edge.x0 - letter or box.x1 > edge.x1 + letter:
             found.append(text.get_text())
     return found
+
+
+def sizes_of(figure: Figure, path: Path) -> list[float]:
+    """Of all texts in an SVG [pt]."""
+    with mpl.rc_context({**STYLE, "svg.fonttype": "none"}):  # texts as texts
+        svg = save(figure, path).read_text(encoding="utf-8")
+    return [float(size) for size in re.findall(r"font(?:-size)?: (?:[a-z0-9]+ )*([\d.]+)px", svg)]
+
+
+def test_text_is_larger_on_a_slide(tmp_path: Path) -> None:
+    rest = RESULTS["rest"]()
+    print_, slide = (pn.plot(rest, size=size) for size in ("print", "slide"))
+    small, large = (sorted(sizes_of(one, tmp_path / "f.svg")) for one in (print_, slide))
+    grown = slide.get_figwidth() / print_.get_figwidth()
+    assert grown > 1.5
+    assert min(large) > 1.1 * grown * min(small) and max(large) > 1.1 * grown * max(small)
+    assert outside(slide) == []
+    with pytest.raises(pn.InputError, match="size is 'large', but must be one of print, slide"):
+        pn.plot(rest, size="large")
 
 
 def test_a_text_that_reaches_over_the_edge_is_seen() -> None:
