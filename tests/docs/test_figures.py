@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -74,15 +75,17 @@ def sizes_of(figure: Figure, path: Path) -> list[float]:
 
 
 def test_text_is_larger_on_a_slide(tmp_path: Path) -> None:
-    rest = RESULTS["rest"]()
-    print_, slide = (pn.plot(rest, size=size) for size in ("print", "slide"))
+    curves = {name: ("time", TIMES, {"units": "nM"}) for name in ("p53_active", "MDM2_mRNA")}
+    about = {"cell_line": "RS4;11", "drugs": "KT-253", "doses": "{}", "feedback": "closed"}
+    run = xr.Dataset(curves, {"time": TIMES}, about)
+    print_, slide = (pn.plot(run, size=size) for size in ("print", "slide"))
     small, large = (sorted(sizes_of(one, tmp_path / "f.svg")) for one in (print_, slide))
     grown = slide.get_figwidth() / print_.get_figwidth()
     assert grown > 1.5
     assert min(large) > 1.1 * grown * min(small) and max(large) > 1.1 * grown * max(small)
     assert outside(slide) == []
     with pytest.raises(pn.InputError, match="size is 'large', but must be one of print, slide"):
-        pn.plot(rest, size="large")
+        pn.plot(run, size="large")
 
 
 def test_a_text_that_reaches_over_the_edge_is_seen() -> None:
