@@ -9,12 +9,14 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 import p53net as pn
+from p53net.figures.style import NARROW, STYLE, headline, save
 from p53net.studies.body.xenografts import days_below
 
 WIDTH = 10.0  # to each side of the assumed value
@@ -53,24 +55,36 @@ def regression(size: int) -> xr.Dataset:
 
 
 def drawn(result: xr.Dataset) -> Figure:
-    """A heat map with the line of `LASTING` days."""
-    figure = Figure(figsize=(6.4, 4.9), layout="constrained")
+    """A heat map with the line of `LASTING` days; hatched where the run ended before growth."""
+    figure = Figure(figsize=(NARROW, 3.3), layout="constrained")
     panel = figure.subplots()
     days = result["days"].transpose("exposure", "half_life")
     mesh = panel.pcolormesh(result["half_life"], result["exposure"], days, cmap="viridis", vmin=0)
+    ended = days.where(days >= DAYS - 1.5)  # below the start until the run ended
+    with mpl.rc_context({"hatch.color": "#555555", "hatch.linewidth": 0.5}):
+        panel.pcolor(
+            result["half_life"], result["exposure"], ended, facecolor="none", hatch="////", lw=0,
+            alpha=0.0,
+        )  # fmt: skip
     lines = panel.contour(
         result["half_life"], result["exposure"], days, levels=[7, LASTING, 21, 28],
-        colors="white", linewidths=[0.8, 2.0, 0.8, 0.8],
+        colors="white", linewidths=[0.6, 1.6, 0.6, 0.6],
     )  # fmt: skip
-    panel.clabel(lines, fmt="%g d", fontsize=8, inline=False, colors="white")
-    panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=8)
+    panel.clabel(lines, fmt="%g d", fontsize=6, inline=False, colors="white")
+    panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=5)
+    panel.grid(visible=False)
     panel.set(xscale="log", yscale="log")
     panel.set_xlabel(
         f"half-life, multiples of the assumed {result.attrs['terminal_half_life']:.1f} h [1]"
     )
     panel.set_ylabel("area under the plasma curve, multiples of the assumed [1]")
-    figure.colorbar(mesh, ax=panel, label=f"days below the start [d]; {DAYS - 1:g}: to the end")
-    panel.set_title("RS4;11 xenograft after one intravenous 1 mg/kg of KT-253", fontsize=10)
+    figure.colorbar(mesh, ax=panel, label="time below the start [d]")
+    headline(
+        figure,
+        "Two weeks below the start ask for a third of the assumed exposure of KT-253. RS4;11 "
+        "xenograft, 1 mg/kg once. Circle: assumed. "
+        f"Hatched: until the run ended, {DAYS:g} days.",
+    )
     return figure
 
 
@@ -81,8 +95,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
     chosen = parser.parse_args()
     result = regression(chosen.size)
-    figure = drawn(result)
-    figure.savefig(chosen.out / "kt253_regression.png", dpi=130)
+    with mpl.rc_context(STYLE):
+        save(drawn(result), chosen.out / "kt253_regression.png")
     result["days"].to_series().reset_index().to_csv(
         chosen.out / "kt253_regression.csv", index=False
     )

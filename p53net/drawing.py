@@ -34,13 +34,12 @@ def _over(figure: "Figure", result: xr.Dataset, data: "Data | None", published: 
     from p53net.fitting.published_points import published_in
     from p53net.fitting.spots import draw_over, spots_of
 
-    place = places_in(result)
     spots = published_in(result) if published else []
     lost: Counter[str] = Counter()
     rows = 0
     if data is not None:
         points = points_in(data, result)
-        own, lost = spots_of(points, place)
+        own, lost = spots_of(points, places_in(result))
         spots, rows = [*spots, *own], len(points) - sum(lost.values())
     return draw_over(figure, spots, rows, lost)
 
@@ -101,7 +100,7 @@ def _drawn(
         from p53net.sweeps.figures import sweep_figure
 
         return sweep_figure(median(result), *axes)
-    if over and not run:
+    if data is not None and not run:
         from p53net.fitting.over_studies import places_in
 
         places_in(result)  # or an error, before anything is drawn

@@ -256,6 +256,7 @@ def schedules(
     out: Out = Path("schedules"),
     no_plot: NoPlot = False,
     size: Size = PRINT,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -282,7 +283,7 @@ def schedules(
         for name in ("rate", "rate_low", "rate_high"):
             wide[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity, drop=True)
     tables = {"schedules": wide.to_dataframe().reset_index()}
-    finish(result, with_bands(wide, tables, []), out, no_plot, size=size)
+    finish(result, with_bands(wide, tables, []), out, no_plot, published=published, size=size)
 
 
 def _rules(hold: bool, texts: list[str] | None) -> HoldLike:

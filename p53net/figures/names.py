@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from textwrap import shorten
+from typing import NamedTuple
 
 import xarray as xr
 
@@ -51,16 +52,12 @@ _SHORT = {
     "at the concentration that gives the observed p53": "p53 as observed",
 }
 _NOBODY = ("none", "any", "")
-_LONGEST = 64  # letters of the name of a published number
+_LONGEST = 58  # letters of the name of a published number
 
 
-def of_quantity(name: str, about: xr.DataArray | None = None) -> str:
+def of_quantity(name: str, theirs: str = "") -> str:
     """A read-out or species; of a file that is not ours the name that the file has for it."""
-    if name in _QUANTITIES:
-        return _QUANTITIES[name]
-    said = "" if about is None else str(about.attrs.get("long_name", ""))
-    own = about is not None and "fragment" in about.attrs
-    return said if said and not own and len(said) <= len(name) else name.replace("_", " ")
+    return _QUANTITIES.get(name) or theirs or name.replace("_", " ")
 
 
 def of_parameter(name: str) -> str:
@@ -71,20 +68,32 @@ def of_parameter(name: str) -> str:
     return said if entry in ("model", "") else f"{entry}: {said}"
 
 
-def of_observations(result: xr.Dataset) -> dict[str, str]:
+class Row(NamedTuple):
+    """What a published number is, in the words of the ledger."""
+
+    id: str
+    quantity: str
+    subject: str
+    line: str
+    protocol: str
+
+
+def of_ledger(result: xr.Dataset) -> dict[str, str]:
+    """As `of_observations`, of the rows of a result of `validate`."""
+    columns = [result[name].values.astype(str) for name in ("observation", *Row._fields[1:])]
+    return of_observations([Row(*map(str, row)) for row in zip(*columns, strict=True)])
+
+
+def of_observations(rows: Sequence[Row]) -> dict[str, str]:
     """What each row of the ledger is, by its id: quantity, drug, line, and, where rows have these
     in common, what else tells them apart."""
-    texts = {name: [str(value) for value in result[name].values.astype(str)]
-             for name in ("quantity", "subject", "line", "protocol")}  # fmt: skip
-    ids = [str(name) for name in result["observation"].values]
-    bare = [_named(*three) for three in zip(texts["quantity"], texts["subject"], texts["line"],
-                                            strict=True)]  # fmt: skip
+    bare = [_named(row) for row in rows]
     found = {}
-    for i, (one, name) in enumerate(zip(ids, bare, strict=True)):
+    for i, (row, name) in enumerate(zip(rows, bare, strict=True)):
         twins = [k for k, other in enumerate(bare) if other == name and k != i]
-        others = {clause for k in twins for clause in _clauses(texts["protocol"][k])}
-        own = [clause for clause in _clauses(texts["protocol"][i]) if clause not in others]
-        found[one] = f"{name}, {own[0]}" if twins and own else name
+        others = {clause for k in twins for clause in _clauses(rows[k].protocol)}
+        own = [clause for clause in _clauses(row.protocol) if clause not in others]
+        found[row.id] = f"{name}, {own[0]}" if twins and own else name
     counts = Counter(found.values())
     said = {one: name if counts[name] == 1 else f"{one.split('_')[0]}: {name}"
             for one, name in found.items()}  # fmt: skip
@@ -98,10 +107,10 @@ def _shortened(name: str) -> str:
     return name
 
 
-def _named(quantity: str, subject: str, line: str) -> str:
-    where = [part for part in (subject, line)
-             if part not in _NOBODY and part.lower() not in quantity.lower()]  # fmt: skip
-    return ", ".join([quantity, *where])
+def _named(row: Row) -> str:
+    where = [part for part in (row.subject, row.line)
+             if part not in _NOBODY and part.lower() not in row.quantity.lower()]  # fmt: skip
+    return ", ".join([row.quantity, *where])
 
 
 def _clauses(protocol: str) -> Sequence[str]:
