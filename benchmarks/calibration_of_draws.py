@@ -141,8 +141,8 @@ def drawn(known: Ranks) -> "Figure":
             axes.set_ylabel("share of sets below,\nless uniform ranks [1]")
         headline(
             figure,
-            f"The truth ranks as it should among draws of {sets} simulated sets. Grey: bands that "
-            "hold 95 % of experiments, of one curve and, paler, of all",
+            f"How the truth ranks among draws of {sets} simulated sets. Grey: 95 % bands of one "
+            "curve and, paler, of all nine",
         )
     return figure
 

@@ -181,7 +181,7 @@ def name_of(asked: Sweep) -> str:
 @mpl.rc_context(STYLE)
 def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -> Figure:
     """Time of one point over points, on the batch engine too, workers, species and times."""
-    figure = Figure(figsize=(WIDE, 4.2), layout="constrained")
+    figure = Figure(figsize=(WIDE, 3.8), layout="constrained")
     labels = "points", "worker processes", "species of the model", "times that are looked at"
     for number, (costs, label) in enumerate(zip(found, labels, strict=True)):
         axes = figure.add_subplot(2, 2, number + 1)
@@ -193,21 +193,23 @@ def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -
             [float(one.times) for one in asked],
         ][number]
         y = [1e3 * c.seconds / one.points for one, c in costs.items()]
-        axes.plot(x, y, marker=MARKERS[number], color=COLOURS[number], label="RoadRunner")
+        axes.plot(x, y, marker=MARKERS[0], color=COLOURS[0], label="RoadRunner")
         axes.set_xlabel(label)
         axes.set_ylabel("time per point [ms]")
         axes.set_ylim(0.0, 1.15 * max(y))
-        axes.set_title(f"({'abcd'[number]})", loc="left")
+        axes.set_title(f"({'abcd'[number]}) over {label}")
         if label == "points":
             other = [1e3 * c.seconds / one.points for one, c in batch.items()]
             sizes = [one.points for one in batch]
-            axes.plot(sizes, other, marker="X", color=COLOURS[-1], label="batch engine, threads")
+            axes.plot(
+                sizes, other, marker=MARKERS[1], color=COLOURS[1], label="batch engine, threads"
+            )
             axes.set_ylim(0.0, 1.15 * max(y + other))
             axes.legend()
             axes.set_xscale("log")
         elif label == "worker processes":
             axes.set_xticks(x)
-    headline(figure, "What a point of a sweep costs")
+    headline(figure, "What a point of a sweep costs on RoadRunner, and (a) on the batch engine")
     return figure
 
 

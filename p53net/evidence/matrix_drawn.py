@@ -67,7 +67,8 @@ def _by(one: xr.Dataset) -> str:
     """By what factor, or by how many points, a row is missed."""
     beyond = float(one["beyond"])
     if not said(one).startswith("x "):
-        return said(one).removeprefix("missed").replace(" points", "")
+        by = said(one).removeprefix("missed").replace(" points", "")
+        return "<1" if by in ("+0", "-0") else by
     times = "\N{MULTIPLICATION SIGN}"
     digits = 1 if beyond < 0.1 else 3 if f"{beyond:.2g}" == "1" or beyond >= 100 else 2
     return f"{times}{beyond:.{digits}g}"

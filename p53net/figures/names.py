@@ -41,6 +41,9 @@ _PARAMETERS = {
     "k_deg_p53": "loss of p53 without MDM2",
     "k_syn_p53": "synthesis of p53",
     "k_ub_p53": "ubiquitination of p53",
+    "k_transcr_MDM2_P1": "transcription of MDM2, P1",
+    "k_transcr_MDM2_P2": "transcription of MDM2, P2",
+    "k_perm": "entry into cells",
     "k_ub_MDM2": "ubiquitination of MDM2",
 }
 _ROLES = re.compile(r"_(inhibitor|degrader)$")
@@ -49,6 +52,7 @@ _SHORT = {
     "days 1-3 and 15-17 of 28": "3/14",
     "once daily": "daily",
     "grade 3 or more": "grade ≥ 3",
+    "all other schedules": "other schedules",
     "at the concentration that gives the observed p53": "p53 as observed",
 }
 _NOBODY = ("none", "any", "")

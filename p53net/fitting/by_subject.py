@@ -202,6 +202,7 @@ def _said(
 def _figure(found: SubjectFits) -> "Figure":
     from matplotlib.figure import Figure
 
+    from p53net.figures.names import of_parameter
     from p53net.figures.style import COLOURS, WIDE, headline
 
     names = list(found.summary.index)
@@ -223,7 +224,7 @@ def _figure(found: SubjectFits) -> "Figure":
         panel.set(xscale="log", xlabel=f"[{one['unit']}]")
         panel.xaxis.set_major_formatter("{x:g}")
         panel.xaxis.set_minor_formatter("{x:g}")
-        panel.set_title(f"{name}\nCV {one['cv']:.0f} % ({one['cv_low']:.0f} to "
+        panel.set_title(f"{of_parameter(name)}\nCV {one['cv']:.0f} % ({one['cv_low']:.0f} to "
                         f"{one['cv_high']:.0f})", loc="left")  # fmt: skip
     panels[0].invert_yaxis()
     panels[0].set_ylabel("subject")

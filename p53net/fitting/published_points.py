@@ -8,6 +8,7 @@ points of curves. Rates of toxicity stand at the foot of their panel.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import xarray as xr
@@ -131,7 +132,8 @@ def _xenograft(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator
 def _schedules(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator[Spot]:
     """Rates of toxicity, at the foot of the panel: nobody measured the effect beside them."""
     regimens = [str(one) for one in result["regimen"].values]
-    foot = 0.04 * float(result["tgi_high"].max())
+    foot = 0.05 * float(result["tgi_high"].max())
+    drawn: Counter[str] = Counter()  # one above the other
     if int(result.attrs["grade"]) != _SEVERE:
         return
     for row in every.values():
@@ -141,8 +143,9 @@ def _schedules(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator
         if row.subject == str(result.attrs["drug"]) and arm in regimens and (
             grade in _GRADES and toxicity in result["toxicity"].values
         ):  # fmt: skip
+            drawn[toxicity] += 1
             yield Spot([str(one) for one in result["toxicity"].values].index(toxicity), row.middle,
-                       foot, COLOURS[regimens.index(arm) % len(COLOURS)],
+                       foot * drawn[toxicity], COLOURS[regimens.index(arm) % len(COLOURS)],
                        x_ends=(row.low, row.high), published=True)  # fmt: skip
 
 

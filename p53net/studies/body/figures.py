@@ -36,7 +36,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     from matplotlib.figure import Figure
 
     several = "slope" in result
-    figure = Figure(figsize=(WIDE, 2.3 if several else 2.8), layout="constrained")
+    figure = Figure(figsize=(WIDE, 2.5 if several else 2.8), layout="constrained")
     panels = figure.subplots(1, 3 if several else 2)
     unit = result["dose"].attrs["units"]
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
@@ -166,8 +166,9 @@ def patient_figure(result: xr.Dataset) -> "Figure":
         for grade, limit in enumerate(limits.get(name, ()), start=1):
             if grade in (3, 4) and limit > 0:
                 panel.axhline(limit, color=_LIMITS, lw=0.5, ls=":")
-                panel.text(1.0, limit, f"grade {grade}", fontsize=SMALL, ha="right",
-                           va="bottom" if grade == 3 else "top", color="#555555",
+                right = grade == 3  # each at its end: they can be near each other and 0
+                panel.text(1.0 if right else 0.01, limit, f"grade {grade}", fontsize=SMALL,
+                           ha="right" if right else "left", va="bottom", color="#555555",
                            transform=panel.get_yaxis_transform())  # fmt: skip
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
