@@ -20,7 +20,6 @@ _QUANTITIES = {
     "GDF15_serum": "GDF-15 in serum",
     "caspase": "active caspase-3/7",
     "tumour_volume": "tumour volume",
-    "caspase_active": "active caspase-3/7",
 }
 _PARAMETERS = {
     "Ki": "Ki",
@@ -61,7 +60,7 @@ _LONGEST = 58  # letters of the name of a published number
 
 def of_quantity(name: str, theirs: str = "") -> str:
     """A read-out or species; of a file that is not ours the name that the file has for it."""
-    return _QUANTITIES.get(name) or theirs or name.replace("_", " ")
+    return _QUANTITIES.get(name) or theirs or name.replace("_", " ").replace("GDF15", "GDF-15")
 
 
 def of_parameter(name: str) -> str:

@@ -82,8 +82,9 @@ def rest_figure(rest: xr.Dataset) -> "Figure":
     names = sorted(values, key=lambda name: values[name])
     figure = Figure(figsize=(NARROW, 0.9 + 0.13 * len(names)), layout="constrained")
     panel = figure.subplots()
-    said = [names_.of_quantity(name) for name in names]
-    panel.plot([values[name] for name in names], said, "o", ms=2.8, color=COLOURS[0])
+    rows = range(len(names))
+    panel.plot([values[name] for name in names], rows, "o", ms=2.8, color=COLOURS[0])
+    panel.set_yticks(rows, [names_.of_quantity(name) for name in names])
     panel.set(xscale="log", xlabel="concentration at rest [nM]")
     panel.grid(axis="both", visible=True)
     headline(figure, _title(rest))
