@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,6 +32,7 @@ from benchmarks.peers.job import DRUGS, READ_OUTS, Array
 from benchmarks.scaling import MODELS
 from benchmarks.sweep import COLOURS, CORE, DOSES, FACTOR, LOOSE, OWN, Tolerance, machine, write
 from p53net.engines.base import DosingEvents, Problem, Tolerances
+from p53net.figures.style import STYLE, WIDE, headline
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -284,17 +286,18 @@ def _head(titles: Sequence[str]) -> Iterator[str]:
     yield "|---" * len(titles) + "|"
 
 
+@mpl.rc_context(STYLE)
 def panels(
     costs: Mapping[Case, Cost], usual: Sizes, sets: Sequence[Sizes], times: Sequence[Sizes]
 ) -> Figure:
     """Time of a run over species, runs per second over sets, time of a run over output times."""
-    figure = Figure(figsize=(11.0, 4.8), layout="constrained")
+    figure = Figure(figsize=(WIDE, 3.3), layout="constrained")
     axes: Sequence[Axes] = figure.subplots(1, 3)
     took = costs[DRUGS]
     for kind, marker, name in ((int, "o", "chains"), (tuple, "s", "models of this package")):
         group = sorted((c.species, c) for case, c in costs.items() if isinstance(case, kind))
         x, line = [species for species, _ in group], "-" if kind is int else ""
-        styles = {"marker": marker, "linestyle": line, "linewidth": 1.6, "markersize": 5}
+        styles = {"marker": marker, "linestyle": line, "markersize": 3.0}
         other = [1e3 * one.roadrunner[usual[1]] for _, one in group]
         mine = [per_run(one, usual) for _, one in group]
         axes[0].plot(x, other, color=COLOURS[1], label=f"RoadRunner, {name}", **styles)
@@ -309,27 +312,26 @@ def panels(
         (took.cold, f"and {took.cold:.1f} s, compiling", COLOURS[3], "^", ":"),
     ):
         y = [one[0] / (took.seconds[one] + before) for one in sets]
-        axes[1].plot(x, y, color=colour, marker=marker, linestyle=line, label=said, markersize=5)
+        axes[1].plot(x, y, color=colour, marker=marker, linestyle=line, label=said, markersize=3.0)
     rate = 1.0 / took.roadrunner[USUAL_TIMES]
-    axes[1].axhline(rate, color=COLOURS[1], linewidth=1.2, label="RoadRunner, one by one")
+    axes[1].axhline(rate, color=COLOURS[1], label="RoadRunner, one by one")
     axes[1].set_xlabel("parameter sets")
     axes[1].set_ylabel("runs per second [1/s]")
 
     x = [one[1] for one in times]
     other = [1e3 * took.roadrunner[number] for number in x]
-    axes[2].plot(x, other, color=COLOURS[1], marker="s", label="RoadRunner", markersize=5)
+    axes[2].plot(x, other, color=COLOURS[1], marker="s", label="RoadRunner", markersize=3.0)
     mine = [per_run(took, one) for one in times]
-    axes[2].plot(x, mine, color=COLOURS[0], marker="o", label="batch engine", markersize=5)
+    axes[2].plot(x, mine, color=COLOURS[0], marker="o", label="batch engine", markersize=3.0)
     axes[2].set_xlabel("output times of a run")
     axes[2].set_ylabel("time of a run [ms]")
     for letter, one in zip("abc", axes, strict=True):
         one.set(xscale="log", yscale="log")
-        one.set_title(f"({letter})", loc="left", fontsize=10)
-        one.grid(color="#e5e5e5", linewidth=0.6)
+        one.set_title(f"({letter})", loc="left")
         one.yaxis.set_major_formatter("{x:g}")
-        one.spines[["top", "right"]].set_visible(False)
-        one.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+        one.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     axes[0].set_xticks(LENGTHS, [str(length) for length in LENGTHS])
+    headline(figure, "What a run costs: by size of the model, by number of sets, by output times")
     axes[2].set_xticks(TIMES, [f"{number:,}" for number in TIMES])
     for one in (axes[0], axes[2]):
         one.xaxis.set_minor_locator(NullLocator())

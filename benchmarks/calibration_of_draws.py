@@ -121,23 +121,29 @@ def drawn(known: Ranks) -> "Figure":
     import matplotlib
     from matplotlib.figure import Figure
 
-    from p53net.figures.style import COLOURS, STYLE
+    from p53net.figures import names
+    from p53net.figures.style import COLOURS, STYLE, WIDE, headline
 
     found = np.array(list(known.values()), dtype=np.intp).T
     sets, at = found.shape[1], np.arange(1, RANKS) / RANKS
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+        figure = Figure(figsize=(WIDE, 4.6), layout="constrained")
         grid = figure.subplots(3, 3, sharex=True, sharey=True)
         for axes, name, curve in zip(grid.flat, QUANTITIES, curves(found), strict=True):
             for level, shade in ((LEVEL / len(QUANTITIES), "#e6e6e6"), (LEVEL, "#c8c8c8")):
                 low, high = band(sets, level)
                 axes.fill_between(at, low / sets - at, high / sets - at, color=shade, linewidth=0)
             axes.step(at, curve / sets - at, where="mid", color=COLOURS[0], linewidth=1.0)
-            axes.set_title(name, fontsize=7)
+            axes.set_title(names.of_parameter(name))
         for axes in grid[-1]:
-            axes.set_xlabel("rank of the truth, as a share")
+            axes.set_xlabel("rank of the truth, as a share [1]")
         for axes in grid[:, 0]:
-            axes.set_ylabel("share of sets below, less\nthat of uniform ranks")
+            axes.set_ylabel("share of sets below,\nless uniform ranks [1]")
+        headline(
+            figure,
+            f"How the truth ranks among draws of {sets} simulated sets. Grey: 95 % bands of one "
+            "curve and, paler, of all nine",
+        )
     return figure
 
 
@@ -208,9 +214,11 @@ def main() -> int:
         append(given.ranks, number, found)
         known[number] = found
         print(f"{len(known)} of {given.sets} sets", file=sys.stderr)
+    from p53net.figures.style import save
+
     figure = drawn(known)
     for kind in (".png", ".svg"):
-        figure.savefig(given.figure.with_suffix(kind), dpi=200)
+        save(figure, given.figure.with_suffix(kind))
     return report(known)
 
 

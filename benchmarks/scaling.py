@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -25,6 +26,7 @@ from benchmarks import large
 from benchmarks.peers.child import Child, peak_memory
 from benchmarks.peers.job import DRUGS, READ_OUTS
 from benchmarks.sweep import COLOURS, CORE, FACTOR, MARKERS, machine, write
+from p53net.figures.style import STYLE, WIDE, headline
 from p53net.sweeps.design import Distribution
 
 MODELS = ((), ("milademetan",), ("KT-253",), DRUGS)
@@ -176,9 +178,10 @@ def name_of(asked: Sweep) -> str:
     return " + ".join(asked.drugs) or "no drug"
 
 
+@mpl.rc_context(STYLE)
 def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -> Figure:
     """Time of one point over points, on the batch engine too, workers, species and times."""
-    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    figure = Figure(figsize=(WIDE, 3.8), layout="constrained")
     labels = "points", "worker processes", "species of the model", "times that are looked at"
     for number, (costs, label) in enumerate(zip(found, labels, strict=True)):
         axes = figure.add_subplot(2, 2, number + 1)
@@ -190,22 +193,23 @@ def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -
             [float(one.times) for one in asked],
         ][number]
         y = [1e3 * c.seconds / one.points for one, c in costs.items()]
-        axes.plot(x, y, marker=MARKERS[number], color=COLOURS[number], label="RoadRunner")
+        axes.plot(x, y, marker=MARKERS[0], color=COLOURS[0], label="RoadRunner")
         axes.set_xlabel(label)
         axes.set_ylabel("time per point [ms]")
         axes.set_ylim(0.0, 1.15 * max(y))
-        axes.set_title(f"({'abcd'[number]})", loc="left", fontsize=10)
+        axes.set_title(f"({'abcd'[number]}) over {label}")
         if label == "points":
             other = [1e3 * c.seconds / one.points for one, c in batch.items()]
             sizes = [one.points for one in batch]
-            axes.plot(sizes, other, marker="X", color=COLOURS[-1], label="batch engine, threads")
+            axes.plot(
+                sizes, other, marker=MARKERS[1], color=COLOURS[1], label="batch engine, threads"
+            )
             axes.set_ylim(0.0, 1.15 * max(y + other))
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend()
             axes.set_xscale("log")
         elif label == "worker processes":
             axes.set_xticks(x)
-        axes.grid(color="#e5e5e5", linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
+    headline(figure, "What a point of a sweep costs on RoadRunner, and (a) on the batch engine")
     return figure
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -31,7 +32,7 @@ from benchmarks.peers.job import DRUGS, READ_OUTS, TIMES, Array, Job, Tolerance,
 from benchmarks.peers.loops import Timed
 from p53net.engines.base import Tolerances
 from p53net.engines.batch.machine import processor
-from p53net.figures.style import save
+from p53net.figures.style import NARROW, STYLE, headline, save
 
 
 class Peer(NamedTuple):
@@ -288,9 +289,10 @@ def bars_beside(results: Mapping[Key, Result], work: Mapping[Key, Result]) -> It
             )
 
 
+@mpl.rc_context(STYLE)
 def diagram(results: Mapping[Key, Result]) -> Figure:
     """Work against precision: time of a run over the largest error."""
-    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    figure = Figure(figsize=(NARROW, 4.2), layout="constrained")
     axes = figure.add_subplot()
     peers = dict.fromkeys(peer for *_, peer in results)
     for peer, colour, marker in zip(peers, COLOURS, MARKERS, strict=False):
@@ -298,14 +300,13 @@ def diagram(results: Mapping[Key, Result]) -> Figure:
         x = [result.error for result in mine]
         y = [1e3 / result.rate for result in mine]
         label = peer.label.replace("`", "")
-        axes.plot(x, y, marker=marker, color=colour, label=label, linewidth=1.6, markersize=5)
+        axes.plot(x, y, marker=marker, color=colour, label=label)
     axes.set(xscale="log", yscale="log")
-    axes.set_xlabel("largest error of all runs [fraction of the read-out's peak]")
+    axes.set_xlabel("largest error of all runs [1, of the read-out's peak]")
     axes.set_ylabel("time of a 72 h run on a core [ms]")
     axes.invert_xaxis()
-    axes.grid(color="#e5e5e5", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=2)
+    headline(figure, "Time against precision: down and to the right is better")
     return figure
 
 

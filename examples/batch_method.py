@@ -7,6 +7,7 @@ with both drugs, the lanes show the steps that 64 random parameter sets really t
 import argparse
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,9 +16,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 import p53net as pn
 from p53net.dosing.medium import constant, same_courses
 from p53net.engines.batch.kernel import jacobian
-from p53net.figures.style import save
+from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE, save
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
+BLUE, ORANGE = COLOURS[0], COLOURS[4]
 LANES, SETS = 8, 64
 DOSES = {"milademetan": 100.0, "KT-253": 1.0}  # nM
 BOXES = (
@@ -37,10 +38,10 @@ def boxes(axes: Axes) -> None:
     for i, text in enumerate(BOXES):
         box = FancyBboxPatch((i + 0.06, 0.1), 0.76, 0.8, boxstyle="round,pad=0.02", ec=BLUE, fc="w")
         axes.add_patch(box)
-        axes.text(i + 0.44, 0.5, text, ha="center", va="center", fontsize=8.5)
+        axes.text(i + 0.44, 0.5, text, ha="center", va="center", fontsize=SMALL)
         if i:
             start, end = (i - 0.15, 0.5), (i + 0.03, 0.5)
-            axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=10))
+            axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=6))
 
 
 def matrix(axes: Axes, model: pn.Model) -> None:
@@ -55,13 +56,14 @@ def matrix(axes: Axes, model: pn.Model) -> None:
         (found.order.entries - own, ORANGE, f"{len(found.order.entries - own)} added"),
     ):
         rows, columns = np.array([(place[i], place[j]) for i, j in sorted(entries)]).T
-        axes.plot(columns, rows, "s", color=colour, markersize=4.5, label=label)
+        axes.plot(columns, rows, "s", color=colour, markersize=2.6, label=label)
     size = len(order)
     axes.set(xlim=(-0.7, size - 0.3), ylim=(size - 0.3, -0.7), aspect="equal")
     axes.set_xlabel("state, in the order of elimination")
     axes.set_ylabel("rate of state")
-    axes.legend(loc="lower left", fontsize=8)
-    axes.set_title(f"{size} states: {len(found.order.entries)} of {size**2} numbers", fontsize=10)
+    axes.grid(visible=False)
+    axes.legend(loc="lower left")
+    axes.set_title(f"(a) {size} states: {len(found.order.entries)} of {size**2} numbers")
 
 
 def steps_of(model: pn.Model) -> np.ndarray:
@@ -87,14 +89,15 @@ def lanes(axes: Axes, steps: np.ndarray) -> None:
         for lane, length in enumerate(part):
             bar(axes, lane + LANES + 1, blocks, length)
         blocks += part.max()
-    axes.axvline(queue.max(), color="k", linestyle=":", linewidth=1)
+    axes.axvline(queue.max(), color="k", linestyle=":", linewidth=0.7)
     axes.set_ylim(2 * LANES + 0.7, -0.8)
     axes.set_yticks([(LANES - 1) / 2, LANES + 1 + (LANES - 1) / 2])
     axes.set_yticklabels(["next set\nat once", "blocks\nof 8"])
     axes.set_xlabel("steps of the vector")
     saved = blocks / queue.max()
-    words = f"{len(steps)} sets in {LANES} lanes: blocks would take {saved:.1f} times as long"
-    axes.set_title(words, fontsize=10)
+    words = f"(b) {len(steps)} sets in {LANES} lanes: blocks would take {saved:.1f} times as long"
+    axes.grid(visible=False)
+    axes.set_title(words)
 
 
 def bar(axes: Axes, lane: float, start: float, length: float) -> None:
@@ -105,8 +108,8 @@ def bar(axes: Axes, lane: float, start: float, length: float) -> None:
 def drawn() -> Figure:
     """The three parts."""
     model = pn.load(*DOSES)
-    figure = Figure(figsize=(10.0, 5.6), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 4))
+    figure = Figure(figsize=(WIDE, 4.1), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1, 3.6))
     boxes(above.subplots())
     left, right = below.subplots(1, 2, width_ratios=(1, 1.6))
     matrix(left, model)
@@ -119,7 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER")
     folder = parser.parse_args().out
-    figure = drawn()
+    with mpl.rc_context(STYLE):
+        figure = drawn()
     for kind in ("png", "svg"):
         save(figure, folder / f"batch_method.{kind}")
 

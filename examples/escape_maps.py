@@ -9,11 +9,13 @@ p53.
 import argparse
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 import p53net as pn
+from p53net.figures.style import STYLE, WIDE, headline, save
 
 HOURS = 24.0
 DOSES = {"milademetan": (10.0, 1e4), "KT-253": (0.1, 100.0)}  # nM
@@ -35,22 +37,34 @@ def maps(drug: str, size: int) -> tuple[xr.Dataset, xr.Dataset]:
 
 def drawn(found: dict[str, tuple[xr.Dataset, xr.Dataset]]) -> Figure:
     """One column for each drug, one colour scale for each row."""
-    figure = Figure(figsize=(9.0, 7.2), layout="constrained")
+    figure = Figure(figsize=(WIDE, 4.8), layout="constrained")
     panels = figure.subplots(2, len(found))
-    active = f"active p53 at {HOURS:g} h, times untreated [1]"
-    rows = (("escape_index", "log", "escape index [1]"), ("p53_active_fold", "linear", active))
-    for row, (name, scale, label) in enumerate(rows):
+    active = f"active p53 at {HOURS:g} h,\ntimes untreated [1]"
+    rows = (
+        ("escape_index", "log", "loss of p53 without MDM2 [1/h]", "escape index [1]"),
+        ("p53_active_fold", "linear", "activity of drug-bound MDM2,\nof free MDM2 [1]", active),
+    )
+    for row, (name, scale, across, label) in enumerate(rows):
         values = [pair[row][name] for pair in found.values()]
         low = min(float(value.min()) for value in values)
         high = max(float(value.max()) for value in values)
         for panel, drug, value in zip(panels[row], found, values, strict=True):
-            mesh = value.transpose(..., drug).plot.pcolormesh(
-                ax=panel, x=drug, xscale="log", yscale=scale, cmap="viridis", vmin=low, vmax=high,
-                add_colorbar=False,
+            other = next(str(axis) for axis in value.dims if axis != drug)
+            mesh = panel.pcolormesh(
+                value[drug], value[other], value.transpose(other, drug), cmap="viridis", vmin=low,
+                vmax=high,
             )  # fmt: skip
-            panel.set_title(drug if row == 0 else "")
+            panel.set(xscale="log", yscale=scale, xlabel=f"{drug} in the medium [nM]")
+            panel.grid(visible=False)
+            panel.set_title(f"({'abcd'[2 * row + list(found).index(drug)]}) {drug}")
+        panels[row][0].set_ylabel(across)
         figure.colorbar(mesh, ax=panels[row], label=label)
-    figure.suptitle(f"Constant exposure for {HOURS:g} h, generic TP53 wild-type cell")
+    headline(
+        figure,
+        "What the feedback costs depends on the loss of p53 without MDM2 (above); residual "
+        "activity of drug-bound MDM2 lowers the response (below). "
+        f"Constant exposure for {HOURS:g} h, generic cell.",
+    )
     return figure
 
 
@@ -60,8 +74,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=31, help="values of each axis")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
     chosen = parser.parse_args()
-    figure = drawn({drug: maps(drug, chosen.size) for drug in DOSES})
-    figure.savefig(chosen.out / "escape_maps.png", dpi=130)
+    found = {drug: maps(drug, chosen.size) for drug in DOSES}
+    with mpl.rc_context(STYLE):
+        save(drawn(found), chosen.out / "escape_maps.png")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 import p53net as pn
+from p53net.figures.style import NARROW, SMALL, STYLE, headline, save
 from p53net.studies.body.xenografts import days_below
 
 WIDTH = 10.0  # to each side of the assumed value
@@ -53,24 +55,34 @@ def regression(size: int) -> xr.Dataset:
 
 
 def drawn(result: xr.Dataset) -> Figure:
-    """A heat map with the line of `LASTING` days."""
-    figure = Figure(figsize=(6.4, 4.9), layout="constrained")
+    """A heat map with the line of `LASTING` days; grey where the run ended before growth."""
+    figure = Figure(figsize=(NARROW, 3.2), layout="constrained")
     panel = figure.subplots()
     days = result["days"].transpose("exposure", "half_life")
-    mesh = panel.pcolormesh(result["half_life"], result["exposure"], days, cmap="viridis", vmin=0)
+    across = result["half_life"], result["exposure"]
+    mesh = panel.pcolormesh(*across, days.where(days < DAYS - 1.5), cmap="viridis", vmin=0)
+    panel.set_facecolor("#d9d9d9")
+    panel.text(0.97, 0.95, f"still below\nwhen the run\nended ({DAYS:g} d)", ha="right", va="top",
+               transform=panel.transAxes)  # fmt: skip
+    levels = [7.0, LASTING, 21.0, 28.0]
     lines = panel.contour(
-        result["half_life"], result["exposure"], days, levels=[7, LASTING, 21, 28],
-        colors="white", linewidths=[0.8, 2.0, 0.8, 0.8],
-    )  # fmt: skip
-    panel.clabel(lines, fmt="%g d", fontsize=8, inline=False, colors="white")
-    panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=8)
+        *across, days, levels=levels, colors="white", linewidths=[0.6, 1.6, 0.6, 0.6]
+    )
+    places = [(3.0, 0.21), (3.0, 0.31), (3.0, 0.41), (3.0, 0.53)]  # where lines are level
+    panel.clabel(lines, fmt="%g d", fontsize=SMALL, colors="white", manual=places)
+    panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=4.5)
+    panel.annotate("assumed", (1.0, 1.0), (5, 0), textcoords="offset points", color="white",
+                   ha="left", va="center")  # fmt: skip
+    panel.grid(visible=False)
     panel.set(xscale="log", yscale="log")
     panel.set_xlabel(
         f"half-life, multiples of the assumed {result.attrs['terminal_half_life']:.1f} h [1]"
     )
-    panel.set_ylabel("area under the plasma curve, multiples of the assumed [1]")
-    figure.colorbar(mesh, ax=panel, label=f"days below the start [d]; {DAYS - 1:g}: to the end")
-    panel.set_title("RS4;11 xenograft after one intravenous 1 mg/kg of KT-253", fontsize=10)
+    panel.set_ylabel("area under the curve, multiples of the assumed [1]")
+    figure.colorbar(mesh, ax=panel, label="time below the start [d]")
+    headline(
+        figure, "How long RS4;11 tumours stay below their start after one dose of KT-253, 1 mg/kg"
+    )
     return figure
 
 
@@ -81,8 +93,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
     chosen = parser.parse_args()
     result = regression(chosen.size)
-    figure = drawn(result)
-    figure.savefig(chosen.out / "kt253_regression.png", dpi=130)
+    with mpl.rc_context(STYLE):
+        save(drawn(result), chosen.out / "kt253_regression.png")
     result["days"].to_series().reset_index().to_csv(
         chosen.out / "kt253_regression.csv", index=False
     )

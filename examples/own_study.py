@@ -8,14 +8,16 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import p53net as pn
+from p53net.figures.style import NARROW, headline
 
 
 def draw(result: xr.Dataset) -> Figure:
     """The highest p53 over the dose."""
-    figure = Figure(figsize=(4.2, 3.2), layout="constrained")
+    figure = Figure(figsize=(NARROW, 2.4), layout="constrained")
     panel = figure.subplots()
     panel.plot(result["dose"], result["highest"], "o-")
     panel.set(xscale="log", xlabel="drug in the medium [nM]", ylabel="highest active p53 [nM]")
+    headline(figure, "How high p53 rises with the dose")
     return figure
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from p53net.ensembles.banded import median
 from p53net.errors import InputError
 from p53net.figures.run import rest_figure, run_figure
-from p53net.figures.style import STYLE
+from p53net.figures.style import PRINT, STYLE, chosen_size, resized
 from p53net.studies import catalogue
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ def _over(figure: Figure, result: xr.Dataset, data: Data | None, published: bool
     from p53net.fitting.published_points import published_in
     from p53net.fitting.spots import draw_over, spots_of
 
-    place = places_in(result)
     spots = published_in(result) if published else []
     lost: Counter[str] = Counter()
     rows = 0
     if data is not None:
         points = points_in(data, result)
-        own, lost = spots_of(points, place)
+        own, lost = spots_of(points, places_in(result))
         spots, rows = [*spots, *own], len(points) - sum(lost.values())
     return draw_over(figure, spots, rows, lost)
 
@@ -55,6 +54,7 @@ def plot(
     *,
     data: Data | None = None,
     published: bool = False,
+    size: str = PRINT,
 ) -> Figure:
     """The figure for what `Model.simulate`, a study, `sweep` or a sensitivity study returned.
 
@@ -65,7 +65,8 @@ def plot(
     `data` is a table as `fit` takes it, whose points are drawn over the curves of a time course, or
     of `viability`, `degradation`, `caspase`, `pk`, `xenograft` and `patient`: those that measured
     what a curve shows. What has no place is said below the figure. `published` adds numbers of the
-    ledger that are points of such curves. Raises InputError, also where no row has a place.
+    ledger that are points of such curves. `size` is "print" (89 or 183 mm wide) or "slide" (as wide
+    as a screen, with larger text). Raises InputError, also where no row has a place.
 
     Examples:
         >>> run = pn.load("KT-253").simulate(range(73), {"KT-253": 5.0})
@@ -75,6 +76,7 @@ def plot(
     """
     import matplotlib
 
+    chosen_size(size)  # or an error, before anything is drawn
     if not isinstance(result, xr.Dataset):
         raise InputError(
             f"plot takes what simulate, escape or sweep returned, not {type(result).__name__}"
@@ -84,27 +86,37 @@ def plot(
         raise InputError("x, y and colour are for the figure of a sweep; leave them out")
     if "draw" in result.dims:
         raise InputError("the figure of an ensemble shows quantiles; leave draws=True out")
+    with matplotlib.rc_context(STYLE):
+        return resized(_drawn(result, (x, y, colour), data, published), size)
+
+
+def _drawn(
+    result: xr.Dataset,
+    axes: tuple[str | None, str | None, str | None],
+    data: Data | None,
+    published: bool,
+) -> Figure:
+    study = result.attrs.get("study")
     over = data is not None or published
     timed = set(result.sizes) <= {"time", "quantile"} and "time" in result.sizes
     run = study is None and timed and "doses" in result.attrs
     if published and run:
         raise InputError("published numbers are drawn over studies, not over a run; give a study")
-    with matplotlib.rc_context(STYLE):
-        if study == "sweep" and not over:
-            from p53net.sweeps.figures import sweep_figure
+    if study == "sweep" and not over:
+        from p53net.sweeps.figures import sweep_figure
 
-            return sweep_figure(median(result), x, y, colour)
-        if over and not run:
-            from p53net.fitting.over_studies import places_in
+        return sweep_figure(median(result), *axes)
+    if data is not None and not run:
+        from p53net.fitting.over_studies import places_in
 
-            places_in(result)  # or an error, before anything is drawn
-        if (draw := catalogue.figure_of(str(study))) is not None:
-            figure = draw(result)
-            return _over(figure, result, data, published) if over else figure
-        if timed:
-            return _run(result, data)
-        if not result.sizes and "p53_active" in result:
-            return rest_figure(result)
+        places_in(result)  # or an error, before anything is drawn
+    if (draw := catalogue.figure_of(str(study))) is not None:
+        figure = draw(result)
+        return _over(figure, result, data, published) if over else figure
+    if timed:
+        return _run(result, data)
+    if not result.sizes and "p53_active" in result:
+        return rest_figure(result)
     raise InputError(
         "only time courses, states at rest, studies, sweeps and their sensitivity have a figure; "
         "give one of those"

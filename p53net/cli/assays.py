@@ -7,7 +7,7 @@ import typer
 
 from p53net.cli.beside import BesideHours, BesideLevels, Start, concentrations_of, levels_of
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, OwnData, Published, finish
+from p53net.cli.studies import PRINT, NoPlot, OwnData, Published, Size, finish
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -66,6 +66,7 @@ def viability(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -93,7 +94,15 @@ def viability(
         "viability": fits.to_dataframe().reset_index(),
         "wells": result["viability"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose", "replicate"]), out, no_plot, data, published)
+    finish(
+        result,
+        with_bands(result, tables, ["dose", "replicate"]),
+        out,
+        no_plot,
+        data,
+        published,
+        size=size,
+    )
     if boundary := result.attrs.get("boundary"):
         said.print(boundary, soft_wrap=True)
 
@@ -114,6 +123,7 @@ def degradation(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -139,7 +149,7 @@ def degradation(
         "degradation": result.drop_dims("dose").to_dataframe().reset_index(),
         "curves": result["MDM2"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(result, tables, ["dose"]), out, no_plot, data, published)
+    finish(result, with_bands(result, tables, ["dose"]), out, no_plot, data, published, size=size)
 
 
 @assay.command()
@@ -156,6 +166,7 @@ def caspase(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -178,7 +189,7 @@ def caspase(
                        structure=structure_of(structure),
                        **drawn_of(ensemble, draws, fit, own))  # fmt: skip
     tables = {"caspase": result.to_dataframe().reset_index()}
-    finish(result, with_bands(result, tables, []), out, no_plot, data, published)
+    finish(result, with_bands(result, tables, []), out, no_plot, data, published, size=size)
 
 
 def _nanomolar(text: str | None) -> FloatArray | None:

@@ -15,7 +15,7 @@ from p53net.cli.beside import (
 )
 from p53net.cli.doses import Flat, Form, Schedule, arm_of, regimen_in_words, usual
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, OwnData, Published, finish, patients_bar
+from p53net.cli.studies import PRINT, NoPlot, OwnData, Published, Size, finish, patients_bar
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -75,6 +75,7 @@ def pk(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -108,7 +109,7 @@ def pk(
     if "slope" in result:
         tables["slopes"] = result["slope"].to_dataframe().reset_index()
     measures = result.drop_vars(["slope", f"slope{DEFINED}"], errors="ignore")
-    finish(result, with_bands(measures, tables, ["time"]), out, no_plot, data, published)
+    finish(result, with_bands(measures, tables, ["time"]), out, no_plot, data, published, size=size)
 
 
 @app.command()
@@ -128,6 +129,7 @@ def xenograft(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -159,7 +161,7 @@ def xenograft(
         .to_dataframe()
         .reset_index(),
     }
-    finish(result, with_bands(result, tables, ["time"]), out, no_plot, data, published)
+    finish(result, with_bands(result, tables, ["time"]), out, no_plot, data, published, size=size)
 
 
 @app.command()
@@ -190,6 +192,7 @@ def patient(
     form: Form = FREE_BASE,
     out: Out = Path("patient"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     data: OwnData = None,
     published: Published = False,
     own: OwnTables = None,
@@ -228,7 +231,7 @@ def patient(
         frames["patients"] = each.to_dataframe().reset_index()
         lost = int((result["status"].values.astype(str) != "ok").sum())
         said.print(f"{population:,} patients, {lost} without a result")
-    finish(result, {**tables, **frames}, out, no_plot, data, published)
+    finish(result, {**tables, **frames}, out, no_plot, data, published, size=size)
 
 
 @app.command()
@@ -252,6 +255,8 @@ def schedules(
     workers: Workers = None,
     out: Out = Path("schedules"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
+    published: Published = False,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -278,7 +283,7 @@ def schedules(
         for name in ("rate", "rate_low", "rate_high"):
             wide[f"{toxicity}_{name}"] = result[name].sel(toxicity=toxicity, drop=True)
     tables = {"schedules": wide.to_dataframe().reset_index()}
-    finish(result, with_bands(wide, tables, []), out, no_plot)
+    finish(result, with_bands(wide, tables, []), out, no_plot, published=published, size=size)
 
 
 def _rules(hold: bool, texts: list[str] | None) -> HoldLike:

@@ -7,7 +7,7 @@ import typer
 
 from p53net.cli.beside import concentrations_of
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import PRINT, NoPlot, Size, finish
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -54,6 +54,7 @@ def synergy(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -95,4 +96,10 @@ def synergy(
             else result[f"{name}_score"]
         )
     measures = result.drop_vars([f"{n}{DEFINED}" for n in alone], errors="ignore")
-    finish(result, with_bands(measures, tables, ["dose", "other_dose", "share"]), out, no_plot)
+    finish(
+        result,
+        with_bands(measures, tables, ["dose", "other_dose", "share"]),
+        out,
+        no_plot,
+        size=size,
+    )

@@ -10,7 +10,7 @@ import xarray as xr
 
 from p53net.cli.doses import regimen_in_words
 from p53net.cli.draws import Fits, drawn_of
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import PRINT, NoPlot, Size, finish
 from p53net.cli.terminal import CellLine, app, progress, said, show
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.draws import ensemble as read
@@ -97,6 +97,7 @@ def trial_questions(
         "trial-questions"
     ),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
 ) -> None:
     """Ask how plausible it is that one schedule does as much as others, or spares blood counts.
 
@@ -119,7 +120,7 @@ def trial_questions(
         .assign(error=result["front_error"].values)
         .reset_index(),
     }
-    finish(result, tables, out, no_plot)
+    finish(result, tables, out, no_plot, size=size)
 
 
 def _several(ensemble: Path | None, fit: str | None) -> Ensemble:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from p53net.cli.studies import NoPlot
+from p53net.cli.studies import PRINT, NoPlot, Size
 from p53net.cli.terminal import (
     OwnTables,
     Structures,
@@ -84,6 +84,7 @@ def fit(
         typer.Option("--petab", help="Also write the fit as PEtab: a folder, or an .omex."),
     ] = None,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
 ) -> None:
@@ -112,13 +113,13 @@ def fit(
     if by is not None:
         if by != "subject" or subject is not None:
             raise InputError("--by is subject, and goes without --subject; write --by subject")
-        _each(table, parameter or [], options, out, no_plot)
+        _each(table, parameter or [], options, out, None if no_plot else size)
         return
     with progress() as told:
         found = fitted(table, parameter or None, subject=subject, progress=told, **options)  # type: ignore[arg-type]
     written = found.save(out)
     if not no_plot and found.target is not None:
-        found.plot(out / "fit.png")
+        found.plot(out / "fit.png", size=size)
         written.append(out / "fit.png")
     if petab is not None:
         from p53net.exchange.files import export
@@ -131,16 +132,16 @@ def fit(
 
 def _each(
     table: Path | list[Path], parameters: list[str], options: dict[str, object], out: Path,
-    no_plot: bool,
+    size: str | None,
 ) -> None:  # fmt: skip
-    """Fits of each subject."""
+    """Fits of each subject; a figure of this size, if any."""
     from p53net.fitting.by_subject import fit_by_subject
 
     with said.status("fitting each subject"):
         found = fit_by_subject(table, parameters, **options)
     written = found.save(out)
-    if not no_plot:
-        found.plot(out / "subjects.png")
+    if size is not None:
+        found.plot(out / "subjects.png", size=size)
     show(found.summary.reset_index())
     said.print(found.said, soft_wrap=True)
     said.print(f"wrote {len(written)} files to {out}/", soft_wrap=True)

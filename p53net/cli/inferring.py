@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from p53net.cli.studies import NoPlot
+from p53net.cli.studies import PRINT, NoPlot, Size
 from p53net.cli.terminal import OwnTables, app, progress, said, show, tables_of
 from p53net.files import made_folder, write_text
 
@@ -45,6 +45,7 @@ def infer(
         typer.Option("--bodies/--no-bodies", help="Draw bodies too, or cells in a dish alone."),
     ] = True,
     no_plot: NoPlot = False,
+    size: Size = PRINT,
 ) -> None:
     """Weigh parameters and structures by the evidence: an ensemble, and how far to trust it.
 
@@ -53,7 +54,7 @@ def infer(
     convergence, rows, influence and prior_widths as CSV; a figure, and a file for ArviZ of each
     structure.
     """
-    from p53net.figures.style import save_all
+    from p53net.figures.style import resized, save_all
     from p53net.inference import exporting, influence, posterior, posterior_drawn
 
     with progress() as told:
@@ -79,7 +80,8 @@ def infer(
     written.append(found.ensemble.save(folder / "ensemble.parquet"))
     written += [exporting.save(found, name, folder) for name in found.weights["structure"]]
     if not no_plot:
-        written += save_all(posterior_drawn.posterior_figure(found),
+        figure = resized(posterior_drawn.posterior_figure(found), size)
+        written += save_all(figure,
                             [folder / f"posterior.{kind}" for kind in ("png", "svg")])  # fmt: skip
     show(found.weights)
     show(found.convergence)

@@ -7,7 +7,7 @@ import pandas as pd
 import typer
 
 from p53net.cli.draws import Draws, ensemble_of
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import PRINT, NoPlot, Size, finish
 from p53net.cli.terminal import (
     Engine,
     OwnTables,
@@ -35,6 +35,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 def validate(
     out: Out = Path("validate"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table; write nothing.")
     ] = False,
@@ -81,7 +82,7 @@ def validate(
                 progress=told,
             )  # fmt: skip
         finish(both, {"counts": matrix.count_table(both), "matrix": matrix.table(both)}, out,
-               no_plot)  # fmt: skip
+               no_plot, size=size)  # fmt: skip
         return
     if own and write_baseline:
         raise InputError("the baseline is of published rows; write it without --tables")
@@ -92,7 +93,7 @@ def validate(
     if markdown:
         write(validation.markdown(result))
     else:
-        finish(result, {"validate": validation.as_table(result)}, out, no_plot)
+        finish(result, {"validate": validation.as_table(result)}, out, no_plot, size=size)
     missed = validation.misses(result)
     said.print(f"{result.attrs['counts']}; missed: {', '.join(missed) or 'none'}", soft_wrap=True)
     if write_baseline:
@@ -132,6 +133,7 @@ def calibrate(
     structure: Structures = None,
     out: Out = Path("calibration"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
 ) -> None:
     """Fit every number that says `fitted` to the observations marked for it.
 
@@ -159,7 +161,7 @@ def calibrate(
     if not no_profiles:
         points = result[["value", "chi_squared"]].to_dataframe().dropna().reset_index()
         tables["profiles"] = points[["parameter", "value", "chi_squared"]]
-    finish(result, tables, out, no_plot or no_profiles)
+    finish(result, tables, out, no_plot or no_profiles, size=size)
     counts = {**result.attrs, "optima": result.sizes["optimum"]}
     said.print(", ".join(f"{counts[name]} {name}" for name in ("parameters", "observations",
                                                                "optima")))  # fmt: skip

@@ -8,7 +8,7 @@ import typer
 from p53net.cli.bodies import CellLine, Out
 from p53net.cli.doses import regimen_in_words
 from p53net.cli.draws import Draws, Ensembles, Fits, drawn_of, with_bands
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import PRINT, NoPlot, Size, finish
 from p53net.cli.terminal import (
     Accuracy,
     Engine,
@@ -59,6 +59,7 @@ def match(
     accuracy: Accuracy = None,
     out: Out = Path("match"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     ensemble: Ensembles = None,
@@ -85,7 +86,7 @@ def match(
         "match": found.to_dataframe().reset_index(),
         "response": result["response"].to_dataframe().reset_index(),
     }
-    finish(result, with_bands(found, tables, []), out, no_plot)
+    finish(result, with_bands(found, tables, []), out, no_plot, size=size)
 
 
 def _range(text: str | None) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ import typer
 from p53net.cli.beside import BesideLevel, levels_of
 from p53net.cli.doses import BodyDays, BodySchedule, Flat, doses_of
 from p53net.cli.draws import Draws, Ensembles, EnsemblesOrShipped, Fits, drawn_of
-from p53net.cli.studies import OwnData, finish
+from p53net.cli.studies import PRINT, NoPlot, OwnData, Size, finish
 from p53net.cli.terminal import (
     Accuracy,
     AnyLine,
@@ -114,6 +114,7 @@ def simulate(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Also draw a figure: .png, .svg or .pdf.")
     ] = None,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     fragments: Fragments = None,
@@ -157,7 +158,8 @@ def simulate(
         from p53net import drawing
         from p53net.figures import style
 
-        said.print(f"wrote {style.save(drawing.plot(run, data=data or None), plot)}")
+        figure = drawing.plot(run, data=data or None, size=size)
+        said.print(f"wrote {style.save(figure, plot)}")
     if out is None:
         write(text)
     else:
@@ -180,7 +182,8 @@ def escape(
     engine: Engine = AUTO,
     accuracy: Accuracy = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("escape"),
-    no_plot: Annotated[bool, typer.Option("--no-plot", help="Skip the figures.")] = False,
+    no_plot: NoPlot = False,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     structures: Several = None,
@@ -228,7 +231,7 @@ def escape(
         raise
     if structures is not None:
         tables = {"claims": rivals.claim_table(result), "measures": rivals.measure_table(result)}
-        finish(result, tables, out, no_plot)
+        finish(result, tables, out, no_plot, size=size)
         return
     table = escape_report.table(result)
     words = escape_report.summary(result)
@@ -247,7 +250,7 @@ def escape(
         from p53net import drawing
         from p53net.figures import style
 
-        figure = drawing.plot(result)
+        figure = drawing.plot(result, size=size)
         written += style.save_all(figure, [folder / name for name in _ESCAPE_FIGURES])
     said.print(words, soft_wrap=True)
     names = ", ".join(path.name for path in written)

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 import xarray as xr
 
-from p53net.cli.studies import NoPlot, finish
+from p53net.cli.studies import PRINT, NoPlot, Size, finish
 from p53net.cli.terminal import (
     Engine,
     OwnTables,
@@ -38,6 +38,7 @@ def rerun(
     record: Annotated[Path, typer.Argument(help="The .json that a command wrote.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path("rerun"),
     no_plot: NoPlot = False,
+    size: Size = PRINT,
     files: Annotated[
         bool, typer.Option("--files", help="Allow to read files above 5 MB that it names.")
     ] = False,
@@ -53,7 +54,7 @@ def rerun(
 
     with said.status("running"):
         result = again(record, files=files, anyway=anyway)
-    finish(result, tables_by_dimensions(result), out, no_plot)
+    finish(result, tables_by_dimensions(result), out, no_plot, size=size)
 
 
 @app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False,
@@ -130,9 +131,10 @@ def command_of(study: "Study[Any]") -> Callable[..., None]:
     options += [
         inspect.Parameter("out", keyword, default=Path(study.name), annotation=folder),
         inspect.Parameter("no_plot", keyword, default=False, annotation=NoPlot),
+        inspect.Parameter("size", keyword, default=PRINT, annotation=Size),
     ]
 
-    def command(out: Path, no_plot: bool, **given: Any) -> None:  # noqa: ANN401 - as written
+    def command(out: Path, no_plot: bool, size: str, **given: Any) -> None:  # noqa: ANN401 - as written
         if "tables" in given:
             given["tables"] = tables_of(given["tables"])
         if "structure" in given:
@@ -141,7 +143,9 @@ def command_of(study: "Study[Any]") -> Callable[..., None]:
             given["parameters"] = settings_of(given["parameters"] or [])
         with said.status("running"):
             result = study(**given)
-        finish(result, tables_by_dimensions(result), out, no_plot or study.figure is None)
+        finish(
+            result, tables_by_dimensions(result), out, no_plot or study.figure is None, size=size
+        )
 
     command.__doc__ = study.function.__doc__
     command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]

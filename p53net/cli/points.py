@@ -220,8 +220,8 @@ def _blocks(result: xr.Dataset) -> Iterator[tuple[Any, Any]]:
         yield tuple(one.blocks[place].compute().ravel() for one in (status, reason))
 
 
-def draw(result: xr.Dataset, path: Path | None) -> None:
+def draw(result: xr.Dataset, path: Path | None, size: str) -> None:
     """Write the figure of a result, if a file is named."""
     if path is not None:
         made_folder(path.parent)
-        said.print(f"wrote {style.save(drawing.plot(result), path)}")
+        said.print(f"wrote {style.save(drawing.plot(result, size=size), path)}")

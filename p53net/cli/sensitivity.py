@@ -21,6 +21,7 @@ from p53net.cli.points import (
     grid_of,
     points_bar,
 )
+from p53net.cli.studies import PRINT, Size
 from p53net.cli.terminal import (
     AnyLine,
     Doses,
@@ -72,6 +73,7 @@ def tornado_(
     time_limit: TimeLimit = 60.0,
     engine: Engine = AUTO,
     plot: Figure = None,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     fragments: Fragments = None,
@@ -113,7 +115,7 @@ def tornado_(
             }
         )
     )
-    draw(result, plot)
+    draw(result, plot, size)
 
 
 @app.command()
@@ -143,6 +145,7 @@ def sobol(
     time_limit: TimeLimit = 60.0,
     engine: Engine = AUTO,
     plot: Figure = None,
+    size: Size = PRINT,
     own: OwnTables = None,
     structure: Structures = None,
     fragments: Fragments = None,
@@ -175,4 +178,4 @@ def sobol(
             progress=progress,
         )
     show(result.to_dataframe().reset_index().assign(measure=result.attrs["measure"]))
-    draw(result, plot)
+    draw(result, plot, size)

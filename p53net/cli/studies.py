@@ -38,9 +38,23 @@ Published = Annotated[
 ]
 
 
+def _size(size: str) -> str:
+    from p53net.figures.style import chosen_size
+
+    return chosen_size(size)
+
+
+PRINT = "print"
+Size = Annotated[
+    str,
+    typer.Option("--size", metavar="print|slide", callback=_size,
+                 help="Of the figure: for print, or for a slide, with larger text."),
+]  # fmt: skip
+
+
 def finish(
     result: xr.Dataset, tables: Mapping[str, pd.DataFrame], out: Path, no_plot: bool,
-    data: list[Path] | None = None, published: bool = False,
+    data: list[Path] | None = None, published: bool = False, *, size: str = PRINT,
 ) -> None:  # fmt: skip
     """Print the first table; write all of them, the record of the study and its figure, with points
     of a user's own and published ones, to a folder.
@@ -55,7 +69,7 @@ def finish(
         raise InputError("--data and --published are about the figure; leave --no-plot out")
     figure = None
     if not no_plot:  # before anything is written
-        figure = drawing.plot(result, data=data or None, published=published)
+        figure = drawing.plot(result, data=data or None, published=published, size=size)
     folder = made_folder(out)
     written = [
         write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))

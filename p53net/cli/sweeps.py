@@ -26,6 +26,7 @@ from p53net.cli.points import (
     reductions_of,
     tell_failures,
 )
+from p53net.cli.studies import PRINT, Size
 from p53net.cli.terminal import (
     Accuracy,
     AnyLine,
@@ -176,24 +177,25 @@ def plot(
     out: Annotated[
         Path | None, typer.Option("--out", help="File: .png, .svg or .pdf. Default: the folder.")
     ] = None,
+    size: Size = PRINT,
 ) -> None:
     """Draw a sweep: a heat map over two axes, or lines over one.
 
     Of an unfinished sweep, what was not run is hatched.
     """
     store = stores.read(folder)
-    stored, size = store.stored, store.size
-    if 0 < stored < size:  # said before all is read
-        said.print(f"{folder} is not finished: {stored:,} of {size:,} points are there; "
+    stored, whole = store.stored, store.size
+    if 0 < stored < whole:  # said before all is read
+        said.print(f"{folder} is not finished: {stored:,} of {whole:,} points are there; "
                    "repeat its sweep with --resume for the others", soft_wrap=True)  # fmt: skip
     if "reductions" in store.manifest:
         raise InputError(f"{folder} keeps reductions, and no points to draw; read its .csv files")
     result = read_sweep(folder)
     missing = int((result["status"] == "not run").sum())
-    if missing > size - stored:
-        said.print(f"{missing - size + stored:,} points are in damaged chunks; --resume computes "
+    if missing > whole - stored:
+        said.print(f"{missing - whole + stored:,} points are in damaged chunks; --resume computes "
                    "them again", soft_wrap=True)  # fmt: skip
-    if missing == size:
+    if missing == whole:
         raise StoreError(f"no point of {folder} has run yet; repeat its sweep with --resume")
     for name, value in settings_of(at or [], "--at").items():
         if name not in result.indexes:
@@ -206,7 +208,7 @@ def plot(
         result = result.sortby(name).sel({name: value}, method="nearest")
     paths = [out] if out else [folder / "sweep.png", folder / "sweep.svg"]
     with said.status("drawing"):
-        figure = drawing.plot(result, x=x, y=y, colour=colour)
+        figure = drawing.plot(result, x=x, y=y, colour=colour, size=size)
         for path in paths:
             made_folder(path.parent)
             said.print(f"wrote {style.save(figure, path)}")

@@ -1,13 +1,16 @@
 """Figures of what the models predict beside what was observed, and of the fits behind them."""
 
-from textwrap import wrap
+from collections.abc import Mapping
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from p53net.engines.base import FloatArray
+from p53net.figures import names
 from p53net.figures.style import COLOURS, SMALL, WIDE, headline
+from p53net.model.definition import shown_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +27,7 @@ _OUTSIDE, _NOT_COMPARED = COLOURS[1], "#777777"
 _STATEMENTS = ("qualitative", "increase", "regression")  # in place of a unit: it holds or not
 _REACH = 4.0  # half-intervals to each side that the forest plot shows
 _LEVEL = 3.841  # chi-squared, 95 %
+_OF_A_PANEL = 26  # letters of its title
 _WIDE = 3.0  # a profile over more than this factor is drawn over a logarithm
 
 
@@ -37,6 +41,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
 
     from p53net.figures.inline import Figure
 
+    named = names.of_ledger(result)
     result = result.sel(observation=result["verdict"] != "not modelled")
     placed = result["place"].notnull()
     forest, rest = result.where(placed, drop=True), result.where(~placed, drop=True)
@@ -44,7 +49,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
     figure = Figure(figsize=(WIDE, 0.135 * sum(sizes) + 1.8), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=sizes)
     above.axvspan(-1.0, 1.0, color="#e8eef4", lw=0)
-    for height, name in _rows(above, forest):
+    for height, name in _rows(above, forest, named):
         one = forest.sel(observation=name)
         place = float(one["place"])
         colour, marker = _look(one)
@@ -61,7 +66,7 @@ def validate_figure(result: xr.Dataset) -> "Figure":
         "trials\nare judged by what trials with the predicted rate count"
     )
     answers = {"inside": 0.0, "outside": 1.0, "not compared": 2.0, "not predicted": 2.0}
-    for height, name in _rows(below, rest):
+    for height, name in _rows(below, rest, named):
         one = rest.sel(observation=name)
         colour, marker = _look(one)
         x = answers[str(one["verdict"].values)]
@@ -88,12 +93,12 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
     """The profile of each fitted parameter: least chi-squared with it fixed."""
     from p53net.figures.inline import Figure
 
-    names = [str(name) for name in result["parameter"].values]
+    fitted = [str(name) for name in result["parameter"].values]
     columns = 4
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(WIDE, 1.5 * rows), layout="constrained")
+    rows = -(-len(fitted) // columns)
+    figure = Figure(figsize=(WIDE, 1.3 * rows + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel, name in zip(panels, names, strict=False):
+    for panel, name in zip(panels, fitted, strict=False):
         one = result.sel(parameter=name).dropna("point")
         rise = (one["chi_squared"] - float(one["chi_squared"].min())).values
         value = one["value"].values
@@ -102,14 +107,16 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
         panel.axhline(_LEVEL, color="#777777", lw=0.5, ls=":")
         panel.set_ylim(0, 3 * _LEVEL)
         _zoom(panel, value, rise)
-        panel.set_title(name.replace(": ", "\n"), loc="left")
-        panel.set_xlabel(f"[{one['unit'].item()}]")
-        panel.set_ylabel("rise of χ² [1]")
-    for panel in panels[len(names) :]:
+        panel.set_title(fill(names.of_parameter(name), _OF_A_PANEL))
+        panel.set_xlabel(f"[{shown_unit(str(one['unit'].item()))}]")
+    for first in panels[::columns]:
+        first.set_ylabel("rise of χ² [1]")
+    for panel in panels[len(fitted) :]:
         panel.set_axis_off()
     headline(
         figure,
-        "Profiles of the fitted parameters. Line: estimate; dotted: 95 % for one parameter.",
+        "How well the evidence tells each fitted parameter: the least rise of χ² with it held. "
+        "Line: estimate; dotted: 95 % for one parameter.",
     )
     return figure
 
@@ -120,7 +127,8 @@ def _zoom(panel: "Axes", value: FloatArray, rise: FloatArray) -> None:
 
     low = np.flatnonzero(rise < 3 * _LEVEL)
     first, last = max(low[0] - 1, 0), min(low[-1] + 1, len(value) - 1)
-    panel.set_xlim(value[first], value[last])
+    room = (value[last] / value[first]) ** 0.04  # an estimate can stand at an end
+    panel.set_xlim(value[first] / room, value[last] * room)
     if value[last] > _WIDE * value[first]:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -132,11 +140,11 @@ def _zoom(panel: "Axes", value: FloatArray, rise: FloatArray) -> None:
     panel.tick_params(axis="x", labelsize=SMALL)
 
 
-def _rows(panel: "Axes", result: xr.Dataset) -> list[tuple[int, str]]:
+def _rows(panel: "Axes", result: xr.Dataset, named: Mapping[str, str]) -> list[tuple[int, str]]:
     """The height of each observation's row, from the top; labels the axis with them."""
     ids = [str(name) for name in result["observation"].values]
     heights = list(range(len(ids)))[::-1]
-    panel.set_yticks(heights, [name.replace("_", " ") for name in ids], fontsize=SMALL)
+    panel.set_yticks(heights, [named[name] for name in ids], fontsize=SMALL)
     panel.set_ylim(-0.8, len(ids) - 0.2)
     return list(zip(heights, ids, strict=True))
 

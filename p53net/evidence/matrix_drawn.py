@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from p53net.evidence.matrix import said
+from p53net.figures import names
 from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def matrix_figure(result: xr.Dataset) -> "Figure":
     saw, so that it is no prediction."""
     from p53net.figures.inline import Figure
 
+    named = names.of_ledger(result)
     shown = (result["verdict"].isin(list(_LOOK))).any("structure")
     result = result.sel(observation=shown)
     rows, columns = result.sizes["observation"], result.sizes["structure"]
@@ -36,14 +38,14 @@ def matrix_figure(result: xr.Dataset) -> "Figure":
             alpha = 1.0 if one["use"].item() == "predict" else _OPEN
             axes.add_patch(_square(x, y, colour, alpha))
             if one["verdict"].item() != "inside":
-                axes.text(x, y, said(one).removeprefix("missed"), ha="center", va="center",
+                axes.text(x, y, _by(one), ha="center", va="center",
                           fontsize=SMALL)  # fmt: skip
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_xticks(range(columns), [str(one) for one in result["structure"].values], rotation=35,
                     ha="left", rotation_mode="anchor")  # fmt: skip
     axes.xaxis.tick_top()
-    axes.set_yticks(range(rows), [str(n).replace("_", " ") for n in result["observation"].values],
+    axes.set_yticks(range(rows), [named[str(name)] for name in result["observation"].values],
                     fontsize=SMALL)  # fmt: skip
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -51,12 +53,25 @@ def matrix_figure(result: xr.Dataset) -> "Figure":
     missed = result["verdict"].isin(["outside", "not predicted"])
     counts = zip(result["structure"].values, missed.sum("observation").values, strict=True)
     said_below = ("misses: " + ", ".join(f"{name} {int(number)}" for name, number in counts),
-                  "blue: met; orange: missed, and by what factor of the nearer end;",
+                  "blue: met; orange: missed, by a factor of the nearer end, or by points;",
                   "pale: no prediction, some choice saw it; blank: not modelled there")  # fmt: skip
     below = [line for one in said_below for line in wrap(one, _LETTERS)]
     figure.supxlabel("\n".join(below), fontsize=SMALL)
-    headline(figure, "Published numbers in each structure")
+    headline(
+        figure, "Which published numbers each structure meets, and by how far it misses the others"
+    )
     return figure
+
+
+def _by(one: xr.Dataset) -> str:
+    """By what factor, or by how many points, a row is missed."""
+    beyond = float(one["beyond"])
+    if not said(one).startswith("x "):
+        by = said(one).removeprefix("missed").replace(" points", "")
+        return "<1" if by in ("+0", "-0") else by
+    times = "\N{MULTIPLICATION SIGN}"
+    digits = 1 if beyond < 0.1 else 3 if f"{beyond:.2g}" == "1" or beyond >= 100 else 2
+    return f"{times}{beyond:.{digits}g}"
 
 
 def _square(x: int, y: int, colour: str, alpha: float) -> "Rectangle":

@@ -9,6 +9,7 @@ import xarray as xr
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 from p53net.figures import bands
+from p53net.figures import names as names_
 from p53net.figures.style import COLOURS, NARROW, WIDE, headline
 
 _COLUMNS = 4
@@ -38,7 +39,7 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
     panels = [(title, [name for name in names if name in run]) for title, names in _RUN_PANELS]
     panels += _own_panels(run)
     shown = {name for _, names in panels for name in names}
-    panels += [(name, [name]) for name in seen or {} if name not in shown]
+    panels += [(names_.of_quantity(name), [name]) for name in seen or {} if name not in shown]
     panels = [(title, names) for title, names in panels if names]
     named = {name for _, names in panels for name in names}
     if not named:
@@ -53,7 +54,8 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
     for panel, (title, names) in zip(axes, panels, strict=False):
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             bands.shade(panel, run[name], colour)
-            panel.plot(run["time"], bands.middle(run[name]), color=colour, label=name)
+            panel.plot(run["time"], bands.middle(run[name]), color=colour,
+                       label=names_.of_quantity(name, _theirs(run, name)))  # fmt: skip
             if seen and name in seen:
                 times, values, errors = seen[name]
                 panel.errorbar(times, values, errors, fmt="o", ms=2.2, lw=0.5, capsize=2,
@@ -81,9 +83,10 @@ def rest_figure(rest: xr.Dataset) -> "Figure":
     names = sorted(values, key=lambda name: values[name])
     figure = Figure(figsize=(NARROW, 0.9 + 0.13 * len(names)), layout="constrained")
     panel = figure.subplots()
-    panel.plot([values[name] for name in names], names, "o", ms=2.8, color=COLOURS[0])
+    rows = range(len(names))
+    panel.plot([values[name] for name in names], rows, "o", ms=2.8, color=COLOURS[0])
+    panel.set_yticks(rows, [names_.of_quantity(name) for name in names])
     panel.set(xscale="log", xlabel="concentration at rest [nM]")
-    panel.tick_params(axis="y", labelsize=7.5)
     panel.grid(axis="both", visible=True)
     headline(figure, _title(rest))
     return figure
@@ -94,6 +97,11 @@ def _title(run: xr.Dataset) -> str:
         return str(run.attrs.get("model", ""))
     drugs = run.attrs.get("drugs") or "no drug"
     return f"{drugs}, {run.attrs['cell_line']}: {_dose_text(run)}"
+
+
+def _theirs(run: xr.Dataset, name: str) -> str:
+    """The name of a quantity in a file that is not ours."""
+    return "" if "cell_line" in run.attrs else str(run[name].attrs.get("long_name", name))
 
 
 def _own_panels(run: xr.Dataset) -> list[tuple[str, list[str]]]:

@@ -73,15 +73,15 @@ class SubjectFits:
         facts = {"subjects": len(self.fits), "without a fit": failed}
         return card("Fits by subject", facts, tables, self.said)
 
-    def plot(self, path: str | Path | None = None) -> Figure:
+    def plot(self, path: str | Path | None = None, *, size: str = "print") -> Figure:
         """Estimates of each subject with the median and spread of all; written to `path` (png, svg,
-        pdf) where one is given."""
+        pdf) where one is given, for print or for a `slide`."""
         import matplotlib
 
-        from p53net.figures.style import STYLE, save
+        from p53net.figures.style import STYLE, resized, save
 
         with matplotlib.rc_context(STYLE):
-            figure = _figure(self)
+            figure = resized(_figure(self), size)
         if path is not None:
             save(figure, path)
         return figure
@@ -228,6 +228,7 @@ def _said(
 
 def _figure(found: SubjectFits) -> Figure:
     from p53net.figures.inline import Figure
+    from p53net.figures.names import of_parameter
     from p53net.figures.style import COLOURS, WIDE, headline
 
     names = list(found.summary.index)
@@ -249,7 +250,7 @@ def _figure(found: SubjectFits) -> Figure:
         panel.set(xscale="log", xlabel=f"[{one['unit']}]")
         panel.xaxis.set_major_formatter("{x:g}")
         panel.xaxis.set_minor_formatter("{x:g}")
-        panel.set_title(f"{name}\nCV {one['cv']:.0f} % ({one['cv_low']:.0f} to "
+        panel.set_title(f"{of_parameter(name)}\nCV {one['cv']:.0f} % ({one['cv_low']:.0f} to "
                         f"{one['cv_high']:.0f})", loc="left")  # fmt: skip
     panels[0].invert_yaxis()
     panels[0].set_ylabel("subject")

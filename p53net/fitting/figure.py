@@ -9,6 +9,7 @@ import numpy as np
 
 from p53net.engines.base import FloatArray
 from p53net.errors import InputError
+from p53net.figures.names import of_parameter
 from p53net.figures.style import COLOURS, NARROW, SMALL, WIDE, headline
 from p53net.fitting.points import Point, dose_like
 
@@ -80,7 +81,7 @@ def fit_figure(fit: "Fit") -> "Figure":
 
 
 def _headline(fit: "Fit") -> str:
-    lost = [str(name) for name in fit.parameters.index[~fit.parameters["identified"]]]
+    lost = [of_parameter(str(name)) for name in fit.parameters.index[~fit.parameters["identified"]]]
     band = "; bands: 95 % of the draws" if fit.sampled is not None else ""
     open_ = f"; not identified: {', '.join(lost)}" if lost else ""
     return f"{len(fit.predicted)} rows, {len(fit.parameters)} parameters{band}{open_}"

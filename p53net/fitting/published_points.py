@@ -1,18 +1,22 @@
 """Published numbers that are points of a study's curves.
 
 An IC50 or DC50 is a dose with half of the effect, the largest concentration in plasma stands at its
-time. Rows of the ledger that say at which time, in which line and under which regimen have a place;
-areas, ratios, rates and bounds are no points of curves.
+time, an inhibition of growth is a volume beside the untreated tumour. Rows of the ledger that say
+at which time, in which line and under which regimen have a place; areas, ratios and bounds are no
+points of curves. Rates of toxicity stand at the foot of their panel.
 """
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 import xarray as xr
 
+from p53net.ensembles.banded import median
 from p53net.errors import InputError
 from p53net.evidence.published import Observation, observations
+from p53net.figures.style import COLOURS
 from p53net.fitting.spots import Spot
 from p53net.simulation.recalled import arguments_of, regimens_of, tables_in
 
@@ -21,6 +25,14 @@ _READ = re.compile(r"\b(\d+) h\b")
 _DAILY = re.compile(r"(?P<amount>\d+) mg once daily, days 1-3 and 15-17 of 28")
 _WHEN = "milademetan_tmax", "milademetan_cmax"
 """Median time of the largest concentration [h], and that [ng/mL], after the last dose of three."""
+
+_TGI = "tumour growth inhibition"
+_MOUSE = re.compile(r"\b(\d+) mg/kg orally once daily")
+_INHIBITED = 28.0
+"""Day at which inhibition in mice is taken, an assumption (docs/xenograft.md)."""
+_INTERMITTENT = re.compile(r"(?P<amount>\d+) mg days 1-3 and 15-17 of 28")
+_SEVERE = 3
+_GRADES = "grade 3 or more", "grade 3 or 4"
 
 _INK = "#333333"
 
@@ -95,9 +107,53 @@ def _highest(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator[S
             return
 
 
+def _xenograft(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator[Spot]:
+    """Volumes that a published inhibition of growth means beside this untreated tumour."""
+    volume = median(result)["tumour_volume"].isel(time=-1)
+    start = float(median(result)["tumour_volume"].isel(arm=0, time=0))
+    grown = float(volume.isel(arm=0)) - start
+    arms = regimens_of(arguments_of(result).get("regimens"))
+    if float(result.attrs["days"]) != _INHIBITED:
+        return
+    for row in every.values():
+        match = _MOUSE.search(row.protocol)
+        mine = (str(result.attrs["drug"]), str(result.attrs["cell_line"]))
+        if row.quantity != _TGI or match is None or (row.subject, row.line) != mine or (
+            not math.isfinite(row.middle)
+        ):  # fmt: skip
+            continue
+        for i, arm in enumerate(arms):
+            if (arm.amount, arm.unit, arm.schedule) == (float(match[1]), "mg/kg", "daily"):
+                at = start + (1.0 - row.middle / 100.0) * grown
+                yield Spot(0, _INHIBITED, at, COLOURS[i % len(COLOURS)],
+                           (row.high - row.low) / 200.0 * grown, published=True)  # fmt: skip
+
+
+def _schedules(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator[Spot]:
+    """Rates of toxicity, at the foot of the panel: nobody measured the effect beside them."""
+    regimens = [str(one) for one in result["regimen"].values]
+    foot = 0.05 * float(result["tgi_high"].max())
+    drawn: Counter[str] = Counter()  # one above the other
+    if int(result.attrs["grade"]) != _SEVERE:
+        return
+    for row in every.values():
+        match = _INTERMITTENT.match(row.protocol)
+        toxicity, _, grade = row.quantity.partition(", ")
+        arm = "" if match is None else f"{match['amount']} mg 3/14"
+        if row.subject == str(result.attrs["drug"]) and arm in regimens and (
+            grade in _GRADES and toxicity in result["toxicity"].values
+        ):  # fmt: skip
+            drawn[toxicity] += 1
+            yield Spot([str(one) for one in result["toxicity"].values].index(toxicity), row.middle,
+                       foot * drawn[toxicity], COLOURS[regimens.index(arm) % len(COLOURS)],
+                       x_ends=(row.low, row.high), published=True)  # fmt: skip
+
+
 _STUDIES: Mapping[str, Callable[[xr.Dataset, Mapping[str, Observation]], Iterator[Spot]]] = {
     "viability": _viability,
     "degradation": _degradation,
     "pk": _pk,
     "patient": _patient,
+    "xenograft": _xenograft,
+    "schedules": _schedules,
 }

@@ -132,16 +132,16 @@ class Fit:
         predicted = self.predicted.to_csv(index=False, lineterminator="\n")
         return {**files, "fit.json": f"{about}\n".encode(), "predicted.csv": predicted.encode()}
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
+    def plot(self, path: str | Path | None = None, *, size: str = "print") -> "Figure":
         """Data over the curves of the fit with their bands, residuals below; written to `path`
-        (png, svg, pdf) where one is given."""
+        (png, svg, pdf) where one is given, for print or for a `slide`."""
         import matplotlib
 
-        from p53net.figures.style import STYLE, save
+        from p53net.figures.style import STYLE, resized, save
         from p53net.fitting.figure import fit_figure
 
         with matplotlib.rc_context(STYLE):
-            figure = fit_figure(self)
+            figure = resized(fit_figure(self), size)
         if path is not None:
             save(figure, path)
         return figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from p53net.errors import InputError
-from p53net.figures.style import SMALL
+from p53net.figures.style import SMALL, headline
 from p53net.fitting.points import Point
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], rows: int, lost: Counter[
             [spot.x - spot.x_ends[0]], [spot.x_ends[1] - spot.x]]  # fmt: skip
         axes[spot.panel].errorbar(
             spot.x, spot.y, spot.y_error if spot.y_error > 0 else None, x_error,
-            fmt="*" if spot.published else "D", ms=6 if spot.published else 3.5,
-            mfc="#ffd24d" if spot.published else "white", mec=spot.colour, mew=1.2,
+            fmt="*" if spot.published else "D", ms=7 if spot.published else 3.5,
+            mfc="#ffd24d" if spot.published else "white", mec=spot.colour,
+            mew=0.7 if spot.published else 1.2,
             color=spot.colour, lw=0.6, capsize=2, zorder=6 if spot.published else 5,
         )  # fmt: skip
     for number in {spot.panel for spot in spots}:
@@ -91,6 +92,9 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], rows: int, lost: Counter[
         words.append("Stars: published numbers, with their intervals.")
     if lost:
         words.append(f"Not shown: {said(lost)}.")
+    if figure.legends:  # below the figure already, where a note would lie over it
+        headline(figure, "\n".join([str(figure.get_label()), *words]))
+        return figure
     below = figure.get_supxlabel()
     width = int(_LETTERS * figure.get_figwidth())
     lines = [*([below] if below else []), *wrap(" ".join(words), width)]

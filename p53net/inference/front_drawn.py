@@ -66,6 +66,7 @@ def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
         xlim=(0.0, 100.0),
     )
     panel.set_ylim(0.0, 1.08 * float(np.nanmax(front.values)))
+    panel.set_title("(a) effect against toxicity")
 
 
 def _arms(band: xr.DataArray, low: float, high: float) -> list[list[float]]:
@@ -87,3 +88,5 @@ def _draw_questions(panel: "Axes", result: xr.Dataset) -> None:
     panel.set_yticks(places, said, fontsize=SMALL)
     panel.axvline(50.0, color=_GREY, lw=0.5, ls=":")
     panel.set(xlabel="share of draws [%] (bars: ± 2 Monte-Carlo errors)", xlim=(0.0, 100.0))
+    panel.grid(visible=False, axis="y")
+    panel.set_title("(b) how plausible each statement is")

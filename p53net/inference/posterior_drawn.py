@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE
+from p53net.figures import names
+from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE, headline
 from p53net.inference.posterior import Posterior
 from p53net.inference.priors import Space, for_structure
 
@@ -24,11 +25,14 @@ def posterior_figure(posterior: Posterior) -> "Figure":
     from p53net.figures.inline import Figure
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDE, 6.4), layout="constrained")
+        figure = Figure(figsize=(WIDE, 4.6), layout="constrained")
         places = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(1.0, 1.3))
         _weights(posterior, places["a"])
         _ranks(posterior, places["b"])
         _forest(posterior, places["c"])
+        headline(
+            figure, "What the evidence says of structures, and which parameters it tells most of"
+        )
     return figure
 
 
@@ -36,8 +40,9 @@ def _weights(posterior: Posterior, axes: "Axes") -> None:
     table = posterior.weights.sort_values("weight")
     axes.barh(table["structure"], table["weight"], xerr=table["weight_error"], color=COLOURS[5],
               error_kw={"elinewidth": 1.2, "capsize": 2})  # fmt: skip
-    axes.set(xlim=(0, 1), xlabel="weight by the evidence")
-    axes.set_title("a  Structures", loc="left")
+    axes.set(xlim=(0, 1), xlabel="weight by the evidence [1]")
+    axes.grid(visible=False, axis="y")
+    axes.set_title("(a) structures")
 
 
 def _ranks(posterior: Posterior, axes: "Axes") -> None:
@@ -50,8 +55,10 @@ def _ranks(posterior: Posterior, axes: "Axes") -> None:
         axes.stairs(counts / counts.mean(), edges, color=colour, label=f"run {number + 1}")
         start += len(run)
     axes.axhline(1.0, color="black", linewidth=0.5)
-    axes.set(xlabel="rank of likelihood, all runs", ylabel="density", ylim=(0, None))
-    axes.set_title(f"b  Runs of {structure}", loc="left")
+    axes.set(
+        xlabel="rank of the likelihood among all runs [1]", ylabel="density [1]", ylim=(0, None)
+    )
+    axes.set_title(f"(b) runs of {structure}: flat where they agree")
     axes.legend(fontsize=SMALL, ncols=2)
 
 
@@ -69,6 +76,7 @@ def _forest(posterior: Posterior, axes: "Axes") -> None:
     axes.hlines(places, low, high, color=COLOURS[0], linewidth=0.6)
     axes.hlines(places, first, third, color=COLOURS[0], linewidth=1.9)
     axes.plot(middle, places, "o", color="white", markeredgecolor=COLOURS[0], markersize=2.5)
-    axes.set_yticks(places, [space.names[i].removeprefix("model: ") for i in told], fontsize=SMALL)
-    axes.set(xlabel="standard deviations\nof the prior (grey: 95 %)")
-    axes.set_title("c  Most informed", loc="left")
+    axes.set_yticks(places, [names.of_parameter(space.names[i]) for i in told], fontsize=SMALL)
+    axes.grid(visible=False, axis="y")
+    axes.set(xlabel="standard deviations of the prior (grey: its 95 %)")
+    axes.set_title("(c) most told, from the top")

@@ -10,7 +10,9 @@ import xarray as xr
 
 from p53net.evidence.markdown import rows_of, shown
 from p53net.evidence.pages import Table
-from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE
+from p53net.evidence.published import observations
+from p53net.figures import names
+from p53net.figures.style import COLOURS, SMALL, STYLE, WIDE, headline
 from p53net.inference.prior import DISTRIBUTIONS, HALF_95, Prior
 from p53net.inference.prior_checks import LEVELS, prior_predictive
 from p53net.inference.prior_table import priors
@@ -26,7 +28,6 @@ SHOWN = (next(iter(named_structures())), "no partner", "MDMX")
 _MARKS = ("o", "s", "D")
 _SPAN = 1e3  # of the figure: this many times below and above what was observed
 _SAME = 1.001
-_WIDTH = 7.2  # inch: 183 mm
 
 
 def groups_table() -> str:
@@ -138,13 +139,18 @@ def _drawn(results: Mapping[str, xr.Dataset]) -> "Figure":
     axes.set_xscale("log")
     axes.set_xlim(1 / _SPAN, _SPAN)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows], fontsize=SMALL)
+    named = names.of_observations(
+        [names.Row(one.id, one.quantity, one.subject, one.line, one.protocol)
+         for one in observations().values()]
+    )  # fmt: skip
+    axes.set_yticks(range(len(rows)), [named.get(name, name) for name in rows], fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.axvline(1.0, color="black", linewidth=0.6)
     axes.set_xlabel("predicted / middle of the observed interval; thick 50 %, thin 95 % of draws")
-    figure.legend(loc="outside upper center", ncols=len(results) + 1)
+    figure.legend(loc="outside lower center", ncols=len(results) + 1)
+    headline(figure, "What priors alone predict is wider than what was observed")
     return figure
 
 

@@ -67,7 +67,10 @@ def sobol_figure(result: xr.Dataset) -> "Figure":
     """Bars of first-order and total indices, with 95 % intervals, the highest total on top."""
     ranked = result.isel(parameter=np.argsort(-result["ST"].values, kind="stable"))
     shown = ranked.isel(parameter=slice(_MOST_BARS))
-    title = title_of(result, result.attrs["runs"], 0, _left_out(result))
+    ends = [shown[name].values + shown[f"{name}_conf"].values for name in ("ST", "S1")]
+    beyond = bool(np.nanmax(ends, initial=0.0) > 1.0)  # shares end at 1; their estimates need not
+    about = ["beyond 1 are errors of sampling, which more points narrow"] if beyond else []
+    title = title_of(result, result.attrs["runs"], 0, [*_left_out(result), *about])
     figure, panel = _bar_panel(shown, title)
     for name, offset, colour, meaning in (
         ("ST", -_BAR / 2, COLOURS[0], "total (ST): with all others"),
@@ -82,6 +85,8 @@ def sobol_figure(result: xr.Dataset) -> "Figure":
         )  # fmt: skip
         _row_texts(panel, 0.0, rows[~kept], [_NO_VALUE] * int((~kept).sum()))
     panel.axvline(0.0, color="#333333", lw=0.5)
+    if beyond:
+        panel.set_xlim(right=1.0)
     panel.set_xlabel(f"share of the variance of {result.attrs['measure']} [1], with 95 % intervals")
     figure.legend(loc="outside lower center", ncols=2)
     return figure

@@ -505,6 +505,6 @@ def test_a_state_at_rest_is_drawn_as_dots(inhibitor: pn.Model) -> None:
     (panel,) = pn.plot(rest).axes
     names = [label.get_text() for label in panel.get_yticklabels()]
     values = list(panel.lines[0].get_xdata())
-    assert values == sorted(values) and "MDM2_total" in names
-    assert values[names.index("p53_active")] == float(rest["p53_active"])
+    assert values == sorted(values) and "total MDM2" in names
+    assert values[names.index("active p53")] == float(rest["p53_active"])
     assert panel.get_xlabel() == "concentration at rest [nM]"

@@ -36,7 +36,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     from p53net.figures.inline import Figure
 
     several = "slope" in result
-    figure = Figure(figsize=(WIDE, 2.3 if several else 2.8), layout="constrained")
+    figure = Figure(figsize=(WIDE, 2.5 if several else 2.8), layout="constrained")
     panels = figure.subplots(1, 3 if several else 2)
     unit = result["dose"].attrs["units"]
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
@@ -166,8 +166,9 @@ def patient_figure(result: xr.Dataset) -> "Figure":
         for grade, limit in enumerate(limits.get(name, ()), start=1):
             if grade in (3, 4) and limit > 0:
                 panel.axhline(limit, color=_LIMITS, lw=0.5, ls=":")
-                panel.text(1.0, limit, f"grade {grade}", fontsize=SMALL, ha="right",
-                           va="bottom" if grade == 3 else "top", color="#555555",
+                right = grade == 3  # each at its end: they can be near each other and 0
+                panel.text(1.0 if right else 0.01, limit, f"grade {grade}", fontsize=SMALL,
+                           ha="right" if right else "left", va="bottom", color="#555555",
                            transform=panel.get_yaxis_transform())  # fmt: skip
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
@@ -193,6 +194,7 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
     toxicities = [str(name) for name in result["toxicity"].values]
     figure = Figure(figsize=(WIDE, 3.1), layout="constrained")
     panels = figure.subplots(1, len(toxicities), squeeze=False, sharey=True)[0]
+    lowest = 0.0
     for panel, toxicity in zip(panels, toxicities, strict=True):
         for name, colour, marker in zip(
             result["regimen"].values, cycle(COLOURS), cycle("osD^vP*"), strict=False
@@ -203,22 +205,25 @@ def schedules_figure(result: xr.Dataset) -> "Figure":
                 xerr, yerr = (_ends(one[key]) for key in ("rate", "tgi"))
             else:
                 xerr, yerr = [[x - float(one["rate_low"])], [float(one["rate_high"]) - x]], None
+            spread = [float(bands.middle(one[f"tgi_{end}"])) for end in ("low", "high")]
+            panel.vlines(x, *spread, color=colour, lw=2.4, alpha=0.35, zorder=1)
+            lowest = min(lowest, spread[0])
             panel.errorbar(
                 x, y, xerr=xerr, yerr=yerr, fmt=marker, color=colour, ms=4.3, capsize=2, label=name
             )
         panel.set_xlabel(f"grade {result.attrs['grade']} or more {toxicity}\n[% of patients]")
         panel.set_xlim(0, None)
     drawn = is_banded(result)
-    panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%], median")
-    if not drawn:
-        panels[0].set_ylim(0, 1.15 * float(result["tgi"].max()))
+    panels[0].set_ylabel(f"tumour growth inhibition, day {result.attrs['days']:g} [%]")
+    panels[0].set_ylim(1.08 * lowest, 1.08 * float(result["tgi_high"].max()))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
     headline(
         figure,
         f"{' and '.join(_drugs(result))}, {result.attrs['tumour']} tumour: effect against "
-        f"toxicity, {result.attrs['population']} virtual patients (bars: 95 % "
-        f"{'of the draws' if drawn else 'intervals of the rates'})",
+        f"toxicity in {result.attrs['population']} virtual patients\nMarks: median patient, with "
+        f"95 % {'of the draws' if drawn else 'intervals of the rates'}. Broad lines: what 90 % of "
+        "the patients have.",
     )
     return figure
 

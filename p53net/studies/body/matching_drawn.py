@@ -7,7 +7,7 @@ import xarray as xr
 
 from p53net.ensembles.banded import ENDS, median
 from p53net.figures import bands
-from p53net.figures.style import COLOURS, NARROW, WIDE
+from p53net.figures.style import COLOURS, NARROW, WIDE, headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,4 +56,5 @@ def match_figure(result: xr.Dataset) -> "Figure":
         panel.set(xscale=scale, xlabel=f"{result['candidate'].attrs['long_name']} [{unit}]")
         panel.set_ylabel(f"{measured} [{one['unit'].values}]")
     panels[0].legend()
+    headline(figure, f"What of {mine} equals {theirs}")
     return figure

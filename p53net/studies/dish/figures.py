@@ -54,9 +54,9 @@ def viability_figure(result: xr.Dataset) -> "Figure":
                 panel.plot([], [], marker, ms=2.2, color=colour, label=label)
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(-4, None))
         panel.set_title(str(drug), loc="left")
-        if is_banded(result):  # leave a place that no band covers
-            panel.set_ylim(-4, 112 + 8 * len(result["cell_line"]))
-        panel.legend(loc="upper right" if is_banded(result) else "best")
+        top = 112.0 if is_banded(result) else max(103.0, float(middle["viability"].max()))
+        panel.set_ylim(-4, top + 4 + 12 * len(result["cell_line"]))  # a place that nothing covers
+        panel.legend(loc="upper right")
     panels[0].set_ylabel("viability [% of vehicle]")
     hours, noise = result.attrs["hours"], result.attrs["noise"]
     wells_said = f", noise {noise:.0%} a well" if noise else ""
@@ -108,16 +108,18 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
     if "beside" in result.dims:
         return levels_figure(result, "active")
     figure, panels = _panels(len(result["drug"]))
+    broad = np.linspace(0.8, 2.0, len(result["hours"]))  # where curves coincide, each still shows
     for panel, drug in zip(panels, result["drug"].values, strict=True):
-        for hours, colour, marker in zip(
-            result["hours"].values, cycle(COLOURS), cycle(_MARKERS), strict=False
+        for hours, colour, marker, width in zip(
+            result["hours"].values, cycle(COLOURS), cycle(_MARKERS), broad, strict=False
         ):
             whole = result["active"].sel(drug=drug, hours=hours)
             if hours == result["hours"].values[-1]:  # those of all times would cover each other
                 bands.shade(panel, whole, colour)
             curve = bands.middle(whole)
             label = f"{hours:g} h"
-            panel.plot(result["dose"], curve, marker + "-", ms=2.2, color=colour, label=label)
+            panel.plot(result["dose"], curve, marker + "-", ms=1.4 + 1.2 * width, lw=width,
+                       color=colour, label=label, zorder=4.0 - width / 10.0)  # fmt: skip
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
         panel.set_title(str(drug), loc="left")
         panel.legend(title="exposure")
