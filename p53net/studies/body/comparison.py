@@ -93,12 +93,12 @@ def schedules(
     Raises InputError, UnknownNameError.
 
     Examples:
-        >>> plans = [pn.regimen(260, "mg", "3/14", cycles=2), pn.regimen(90, "mg", "q2d", days=28)]
-        >>> found = pn.schedules("milademetan", plans, days=28, population=8)
-        >>> found["dose_28_days"].values
-        array([1560., 1260.])
+        >>> plans = [pn.regimen(260, "mg", "3/14", cycles=1), pn.regimen(90, "mg", "q2d", days=14)]
+        >>> found = pn.schedules("milademetan", plans, days=14, population=4)
         >>> found["tgi"].dims, found["rate"].dims
         (('regimen',), ('regimen', 'toxicity'))
+        >>> found["dose_28_days"].values
+        array([780., 630.])
     """
     cells = Cells(ensemble, draws=draws, structure=structure, tables=tables, most=MOST)
     other, others = _beside(beside, drug, tables)

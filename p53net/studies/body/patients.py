@@ -97,11 +97,11 @@ def patient(
     Raises InputError, UnknownNameError, SimulationError.
 
     Examples:
-        >>> plan = pn.regimen(260, "mg", "3/14", cycles=2)
-        >>> found = pn.patient("milademetan", plan, days=28)
-        >>> found["platelets"].min().round(1).item(), found["platelets"].attrs["units"]
-        (80.6, '1e9/L')
-        >>> several = pn.patient("milademetan", plan, days=28, population=8)
+        >>> plan = pn.regimen(260, "mg", "3/14", cycles=1)
+        >>> found = pn.patient("milademetan", plan, days=14)
+        >>> found["platelets"].min().round().item(), found["platelets"].attrs["units"]
+        (124.0, '1e9/L')
+        >>> several = pn.patient("milademetan", plan, days=14, population=4)
         >>> several["rate"].dims, several["lowest"].dims
         (('toxicity', 'grade'), ('patient', 'toxicity'))
     """
