@@ -62,17 +62,17 @@ def execute(name: str) -> float:
     """Run a page in a kernel of its own, in an empty folder, and write the notebook. Gives the
     seconds of the processor; raises the error of the first cell that fails."""
     import nbformat
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     before = _processor()
     book = nbformat.from_dict(bare((PAGES / f"{name}.md").read_text(encoding="utf-8")))
-    specs = KernelSpecManager(kernel_dirs=[])  # of this very Python
-    kernel = AsyncKernelManager(kernel_spec_manager=specs, transport="ipc")  # no port is opened
-    with TemporaryDirectory() as folder:
-        where = {"metadata": {"path": folder}}
-        NotebookClient(book, km=kernel, timeout=_LIMIT, resources=where).execute()
+    with TemporaryDirectory() as folder, TemporaryDirectory() as sockets:
+        # Files as sockets: no port is opened.
+        talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+        options = {"resources": {"metadata": {"path": folder}}, "kernel_name": "python3"}
+        about = Config({"KernelManager": talk})
+        NotebookClient(book, timeout=_LIMIT, config=about, **options).execute()
     for cell in book.cells:
         cell.metadata.pop("execution", None)  # times: the file would differ each time
     BUILT.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """In a real kernel: cards, figures without magic, and short tracebacks."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -17,13 +18,18 @@ CELLS = (
 
 
 @pytest.mark.slow
-def test_cells_of_a_notebook() -> None:
+def test_cells_of_a_notebook(tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="the extra [docs] is not installed")
     nbclient = pytest.importorskip("nbclient", reason="the extra [docs] is not installed")
-    manager = pytest.importorskip("jupyter_client.manager").AsyncKernelManager(transport="ipc")
     cells = [nbformat.v4.new_code_cell(text) for text in CELLS]
     book = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(book, km=manager, allow_errors=True, timeout=120).execute()
+    talk = {"transport": "ipc", "connection_file": str(tmp_path / "kernel.json")}
+    about = pytest.importorskip("traitlets.config").Config(
+        {"KernelManager": talk}
+    )  # no port is opened
+    nbclient.NotebookClient(
+        book, config=about, allow_errors=True, kernel_name="python3", timeout=120
+    ).execute()
     results = [[o for o in cell.outputs if o.output_type in ("execute_result", "error")]
                for cell in book.cells]  # fmt: skip
     (model,), (figure,), (wrong,), (other,), (inline,) = results
