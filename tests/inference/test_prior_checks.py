@@ -98,7 +98,9 @@ def test_the_table_says_what_was_observed_and_predicted(monkeypatch: pytest.Monk
 def test_the_figure_has_the_interval_and_a_mark_for_each_structure() -> None:
     figure = prior_pages.prior_figure({"one": made(ROWS), "two": made(ROWS)})
     (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["DC50 of MDM2, KT-253, HEK293T-HiBiT"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "DC50 of MDM2, KT-253, HEK293T-HiBiT"
+    ]
     middle = np.sqrt(0.27 * 0.6)
     (bar,) = axes.patches
     assert (bar.get_x(), bar.get_width()) == pytest.approx((0.27 / middle, 0.33 / middle))
