@@ -96,7 +96,7 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
     fitted = [str(name) for name in result["parameter"].values]
     columns = 4
     rows = -(-len(fitted) // columns)
-    figure = Figure(figsize=(WIDE, 1.3 * rows + 0.3), layout="constrained")
+    figure = Figure(figsize=(WIDE, 1.4 * rows + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, name in zip(panels, fitted, strict=False):
         one = result.sel(parameter=name).dropna("point")
@@ -116,7 +116,7 @@ def calibrate_figure(result: xr.Dataset) -> "Figure":
     headline(
         figure,
         "How well the evidence tells each fitted parameter: the least rise of χ² with it held. "
-        "Line: estimate; dotted: 95 % for one parameter.",
+        "Line: estimate. Dotted: its 95 %.",
     )
     return figure
 

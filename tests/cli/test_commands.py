@@ -202,6 +202,13 @@ def test_plot_of_an_unfinished_sweep_says_so_first(
     drawn = (tmp_path / "sw" / "sweep.svg").read_text()
     assert "2 not run" in drawn
 
+    assert command("plot", "sw", "--out", "s.svg", "--size", "slide").returncode == 0
+    wide = [float((tmp_path / name).read_text().partition('<svg ')[2].partition('width="')[2]
+                  .partition('pt"')[0]) for name in ("sw/sweep.svg", "s.svg")]  # fmt: skip
+    assert wide[1] > 1.5 * wide[0]
+    done = command("plot", "sw", "--size", "large")
+    assert done.returncode == 1 and "must be one of print, slide" in done.stderr
+
     monkeypatch.setattr(sweeps, "read_sweep", lambda _: (_ for _ in ()).throw(pn.StoreError("x")))
     done = command("plot", "sw")
     assert done.stderr.startswith("sw is not finished") and done.returncode == 1

@@ -163,6 +163,19 @@ def test_published_numbers_are_stars(plate: xr.Dataset) -> None:
         pn.plot(pn.pk("milademetan", pn.regimen(60, "mg", "3/14", days=3)), published=True)
 
 
+@pytest.mark.slow
+def test_published_inhibition_is_a_volume_beside_the_untreated_tumour() -> None:
+    """100 per cent is a tumour that stays as it began; the row is 67 per cent at 25 mg/kg."""
+    arms = [pn.regimen(dose, "mg/kg", "daily", days=28) for dose in (25, 30)]
+    found = pn.xenograft("milademetan", arms, "ST-02-0075")
+    ((_, day, volume),) = marked(pn.plot(found, published=True), "*")
+    untreated = found["tumour_volume"].isel(arm=0)
+    start, end = float(untreated[0]), float(untreated[-1])
+    assert day == 28.0 and volume == pytest.approx(start + 0.33 * (end - start), rel=1e-9)
+    with pytest.raises(pn.InputError, match="the ledger has no number"):
+        pn.plot(found.assign_attrs(days=21.0), published=True)
+
+
 def test_studies_without_such_curves_refuse_data(plate: xr.Dataset) -> None:
     with pytest.raises(pn.InputError, match="not over synergy"):
         pn.plot(plate.assign_attrs(study="synergy"), data=table("viability"))
