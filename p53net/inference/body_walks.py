@@ -22,7 +22,7 @@ _SHORTEST, _LONGEST = 0.05, 1.0  # steps of a walk under the nets, standard devi
 _FAR = 2.0  # standard deviations of the prior: how widely what is shared is looked for
 _PLACES = (-1.0, 0.5, 2.0, 3.5)  # of what is shared, where all cells are asked first
 _CHEAP = 3  # times shorter are walks of what is cheap
-_TOGETHER = 2  # moves of each thing that parts share, for one of all parts
+_READERS = 2  # of what is shared, for one more move of it in each round: fewer are accepted
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,9 @@ class _Walk:
             self._move(max(steps // _CHEAP, 1), self._cheap, [], learning)
         together = []
         for column in problem.shared.tolist():
-            moves = [self._move(steps, problem.readers(column), [column], learning)[0]
-                     for _ in range(_TOGETHER)]  # fmt: skip
+            readers = problem.readers(column)
+            moves = [self._move(steps, readers, [column], learning)[0]
+                     for _ in range(-(-len(readers) // _READERS))]  # fmt: skip
             together.append(float(np.mean(moves)))
         return {**found, **{f"shared {i}": one for i, one in enumerate(together)}}
 
