@@ -6,10 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from p53net.dosing.regimens import regimen
 from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import ensemble
 from p53net.evidence.markdown import rows_of, shown
 from p53net.evidence.pages import Table
+from p53net.studies.body.blood import INTERMITTENT
+from p53net.studies.body.patients import patient
+from p53net.studies.body.pharmacokinetics import pk
+from p53net.studies.body.xenografts import xenograft
 from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
 from p53net.studies.dish.viability_assay import viability
@@ -114,10 +119,58 @@ def compared() -> str:
     return rows_of(f"at three times untreated p53{_COLUMNS}", rows)
 
 
+def plasma() -> str:
+    """Milademetan in patients, the third day of 260 mg."""
+    found = pk(_DRUG, regimen(260, "mg", "3/14", cycles=1), ensemble=ensemble(), draws=True)
+    third = found.isel(dose=0).sel(occasion=3)
+    rows = [
+        _band("Tmax [h]", third["tmax"]),
+        _band("Cmax [ng/mL]", third["cmax"]),
+        _band("AUC0-24 [ng h/mL]", third["auc"]),
+        _band("dose/AUC [L/h]", third["clearance"]),
+        _band("half-life [h]", third["half_life"]),
+    ]
+    return rows_of(f"day 3{_COLUMNS}", rows)
+
+
+def mice() -> str:
+    """Growth inhibition, and regression."""
+    doses = (25.0, 50.0, 100.0)
+    arms = [regimen(dose, "mg/kg", "daily", days=28) for dose in doses]
+    found = xenograft(_DRUG, arms, "ST-02-0075", ensemble=ensemble(), draws=True)
+    rows = [_band(f"ST-02-0075, {_DRUG} {dose:g} mg/kg daily: TGI, day 28 [%]",
+                  found["tgi"].isel(arm=number)) for number, dose in enumerate(doses, start=1)]  # fmt: skip
+    once = xenograft(_DEGRADER, regimen(1.0, "mg/kg", "once"), "RS4;11", days=63.0,
+                     ensemble=ensemble(), draws=True)  # fmt: skip
+    below = once["days_below"].isel(arm=1)
+    rows.append(_band(f"RS4;11, {_DEGRADER} 1 mg/kg once: days below start, of 63", below))
+    return rows_of(f"arm{_COLUMNS}", rows)
+
+
+def patients() -> str:
+    """A typical patient in each of 50 draws."""
+    found = patient(_DRUG, INTERMITTENT, ensemble=ensemble(), draws=True)
+    highest = [
+        ("p53_active", "active p53, tumour [nM]: highest"),
+        ("GDF15_serum", "GDF-15 in serum, fold: highest"),
+    ]
+    lowest = [
+        ("platelets", "platelets [1e9/L]: lowest"),
+        ("neutrophils", "neutrophils [1e9/L]: lowest"),
+        ("haemoglobin", "haemoglobin [g/dL]: lowest"),
+    ]
+    rows = [_band(said, found[name].max("time")) for name, said in highest]
+    rows += [_band(said, found[name].min("time")) for name, said in lowest]
+    return rows_of(f"260 mg 3/14, 56 days{_COLUMNS}", rows)
+
+
 TABLES = (
     Table("docs/viability.md", "viability-plausible", plates),
     Table("docs/degradation.md", "degradation-plausible", degraded),
     Table("docs/caspase.md", "caspase-plausible", killed),
     Table("docs/measures.md", "escape-plausible", compared),
+    Table("docs/pk.md", "plasma-plausible", plasma),
+    Table("docs/xenograft.md", "xenograft-plausible", mice),
+    Table("docs/patient.md", "patient-plausible", patients),
 )
 """In the order in which they are made."""

@@ -132,9 +132,9 @@ def test_a_package_without_an_ensemble_says_so(monkeypatch: pytest.MonkeyPatch) 
         pn.ensemble()
 
 
-def test_the_shipped_ensemble_is_of_these_models_and_of_cells() -> None:
+def test_the_shipped_ensemble_is_of_these_models_and_of_bodies_too() -> None:
     shipped = pn.ensemble()
-    assert len(shipped) == 500 and shipped.about["converged"] and not shipped.has_bodies
+    assert len(shipped) == 500 and shipped.about["converged"] and shipped.has_bodies
     assert set(shipped.structures) == {"default", "residual"}
     assert (models_folder() / draws.SHIPPED).stat().st_size < 5e6
 
