@@ -61,8 +61,8 @@ def validate(
     `interval_origin`, note and `reason` for what is outside or not modelled.
 
     Examples:
-        >>> found = pn.validate()
-        >>> found["predicted"].dims, sorted(set(found["verdict"].values))
+        >>> found = pn.validate()  # doctest: +SKIP
+        >>> found["predicted"].dims, sorted(set(found["verdict"].values))  # doctest: +SKIP
         (('observation',), ['inside', 'not compared', 'not modelled', 'outside'])
     """
     if structures is not None:
