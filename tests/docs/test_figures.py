@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import p53net as pn
-from benchmarks import batch, calibration_of_draws
 from p53net.evidence.published import observations
 from p53net.figures import names
 from p53net.figures.style import SMALL, STYLE, WIDE, save
@@ -100,13 +99,6 @@ def maps() -> Figure:
     return runpy.run_path(str(ROOT / "examples" / "escape_maps.py"))["drawn"](found)
 
 
-def of_benchmarks() -> Figure:
-    took = batch.Cost(27, 56, 0.5, 0.2, {(200, 2): 0.01, (200, 145): 0.02}, 495.0,
-                      {2: 1e-3, 145: 2e-3}, 1e-8)  # fmt: skip
-    costs = {batch.DRUGS: took, 5: took, 10: took._replace(species=10)}
-    return batch.panels(costs, (200, 145), [(200, 145)], [(200, 2), (200, 145)])
-
-
 DRAWN: dict[str, Callable[[], Figure]] = {
     "validate": lambda: pn.plot(ledger()),
     "matrix": lambda: pn.plot(ledger(2)),
@@ -114,10 +106,6 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "sobol": lambda: pn.plot(shares()),
     "kt253_regression": regression,
     "escape_maps": maps,
-    "coverage": lambda: calibration_of_draws.drawn(
-        calibration_of_draws.read(ROOT / "docs" / "coverage.csv")
-    ),
-    "batch_scaling": of_benchmarks,
 }
 
 
