@@ -19,6 +19,15 @@ PACKAGES = {
 """Of each extra what p53net imports of it, when it is asked for."""
 
 
+def brought(extra: str) -> bool:
+    """Whether all of it can be imported."""
+    try:
+        need(extra, extra)
+    except MissingPackageError:
+        return False
+    return True
+
+
 def need(extra: str, what: str, instead: str = "", only: Sequence[str] = ()) -> None:
     """Raise MissingPackageError, which names the extra, where a package of it, or one of `only`, is
     not there or cannot be imported: `what` needs it, and `instead` says what else can be done."""

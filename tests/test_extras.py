@@ -100,7 +100,6 @@ def swept(**options: object) -> object:
 
 CASES: dict[str, tuple[str, str, Callable[[], object]]] = {
     "workers": ("distributed", "workers", lambda: swept(workers=1, engine="batch")),
-    "default workers": ("dask", "workers", lambda: swept(engine="roadrunner")),
     "scheduler": ("distributed", "workers", lambda: swept(scheduler="tcp://127.0.0.1:1")),
     "certificates": ("cryptography", "workers", lambda: swept(workers=1, engine="batch")),
     "draws": ("arviz", "fit", fit_with_draws),
@@ -120,6 +119,15 @@ def test_what_is_missing_is_said_with_its_extra(name: str, monkeypatch: pytest.M
         monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(MissingPackageError, match=rf'needs {package}.*"p53net\[{extra}\]"'):
         call()
+
+
+def test_without_workers_a_sweep_is_run_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setattr(run, "_SMALL", 2)
+    doses = np.array([1.0, 2.0, 3.0])
+    usual = {"measures": ["peak:p53_active"], "times": [0.0, 1.0], "engine": "roadrunner"}
+    found = pn.sweep(pn.load("milademetan"), {"milademetan": doses}, **usual)  # type: ignore[arg-type]
+    assert (found["status"] == "ok").all()
 
 
 def test_a_package_that_is_broken_is_said_with_its_fault(

@@ -17,11 +17,9 @@ from p53net.ensembles.draws import ensemble
 from p53net.evidence import validation
 from p53net.evidence.pages import root
 from p53net.evidence.seen import uses
+from p53net.inference.agreement import LARGEST_OF_BODIES, LARGEST_R_HAT, LEAST_ESS
 from p53net.model.library import models_folder
 from p53net.model.structures import as_structure, listed, name_of
-
-R_HAT, DRAWS = 1.05, 400
-"""At most, and at least, of every headline: see docs/ensemble.md."""
 
 _KINDS = ("assumed", "fitted", "measured")
 _PART = re.compile(r"<(species|compartment|reaction) [^>]*?(?:/>|>.*?</\1>)", re.DOTALL)
@@ -207,16 +205,18 @@ def converged() -> Fact:
     headlines = about["convergence"]
     worst = max(one["r_hat"] for one in headlines)
     least = min(min(one["ess_bulk"], one["ess_tail"]) for one in headlines)
-    sound = worst <= R_HAT and min(one["ess_bulk"] for one in headlines) >= DRAWS
+    sound = worst <= LARGEST_R_HAT and min(one["ess_bulk"] for one in headlines) >= LEAST_ESS
     return Fact(sound, f"over cells R-hat is at most {worst:.3f} and there are at least "
                 f"{least:.0f} effective draws")  # fmt: skip
 
 
 def bodies() -> Fact:
     """The sampler of bodies."""
-    there = ensemble().about["bodies"] is not None
-    text = "draws of bodies are shipped" if there else "no draws of bodies: they did not converge"
-    return Fact(there, text)
+    about: Mapping[str, Any] | None = ensemble().about["bodies"]
+    if about is None:
+        return Fact(False, "no draws of bodies: they did not converge")
+    worst = max(one["r_hat"] for one in about["agreement"])
+    return Fact(worst <= LARGEST_OF_BODIES, f"over bodies R-hat is at most {worst:.2f}")
 
 
 def draws() -> Fact:

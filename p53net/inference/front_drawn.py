@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MARKERS = "osD^vP*X"
 _GREY = "#999999"
+_FRONT, _ROW = 2.6, 0.18  # inches: height of the front, and of each statement
 
 
 def front_figure(result: xr.Dataset) -> "Figure":
@@ -20,12 +21,14 @@ def front_figure(result: xr.Dataset) -> "Figure":
     each statement is."""
     from p53net.figures.inline import Figure
 
-    figure = Figure(figsize=(WIDE, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
-    _draw_front(left, result)
-    _draw_questions(right, result)
+    lower = _ROW * result.sizes["question"] + 0.5
+    figure = Figure(figsize=(WIDE, _FRONT + lower), layout="constrained")
+    halves = figure.subfigures(2, 1, height_ratios=(_FRONT, lower))  # names would narrow the front
+    upper, under = (half.subplots() for half in halves)
+    _draw_front(upper, result)
+    _draw_questions(under, result)
     about = result.attrs
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    upper.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     headline(
         figure,
         f"{about['drug']}, {about['tumour']} tumour, {about['days']:g} days: "
@@ -80,7 +83,7 @@ def _draw_questions(panel: "Axes", result: xr.Dataset) -> None:
     panel.barh(places, 100.0 * share, xerr=200.0 * error, color=COLOURS[0], alpha=0.6, height=0.6,
                error_kw={"lw": 1, "capsize": 2})  # fmt: skip
     said = [
-        f"{text}\n(in {holds} of {of} structures)"
+        f"{text} ({holds} of {of})"
         for text, holds, of in zip(
             result["question"].values, result["holds_in"].values, result["of"].values, strict=True
         )
@@ -89,4 +92,6 @@ def _draw_questions(panel: "Axes", result: xr.Dataset) -> None:
     panel.axvline(50.0, color=_GREY, lw=0.5, ls=":")
     panel.set(xlabel="share of draws [%] (bars: ± 2 Monte-Carlo errors)", xlim=(0.0, 100.0))
     panel.grid(visible=False, axis="y")
-    panel.set_title("(b) how plausible each statement is")
+    panel.set_title(
+        "(b) how plausible each statement is (and in how many structures it holds)", loc="right"
+    )

@@ -138,8 +138,12 @@ def mice() -> str:
     doses = (25.0, 50.0, 100.0)
     arms = [regimen(dose, "mg/kg", "daily", days=28) for dose in doses]
     found = xenograft(_DRUG, arms, "ST-02-0075", ensemble=ensemble(), draws=True)
-    rows = [_band(f"ST-02-0075, {_DRUG} {dose:g} mg/kg daily: TGI, day 28 [%]",
-                  found["tgi"].isel(arm=number)) for number, dose in enumerate(doses, start=1)]  # fmt: skip
+    rows = [
+        _band(
+            f"ST-02-0075, {_DRUG} {dose:g} mg/kg daily: TGI, day 28 [%]", found["tgi"].isel(arm=i)
+        )
+        for i, dose in enumerate(doses, start=1)
+    ]
     once = xenograft(_DEGRADER, regimen(1.0, "mg/kg", "once"), "RS4;11", days=63.0,
                      ensemble=ensemble(), draws=True)  # fmt: skip
     below = once["days_below"].isel(arm=1)

@@ -20,7 +20,7 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.cells import EnsembleLike
 from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError, WorkersError
-from p53net.extras import need
+from p53net.extras import brought, need
 from p53net.measures.definition import Measure
 from p53net.notebook.bars import told
 from p53net.simulation import provenance
@@ -278,9 +278,7 @@ def _workers(number: object, scheduler: str | None, points: int, plan: Plan) -> 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         if plan.together:
             return 0, cores or 1
-        if points > _SMALL:
-            need("workers", f"a sweep of more than {_SMALL} points on this engine", _IN_PROCESS)
-        return (0 if points <= _SMALL else cores or 1), 1
+        return (cores or 1 if points > _SMALL and brought("workers") else 0), 1
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
         raise InputError(f"workers is {number!r}, but must be a whole number, 0 or more")
     if number > _MOST_WORKERS:
