@@ -212,7 +212,7 @@ def converged() -> Fact:
 
 def bodies() -> Fact:
     """The sampler of bodies."""
-    about: Mapping[str, Any] | None = ensemble().about["bodies"]
+    about: Any = ensemble().about["bodies"]
     if about is None:
         return Fact(False, "no draws of bodies: they did not converge")
     worst = max(one["r_hat"] for one in about["agreement"])

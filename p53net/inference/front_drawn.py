@@ -23,8 +23,9 @@ def front_figure(result: xr.Dataset) -> "Figure":
 
     lower = _ROW * result.sizes["question"] + 0.5
     figure = Figure(figsize=(WIDE, _FRONT + lower), layout="constrained")
-    halves = figure.subfigures(2, 1, height_ratios=(_FRONT, lower))  # names would narrow the front
-    upper, under = (half.subplots() for half in halves)
+    grid = figure.add_gridspec(2, 1, height_ratios=(_FRONT, lower))
+    # Statements would narrow the front in axes that share a layout.
+    upper, under = (figure.add_subfigure(grid[i]).subplots() for i in (0, 1))
     _draw_front(upper, result)
     _draw_questions(under, result)
     about = result.attrs
