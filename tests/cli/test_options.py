@@ -181,7 +181,7 @@ STUDIES = (
 )  # fmt: skip
 OF_RESULTS = {"--out", "--no-plot", "--help"}
 """Of what is made of a result: looked at below, and of `escape` in test_cli."""
-OF_OTHERS = {"--draws", "--beside-hours", "--fit", "--data", "--published"}
+OF_OTHERS = {"--draws", "--beside-hours", "--fit", "--data", "--published", "--size"}
 """Of what is about another option: looked at below."""
 
 
@@ -282,7 +282,9 @@ def test_results_go_where_they_are_told(study: Study, monkeypatch: pytest.Monkey
     told: list[tuple[Path, bool]] = []
     monkeypatch.setattr(import_module(study.module), study.function, lambda *_, **__: MagicMock())
     for module in (assays, bodies, checkerboards, matching):
-        monkeypatch.setattr(module, "finish", lambda _result, _tables, *rest: told.append(rest[:2]))
+        monkeypatch.setattr(
+            module, "finish", lambda _result, _tables, *rest, **_: told.append(rest[:2])
+        )
     for words in ([], ["--out", "there"], ["--no-plot"]):
         done = CliRunner().invoke(app, [*study.words, *study.base, *words])
         assert done.exception is None, done.exception

@@ -234,8 +234,8 @@ def test_what_a_line_without_p53_leaves_out_is_said() -> None:
     plate = pn.viability("KT-253", ["SJSA-1", "TP53-null"], concentrations=doses)
     assert plate.attrs["boundary"].startswith("TP53-null: ")
     assert "TAp73" in plate.attrs["boundary"]
-    texts = [text.get_text() for text in pn.plot(plate).texts]
-    assert plate.attrs["boundary"] in texts
+    texts = [" ".join(text.get_text().split()) for text in pn.plot(plate).texts]
+    assert any(plate.attrs["boundary"] in text for text in texts)
     assert "boundary" not in pn.viability("KT-253", "SJSA-1", concentrations=doses).attrs
     assert "TAp73" in cell_line_entries()["TP53-null"].facts["description"]
 
