@@ -18,6 +18,7 @@ import xarray as xr
 from p53net.dosing.regimens import regimen
 from p53net.errors import InputError
 from p53net.evidence import fitted_tables, validation
+from p53net.evidence.bare_code import bare
 from p53net.evidence.markdown import asked, interval, rows_of, shown, used
 from p53net.measures.candidate import TWIN
 from p53net.model.library import models_folder
@@ -38,6 +39,7 @@ _DAY = 24.0  # h
 _FITS = ("blocks", "calibration", "cells", "descent", "fit", "joint", "marrow", "predictions",
          "profiles", "residuals")  # fmt: skip
 _UNUSED = ("baseline.tsv", "claims.tsv", "experiments.tsv", "priors.tsv")  # of no fit
+_CODE = Path(__file__).parent
 _NOISE = 1e-6  # of a prediction: rounding errors differ between machines
 
 
@@ -76,12 +78,15 @@ def made_of(text: str, table: Table) -> str | None:
 
 
 def inputs() -> str:
-    """Digest of what slow tables are made of: model texts, tables, and the code of the fits."""
-    digest, code = hashlib.sha256(), Path(__file__).parent
-    models = [one for one in models_folder().iterdir()
-              if one.suffix in (".ant", ".tsv") and one.name not in _UNUSED]  # fmt: skip
-    for path in [*sorted(models), *(code / f"{name}.py" for name in _FITS)]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    """Digest of what slow tables are made of: model texts, tables, and the code of the fits, of
+    which comments and docstrings are no part."""
+    digest = hashlib.sha256()
+    for path in sorted(models_folder().iterdir()):
+        if path.suffix in (".ant", ".tsv") and path.name not in _UNUSED:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in (_CODE / f"{name}.py" for name in _FITS):
+        code = bare(path.read_text(encoding="utf-8"))
+        digest.update(path.name.encode() + b"\0" + code.encode())
     return digest.hexdigest()[:16]
 
 
