@@ -85,7 +85,7 @@ def _haematology(trial: Trial) -> Predictions:
     found: Predictions = {}
     for key, curve in zip(names.values(), curves.T, strict=True):
         days, regained = blood.by_cycle(times, curve[np.newaxis], _CYCLE, 48.0)
-        later = curve[times >= _CYCLE]  # the first cycle is shown apart: docs/patient.md
+        later = curve[times >= _CYCLE]  # the first cycle is shown apart: docs/marrow.md
         worst = 1 + int(later.argmin() * (times[1] - times[0]) // _CYCLE)
         found |= {f"{key}_nadir": days[0, worst], f"{key}_recovery": regained[0, worst]}
     rows = observations()

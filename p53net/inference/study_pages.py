@@ -17,6 +17,7 @@ from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.xenografts import xenograft
 from p53net.studies.dish.caspase_assay import caspase
 from p53net.studies.dish.degradation_assay import degradation
+from p53net.studies.dish.synergy_assay import synergy
 from p53net.studies.dish.viability_assay import viability
 from p53net.studies.escape.study import escape
 
@@ -24,6 +25,8 @@ _DRUG, _DEGRADER = "milademetan", "KT-253"
 _COLUMNS = " | median of the draws | half of them | 95 % | draws that have it"
 _ENDS = (0.5, 0.25, 0.75, 0.025, 0.975)
 _ESCAPES = 100  # draws: each takes a tenth of a second
+_PAIRS = 100  # draws: each takes most of a second
+_QUARTER, _MIDDLE = 0.25, 0.5  # of the degrader's dose alone
 _LEAST = 1e-6  # of any number here: less is noise
 _HALF_ACTIVE = 50.0  # % of a live cell's caspase
 
@@ -119,6 +122,23 @@ def compared() -> str:
     return rows_of(f"at three times untreated p53{_COLUMNS}", rows)
 
 
+def combined() -> str:
+    """Interaction indices of both drugs in RS4;11, and how often less is needed than of a sum."""
+    rows = []
+    for title, switch, shares in (
+        ("together", None, [_MIDDLE]), (f"{_DEGRADER} first", 24.0, [_QUARTER, _MIDDLE])
+    ):  # fmt: skip
+        found = synergy(_DRUG, _DEGRADER, "RS4;11", switch=switch, draws=True,
+                        ensemble=ensemble().thinned(_PAIRS))["interaction_index"]  # fmt: skip
+        for share in shares:
+            for level in found["level"].values:
+                index = found.sel(level=level, share=share).values.ravel()
+                below = float(np.mean(index[~np.isnan(index)] < 1.0))
+                named = f"{title}, {level:g} % effect, {share:g} of {_DEGRADER}'s dose alone"
+                rows.append([*_band(named, index), f"{100 * below:.0f} %"])
+    return rows_of(f"interaction index, RS4;11{_COLUMNS} | of these below 1", rows)
+
+
 def plasma() -> str:
     """Milademetan in patients, the third day of 260 mg."""
     found = pk(_DRUG, regimen(260, "mg", "3/14", cycles=1), ensemble=ensemble(), draws=True)
@@ -173,6 +193,7 @@ TABLES = (
     Table("docs/degradation.md", "degradation-plausible", degraded),
     Table("docs/caspase.md", "caspase-plausible", killed),
     Table("docs/measures.md", "escape-plausible", compared),
+    Table("docs/combinations.md", "combinations-plausible", combined),
     Table("docs/pk.md", "plasma-plausible", plasma),
     Table("docs/xenograft.md", "xenograft-plausible", mice),
     Table("docs/patient.md", "patient-plausible", patients),

@@ -31,14 +31,13 @@ def weights_at_widths(
 ) -> pd.DataFrame:
     """Weights of structures by their evidence at each of `WIDTHS`: `width` and what
     `weighing.weights` gives. Runs lie in `folder`, and are taken up again. Raises StoreError."""
-    units = [Unit(name, run, width) for width in WIDTHS for name in structures
-             for run in range(RUNS)]  # fmt: skip
-    found = run_units(units, settings, seed, folder, own, workers, progress)
     tables = []
-    for width in WIDTHS:
+    for width in WIDTHS:  # one after the other: what is narrow is quick, and is there first
+        units = [Unit(name, run, width) for name in structures for run in range(RUNS)]
+        found = run_units(units, settings, seed, folder, own, workers, progress)
         evidence = {
             name: evidence_of([one.log_evidence for unit, one in found.items()
-                               if (unit.structure, unit.width) == (name, width)])
+                               if unit.structure == name])
             for name in structures
         }  # fmt: skip
         table = weights(evidence)
