@@ -1,5 +1,7 @@
 """Fitting what the models' tables call `fitted` to the observations marked for it, all together."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable
 from itertools import combinations
@@ -64,6 +66,11 @@ def calibrate(
     `optimum_found_by` how many of the `starts`; over `observation` what was `observed` and
     `predicted`, the `aim` of the fit and the `residual`; and `correlation` of all estimates.
     Raises UnknownNameError, InputError.
+
+    Examples:
+        >>> found = pn.calibrate(["degradation"], profiles=False, starts=1)
+        >>> found["estimate"].dims, found["parameter"].values.tolist()
+        (('parameter',), ['MD-4251: fu_medium_degrader', 'HEK293T: uptake_of_line'])
     """
     with preferring(engine), supposing(structure):
         return as_dataset(fit_of(blocks, profiles=profiles, starts=starts, progress=progress))

@@ -20,8 +20,6 @@ SKIPPED = {
     "validate": "docs/validation.md runs the same, for ten seconds of CPU",
 }
 """Examples that are shown and not run, and why; at most five."""
-ON_ITS_PAGE = {"calibrate": "evidence.md"}
-"""Examples below what is shown of a docstring: slow tables hold the digest of its file."""
 LONG = ("Ensemble", "Model", "certify", "patient")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 EXAMPLE = re.compile(r"^Examples:\n    >>> ", re.MULTILINE)
@@ -60,12 +58,6 @@ def docstrings(name: str) -> dict[str, str]:
         text = nodes[assigned.index(True) + 1]
         assert isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
         return {name: inspect.cleandoc(str(text.value.value))}
-    if name in ON_ITS_PAGE:
-        page = (ROOT / "docs" / "api" / ON_ITS_PAGE[name]).read_text(encoding="utf-8")
-        block = re.search(rf"^::: p53net\.{name}\n\n```pycon\n(.*?)```", page, re.M | re.S)
-        assert block is not None
-        text = f"{inspect.getdoc(getattr(pn, name))}\n\nExamples:\n"
-        return {name: text + textwrap.indent(block[1], "    ")}
     every = {name: getattr(pn, name), **dict(methods(name))}
     return {key: inspect.getdoc(one) or "" for key, one in every.items()}
 
@@ -146,7 +138,7 @@ def test_an_example_that_is_wrong_is_found() -> None:
 def test_signatures_read_well(name: str) -> None:
     """Defaults and types by their names: no printed arrays, addresses or pages of unions."""
     one = getattr(pn, name)
-    if name in ON_ITS_PAGE or (inspect.isclass(one) and issubclass(one, Exception)):
+    if inspect.isclass(one) and issubclass(one, Exception):
         return
     shown = {key: str(inspect.signature(each)) for key, each in [(name, one), *methods(name)]}
     assert {key: text for key, text in shown.items() if RAW.search(text)} == {}

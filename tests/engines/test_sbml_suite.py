@@ -17,7 +17,7 @@ FOLDER = os.environ.get("P53NET_SBML_SUITE", "")
 needs_suite = pytest.mark.skipif(
     not FOLDER, reason="P53NET_SBML_SUITE names no folder of the SBML Test Suite"
 )
-EVERY = 16
+EVERY = 32
 """One case of so many is run here; `python -m tests.support.suite` runs all, each four ways."""
 FOUR_WAYS = 120
 """One of so many is run four ways."""

@@ -124,6 +124,7 @@ def test_a_measure_can_be_had_from_a_plain_simulation(result) -> None:
     assert fold == pytest.approx(float(result["MDM2_total_fold"].sel(drug="milademetan")), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_does_not_differ_and_what_does(alone) -> None:
     """What follows where MDM2 alone limits ubiquitination, and not the slogan."""
     milademetan, degrader = (alone.sel(drug=name) for name in ("milademetan", "KT-253"))
@@ -391,6 +392,7 @@ def test_with_residual_activity_the_inhibitor_pays_more(
 
 
 @pytest.mark.parametrize("structure", [None, ALONE])
+@pytest.mark.slow
 def test_at_equal_exit_a_degrader_rebounds_no_less_than_an_inhibitor(
     structure: str | None,
 ) -> None:

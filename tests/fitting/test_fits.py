@@ -126,6 +126,7 @@ def test_parameters_that_are_chosen_are_said() -> None:
     assert all(name.startswith(("KT-253: ", "RS4;11: ")) for name in found.parameters.index)
 
 
+@pytest.mark.slow
 def test_a_prior_that_is_given_moves_the_bounds() -> None:
     rows = plate("KT-253", "RS4;11", np.geomspace(0.03, 30.0, 6), 1)
     data = simulated(rows, TRUTH, seed=5)

@@ -195,6 +195,7 @@ def test_regimens_are_compared_as_far_as_they_were_given() -> None:
     assert same_until(one.later(5), pn.regimen(1, "mg", "once", start=6), 5.0)
 
 
+@pytest.mark.slow
 def test_rows_of_a_drug_of_ones_own_are_read_with_its_tables() -> None:
     """Which the record of the result has; over bands of a fit, and over a run."""
     tables = {"drugs": {"mine": {

@@ -83,10 +83,12 @@ def walk() -> Walked:
     return drawn(3)
 
 
+@pytest.mark.slow
 def test_walks_draw_from_the_posterior_of_each_cell(walk: Walked) -> None:
     assert far_from_exact(walk.chains[-1]) < 4.0
 
 
+@pytest.mark.slow
 def test_draws_that_are_kept_have_their_likelihood_and_what_is_held_stays(walk: Walked) -> None:
     assert walk.chains.shape == (QUICKLY.kept, len(LABELS), 6)
     rows = linear(walk.chains[3], LABELS)
@@ -96,6 +98,7 @@ def test_draws_that_are_kept_have_their_likelihood_and_what_is_held_stays(walk: 
     assert min(walk.accepted.values()) > 0.5  # nets have learned rows that are linear
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_draws() -> None:
     effort = replace(QUICKLY, random=1, learning=1, settling=0, kept=2)
     first, second = drawn(4, effort), drawn(4, effort)
@@ -146,6 +149,7 @@ def test_a_move_that_is_not_corrected_is_seen(
     assert far_from_exact(drawn(5, long).chains[-1]) > 8.0
 
 
+@pytest.mark.slow
 def test_walks_are_of_both_tops_of_a_posterior() -> None:
     """A row that holds the square of a coordinate: quantiles are those of the density on a grid."""
 

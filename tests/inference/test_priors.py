@@ -63,6 +63,7 @@ def test_a_fixed_prior_is_what_the_models_have() -> None:
         assert one.centre == all_parameters()[one.name].value, one.name
 
 
+@pytest.mark.slow
 def test_no_centre_is_a_number_that_scored_rows_gave() -> None:
     """Of any structure: fitted ones, and those that were chosen with a row in view that is compared
     with predictions. Such a row would count twice."""

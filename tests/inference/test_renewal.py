@@ -126,6 +126,7 @@ def test_draws_that_predict_no_such_number_keep_their_share(
     assert abs(read[there].mean() - datum[0]) < 0.1 < 0.5 * levels.std()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_drawn_anew_is_refused(known: Ensemble) -> None:
     lacking = replace(known, table=known.table.drop(columns=READ))
     outside = replace(known, table=known.table.assign(**{READ: 1e6}))

@@ -39,6 +39,7 @@ CHANGED = PULSE | {"line": "generic", "parameters": {"k_deg_p53": 0.5, "CRBN_of_
 
 
 @pytest.mark.parametrize("one", [PULSE, BOTH, DISH, CHANGED], ids=["pulse", "two", "dish", "own"])
+@pytest.mark.slow
 def test_curves_are_those_of_python(node: Any, one: dict[str, Any]) -> None:
     (found,) = node([["curves", one]])
     assert "error" not in found, found

@@ -23,6 +23,7 @@ def html(contents: Contents) -> str:
     return html_of(contents)
 
 
+@pytest.mark.slow
 def test_it_is_one_file_that_loads_nothing(html: str) -> None:
     assert len(html) < 5_000_000
     own = re.sub(r'<script id="libraries">.*?</script>', "", html, flags=re.DOTALL)

@@ -81,6 +81,7 @@ def compared() -> xr.Dataset:
     return pn.escape(["milademetan", "KT-253"], structures=["v0.1", RESIDUAL])
 
 
+@pytest.mark.slow
 def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
     for name in ("v0.1", RESIDUAL):
         alone = pn.escape(["KT-253"], structure=name)

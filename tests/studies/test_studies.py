@@ -350,6 +350,7 @@ def cohort() -> xr.Dataset:
     return pn.patient("milademetan", dose, population=100, seed=3)
 
 
+@pytest.mark.slow
 def test_a_population_has_percentiles_grades_and_rates(cohort: xr.Dataset) -> None:
     assert cohort["rate"].dims == ("toxicity", "grade")
     assert list(cohort["toxicity"].values) == list(GRADES)

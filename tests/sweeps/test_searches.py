@@ -203,6 +203,7 @@ def same(found: xr.Dataset, expected: xr.Dataset) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 5])
+@pytest.mark.slow
 def test_neighbours_leave_no_trace(chunk: int, whole: xr.Dataset) -> None:
     same(run("batch", DEGRADER, MIXED, **OPTIONS, chunk=chunk), whole)
     order = [3, 0, 13, 5]
