@@ -593,7 +593,8 @@ def test_an_interrupt_waits_for_no_chunk() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a signal of Unix")
 def test_ctrl_c(tmp_path: Path) -> None:
     code = (
-        "import sys\nimport numpy as np\nimport p53net as pn\n"
+        "import signal\nimport numpy as np\nimport p53net as pn\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's `&` ignores it
         "def say(now):\n    print(now.done, flush=True)\n"
         "axes = {'milademetan': np.geomspace(1, 1e4, 1000), 'k_deg_p53': np.linspace(.1, 1, 300)}\n"
         f"pn.sweep(pn.load('milademetan'), axes, measures=['auc:p53_active'], chunk=50,\n"

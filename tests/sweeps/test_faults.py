@@ -124,7 +124,10 @@ def started(*command: str, **options: object) -> "Iterator[subprocess.Popen[str]
 def sweeping(function: str, **options: object) -> "contextlib.AbstractContextManager":
     """A process that runs the stored sweep, says how far it is, and then waits to be killed."""
     call = f"faults.run_and_stay(faults.{function}, **{options!r})"
-    return started(sys.executable, "-c", f"from tests.support import faults; {call}")
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return started(  # what a shell starts with `&` ignores Ctrl-C, and so would this
+        sys.executable, "-c", f"{heeding}; from tests.support import faults; {call}"
+    )
 
 
 def heard(process: "subprocess.Popen[str]", lines: int) -> list[int]:
