@@ -68,9 +68,10 @@ print("RESULT" + json.dumps(dict(zip(names, (10.0 ** x).tolist()))))
 """
 
 IN_COPASI = """
-import json, sys
+import json, os, sys
 import basico, numpy as np, pandas as pd
 folder = sys.argv[1]
+os.chdir(folder)  # where basico leaves its copy of the data
 data = pd.read_csv(folder + "/measurements.tsv", sep="\\t")
 basico.load_model(folder + "/model.xml")
 frame = pd.DataFrame({"Time": data["time"], "[inhibitor_plasma]": data["measurement"]})
