@@ -27,7 +27,7 @@ Propose = Callable[[FloatArray, np.random.RandomState], Proposal]
 _HALF = 0.5  # of the particles still count after a degree
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
 _KEPT = 80  # rounds of evaluations, which is more than that
-_SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
+SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
 # of cells came to, of which a quarter are accepted
 
 
@@ -121,7 +121,7 @@ def renewed(
     """
     at = Particles(residuals, random, z, labels, known=known)
     settings = Settings(particles=len(z), moves=moves)
-    found = let_in(at, 0.0, settings, Steps(dict(_SETTLED)), lambda _share: None)
+    found = let_in(at, 0.0, settings, Steps(dict(SETTLED)), lambda _share: None)
     found.keep([at.z], [at.log])
     found.evaluations, found.labels = at.evaluations, at.labels
     return found
@@ -194,6 +194,11 @@ class Particles:
         kept = np.minimum(np.searchsorted(ends, places), len(weights) - 1)
         self.z, self._rows, self.labels = self.z[kept], self._rows[kept], self.labels[kept]
 
+    def carried(self, residuals: Residuals, to: Callable[[FloatArray], FloatArray]) -> None:
+        """The same places in other coordinates, which `to` gives."""
+        self._residuals, self.z = residuals, to(self.z)
+        self._seen = [(to(z), rows) for z, rows in self._seen]
+
     def directions(self, degree: float) -> Directions:
         """What is known of the posterior's shape by now."""
         z, rows = self.seen(_REMEMBERED)
@@ -246,15 +251,15 @@ class Particles:
 def _next(log: FloatArray, degree: float) -> float:
     """How much of the likelihood half of the particles can bear."""
     low, high = 0.0, 1.0 - degree
-    if _counting(log * high) >= _HALF:
+    if counting(log * high) >= _HALF:
         return high
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _counting(log * middle) >= _HALF else (low, middle)
+        low, high = (middle, high) if counting(log * middle) >= _HALF else (low, middle)
     return low
 
 
-def _counting(log_weights: FloatArray) -> float:
+def counting(log_weights: FloatArray) -> float:
     """Effective share of particles with these weights."""
     weights = np.exp(log_weights - log_weights.max())
     return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))

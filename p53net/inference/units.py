@@ -19,8 +19,10 @@ from p53net.errors import StoreError
 from p53net.inference.bridging import log_evidence
 from p53net.inference.directions import Steps
 from p53net.inference.guided import follow
+from p53net.inference.prior_table import for_structure
 from p53net.inference.target import Target
 from p53net.inference.tempering import Particles, Residuals, Sampled, Settings, let_in
+from p53net.inference.widening import widened
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
@@ -187,6 +189,40 @@ def begin(
     return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(target.failures))
 
 
+def widen(
+    unit: Unit,
+    known: Begun,
+    settings: Settings,
+    seed: int,
+    own: Tables = NONE,
+    told: Told = lambda _s: None,
+) -> Begun:
+    """Take particles that have the evidence, where priors are as they are, to those of the unit's
+    width, in one thread."""
+    from threadpoolctl import threadpool_limits
+
+    failures: Counter[str] = Counter(known.failures)
+    target = Target(unit.structure, own=own)
+    priors = [one for one in for_structure(unit.structure, tables=own) if not one.fixed]
+
+    def residuals_at(width: float) -> Residuals:
+        nonlocal target
+        failures.update(target.failures)
+        target = Target(unit.structure, width=width, own=own)
+        return target.residuals_of
+
+    random = np.random.default_rng(unit.seed(seed))
+    with threadpool_limits(1):
+        at = Particles(target.residuals_of, random, known.z)
+        at.recall(known.seen, known.rows, known.evaluations)
+        found = widened(at, [priors[i] for i in target.moved], residuals_at, unit.width,
+                        settings.moves, told)  # fmt: skip
+    found.log_evidence += known.found.log_evidence
+    failures.update(target.failures)
+    state = dict(random.bit_generator.state)
+    return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(failures))
+
+
 def follow_on(
     units: Sequence[Unit],
     begun: Sequence[Begun],
@@ -198,7 +234,7 @@ def follow_on(
     target = Target(units[0].structure, width=units[0].width, own=own)
     runs = [one.particles(target.residuals_of) for one in begun]
     found = [one.found for one in begun]
-    follow(runs, found, target.likelihood.highest, settings, told)
+    follow(runs, found, target.likelihood.highest, settings, told, anew=units[0].width > 1.0)
     evidence = _evidence(target, found)
     failures = sum((Counter(one.failures) for one in begun), target.failures)
     return [_drawn(target, unit, run, one, log, failures if unit is units[0] else Counter())
