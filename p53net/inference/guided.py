@@ -19,7 +19,6 @@ from p53net.inference.tempering import Particles, Sampled, Settings, Told
 _SHORTEST, _LONGEST = 2, 200  # steps of a walk
 _LOW, _HIGH = 0.07, 0.15  # shares accepted between which a walk is as long as it should be
 _LONGER = 1.5
-_SEVERAL = (1, 2, 4, 8)  # coordinates that are drawn anew together
 _LEARNED = 120_000  # evaluations that an emulator learns from, the last of all runs
 
 
@@ -29,9 +28,6 @@ class Walk:
 
     steps: Steps = field(default_factory=Steps)
     length: int = 20
-    anew: bool = False
-    """Whether some coordinates are also drawn from the prior, each step: where it is wide, steps of
-    the size that the evidence bears take long to cross it."""
 
     def adapt(self, accepted: float) -> None:
         """Walk farther where the models agree."""
@@ -52,13 +48,6 @@ class Walk:
         ways = list(self.steps.sizes) if directions.informed else [False]
         accepted: dict[bool, list[float]] = {way: [] for way in ways}
         for _ in range(self.length):
-            if self.anew and random.randint(2):
-                there = _redrawn(z, random)
-                new = _log_posterior(emulator, there)
-                gain = new - log + 0.5 * (there**2 - z**2).sum(axis=1)  # of the likelihood
-                moved = np.log(random.uniform(size=len(z))) < gain
-                z[moved], log[moved] = there[moved], new[moved]
-                continue
             along = ways[random.randint(len(ways))]
             step = directions.propose(z, random, size=self.steps.sizes[along], along=along)
             there = _log_posterior(emulator, step.there)
@@ -77,15 +66,13 @@ def follow(
     highest: float,
     settings: Settings,
     told: Told = lambda _share: None,
-    *,
-    anew: bool = False,
 ) -> None:
     """Draws of independent runs that have all of the evidence. They share an emulator, which learns
     from all of them before each draw. Before the draws that are kept, as many are made and left
     out. The same random numbers give the same particles, bit for bit, on one kind of processor."""
     from threadpoolctl import threadpool_limits
 
-    emulator, walks = Emulator(runs[0].number()), [Walk(anew=anew) for _ in runs]
+    emulator, walks = Emulator(runs[0].number()), [Walk() for _ in runs]
     kept: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in runs]
     with threadpool_limits(1):
         for number in range(2 * settings.draws):
@@ -104,16 +91,6 @@ def follow(
     for run, one, draws in zip(runs, found, kept, strict=True):
         one.keep([z for z, _ in draws], [log for _, log in draws])
         one.evaluations, one.labels = run.evaluations, run.labels
-
-
-def _redrawn(z: FloatArray, random: np.random.RandomState) -> FloatArray:
-    """Of each particle one coordinate, or a few, from the prior."""
-    number, among = z.shape
-    several = _SEVERAL[random.randint(len(_SEVERAL))]
-    places = random.randint(among, size=(number, several))
-    there = z.copy()
-    there[np.arange(number)[:, None], places] = random.standard_normal((number, several))
-    return there
 
 
 def _log_posterior(emulator: Emulator, z: FloatArray) -> FloatArray:

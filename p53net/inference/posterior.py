@@ -163,7 +163,7 @@ def infer(
             lambda share: told("bodies", cells_end + (bodies_end - cells_end) * share),
         )  # fmt: skip
         others = [weights_at_widths(
-            names, settings, place, seed=base, own=own, runs=runs, workers=several,
+            names, settings, place / "widths", seed=base, own=own, workers=several,
             progress=lambda what, share: told(what, bodies_end + (1.0 - bodies_end) * share),
         )] if widths else []  # fmt: skip
     made = _made(found, table, drawn or Disembodied(targets, cells), base, own, held)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -35,7 +35,6 @@ from p53net.inference.units import (
     sampled_of,
     stored,
     unpacked,
-    widen,
 )
 from p53net.model.own import Tables
 
@@ -67,12 +66,8 @@ def run_units(
     own: Tables,
     workers: int,
     progress: Progress,
-    posterior: Path | None = None,
 ) -> dict[Unit, Drawn]:
     """What all units give, those in the folder as they were stored.
-
-    Units with priors wider than they are start from particles of the same run in `posterior`, a
-    folder as this one, of the same seed.
 
     Raises StoreError where the folder is of another posterior, or another process writes there.
     """
@@ -83,7 +78,7 @@ def run_units(
         todo = {name: several for name, several in groups.items()
                 if not all(_file(folder, one).exists() for one in several)}  # fmt: skip
         left = [one for several in todo.values() for one in several]
-        begun = {one: partial(_begun, one, settings, seed, own, posterior)
+        begun = {one: partial(_begun, one, settings, seed, own)
                  for one in left if not _begun_file(folder, one).exists()}  # fmt: skip
         for one, content in run_all(begun, workers, lambda name, share: progress(
             name, _LET_IN * share
@@ -102,13 +97,8 @@ def run_units(
         }
 
 
-def _begun(
-    unit: Unit, settings: Settings, seed: int, own: Tables, posterior: Path | None, told: Told
-) -> bytes:
-    if posterior is None or unit.width <= 1.0:
-        return begin(unit, settings, seed, own, told).packed()
-    known = _read_begun(posterior, replace(unit, width=1.0))
-    return widen(unit, known, settings, seed, own, told).packed()
+def _begun(unit: Unit, settings: Settings, seed: int, own: Tables, told: Told) -> bytes:
+    return begin(unit, settings, seed, own, told).packed()
 
 
 def _followed(

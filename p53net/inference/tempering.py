@@ -27,7 +27,7 @@ Propose = Callable[[FloatArray, np.random.RandomState], Proposal]
 _HALF = 0.5  # of the particles still count after a degree
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
 _KEPT = 80  # rounds of evaluations, which is more than that
-SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
+_SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
 # of cells came to, of which a quarter are accepted
 
 
@@ -121,23 +121,30 @@ def renewed(
     """
     at = Particles(residuals, random, z, labels, known=known)
     settings = Settings(particles=len(z), moves=moves)
-    found = let_in(at, 0.0, settings, Steps(dict(SETTLED)), lambda _share: None)
+    found = let_in(at, 0.0, settings, Steps(dict(_SETTLED)), lambda _share: None)
     found.keep([at.z], [at.log])
     found.evaluations, found.labels = at.evaluations, at.labels
     return found
 
 
 def let_in(
-    at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told
+    at: "Particles",
+    highest: float,
+    settings: Settings,
+    steps: Steps,
+    told: Told,
+    *,
+    since: float = 0.0,
+    until: float = 1.0,
 ) -> Sampled:
-    """Particles of the prior become those of the posterior, by degrees of the evidence. What is
-    found has no draws yet."""
-    found, degree = Sampled(highest), 0.0
-    while degree < 1.0:
-        added = _next(at.log, degree)
+    """Particles of the prior become those of the posterior, by degrees of the evidence, or from one
+    degree to another. What is found has no draws yet."""
+    found, degree = Sampled(highest), since
+    while degree < until:
+        added = _next(at.log, degree, until)
         weights = np.exp((at.log - at.log.max()) * added)
         found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
-        degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
+        degree = until if degree + added > until - 1e-9 else degree + added
         at.resample(weights)
         directions = at.directions(degree)
         shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
@@ -248,9 +255,9 @@ class Particles:
         return np.asarray(-0.5 * (squares + (z**2).sum(axis=1)))
 
 
-def _next(log: FloatArray, degree: float) -> float:
+def _next(log: FloatArray, degree: float, until: float) -> float:
     """How much of the likelihood half of the particles can bear."""
-    low, high = 0.0, 1.0 - degree
+    low, high = 0.0, until - degree
     if counting(log * high) >= _HALF:
         return high
     for _ in range(60):

@@ -19,7 +19,6 @@ from p53net.errors import StoreError
 from p53net.inference.bridging import log_evidence
 from p53net.inference.directions import Steps
 from p53net.inference.guided import follow
-from p53net.inference.prior_table import for_structure
 from p53net.inference.target import Target
 from p53net.inference.tempering import Particles, Residuals, Sampled, Settings, let_in
 from p53net.inference.widening import widened
@@ -31,6 +30,7 @@ Told = Callable[[float], None]
 
 _HANDED_ON = 20_000  # evaluations that those who follow know of
 _ALL = 10**6  # rounds of evaluations
+_SOFT = 0.02  # of the evidence is let in where priors grow
 _ARRAYS = ("chains", "log_likelihood", "labels")  # of a run that is stored by itself
 
 
@@ -179,31 +179,11 @@ def begin(
     and `priors` of a user."""
     from threadpoolctl import threadpool_limits
 
-    target = Target(unit.structure, width=unit.width, own=own)
     random = np.random.default_rng(unit.seed(seed))
+    wide = unit.width > 1.0
+    target = Target(unit.structure, width=1.0 if wide else unit.width, own=own)
     z = random.standard_normal((settings.particles, len(target.moved)))
-    with threadpool_limits(1):
-        at = Particles(target.residuals_of, random, z)
-        found = let_in(at, target.likelihood.highest, settings, Steps(), told)
-    state = dict(random.bit_generator.state)
-    return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(target.failures))
-
-
-def widen(
-    unit: Unit,
-    known: Begun,
-    settings: Settings,
-    seed: int,
-    own: Tables = NONE,
-    told: Told = lambda _s: None,
-) -> Begun:
-    """Take particles that have the evidence, where priors are as they are, to those of the unit's
-    width, in one thread."""
-    from threadpoolctl import threadpool_limits
-
-    failures: Counter[str] = Counter(known.failures)
-    target = Target(unit.structure, own=own)
-    priors = [one for one in for_structure(unit.structure, tables=own) if not one.fixed]
+    failures: Counter[str] = Counter()
 
     def residuals_at(width: float) -> Residuals:
         nonlocal target
@@ -211,13 +191,17 @@ def widen(
         target = Target(unit.structure, width=width, own=own)
         return target.residuals_of
 
-    random = np.random.default_rng(unit.seed(seed))
     with threadpool_limits(1):
-        at = Particles(target.residuals_of, random, known.z)
-        at.recall(known.seen, known.rows, known.evaluations)
-        found = widened(at, [priors[i] for i in target.moved], residuals_at, unit.width,
-                        settings.moves, told)  # fmt: skip
-    found.log_evidence += known.found.log_evidence
+        at, steps = Particles(target.residuals_of, random, z), Steps()
+        highest = target.likelihood.highest
+        if not wide:
+            found = let_in(at, highest, settings, steps, told)
+        else:
+            soft = let_in(at, 0.0, settings, steps, told, until=_SOFT)
+            priors = [target.space.priors[i] for i in target.moved]
+            grown = widened(at, priors, residuals_at, unit.width, _SOFT, settings.moves, steps)
+            found = let_in(at, highest, settings, steps, told, since=_SOFT)
+            found.log_evidence += soft.log_evidence + grown.log_evidence
     failures.update(target.failures)
     state = dict(random.bit_generator.state)
     return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(failures))
@@ -234,7 +218,7 @@ def follow_on(
     target = Target(units[0].structure, width=units[0].width, own=own)
     runs = [one.particles(target.residuals_of) for one in begun]
     found = [one.found for one in begun]
-    follow(runs, found, target.likelihood.highest, settings, told, anew=units[0].width > 1.0)
+    follow(runs, found, target.likelihood.highest, settings, told)
     evidence = _evidence(target, found)
     failures = sum((Counter(one.failures) for one in begun), target.failures)
     return [_drawn(target, unit, run, one, log, failures if unit is units[0] else Counter())

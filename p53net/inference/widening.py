@@ -1,8 +1,9 @@
-"""Particles of a posterior taken to wider priors, by degrees of the width.
+"""Particles of some of the evidence taken to wider priors, by degrees of the width.
 
-Almost no draw of priors that are twice as wide fits anything, so to let the evidence in from there
-is dear. Particles that fit stay where they are while the priors grow around them: each degree
-changes what the priors say of them by as much as half of them can bear, and all move.
+Almost no draw of priors that are twice as wide fits anything, and many are cells that come to rest
+slowly, so that it is dear to begin there. Where a little of the evidence is let in, particles are
+cells that work, and still free: they stay where they are while the priors grow around them. Each
+degree changes what the priors say of them by as much as half of them can bear, and all move.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from p53net.engines.base import FloatArray
 from p53net.inference.directions import Steps
 from p53net.inference.prior import Prior
 from p53net.inference.space import Space
-from p53net.inference.tempering import SETTLED, Particles, Residuals, Sampled, Told, counting
+from p53net.inference.tempering import Particles, Residuals, Sampled, Told, counting
 
 _HALF = 0.5  # of the particles still count after a degree
 _HALVED = 20  # times, until a degree is known
@@ -25,25 +26,27 @@ def widened(
     priors: Sequence[Prior],
     residuals_at: Callable[[float], Residuals],
     width: float,
+    degree: float,
     moves: int,
+    steps: Steps,
     told: Told = lambda _share: None,
 ) -> Sampled:
     """Take particles from the priors as they are to those so many times as wide, at least 1.
 
     Coordinates are those of `priors`; `residuals_at` gives the distances of rows where these have a
-    width. Of what is `Sampled`, degrees are widths, and the evidence is over that of the priors as
-    they are: by particles of the wider priors, since the others reach no farther than their own.
-    There are no draws yet.
+    width, and so much of the evidence is let in as `degree` says. Of what is `Sampled`, degrees are
+    widths, and the evidence is over that of the priors as they are: by particles of the wider
+    priors, since the others reach no farther than their own. There are no draws yet.
     """
-    found, now, steps = Sampled(0.0), 1.0, Steps(dict(SETTLED))
+    found, now = Sampled(0.0), 1.0
     while now != width:
         here = Space(priors, now)
         now, log = _next(here, at.z, priors, now, width)
         there = Space(priors, now)
         at.carried(residuals_at(now), partial(_carried, here, there))
         at.resample(np.exp(log - log.max()))
-        directions = at.directions(1.0)
-        shares = [at.move(1.0, directions, steps) for _ in range(moves)]
+        directions = at.directions(degree)
+        shares = [at.move(degree, directions, steps) for _ in range(moves)]
         values = there.values(at.z)
         back = here.log_density(values) - there.log_density(values)
         found.log_evidence -= float(np.log(np.mean(np.exp(back))))

@@ -18,8 +18,6 @@ WIDTHS = (0.5, 2.0)
 RUNS = 2
 """Independent runs of each structure at each width."""
 
-_WITHIN = "widths"
-
 
 def weights_at_widths(
     structures: Sequence[str],
@@ -28,18 +26,15 @@ def weights_at_widths(
     *,
     seed: int = 1,
     own: Tables = NONE,
-    runs: int = RUNS,
     workers: int = 1,
     progress: Progress = lambda _what, _share: None,
 ) -> pd.DataFrame:
     """Weights of structures by their evidence at each of `WIDTHS`: `width` and what
-    `weighing.weights` gives, of at most `RUNS` of the `runs` whose posterior is in `folder`. These
-    lie in a folder in it, and are taken up again. Raises StoreError."""
+    `weighing.weights` gives. Runs lie in `folder`, and are taken up again. Raises StoreError."""
     tables = []
     for width in WIDTHS:  # one after the other: what is narrow is quick, and is there first
-        units = [Unit(name, run, width) for name in structures for run in range(min(runs, RUNS))]
-        found = run_units(units, settings, seed, folder / _WITHIN, own, workers, progress,
-                          posterior=folder)  # fmt: skip
+        units = [Unit(name, run, width) for name in structures for run in range(RUNS)]
+        found = run_units(units, settings, seed, folder, own, workers, progress)
         evidence = {
             name: evidence_of([one.log_evidence for unit, one in found.items()
                                if unit.structure == name])

@@ -96,9 +96,8 @@ def test_walks_are_as_long_as_the_models_agree(accepted: float, longer: bool) ->
     assert 2 <= walk.length <= 200
 
 
-@pytest.mark.parametrize("anew", [False, True])
 def test_a_walk_keeps_what_the_emulator_calls_the_posterior(
-    monkeypatch: pytest.MonkeyPatch, anew: bool
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Walks of exact draws end in exact draws: here of a normal curve half as wide as the prior."""
 
@@ -110,20 +109,7 @@ def test_a_walk_keeps_what_the_emulator_calls_the_posterior(
     z = 0.5 * random.standard_normal((4000, 3))
     labels: NDArray[np.intp] = np.zeros(len(z), dtype=np.intp)
     at = Particles(lambda where, _labels: 3.0**0.5 * where, random, z, labels)
-    end = Walk(anew=anew).propose(Emulator(1), at.directions(1.0), z, np.random.RandomState(7))
+    end = Walk().propose(Emulator(1), at.directions(1.0), z, np.random.RandomState(7))
     assert (end.there != z).any(axis=1).mean() > 0.9
     np.testing.assert_allclose(end.factor, 2.0 * ((end.there**2).sum(1) - (z**2).sum(1)))
     assert np.abs(end.there.std(axis=0) / 0.5 - 1.0).max() < 4.0 / np.sqrt(2 * len(z))
-
-
-def test_coordinates_that_nothing_informs_are_the_priors_again_after_one_walk(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Particles that begin all at one place, of which steps of a hundredth would not get away."""
-    monkeypatch.setattr(Emulator, "log_likelihood", lambda _self, z: np.zeros(len(z)))
-    random, z = np.random.default_rng(8), np.full((4000, 3), 0.1)
-    at = Particles(lambda where, _labels: np.zeros((len(where), 1)), random, z)
-    walk = Walk(Steps({True: 0.01, False: 0.01}), length=100, anew=True)
-    end = walk.propose(Emulator(1), at.directions(1.0), z, np.random.RandomState(9)).there
-    np.testing.assert_allclose(end.mean(axis=0), 0.0, atol=4.0 / np.sqrt(len(z)))
-    np.testing.assert_allclose(end.std(axis=0), 1.0, atol=4.0 / np.sqrt(2 * len(z)))

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
 from p53net.engines.base import FloatArray
+from p53net.inference.directions import Steps
 from p53net.inference.prior import Prior
 from p53net.inference.priors import Space
 from p53net.inference.tempering import Particles, Residuals, Sampled
@@ -73,7 +74,7 @@ def taken() -> list[tuple[Particles, Sampled]]:
         beside = np.exp(random.uniform(np.log(0.1), np.log(10.0), size=PARTICLES))
         z = Space(PRIORS).coordinates(np.column_stack([values, beside]))
         at = Particles(residuals_at(1.0), random, z)
-        found.append((at, widened(at, PRIORS, residuals_at, WIDTH, MOVES)))
+        found.append((at, widened(at, PRIORS, residuals_at, WIDTH, 1.0, MOVES, Steps())))
     return found
 
 
@@ -104,5 +105,5 @@ def test_what_was_seen_is_known_at_the_new_width(taken: list[tuple[Particles, Sa
 
 def test_nothing_happens_at_the_width_that_priors_have() -> None:
     at = Particles(residuals_at(1.0), np.random.default_rng(1), np.zeros((2, COORDINATES)))
-    found = widened(at, PRIORS, residuals_at, 1.0, MOVES)
+    found = widened(at, PRIORS, residuals_at, 1.0, 1.0, MOVES, Steps())
     assert found.log_evidence == 0.0 and not found.degrees and (at.z == 0).all()

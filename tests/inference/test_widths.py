@@ -17,27 +17,6 @@ def told_of(unit: Unit) -> float:
     return unit.width * (-1.0 if unit.structure == "MDMX" else -2.0) - 0.1 * unit.run
 
 
-def begun(evaluations: int) -> Begun:
-    state = dict(np.random.default_rng(1).bit_generator.state)
-    return Begun(np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), evaluations, Sampled(0.0),
-                 state, {})  # fmt: skip
-
-
-def known_of(unit: Unit) -> int:
-    """Evaluations of the posterior's run from which a wider one starts."""
-    return 100 + 10 * STRUCTURES.index(unit.structure) + unit.run
-
-
-@pytest.fixture
-def posterior(tmp_path: Path) -> Path:
-    """A folder with the runs of a posterior."""
-    for name in STRUCTURES:
-        for run in range(RUNS):
-            unit = Unit(name, run)
-            (tmp_path / f"{unit.name}.begun.npz").write_bytes(begun(known_of(unit)).packed())
-    return tmp_path
-
-
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
     """A quick sampler, and which units it was asked to begin."""
@@ -45,11 +24,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
 
     def begin(unit: Unit, *_rest: object) -> Begun:
         found.append(unit)
-        return begun(2)
-
-    def widen(unit: Unit, known: Begun, *_rest: object) -> Begun:
-        assert known.evaluations == known_of(unit) and unit.width > 1.0
-        return begin(unit)
+        state = dict(np.random.default_rng(1).bit_generator.state)
+        return Begun(np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)), 2, Sampled(0.0),
+                     state, {})  # fmt: skip
 
     def follow_on(
         units: list[Unit], _begun: list[Begun], *_rest: Callable[[float], None]
@@ -58,15 +35,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Unit]:
                       told_of(unit), ["row"], {}) for unit in units]  # fmt: skip
 
     monkeypatch.setattr(running, "begin", begin)
-    monkeypatch.setattr(running, "widen", widen)
     monkeypatch.setattr(running, "follow_on", follow_on)
     return found
 
 
 def test_weights_are_of_runs_at_each_width_and_are_taken_up_again(
-    posterior: Path, asked: list[Unit]
+    tmp_path: Path, asked: list[Unit]
 ) -> None:
-    table = weights_at_widths(STRUCTURES, Settings(), posterior).set_index(["width", "structure"])
+    table = weights_at_widths(STRUCTURES, Settings(), tmp_path).set_index(["width", "structure"])
     assert len(asked) == len(set(asked)) == len(STRUCTURES) * len(WIDTHS) * RUNS
     for width in WIDTHS:
         logs = {name: [told_of(Unit(name, run, width)) for run in range(RUNS)]
@@ -78,5 +54,5 @@ def test_weights_are_of_runs_at_each_width_and_are_taken_up_again(
         assert odds == pytest.approx(np.exp(means[1] - means[0]))
         assert (here["error"] > 0).all()
     asked.clear()
-    again = weights_at_widths(STRUCTURES, Settings(), posterior)
+    again = weights_at_widths(STRUCTURES, Settings(), tmp_path)
     assert asked == [] and again.set_index(["width", "structure"]).equals(table)
