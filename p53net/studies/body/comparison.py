@@ -88,7 +88,8 @@ def schedules(
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of patients who worsen to `grade` or more with Wilson's interval
     [%]; `lost`: patients without a result. With `hold` doses are held and reduced as in `patient`,
-    and `given` is the share of the planned amount, mean of patients [%].
+    and `given` is the share of the planned amount, mean of patients [%]. Without it, patients who
+    decide none of these numbers are run to 1e-3; the numbers are as if all were run to `accuracy`.
     `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four. With regimens of another drug `beside`, one or a
     list in which None is nothing, every regimen is given beside each of them, and
@@ -280,8 +281,8 @@ def _runs(
     workers: int | None,
     progress: Callable[[str, Progress], None] | None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """What the study measures in the tumour, and in the marrow, of each patient, where none is held
-    as exactly as what is `deciding` needs."""
+    """What the study measures in the tumour, and in the marrow, of each patient. Where no doses are
+    held, whoever is not `deciding` is run roughly."""
     end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
     if rules:
         shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
@@ -299,21 +300,20 @@ def _runs(
     }
 
     def run(system: str, rows: NDArray[np.intp], accuracy: float | None) -> xr.Dataset:
-        model = body.models[system]
-        # Some of the patients are few, and have to be run by the engine of all.
-        own = engine if len(rows) == len(drawn) else chosen(model, engine, len(drawn))[0]
+        model, some = body.models[system], len(rows) < len(drawn)
+        # Some of the patients may be few: they are run by the engine of all, without new processes.
+        own = chosen(model, engine, len(drawn))[0] if some else engine
         return many_patients(model.to(accuracy), drug, pair.arm, times, drawn.iloc[rows], (),
                              parameters=body.changed[system], measures=wanted[system],
-                             curves=False, engine=own, workers=workers, progress=progress,
-                             beside=pair.beside)  # fmt: skip
+                             curves=False, engine=own, workers=0 if some and workers else workers,
+                             progress=None if some else progress, beside=pair.beside)  # fmt: skip
 
     measures = {
         "tumour": [f"tumour_volume_at_{end}", "auc_p53_active"],
         "marrow": [f"lowest_{count}" for count in counts],
     }
     runs = runs_to_show(run, measures, len(drawn), body.models["tumour"].accuracy, deciding)
-    grown, blood = runs["tumour"], runs["marrow"]
-    return grown, blood
+    return runs["tumour"], runs["marrow"]
 
 
 def _untreated(

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from p53net.engines.base import FloatArray
 
 ROUGH = 1e-3
-"""Accuracy of those who decide nothing. Engines are better than that: the largest error that was
-seen is a quarter of it (`docs/schedules.md`)."""
+"""Accuracy of those who decide nothing."""
+
+_WIDTH = 3.0
+"""How far off a rough value may be, over `ROUGH` and beside its bar. The largest error that was
+seen is as large as `ROUGH` (`docs/schedules.md`)."""
 
 FEW = 50
 """Patients of whom all are run as exactly as was asked for, for too many of them decide."""
@@ -99,8 +102,9 @@ def by_rank(band: Band, ran: Mask, percents: Sequence[float]) -> Mask:
 
 def _band(found: xr.Dataset, name: str, exact: Mask) -> Band:
     values, bars = found[name].values, found[f"{name}_error"].values
-    # A bar is too narrow where two runs agree by chance, and the accuracy is not.
-    off = np.where(exact, 0.0, ROUGH * np.abs(values) + np.where(np.isnan(bars), np.inf, bars))
+    # A bar alone is too narrow where two runs agree by chance.
+    bars = np.where(np.isnan(bars), np.inf, bars)
+    off = np.where(exact, 0.0, _WIDTH * ROUGH * np.abs(values) + bars)
     return Band(values - off, values + off)
 
 
