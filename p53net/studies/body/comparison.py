@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from p53net.dosing.amounts import base_mass
 from p53net.dosing.beside import BesideLike, into_body, other_of
@@ -20,11 +21,12 @@ from p53net.ensembles.fitted import FitLike
 from p53net.errors import InputError
 from p53net.model.own import TablesLike
 from p53net.model.structures import StructureLike
-from p53net.simulation.choice import AUTO
+from p53net.simulation.choice import AUTO, chosen
 from p53net.simulation.model import VERSION, Model
 from p53net.simulation.provenance import recorded
 from p53net.studies.body.blood import INTERMITTENT, OTHERS
 from p53net.studies.body.bodies import MOST, Bodies, bodies_of
+from p53net.studies.body.deciding import Band, Deciding, Mask, by_rank, runs_to_show
 from p53net.studies.body.holding import GIVEN, held_runs, holding_about
 from p53net.studies.body.patients import (
     DAYS,
@@ -37,6 +39,8 @@ from p53net.studies.body.rules import HoldLike, Rule, rules_of
 from p53net.sweeps.run import Progress
 
 POPULATION = 500
+
+_PERCENTS = (50, 5, 95)
 
 
 def usual_schedules(drug: str, days: float = DAYS) -> list[Regimen]:
@@ -84,7 +88,8 @@ def schedules(
     95th percentiles; `p53_rise` [nM h], the median area of the tumour's active p53 above untreated;
     and by `toxicity` the `rate` of patients who worsen to `grade` or more with Wilson's interval
     [%]; `lost`: patients without a result. With `hold` doses are held and reduced as in `patient`,
-    and `given` is the share of the planned amount, mean of patients [%].
+    and `given` is the share of the planned amount, mean of patients [%]. Without it, patients who
+    decide none of these numbers are run to 1e-3; the numbers are as if all were run to `accuracy`.
     `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four. With regimens of another drug `beside`, one or a
     list in which None is nothing, every regimen is given beside each of them, and
@@ -121,8 +126,8 @@ def schedules(
         body = bodies_of(cells, part, drug, cell_line, tables, accuracy, parameters, other)
         drawn = patients(body.typical, population, seed, tables)
 
-        def run(pair: _Pair) -> tuple[xr.Dataset, xr.Dataset]:
-            return _runs(body, name, pair, times, drawn, rules=rules, engine=engine,
+        def run(pair: _Pair, deciding: Deciding) -> tuple[xr.Dataset, xr.Dataset]:
+            return _runs(body, name, pair, times, drawn, deciding, rules=rules, engine=engine,
                          workers=workers, progress=progress)  # fmt: skip
 
         rows = _compared(body, pairs, times, drawn, run, grade, engine)
@@ -197,7 +202,7 @@ def _compared(
     arms: Sequence[_Pair],
     times: FloatArray,
     drawn: pd.DataFrame,
-    run: Callable[[_Pair], tuple[xr.Dataset, xr.Dataset]],
+    run: Callable[[_Pair, Deciding], tuple[xr.Dataset, xr.Dataset]],
     grade: int,
     engine: str,
 ) -> list[dict[str, object]]:
@@ -212,11 +217,12 @@ def _compared(
     }
     start, untreated = _untreated(cell, float(times[-1]), changed, engine)
     end, area = f"tumour_volume_at_{times[-1]:g}", "auc_p53_active"
+    deciding = _deciding(end, area, begun, grade)
     inside = {n: v for n, v in changed.items() if n in cell.cell.definition.parameters}
     rest = float(cell.cell.steady_state(parameters=inside, engine=engine)["p53_active"])
     rows: list[dict[str, object]] = []
     for arm in arms:
-        grown, blood = run(arm)
+        grown, blood = run(arm, deciding)
         ran = (grown["status"].values == "ok") & (blood["status"].values == "ok")
         if not ran.any():
             raise InputError(f"{arm.label}: no patient has a result; check the regimen")
@@ -231,8 +237,8 @@ def _compared(
             {
                 "dose_28_days": _first_28_days(arm.arm),
                 **({"beside_dose_28_days": _first_28_days(arm.second)} if arm.other else {}),
-                "tgi": np.percentile(lost, (50, 5, 95)),
-                "change": np.percentile(100.0 * (volume / start - 1.0), (50, 5, 95)),
+                "tgi": np.percentile(lost, _PERCENTS),
+                "change": np.percentile(100.0 * (volume / start - 1.0), _PERCENTS),
                 "p53_rise": float(np.median(grown[area].values[ran]) - rest * times[-1]),
                 "rate": np.array(rates),
                 "lost": int((~ran).sum()),
@@ -240,6 +246,22 @@ def _compared(
             }
         )
     return rows
+
+
+def _deciding(end: str, area: str, begun: Mapping[str, FloatArray], grade: int) -> Deciding:
+    """Who decides a row: by ranks of their tumours, and by which side of a grade's limit they are
+    on."""
+
+    def deciding(bands: Mapping[str, Band], ran: Mask) -> dict[str, Mask]:
+        graded = np.zeros_like(ran)
+        for tox, (count, _) in GRADES.items():
+            low, high = bands[f"lowest_{count}"]
+            graded |= worsened(low, begun[count], tox, grade) != worsened(high, begun[count], tox,
+                                                                          grade)  # fmt: skip
+        tumours = by_rank(bands[end], ran, _PERCENTS) | by_rank(bands[area], ran, (50,))
+        return {"tumour": tumours, "marrow": graded & ran}
+
+    return deciding
 
 
 def _first_28_days(arm: Regimen | None) -> float:
@@ -252,13 +274,15 @@ def _runs(
     pair: _Pair,
     times: FloatArray,
     drawn: pd.DataFrame,
+    deciding: Deciding,
     *,
     rules: Sequence[Rule],
     engine: str,
     workers: int | None,
     progress: Callable[[str, Progress], None] | None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """What the study measures in the tumour, and in the marrow, of each patient."""
+    """What the study measures in the tumour, and in the marrow, of each patient. Where no doses are
+    held, whoever is not `deciding` is run roughly."""
     end, counts = f"{times[-1]:g}", [count for count, _ in GRADES.values()]
     if rules:
         shown = {"tumour": ["tumour_volume", "p53_active"], "marrow": counts}
@@ -270,18 +294,26 @@ def _runs(
         grown["auc_p53_active"] = ("point", area)
         lowest = {f"lowest_{count}": blood[count].min("time") for count in counts}
         return grown, blood.assign(lowest)
-    measured = {
+    wanted = {
         "tumour": [f"at:tumour_volume:{end}", "auc:p53_active"],
         "marrow": [f"lowest:{count}" for count in counts],
     }
-    grown, blood = (
-        many_patients(body.models[system], drug, pair.arm, times, drawn, (),
-                      parameters=body.changed[system],
-                      measures=wanted, curves=False, engine=engine, workers=workers,
-                      progress=progress, beside=pair.beside)
-        for system, wanted in measured.items()
-    )  # fmt: skip
-    return grown, blood
+
+    def run(system: str, rows: NDArray[np.intp], accuracy: float | None) -> xr.Dataset:
+        model, some = body.models[system], len(rows) < len(drawn)
+        # Some of the patients may be few: they are run by the engine of all, without new processes.
+        own = chosen(model, engine, len(drawn))[0] if some else engine
+        return many_patients(model.to(accuracy), drug, pair.arm, times, drawn.iloc[rows], (),
+                             parameters=body.changed[system], measures=wanted[system],
+                             curves=False, engine=own, workers=0 if some and workers else workers,
+                             progress=None if some else progress, beside=pair.beside)  # fmt: skip
+
+    measures = {
+        "tumour": [f"tumour_volume_at_{end}", "auc_p53_active"],
+        "marrow": [f"lowest_{count}" for count in counts],
+    }
+    runs = runs_to_show(run, measures, len(drawn), body.models["tumour"].accuracy, deciding)
+    return runs["tumour"], runs["marrow"]
 
 
 def _untreated(
