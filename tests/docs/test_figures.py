@@ -134,7 +134,7 @@ def test_rows_of_the_ledger_have_names_that_tell_them_apart() -> None:
     for result in (ledger(), ledger(2)):
         texts = texts_of(pn.plot(result))
         assert "IC50 of viability, KT-253, RS4;11" in texts
-        assert "p21 fold over baseline, RG7112, LPS-amplified, p53 as …" in texts
+        assert "p21 fold, RG7112, LPS-amplified, p53 as observed" in texts
         assert not any("_" in text for text in texts)
         rows = next(axes for axes in pn.plot(result).axes).get_yticklabels()
         assert len({one.get_text() for one in rows}) == len(rows)
@@ -142,7 +142,15 @@ def test_rows_of_the_ledger_have_names_that_tell_them_apart() -> None:
         [names.Row(one.id, one.quantity, one.subject, one.line, one.protocol)
          for one in observations().values()]
     )  # fmt: skip
-    assert set(shown) == set(observations()) and max(map(len, shown.values())) <= 58
+    assert set(shown) == set(observations()) and len(set(shown.values())) == len(shown)
+    lines = [name.splitlines() for name in shown.values()]
+    assert max(map(len, lines)) == 2 and max(len(one) for name in lines for one in name) <= 64
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda one: one.name)
+def test_no_text_of_a_committed_figure_is_cut(path: Path) -> None:
+    texts = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(texts) > 10 and [one for one in texts if "…" in one] == []
 
 
 def test_shares_of_variance_end_at_1() -> None:
