@@ -22,17 +22,18 @@ from pathlib import Path
 from shutil import which
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 import p53net as pn
 from benchmarks.peers.child import Child
 from benchmarks.peers.job import DRUGS, READ_OUTS, TIMES, Array, Job, Tolerance, errors
 from benchmarks.peers.loops import Timed
+from benchmarks.work_precision import COLUMNS, diagram
 from p53net.engines.base import Tolerances
 from p53net.engines.batch.machine import processor
-from p53net.figures.style import NARROW, STYLE, headline, save
+from p53net.figures.style import save
 
 
 class Peer(NamedTuple):
@@ -289,25 +290,10 @@ def bars_beside(results: Mapping[Key, Result], work: Mapping[Key, Result]) -> It
             )
 
 
-@mpl.rc_context(STYLE)
-def diagram(results: Mapping[Key, Result]) -> Figure:
-    """Work against precision: time of a run over the largest error."""
-    figure = Figure(figsize=(NARROW, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    peers = dict.fromkeys(peer for *_, peer in results)
-    for peer, colour, marker in zip(peers, COLOURS, MARKERS, strict=False):
-        mine = [result for (*_, who), result in results.items() if who == peer]
-        x = [result.error for result in mine]
-        y = [1e3 / result.rate for result in mine]
-        label = peer.label.replace("`", "")
-        axes.plot(x, y, marker=marker, color=colour, label=label)
-    axes.set(xscale="log", yscale="log")
-    axes.set_xlabel("largest error of all runs [1, of the read-out's peak]")
-    axes.set_ylabel("time of a 72 h run on a core [ms]")
-    axes.invert_xaxis()
-    figure.legend(loc="outside lower center", ncols=2)
-    headline(figure, "Time against precision: down and to the right is better")
-    return figure
+def kept(results: Mapping[Key, Result]) -> pd.DataFrame:
+    """What is drawn of work against precision, a row for each peer and tolerance."""
+    rows = [(peer.label, one.error, one.rate) for (*_, peer), one in results.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def machine(packages: Sequence[str]) -> str:
@@ -329,7 +315,7 @@ def write(figure: Figure, folder: Path, name: str) -> None:
 
 
 def main() -> None:
-    """Measure; print the table, write the diagram."""
+    """Measure; print the table, write the diagram and its points."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--points", type=int, default=200, help="for RoadRunner in each round")
     parser.add_argument("--quick", action="store_true", help="a minute, for trying")
@@ -368,9 +354,9 @@ def main() -> None:
             for part in parts:
                 reference[part.start + points // 2 : part.stop] = np.nan
         work = measured(children, jobs, steps, at_a_step, max(1, rounds - 1), references)
-    write(
-        diagram({key: work[key] for key in steps if key[0] == first}), options.out, "work_precision"
-    )
+    drawn = kept({key: work[key] for key in steps if key[0] == first})
+    write(diagram(drawn), options.out, "work_precision")
+    drawn.to_csv(options.out / "work_precision.csv", index=False)
 
     print(machine([package for module, package in PACKAGES.items() if find_spec(module)]))
     print(

@@ -10,7 +10,14 @@ if TYPE_CHECKING:
 _SHADES = ((0.025, 0.975, 0.13), (0.25, 0.75, 0.24))
 """Quantiles below and above, and how dark it is between them."""
 
-NOTE = "Lines: medians of the draws; bands: 50 and 95 % of them."
+
+def note(result: xr.Dataset, *, last: str = "") -> str:
+    """A line of a title that says what lines and bands are, of how many draws; `last` is of what
+    the bands are, where not of all. Empty for a result without quantiles."""
+    if "quantile" not in result.dims:
+        return ""
+    count = str(result.attrs.get("draws", "the")).split()[0]
+    return f"\nLines: medians of {count} draws. Bands{last}: 50 and 95 % of them."
 
 
 def shade(panel: "Axes", curve: xr.DataArray, colour: str, x: xr.DataArray | None = None) -> None:

@@ -66,7 +66,7 @@ def run_figure(run: xr.Dataset, seen: "Mapping[str, Seen] | None" = None) -> "Fi
         if what:  # a file may have no units
             panel.set_ylabel(f"concentration [{what}]" if what == "nM" else f"[{what}]")
         panel.legend()
-    note = f"\n{bands.NOTE}" if "quantile" in run.dims else ""
+    note = bands.note(run)
     headline(figure, _title(run) + note)
     return figure
 

@@ -30,6 +30,9 @@ _TGI = "tumour growth inhibition"
 _MOUSE = re.compile(r"\b(\d+) mg/kg orally once daily")
 _INHIBITED = 28.0
 """Day at which inhibition in mice is taken, an assumption (docs/xenograft.md)."""
+_BESIDE, _NEAR = 0.5, 0.1
+"""Days between stars that would cover each other, and how near these are, of the growth of the
+untreated tumour."""
 _INTERMITTENT = re.compile(r"(?P<amount>\d+) mg days 1-3 and 15-17 of 28")
 _SEVERE = 3
 _GRADES = "grade 3 or more", "grade 3 or 4"
@@ -113,6 +116,7 @@ def _xenograft(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator
     start = float(median(result)["tumour_volume"].isel(arm=0, time=0))
     grown = float(volume.isel(arm=0)) - start
     arms = regimens_of(arguments_of(result).get("regimens"))
+    drawn: list[float] = []
     if float(result.attrs["days"]) != _INHIBITED:
         return
     for row in every.values():
@@ -125,7 +129,9 @@ def _xenograft(result: xr.Dataset, every: Mapping[str, Observation]) -> Iterator
         for i, arm in enumerate(arms):
             if (arm.amount, arm.unit, arm.schedule) == (float(match[1]), "mg/kg", "daily"):
                 at = start + (1.0 - row.middle / 100.0) * grown
-                yield Spot(0, _INHIBITED, at, COLOURS[i % len(COLOURS)],
+                covered = sum(abs(at - other) < _NEAR * grown for other in drawn)
+                drawn.append(at)
+                yield Spot(0, _INHIBITED - _BESIDE * covered, at, COLOURS[i % len(COLOURS)],
                            (row.high - row.low) / 200.0 * grown, published=True)  # fmt: skip
 
 

@@ -58,12 +58,13 @@ STUDIES = ("viability", "degradation", "caspase", "pk", "xenograft", "patient", 
 def test_shell_blocks_of_studies_run(
     study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Word for word, but with few virtual patients and without figures."""
+    """Word for word, but with few virtual patients and draws, and without figures."""
     monkeypatch.chdir(tmp_path)
     for words in commands_of(ROOT / "docs" / f"{study}.md"):
         few = "--population" in words or words[0] == "schedules"
+        draws = ["--draws", "4"] if "--ensemble" in words else []
         plain = [] if words[0] == "export" or "--published" in words else ["--no-plot"]
-        run_command([*words, *(["--population", "8"] if few else []), *plain])
+        run_command([*words, *(["--population", "8"] if few else []), *draws, *plain])
 
 
 @pytest.mark.parametrize("page", ["combinations", "own", "records", "regimens", "trust"])

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import p53net as pn
+from benchmarks import work_precision
 from p53net.evidence.published import observations
 from p53net.figures import names
 from p53net.figures.style import SMALL, STYLE, WIDE, save
@@ -99,6 +100,8 @@ def maps() -> Figure:
     return runpy.run_path(str(ROOT / "examples" / "escape_maps.py"))["drawn"](found)
 
 
+BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+
 DRAWN: dict[str, Callable[[], Figure]] = {
     "validate": lambda: pn.plot(ledger()),
     "matrix": lambda: pn.plot(ledger(2)),
@@ -106,6 +109,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "sobol": lambda: pn.plot(shares()),
     "kt253_regression": regression,
     "escape_maps": maps,
+    "work_precision": lambda: work_precision.diagram(work_precision.points_of(BENCHMARKS)),
 }
 
 
@@ -134,7 +138,7 @@ def test_rows_of_the_ledger_have_names_that_tell_them_apart() -> None:
     for result in (ledger(), ledger(2)):
         texts = texts_of(pn.plot(result))
         assert "IC50 of viability, KT-253, RS4;11" in texts
-        assert "p21 fold over baseline, RG7112, LPS-amplified, p53 as …" in texts
+        assert "p21 fold, RG7112, LPS-amplified, p53 as observed" in texts
         assert not any("_" in text for text in texts)
         rows = next(axes for axes in pn.plot(result).axes).get_yticklabels()
         assert len({one.get_text() for one in rows}) == len(rows)
@@ -142,7 +146,26 @@ def test_rows_of_the_ledger_have_names_that_tell_them_apart() -> None:
         [names.Row(one.id, one.quantity, one.subject, one.line, one.protocol)
          for one in observations().values()]
     )  # fmt: skip
-    assert set(shown) == set(observations()) and max(map(len, shown.values())) <= 58
+    assert set(shown) == set(observations()) and len(set(shown.values())) == len(shown)
+    lines = [name.splitlines() for name in shown.values()]
+    assert max(map(len, lines)) == 2 and max(len(one) for name in lines for one in name) <= 64
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda one: one.name)
+def test_no_text_of_a_committed_figure_is_cut(path: Path) -> None:
+    texts = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(texts) > 10 and [one for one in texts if "…" in one] == []
+
+
+def test_work_over_precision_is_what_the_page_says() -> None:
+    figure = work_precision.diagram(work_precision.points_of(BENCHMARKS))
+    lines = {str(one.get_label()): one for one in figure.axes[0].lines}
+    (row,) = re.findall(r"^\| RoadRunner, loop by hand \| (\d+) \(\d+\) \| (\d+) \(\d+\) \| "
+                        r"(\d+) \(\d+\) \| - ", BENCHMARKS, re.MULTILINE)  # fmt: skip
+    times = [1e3 / float(rate) for rate in row]
+    np.testing.assert_allclose(lines["RoadRunner, loop by hand"].get_ydata(), times)
+    assert list(lines["COPASI, task"].get_xdata()) == [1e-5, 1e-6, 1e-7, 1e-8]
+    assert "p53net, sweep, batch" in lines
 
 
 def test_shares_of_variance_end_at_1() -> None:

@@ -112,7 +112,7 @@ def test_rows_stand_where_the_curve_shows_what_they_measured(study: str) -> None
         (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
         assert left <= x <= right
         assert low <= y <= high
-    words = figure.get_supxlabel().replace("\n", " ")
+    words = f"{figure.get_suptitle()} {figure.get_supxlabel()}".replace("\n", " ")
     shown = int(words.partition("data (")[2].split()[0])
     assert shown == {"pk": 2}.get(study, len(expected(result)))  # in two panels each
     lost = sum(int(part.split()[0]) for part in words.partition("Not shown: ")[2].split("; "))
@@ -166,12 +166,16 @@ def test_published_numbers_are_stars(plate: xr.Dataset) -> None:
 @pytest.mark.slow
 def test_published_inhibition_is_a_volume_beside_the_untreated_tumour() -> None:
     """100 per cent is a tumour that stays as it began; the row is 67 per cent at 25 mg/kg."""
-    arms = [pn.regimen(dose, "mg/kg", "daily", days=28) for dose in (25, 30)]
+    arms = [pn.regimen(dose, "mg/kg", "daily", days=28) for dose in (25, 30, 50, 100)]
     found = pn.xenograft("milademetan", arms, "ST-02-0075")
-    ((_, day, volume),) = marked(pn.plot(found, published=True), "*")
+    (_, day, volume), (_, day_50, volume_50), (_, day_100, volume_100) = marked(
+        pn.plot(found, published=True), "*"
+    )
     untreated = found["tumour_volume"].isel(arm=0)
     start, end = float(untreated[0]), float(untreated[-1])
     assert day == 28.0 and volume == pytest.approx(start + 0.33 * (end - start), rel=1e-9)
+    assert volume_50 - volume_100 == pytest.approx(0.004 * (end - start), rel=1e-9)  # 130.4, 130.8
+    assert (day_50, day_100) == (28.0, 27.5)  # or one would cover the other
     with pytest.raises(pn.InputError, match="the ledger has no number"):
         pn.plot(found.assign_attrs(days=21.0), published=True)
 

@@ -36,7 +36,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     from p53net.figures.inline import Figure
 
     several = "slope" in result
-    figure = Figure(figsize=(WIDE, 2.5 if several else 2.8), layout="constrained")
+    figure = Figure(figsize=(WIDE, 2.9), layout="constrained")
     panels = figure.subplots(1, 3 if several else 2)
     unit = result["dose"].attrs["units"]
     for panel, scale in zip(panels[:2], ("linear", "log"), strict=True):
@@ -61,6 +61,8 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     panels[0].set_ylim(0, None)
     top = float(result["plasma"].max())
     panels[1].set_ylim(top * 1e-4, top * 2)
+    panels[0].set_title("linear")
+    panels[1].set_title("logarithmic")
     many = len(result["dose"]) > _FEW
     if many:
         named = panels[0].get_legend_handles_labels()
@@ -71,7 +73,8 @@ def pk_figure(result: xr.Dataset) -> "Figure":
         last = median(result).isel(occasion=-1)
         for name, colour, marker in (("cmax", COLOURS[0], "o"), ("auc", COLOURS[1], "s")):
             slope = float(last["slope"].sel(exposure=name))
-            label = f"{'AUC' if name == 'auc' else 'Cmax'} [{last[name].attrs['units']}]"
+            measured_in = last[name].attrs["units"].replace("*", " ")
+            label = f"{'AUC' if name == 'auc' else 'Cmax'} [{measured_in}]"
             panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
                            label=f"{label}: slope {slope:.2f}")  # fmt: skip
         panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
@@ -85,7 +88,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
     headline(
         figure,
         f"{result.attrs['drug']} in plasma, {result.attrs['host']}: {result.attrs['regimen']} "
-        f"({result.attrs['molar_mass']}){_beside(result)}{_note(result)}",
+        f"({result.attrs['molar_mass']}){_beside(result)}{bands.note(result)}",
     )
     return figure
 
@@ -128,7 +131,7 @@ def xenograft_figure(result: xr.Dataset) -> "Figure":
     headline(
         figure,
         f"{' and '.join(_drugs(result))} in {result.attrs['cell_line']} xenografts, "
-        f"{result.attrs['days']:g} days{_note(result)}",
+        f"{result.attrs['days']:g} days{bands.note(result)}",
     )
     return figure
 
@@ -145,6 +148,7 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     limits = {count: values for count, values in GRADES.values()}
     for panel, name, colour in zip(panels, names, cycle(COLOURS[:3]), strict=False):
         curves = result[name]
+        top = float(curves.max())
         if "percentile" not in curves.dims:
             bands.shade(panel, curves, colour, days)
         elif "quantile" in curves.dims:  # between draws, of the patient in the middle
@@ -162,6 +166,8 @@ def patient_figure(result: xr.Dataset) -> "Figure":
             panel.plot(days, other, color=_OTHER, lw=0.7, ls="--")
             panel.set_title(f"dashed: {result.attrs['beside']}", loc="left")
         panel.set(xlabel="time [d]", ylim=(0, None))
+        if name == "tumour_volume" and is_banded(result):  # draws differ by orders of magnitude
+            panel.set(yscale="log", ylim=(1e-4 * top, 2.0 * top))
         panel.set_ylabel(_NAMES.get(name, "plasma [ng/mL]"))
         for grade, limit in enumerate(limits.get(name, ()), start=1):
             if grade in (3, 4) and limit > 0:
@@ -173,12 +179,13 @@ def patient_figure(result: xr.Dataset) -> "Figure":
     many = int(result.attrs["population"])
     who = f"{many} virtual patients: median, 25-75 % and 5-95 %" if many else "typical patient"
     if many and is_banded(result):
-        who += (
-            " of the patients, medians of the draws\nDashed: ends of 95 % of the draws, of the "
-            "patient in the middle"
+        count = result.attrs["draws"].split()[0]
+        who = (
+            f"{many} virtual patients\nShaded: 50 and 90 % of the patients (medians of {count} "
+            "draws). Dashed: 95 % of the draws, of the median patient"
         )
     elif is_banded(result):
-        who += _note(result)
+        who += bands.note(result)
     headline(
         figure,
         f"{result.attrs['drug']} {result.attrs['regimen']}{_beside(result)}, "
@@ -250,10 +257,6 @@ def _beside(result: xr.Dataset) -> str:
     if "beside" not in result.attrs:
         return ""
     return f", beside {result.attrs['beside']} {result.attrs['beside_regimen']}"
-
-
-def _note(result: xr.Dataset) -> str:
-    return f"\n{bands.NOTE}" if is_banded(result) else ""
 
 
 def shades(count: int) -> list[str]:

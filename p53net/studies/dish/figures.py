@@ -2,7 +2,7 @@
 
 import textwrap
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MARKERS = "osD^vP*"
 _LINES = ("-", "--", ":", "-.")
 _FINE = 300  # points of a fitted curve
+_FLOOR = -4.0  # %, so that marks at 0 are whole
 _FEW, _MOST = 0.5, 0.95  # of the draws: below, a median would mislead; above, nearly all have one
 
 
@@ -49,18 +50,21 @@ def viability_figure(result: xr.Dataset) -> "Figure":
                 if is_banded(result):  # medians of what was fitted are no fit
                     fine, curve = doses[:: wells.shape[1]], wells[:, 0]
                 panel.plot(fine, curve, color=colour, label=label)
-                panel.axvline(ic50, color=colour, lw=0.5, ls=":")
+                half = float(np.interp(np.log(ic50), np.log(fine), curve))
+                panel.plot([ic50, ic50], [_FLOOR, half], color=colour, lw=0.7, ls=":")
             else:
                 panel.plot([], [], marker, ms=2.2, color=colour, label=label)
-        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(-4, None))
+        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]")
         panel.set_title(str(drug), loc="left")
         top = 112.0 if is_banded(result) else max(103.0, float(middle["viability"].max()))
-        panel.set_ylim(-4, top + 4 + 12 * len(result["cell_line"]))  # a place that nothing covers
+        panel.set_ylim(
+            _FLOOR, top + 4 + 12 * len(result["cell_line"])
+        )  # a place that nothing covers
         panel.legend(loc="upper right")
     panels[0].set_ylabel("viability [% of vehicle]")
     hours, noise = result.attrs["hours"], result.attrs["noise"]
     wells_said = f", noise {noise:.0%} a well" if noise else ""
-    headline(figure, f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{_note(result)}")
+    headline(figure, f"Viability after {hours:g} h{wells_said}. Dotted: IC50.{bands.note(result)}")
     if boundary := result.attrs.get("boundary"):
         wide = int(22 * figure.get_figwidth())  # letters that have room
         figure.supxlabel(textwrap.fill(boundary, wide), fontsize=SMALL)
@@ -68,38 +72,44 @@ def viability_figure(result: xr.Dataset) -> "Figure":
 
 
 def degradation_figure(result: xr.Dataset) -> "Figure":
-    """One panel a drug: MDM2 over dose, a colour for each time, the loop closed and opened."""
+    """A column a drug: MDM2 over dose, a colour for each time, above with the loop closed, below
+    with it opened."""
     if "beside" in result.dims:
         return levels_figure(result, "MDM2")
-    figure, panels = _panels(len(result["drug"]), share=False)
+    loops = [str(one) for one in result["loop"].values]
+    figure, panels = _panels(len(result["drug"]), len(loops), share="col")
     whole, result = result, median(result)
-    for panel, drug in zip(panels, result["drug"].values, strict=True):
-        for hours, colour in zip(result["hours"].values, cycle(COLOURS), strict=False):
-            for loop, style in zip(result["loop"].values, _LINES, strict=False):
-                one = result.sel(drug=drug, hours=hours, loop=loop)
-                dc50 = float(one["dc50"])
-                said = _nanomolar_of(whole.sel(drug=drug, hours=hours, loop=loop), "dc50")
-                found = f", DC50 {said}" if np.isfinite(dc50) else ""
-                label = f"{hours:g} h, loop {'opened' if loop == 'open' else loop}{found}"
-                bands.shade(panel, whole["MDM2"].sel(drug=drug, hours=hours, loop=loop), colour)
-                panel.plot(result["dose"], one["MDM2"], style, color=colour, label=label)
-                hook = float(one["hook"])
-                if np.isfinite(hook) and not is_banded(whole):
-                    low = float(one["MDM2"].sel(dose=hook))
-                    panel.plot([hook], [low], "v", color=colour, ms=4.3, mfc="white")
+    places = ((loop, drug) for loop in loops for drug in result["drug"].values)
+    for panel, (loop, drug) in zip(panels, places, strict=True):
+        for hours, colour, style in zip(
+            result["hours"].values, cycle(COLOURS), cycle(_LINES), strict=False
+        ):
+            one = result.sel(drug=drug, hours=hours, loop=loop)
+            said = _nanomolar_of(whole.sel(drug=drug, hours=hours, loop=loop), "dc50")
+            label = f"{hours:g} h" + (f": DC50 {said}" if np.isfinite(float(one["dc50"])) else "")
+            bands.shade(panel, whole["MDM2"].sel(drug=drug, hours=hours, loop=loop), colour)
+            panel.plot(result["dose"], one["MDM2"], style, color=colour, label=label)
+            hook = float(one["hook"])
+            if np.isfinite(hook) and not is_banded(whole):
+                low = float(one["MDM2"].sel(dose=hook))
+                panel.plot([hook], [low], "v", color=colour, ms=4.3, mfc="white")
         panel.axhline(100.0, color="#777777", lw=0.5)
-        left = whole["MDM2"].sel(drug=drug)
-        ends = min(0.7 * float(left.min()), 50.0), 6.0 * max(float(left.max()), 100.0)  # a legend
-        panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", yscale="log", ylim=ends)
+        panel.set(xscale="log", yscale="log")
         panel.yaxis.set_major_formatter("{x:g}")
-        panel.set_title(str(drug), loc="left")
-        panel.legend()
-    panels[0].set_ylabel("total MDM2 [% of vehicle]")
+        panel.set_title(f"{drug}, loop {'opened' if loop == 'open' else loop}", loc="left")
+        panel.legend(loc="upper left")
+    count = len(result["drug"])
+    for panel, drug in zip(panels, result["drug"].values, strict=False):  # and those below it
+        left = whole["MDM2"].sel(drug=drug)
+        low, high = min(0.7 * float(left.min()), 50.0), 1.2 * max(float(left.max()), 100.0)
+        panel.set_ylim(low, high * (high / low) ** (0.12 * len(result["hours"])))  # a legend
+    for panel, drug in zip(panels[-count:], result["drug"].values, strict=True):
+        panel.set_xlabel(f"{drug} in the medium [nM]")
+    for panel in panels[::count]:
+        panel.set_ylabel("total MDM2 [% of vehicle]")
     line = result.attrs["cell_line"]
-    headline(
-        figure,
-        f"Degradation of MDM2 in the {line} line. Triangles: the hook begins.{_note(whole)}",
-    )
+    hook_said = "" if is_banded(whole) else " Triangles: the hook begins."
+    headline(figure, f"Degradation of MDM2 in the {line} line.{hook_said}{bands.note(whole)}")
     return figure
 
 
@@ -122,25 +132,27 @@ def caspase_figure(result: xr.Dataset) -> "Figure":
                        color=colour, label=label, zorder=4.0 - width / 10.0)  # fmt: skip
         panel.set(xscale="log", xlabel=f"{drug} in the medium [nM]", ylim=(0, None))
         panel.set_title(str(drug), loc="left")
-        panel.legend(title="exposure")
-    panels[0].set_ylabel("active caspase-3/7 in a live cell [% of all]")
+    panels[0].set_ylabel("active caspase-3/7, live cell [% of all]")
+    figure.set_figheight(3.0)
+    named = panels[0].get_legend_handles_labels()  # the same in all panels, and bands fill them
+    figure.legend(*named, loc="outside lower center", ncols=min(len(named[1]), 8), title="exposure")
     headline(
         figure,
-        f"Caspase-3/7 in the {result.attrs['cell_line']} line.{_note(result)}"
-        f"{' Bands are of the last time.' if is_banded(result) else ''}",
+        f"Caspase-3/7 in the {result.attrs['cell_line']} line."
+        f"{bands.note(result, last=f' at {hours:g} h')}",
     )
     return figure
 
 
-def _panels(count: int, *, share: bool = True) -> "tuple[Figure, list[Axes]]":
+def _panels(
+    count: int, rows: int = 1, *, share: Literal["all", "col"] = "all"
+) -> "tuple[Figure, list[Axes]]":
+    """Panels row by row, of which all or those above each other have one axis of values."""
     from p53net.figures.inline import Figure
 
-    figure = Figure(figsize=(min(WIDE, NARROW * max(count, 1)), 2.7), layout="constrained")
-    return figure, list(figure.subplots(1, count, squeeze=False, sharey=share)[0])
-
-
-def _note(result: xr.Dataset) -> str:
-    return f"\n{bands.NOTE}" if is_banded(result) else ""
+    size = min(WIDE, NARROW * max(count, 1)), 2.7 + 1.9 * (rows - 1)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, list(figure.subplots(rows, count, squeeze=False, sharey=share).ravel())
 
 
 def _nanomolar_of(result: xr.Dataset, name: str) -> str:
@@ -151,10 +163,18 @@ def _nanomolar_of(result: xr.Dataset, name: str) -> str:
     if share < _FEW:
         return f"in {100 * share:.2g} % of draws only"
     middle, low, high = (float(result[name].sel(quantile=one)) for one in (0.5, *ENDS))
-    by, unit = (1.0, "nM") if middle < 1000 else (1000.0, "µM")
+    by, unit = _unit(middle)
     where = "" if share > _MOST else f", in {100 * share:.2g} % of draws"
     return f"{middle / by:.3g} {unit} ({low / by:.3g} to {high / by:.3g}{where})"
 
 
 def _nanomolar(value: float) -> str:
-    return f"{value:.3g} nM" if value < 1000 else f"{value / 1000:.3g} µM"
+    by, unit = _unit(value)
+    return f"{value / by:.3g} {unit}"
+
+
+def _unit(nanomolar: float) -> tuple[float, str]:
+    """What it is divided by to be read without many zeros, and the unit that it has then."""
+    if nanomolar < 0.1:
+        return 0.001, "pM"
+    return (1.0, "nM") if nanomolar < 1000 else (1000.0, "µM")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.ensembles.banded import is_banded
 from p53net.figures import bands
 from p53net.figures.style import NARROW, WIDE, headline
 
@@ -54,7 +53,7 @@ def levels_figure(result: xr.Dataset, name: str) -> "Figure":
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4),
                   title=f"{other} beside it")  # fmt: skip
-    note = f"\n{bands.NOTE}" if is_banded(result) else ""
+    note = bands.note(result)
     start = result.attrs.get("start")
     begun = f", the drug from {start:g} h on" if start else ""
     headline(figure, f"Beside {other}{begun}. Dotted: {other} alone.{note}")

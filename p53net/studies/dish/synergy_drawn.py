@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from p53net.ensembles.banded import is_banded, median
+from p53net.ensembles.banded import median
 from p53net.figures import bands
 from p53net.figures.style import COLOURS, SMALL, WIDE, headline
 
@@ -37,7 +37,7 @@ def synergy_figure(result: xr.Dataset) -> "Figure":
     when = "both from the start"
     if "switch" in attrs:
         when = f"{attrs['other']} until {attrs['switch']:g} h, then {attrs['drug']}"
-    note = f"\n{bands.NOTE}" if is_banded(result) else ""
+    note = bands.note(result)
     headline(
         figure,
         f"{attrs['drug']} and {attrs['other']} in the {attrs['cell_line']} line, read at "
