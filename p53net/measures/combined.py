@@ -140,4 +140,4 @@ def _part(dose: FloatArray, alone_dose: FloatArray) -> FloatArray:
     part of it."""
     doses, whole = np.broadcast_arrays(dose, alone_dose)
     found = np.where(doses > 0.0, np.inf, 0.0)
-    return np.divide(doses, whole, out=found, where=whole != 0.0)
+    return np.asarray(np.divide(doses, whole, out=found, where=whole != 0.0))
