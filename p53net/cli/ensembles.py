@@ -6,7 +6,6 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-import xarray as xr
 
 from p53net.cli.doses import regimen_in_words
 from p53net.cli.draws import Fits, drawn_of
@@ -96,6 +95,14 @@ def trial_questions(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "trial-questions"
     ),
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            help="Write regimens.csv here too, below a line that says of "
+            "which models and draws it is.",
+        ),
+    ] = None,
     no_plot: NoPlot = False,
     size: Size = PRINT,
 ) -> None:
@@ -103,6 +110,7 @@ def trial_questions(
 
     Example: p53net trial-questions milademetan --regimen "260 mg 3/14" --regimen "160 mg 14/28"
     """
+    from p53net.inference.asked_table import kept, regimens_of
     from p53net.inference.questions import trial_questions as study
 
     arms = [regimen_in_words(text, days, "mg") for text in regimen] if regimen else None
@@ -121,6 +129,9 @@ def trial_questions(
         .reset_index(),
     }
     finish(result, tables, out, no_plot, size=size)
+    if table is not None:
+        path = write_text(table, kept(result, several))
+        said.print(f"wrote {path}", soft_wrap=True)
 
 
 def _several(ensemble: Path | None, fit: str | None) -> Ensemble:
@@ -130,20 +141,6 @@ def _several(ensemble: Path | None, fit: str | None) -> Ensemble:
     found = drawn_of(None if ensemble is None else str(ensemble), None, fit, None)["ensemble"]
     assert found is not None  # noqa: S101 - a fit has draws
     return found
-
-
-def regimens_of(result: xr.Dataset) -> pd.DataFrame:
-    """A row for each regimen: medians over draws with their 95 % band and Monte-Carlo errors."""
-    rate = result["rate"].sel(toxicity=result.attrs["toxicity"])
-    columns = {"regimen": result["regimen"].values}
-    for name, band in (("tgi", result["tgi"]), ("rate", rate)):
-        for end, quantile in (("", 0.5), ("_low", 0.025), ("_high", 0.975)):
-            columns[f"{name}{end}"] = band.sel(quantile=quantile).values
-    columns["tgi_error"] = result["tgi_error"].values
-    columns["rate_error"] = result["rate_error"].sel(toxicity=result.attrs["toxicity"]).values
-    for name in ("on_front", "on_front_error", "lost"):
-        columns[name] = result[name].values
-    return pd.DataFrame(columns)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

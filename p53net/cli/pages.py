@@ -23,13 +23,23 @@ def docs(
     from p53net.evidence import pages
     from p53net.inference import (
         credibility,
+        kept_pages,
         likelihood_pages,
         prior_pages,
+        schedule_pages,
         shipped_pages,
         study_pages,
     )
 
-    others = (prior_pages, likelihood_pages, shipped_pages, study_pages, credibility)
+    others = (
+        prior_pages,
+        likelihood_pages,
+        shipped_pages,
+        study_pages,
+        schedule_pages,
+        kept_pages,
+        credibility,
+    )
     every = [*pages.TABLES, *(table for one in others for table in one.TABLES)]
     known = {table.name: table for table in every}
     for name in tables or []:

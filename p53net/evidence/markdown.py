@@ -27,6 +27,11 @@ def shown(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def one_digit(error: float) -> str:
+    """An error, of which one digit tells enough."""
+    return shown(float(f"{error:.1g}"))
+
+
 def interval(name: str) -> str:
     """That of an observation."""
     row = observation(name)

@@ -46,7 +46,10 @@ MARGIN = 5.0
 REFERENCE = "3/14"
 """Schedule that others are compared with."""
 
-_AGAIN = 64  # resamples of draws and patients
+ASKS = ("as_much", "within_margin", "below_rate")
+"""Of a regimen: whether the reference does at least as much, or less by the margin at most; and
+whether its rate of toxicity is below `RATE`."""
+
 _AT = np.arange(0.0, 101.0, 2.5)
 """Rates of toxicity [%] at which the front is drawn."""
 
@@ -81,7 +84,8 @@ def trial_questions(
     at most `at` [%], or 0 untreated, with `front_error`; `on_front`, the share of draws in which no
     other regimen has more effect at no higher rate; `lost`, the share of runs without a result; and
     by `question` its `probability` with `probability_error`, and `holds_in` structures, `of` so
-    many. Structures without a tumour or a marrow are left out; attribute `left_out` says which.
+    many; what it `asks` (`as_much`, `within_margin` or `below_rate`), and `about` which regimen.
+    Structures without a tumour or a marrow are left out; attribute `left_out` says which.
     `fit` is as in `escape`.
     Raises InputError, UnknownNameError.
 
@@ -120,7 +124,7 @@ def trial_questions(
             "quantile": list(QUANTILES),
             "draw_number": np.arange(len(several)),
             "at": ("at", _AT, {"units": "%", "long_name": f"patients with {toxicity}, at most"}),
-            "question": _sentences(labels, asked, toxicity, grade),
+            **_questions(labels, asked, toxicity, grade),
         },
         attrs={
             "study": "trial_questions",
@@ -178,9 +182,10 @@ def _arms(
     return arms, [where[schedule, PUBLISHED[schedule]] for schedule in kept]
 
 
-def _sentences(labels: list[str], asked: list[int], toxicity: str, grade: int) -> list[str]:
-    first, others = labels[asked[0]], [labels[i] for i in asked[1:]]
-    return [
+def _questions(labels: list[str], asked: list[int], toxicity: str, grade: int) -> dict[str, Any]:
+    """Questions as coordinates: in words, what they ask, and about which regimen."""
+    first, *others = (labels[i] for i in asked)
+    sentences = [
         *(f"{first} does at least as much to the tumour as {one}" for one in others),
         *(
             f"{first} does at least as much as {one}, or less by {MARGIN:g} points"
@@ -191,6 +196,11 @@ def _sentences(labels: list[str], asked: list[int], toxicity: str, grade: int) -
             for i in asked
         ),
     ]
+    return {
+        "question": sentences,
+        "asks": ("question", np.repeat(ASKS, [len(others), len(others), len(asked)])),
+        "about": ("question", [*others, *others, first, *others]),
+    }
 
 
 def _held(found: Trials, column: int, asked: list[int]) -> FloatArray:
@@ -217,12 +227,8 @@ def _on_front(tgi: FloatArray, rate: FloatArray) -> FloatArray:
 
 def _resampled(found: Trials, column: int, asked: list[int], seed: int) -> dict[str, FloatArray]:
     """Standard errors by drawing draws and patients again, with replacement."""
-    random = np.random.default_rng(seed)
-    _, draws, people = found.tgi.shape
     kept: dict[str, list[FloatArray]] = {}
-    for _ in range(_AGAIN):
-        some, others = (random.choice(np.arange(n), n) for n in (draws, people))
-        one = found.of(some, others)
+    for one in found.again(seed):
         tgi, rates = one.tgi_of_median(), one.rates()
         numbers = {
             "tgi": np.median(tgi, axis=1),

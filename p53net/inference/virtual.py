@@ -5,7 +5,7 @@ so regimens, and draws, are compared in the same patients.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.studies.body.blood import COUNTED, COUNTS
 from p53net.studies.body.population import GRADES, patients, worsened
+
+_AGAIN = 64  # resamples of draws and patients
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class Trials:
     def of(self, draws: NDArray[np.intp], people: NDArray[np.intp]) -> "Trials":
         """Some draws and patients, any of them more than once."""
         return Trials(self.tgi[:, draws][:, :, people], self.worse[:, :, draws][:, :, :, people])
+
+    def again(self, seed: int) -> Iterator["Trials"]:
+        """Trials with draws and patients drawn again, with replacement: what differs between them
+        is the Monte-Carlo error."""
+        random = np.random.default_rng(seed)
+        _, draws, people = self.tgi.shape
+        for _ in range(_AGAIN):
+            some, others = (random.choice(np.arange(n), n) for n in (draws, people))
+            yield self.of(some, others)
 
 
 def trials(

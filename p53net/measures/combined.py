@@ -103,10 +103,12 @@ def combination_index(
     dose: FloatArray, other_dose: FloatArray, effect: FloatArray, one: Alone, other: Alone
 ) -> FloatArray:
     """a/A(E) + b/B(E) at the effect that both have: below 1 less drug is needed than of either
-    alone [Chou and Talalay 1984]. NaN where one drug alone never has that effect, or none is seen.
+    alone [Chou and Talalay 1984]. NaN where one drug alone never has that effect, or none is seen,
+    or has it at a dose that is too small for a number: below a foot that is all but flat.
     """
     alone_doses, other_doses = one.dose(effect), other.dose(effect)
     known = np.isfinite(alone_doses) & np.isfinite(other_doses)
+    known &= (alone_doses > 0.0) & (other_doses > 0.0)
     known &= (effect > _LEAST) & (effect < 1.0 - _LEAST)
     return np.where(known, _sum(dose, other_dose, alone_doses, other_doses), np.nan)
 
@@ -130,4 +132,12 @@ def first_dose(doses: FloatArray, effects: FloatArray, wanted: float) -> float:
 def _sum(
     dose: FloatArray, other_dose: FloatArray, alone_dose: FloatArray, other_alone: FloatArray
 ) -> FloatArray:
-    return np.asarray(dose / alone_dose + other_dose / other_alone)
+    return _part(dose, alone_dose) + _part(other_dose, other_alone)
+
+
+def _part(dose: FloatArray, alone_dose: FloatArray) -> FloatArray:
+    """Of a dose alone, which may be 0 where it is too small for a number. What is not given is no
+    part of it."""
+    doses, whole = np.broadcast_arrays(dose, alone_dose)
+    found = np.where(doses > 0.0, np.inf, 0.0)
+    return np.asarray(np.divide(doses, whole, out=found, where=whole != 0.0))

@@ -15,21 +15,37 @@ from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
 from p53net.inference import (
     credibility,
+    kept_pages,
     likelihood_pages,
     prior_checks,
     prior_pages,
+    schedule_pages,
     shipped_pages,
     study_pages,
 )
 from tests.support import ROOT
 
-MAKERS = (pages, prior_pages, likelihood_pages, shipped_pages, study_pages, credibility)
+MAKERS = (
+    pages,
+    prior_pages,
+    likelihood_pages,
+    shipped_pages,
+    study_pages,
+    schedule_pages,
+    kept_pages,
+    credibility,
+)
 TABLES = tuple(table for maker in MAKERS for table in maker.TABLES)
 
 
 SAMPLED = "prior-predictive"  # takes minutes, for all of its rows
 THINNED = [one for one in study_pages.TABLES if one.name != "caspase-plausible"]
-WHOLE = [one for one in TABLES if not one.slow and one.name != SAMPLED and one not in THINNED]
+ELSEWHERE = schedule_pages.TABLES  # by few draws too, in tests/inference/test_schedule_pages.py
+WHOLE = [
+    one
+    for one in TABLES
+    if not one.slow and one.name != SAMPLED and one not in (*THINNED, *ELSEWHERE)
+]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import p53net as pn
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.inference import questions
+from p53net.inference.asked_table import read_kept
 from p53net.inference.virtual import Trials
 from tests.support.commands import Command
 
@@ -85,7 +86,8 @@ def test_the_command_writes_tables_and_a_figure(tmp_path: Path, command: Command
                           "model: k_deg_p53": np.linspace(0.2, 0.3, 6)})  # fmt: skip
     Ensemble(table, {"models": digest(), "converged": True}).save(tmp_path / "small.parquet")
     done = command("trial-questions", "--regimen", "260 mg 3/14", "--regimen", "90 mg daily",
-                   "--ensemble", "small.parquet", "--population", "6", "--days", "28")  # fmt: skip
+                   "--ensemble", "small.parquet", "--population", "6", "--days", "28", "--table",
+                   "kept.csv")  # fmt: skip
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "trial-questions"
     names = {path.name for path in folder.iterdir()}
@@ -95,3 +97,7 @@ def test_the_command_writes_tables_and_a_figure(tmp_path: Path, command: Command
     assert asked["of"].tolist() == [2] * 4
     assert asked["probability"].between(0.0, 1.0).all()
     assert (asked["probability_error"] > 0.0).all()
+    about, rows = read_kept(tmp_path / "kept.csv")
+    assert (about["models"], about["draws"]) == (digest(), "4")  # Hunziker2010 has no patient
+    beyond = asked.loc[asked["asks"] == "below_rate", "probability"]
+    np.testing.assert_allclose(rows["below_rate"], beyond)

@@ -128,6 +128,23 @@ def test_a_drug_counts_for_nothing_above_the_largest_effect_that_it_has() -> Non
     assert np.isnan(index).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_dose_alone_that_is_too_small_for_a_number_is_no_quotient() -> None:
+    """A foot that is all but flat, carried on below what was seen, has doses that are 0."""
+    doses = np.array([1e-3, 1e-2, 1.0, 1e3])
+    flat = combined.alone(doses, np.array([1.2e-6, 1.2e-6 * (1.0 + 1e-8), 0.3, 0.9]))
+    steep = combined.alone(LADDER, hill(LADDER, 20.0, 1.0))
+    low = np.array([1.1e-6])
+    assert flat.dose(low) == 0.0 and steep.dose(low) > 0.0
+    for a in (0.0, 1.0):
+        index = combined.combination_index(np.array([a]), np.array([1e-5]), low, flat, steep)
+        assert np.isnan(index).all()
+    # what is not given takes no part: the other drug has what it has alone
+    none, other = np.zeros(1), np.array([20.0 * 1.1e-6])
+    found = combined.loewe(none, other, flat, steep)
+    np.testing.assert_allclose(found, 1.1e-6 / (1.0 + 1.1e-6), rtol=1e-9)  # deviates by 1e-11
+
+
 def test_of_a_hook_only_the_part_that_rises_counts() -> None:
     effects = hill(LADDER, 20.0, 1.0) * (LADDER < 200.0)
     curve = combined.alone(LADDER, effects)
