@@ -144,7 +144,7 @@ def test_data_of_cells_are_drawn_anew_without_their_truth_and_those_of_bodies_ar
 
 @pytest.mark.slow
 def test_a_course_of_time_is_drawn_anew_from_priors(tmp_path: Path) -> None:
-    """Four numbers at a tenth of their error leave hardly a draw of 60."""
+    """Four numbers at a tenth of their error leave hardly a draw of 100."""
     row = next(one for one in read_experiments() if one.name == "p53_course_KT253")
     cells = {"experiment": row.name, "title": row.title, "read_out": "; ".join(row.read_outs),
              "unit": row.unit, "system": row.system, "line": row.line, "drug": row.drug,
@@ -152,7 +152,7 @@ def test_a_course_of_time_is_drawn_anew_from_priors(tmp_path: Path) -> None:
              "reason": "x", "source": "x"}  # fmt: skip
     lines = ["\t".join(COLUMNS), "\t".join(cells[name] for name in COLUMNS)]
     (tmp_path / "own.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    found = pn.next_experiment('dose_ratio:3["KT-253"]', ensemble=prior_draws("default", 60),
+    found = pn.next_experiment('dose_ratio:3["KT-253"]', ensemble=prior_draws("default", 100),
                                experiments=tmp_path / "own.tsv", confirm=True, synthetic=2,
                                refit=True)  # fmt: skip
     one = found.iloc[0]
