@@ -4,7 +4,9 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -98,12 +100,18 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_page_of_commands_has_all_of_them() -> None:
-    from p53net.cli import app
-
-    known = set(get_command(app).commands)
+    known = set(tree().commands)
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `p53net ([\w-]+)", page, re.MULTILINE))
     assert named == known
+
+
+@cache
+def tree() -> Any:
+    """All commands, which are made anew whenever Typer is asked."""
+    from p53net.cli import app
+
+    return get_command(app)
 
 
 def commands_named() -> list[str]:
@@ -121,9 +129,7 @@ def commands_named() -> list[str]:
 @pytest.mark.parametrize("command", commands_named())
 def test_commands_on_pages_have_these_options(command: str) -> None:
     """Parsed, and not run. What a page leaves out may be missing."""
-    from p53net.cli import app
-
-    words, node = shlex.split(command)[1:], get_command(app)
+    words, node = shlex.split(command)[1:], tree()
     while words and hasattr(node, "commands"):
         node = node.commands[words.pop(0)]
     try:

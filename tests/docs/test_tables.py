@@ -48,6 +48,7 @@ def test_a_slow_table_was_made_of_what_is_here(table: Table) -> None:
     assert pages.made_of(page, table) == pages.inputs(), f"run `p53net docs {table.name}`"
 
 
+@pytest.mark.slow
 def test_a_sample_of_slow_tables_is_today_s() -> None:
     """The kidney line's uptake, which shares no observation with another parameter."""
     fits, known = calibrate(["degradation"], starts=2), {table.name: table for table in SLOW}

@@ -201,6 +201,7 @@ def test_a_fit_of_two_blocks_is_what_another_method_finds() -> None:
     assert found.best.logs == pytest.approx(other.x, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_pharmacokinetics_has_two_optima_and_is_not_identified() -> None:
     shares: list[float] = []
     result = calibrate(["pharmacokinetics"], progress=lambda _, share: shares.append(share))
@@ -214,6 +215,7 @@ def test_pharmacokinetics_has_two_optima_and_is_not_identified() -> None:
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(set(shares)) > 20
 
 
+@pytest.mark.slow
 def test_a_fit_repeats_to_the_last_bit() -> None:
     one, again = (calibrate(["biomarker", "biopsies"], starts=3, profiles=False) for _ in range(2))
     assert one.drop_attrs().equals(again.drop_attrs())

@@ -107,6 +107,7 @@ def test_one_entry_changes_a_label(tmp_path: Path, shipped: dict[str, Seen]) -> 
         assert uses(fitted)["kt253_ic50_rs411"].use == "predict"
 
 
+@pytest.mark.slow
 def test_the_tag_of_a_model_text_counts_and_changes_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shipped: dict[str, Seen]
 ) -> None:

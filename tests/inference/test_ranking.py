@@ -106,6 +106,7 @@ def test_the_best_and_some_others_are_confirmed(toy: Ensemble) -> None:
     assert (good["effective"] > 30.0).all()
 
 
+@pytest.mark.slow
 def test_a_promise_that_synthetic_data_do_not_keep_is_shown(
     toy: Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:

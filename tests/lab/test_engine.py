@@ -63,6 +63,7 @@ def test_random_settings_are_those_of_python(node: Any, contents: Contents) -> N
         assert worst < PEAK, one
 
 
+@pytest.mark.slow
 def test_a_dose_response_is_one_of_runs(node: Any) -> None:
     doses = [0.01, 0.3, 7.0]
     (found,) = node([["response", PULSE, "p53_active", 24.0, doses]])
@@ -75,6 +76,7 @@ def test_a_dose_response_is_one_of_runs(node: Any) -> None:
             assert found["result"][loop][i] == pytest.approx(value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_band_is_that_of_the_ensemble(node: Any) -> None:
     """Of a line, and with a parameter that a user changed in every draw."""
     one = PULSE | {"line": "SJSA-1", "points": 25, "parameters": {"k_deg_p53": 0.5}}

@@ -56,7 +56,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize(
+    "name", [n if n == "table" else pytest.param(n, marks=pytest.mark.slow) for n in DESIGNS]
+)
 def test_a_scheduler_leaves_no_trace(
     name: str, address: str, sent: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
