@@ -270,7 +270,7 @@ def test_no_start_of_blocks_ends_below_the_optimum_that_is_told() -> None:
     """A search along directions around it, of all parameters of blocks in a dish that share a line,
     finds nothing better."""
     dishes = [NAMED[name] for name in ("biochemistry", "degradation", "viability", "potency")]
-    found = fit_jointly(dishes, starts=6)
+    found = fit_jointly(dishes, starts=3)
     whole = Joint(dishes)
 
     def chi_squared(logs: np.ndarray) -> float:
@@ -278,7 +278,7 @@ def test_no_start_of_blocks_ends_below_the_optimum_that_is_told() -> None:
 
     ends = list(zip(whole.problem.low, whole.problem.high, strict=True))
     begin = np.clip(found.best.logs + 0.05, *np.transpose(ends))
-    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 400})
+    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 200})
     assert other.fun > found.best.chi_squared - 1e-4
 
 

@@ -121,6 +121,7 @@ def test_a_patient_is_that_of_python(node: Any, given: dict[str, Any]) -> None:
             assert apart(curve, run, name) < PEAK, name  # measured 9e-10
 
 
+@pytest.mark.slow
 def test_a_cell_without_a_rest_is_refused(node: Any) -> None:
     """As in Python, which follows such a cell and finds that it does not come to rest."""
     lost = PULSE | {"parameters": {"k_deg_p53": 0.0, "k_ub_p53": 0.0}}
@@ -130,6 +131,7 @@ def test_a_cell_without_a_rest_is_refused(node: Any) -> None:
         in_python(lost, feedback=True)
 
 
+@pytest.mark.slow
 def test_what_grows_is_found(node: Any) -> None:
     """Largest real parts against eigenvalues, of matrices that grow, shrink and turn."""
     random = np.random.default_rng(3)
