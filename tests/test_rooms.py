@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Set
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +57,12 @@ def sources() -> dict[str, Path]:
 
 def imports_of(path: Path, own: str = PACKAGE) -> list[Import]:
     """What a file imports of a package, without its name, wherever in it."""
-    return list(_imports(ast.parse(path.read_text(encoding="utf-8")), "module", own))
+    return list(_imports(_parsed(path), "module", own))
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: Path) -> ast.AST:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _imports(node: ast.AST, where: str, own: str) -> Iterator[Import]:
@@ -67,7 +72,7 @@ def _imports(node: ast.AST, where: str, own: str) -> Iterator[Import]:
         for child in node.orelse:
             yield from _imports(child, where, own)
         return
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         where = "function" if where == "module" else where
     names: list[str] = []
     if isinstance(node, ast.Import):
@@ -80,7 +85,8 @@ def _imports(node: ast.AST, where: str, own: str) -> Iterator[Import]:
         if package == own:
             yield Import(rest, where)
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child, where, own)
+        if not isinstance(child, ast.expr):  # which has no imports in it
+            yield from _imports(child, where, own)
 
 
 @cache

@@ -24,8 +24,11 @@ from p53net.model.dose_events import (
 )
 
 _ANTIMONY = Lock()  # one loader with global state in the whole process
+_KEPT = 64
+"""Models of which it is remembered what was compiled and found: 100 kB each."""
 
 
+@lru_cache(maxsize=_KEPT)
 def to_sbml(text: str, model_id: str, *, trusted: bool = False) -> str:
     """Compile Antimony into flat, annotated SBML L3V1 that libSBML accepts.
 
@@ -186,6 +189,7 @@ def rate_variables_of(sbml: str) -> dict[str, float]:
     return {n: p.getValue() if p.isSetValue() else math.nan for n, p in parameters.items()}
 
 
+@lru_cache(maxsize=_KEPT)
 def counters_of(sbml: str) -> tuple[str, ...]:
     """Species that only accumulate: produced, never consumed, and without effect on any rate."""
     document = _seen(sbml)
@@ -199,6 +203,7 @@ def counters_of(sbml: str) -> tuple[str, ...]:
     return tuple(item for item in species_of(sbml) if item not in busy)
 
 
+@lru_cache(maxsize=_KEPT)
 def divisors_of(sbml: str) -> frozenset[str]:
     """Symbols below a fraction line, and all compartments: values that must not be zero."""
     document = _seen(sbml)

@@ -187,6 +187,7 @@ def test_an_interrupt_says_what_is_stored_only_if_something_is(
     assert "4 of 6 points are in sw/; --resume goes on" in interrupted(4).stderr
 
 
+@pytest.mark.slow
 def test_plot_of_an_unfinished_sweep_says_so_first(
     interrupted: Callable[[int], Done],
     command: Command,

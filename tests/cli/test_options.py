@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,8 +10,9 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+from click import Command
+from click.testing import CliRunner, Result
 from typer.main import get_command
-from typer.testing import CliRunner
 
 import p53net as pn
 from p53net.cli import app, assays, bodies, checkerboards, matching
@@ -202,6 +204,16 @@ def plain(value: Any) -> Any:
     return value
 
 
+@cache
+def tree() -> Command:
+    """All commands, which are made anew whenever Typer is asked."""
+    return get_command(app)
+
+
+def invoked(words: list[str]) -> Result:
+    return CliRunner().invoke(tree(), words)
+
+
 def arguments(study: Study, words: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the study is called with."""
     module = import_module(study.module)
@@ -212,7 +224,7 @@ def arguments(study: Study, words: list[str], monkeypatch: pytest.MonkeyPatch) -
 
     with monkeypatch.context() as patch:
         patch.setattr(module, study.function, stopped)
-        done = CliRunner().invoke(app, [*study.words, *study.base, *words])
+        done = invoked([*study.words, *study.base, *words])
     assert isinstance(done.exception, Stop), (done.output, done.exception)
     (found,) = done.exception.args
     found.pop("progress", None)
@@ -251,7 +263,7 @@ def test_so_many_draws_are_taken(study: Study, monkeypatch: pytest.MonkeyPatch) 
     words = ["--ensemble", "drawn.parquet", "--draws"]
     assert arguments(study, [*words, "2"], monkeypatch)["ensemble"] == ["default", "MDMX"]
     assert arguments(study, [*words, "1"], monkeypatch)["ensemble"] == ["default"]
-    done = CliRunner().invoke(app, [*study.words, *study.base, "--draws", "1"])
+    done = invoked([*study.words, *study.base, "--draws", "1"])
     assert "give --ensemble" in str(done.exception)
 
 
@@ -264,7 +276,7 @@ def test_another_drug_is_washed_out(study: Study, monkeypatch: pytest.MonkeyPatc
 
 
 def options_of(words: tuple[str, ...]) -> set[str]:
-    node: Any = get_command(app)
+    node: Any = tree()
     for word in words:
         node = node.commands[word]
     return {max(one.opts, key=len) for one in node.params if one.param_type_name == "option"}
@@ -286,7 +298,7 @@ def test_results_go_where_they_are_told(study: Study, monkeypatch: pytest.Monkey
             module, "finish", lambda _result, _tables, *rest, **_: told.append(rest[:2])
         )
     for words in ([], ["--out", "there"], ["--no-plot"]):
-        done = CliRunner().invoke(app, [*study.words, *study.base, *words])
+        done = invoked([*study.words, *study.base, *words])
         assert done.exception is None, done.exception
     usual = Path(study.function)
     assert told == [(usual, False), (Path("there"), False), (usual, True)]

@@ -20,7 +20,8 @@ SKIPPED = {
     "validate": "docs/validation.md runs the same, for ten seconds of CPU",
 }
 """Examples that are shown and not run, and why; at most five."""
-LONG = ("Ensemble", "Model", "certify", "patient")
+LONG = ("Ensemble", "Model", "certify", "match", "next_experiment", "patient", "schedules",
+        "trial_questions", "xenograft")  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 EXAMPLE = re.compile(r"^Examples:\n    >>> ", re.MULTILINE)
 RAW = re.compile(r" at 0x|array\(|<class|<function|numpy\.|collections\.abc\.|pandas\.|p53net\.")

@@ -70,6 +70,7 @@ def test_random_sets_and_doses(name: str) -> None:
     assert np.isfinite(found.radau).any()
 
 
+@pytest.mark.slow
 def test_usual_tolerances_are_right_to_a_millionth() -> None:
     model = pn.Model(model_of("both", TIGHT).definition)
     sets = random_sets(model, 16, 9)
@@ -147,6 +148,7 @@ def test_every_lane_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("lanes", [2, 4, 8])
+@pytest.mark.slow
 def test_every_width_gives_the_same_bytes(lanes: int) -> None:
     model, (sets, expected) = model_of("both", TIGHT), mixed()
     runner = pn.Model(model.definition, model.tolerances).runner("batch")
@@ -339,6 +341,7 @@ def test_steps_to_rest_keep_totals() -> None:
     np.testing.assert_allclose(after, before, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_steps_that_do_not_settle_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steady, "STEPS", 3)
     model = pn.Model(model_of("alone", TIGHT).definition)

@@ -89,6 +89,7 @@ def check_estimate(system: System) -> None:
     assert cost.compile_seconds(system) == pytest.approx(by_lines, rel=0.4)
 
 
+@pytest.mark.slow
 def test_far_too_large_models_are_not_counted_to_the_end() -> None:
     """Elimination of 1,500 coupled states alone would be a thousand million multiply-adds."""
     known, size = Expressions(), 1500

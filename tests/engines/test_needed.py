@@ -36,6 +36,7 @@ def test_what_depends_on_no_state_needs_the_whole() -> None:
     ],
     ids=["dish", "marrow"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_part_gives_what_the_whole_does(model: pn.Model, doses: dict[str, object]) -> None:
     exact = pn.Model(model.definition, Tolerances(1e-11, 1e-18))
     whole = exact.simulate(TIMES, doses, engine="batch")

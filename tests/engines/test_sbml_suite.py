@@ -17,9 +17,9 @@ FOLDER = os.environ.get("P53NET_SBML_SUITE", "")
 needs_suite = pytest.mark.skipif(
     not FOLDER, reason="P53NET_SBML_SUITE names no folder of the SBML Test Suite"
 )
-EVERY = 32
+EVERY = 64
 """One case of so many is run here; `python -m tests.support.suite` runs all, each four ways."""
-FOUR_WAYS = 120
+FOUR_WAYS = 240
 """One of so many is run four ways."""
 LONG = ("00957", "00962", "00963", "00964", "00974", "00975")
 """Cases with thousands of events, of which the command alone takes care."""

@@ -168,6 +168,7 @@ def test_the_smallest_dose_is_as_accurate_as_a_large_one(fresh: Model) -> None:
         assert float(abs(run[name] - tight[name]).max()) <= 1e-6 * scale, name
 
 
+@pytest.mark.slow
 def test_a_drug_may_be_called_what_antimony_reserves(tmp_path) -> None:
     header = "drug\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
     for name in ("end", "gamma", "MDM2", "time"):

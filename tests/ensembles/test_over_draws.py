@@ -52,6 +52,7 @@ def four() -> Ensemble:
 
 
 @pytest.mark.parametrize("study", studies("viability", "pk"))
+@pytest.mark.slow
 def test_one_draw_of_the_committed_values_is_the_point_estimate(study: str) -> None:
     """Each quantile is that very number, to the last bit; nothing is lost but what differs from
     draw to draw."""
@@ -144,6 +145,7 @@ def test_escape_has_bands_claims_and_shares(four: Ensemble) -> None:
     assert "farthest from the median in" in line and "\n" not in line
 
 
+@pytest.mark.slow
 def test_draws_without_a_result_are_counted_and_the_others_go_on() -> None:
     """The second draw pulses without drug; in the third MDM2 does nothing to p53, so that no dose
     reaches the fold."""

@@ -114,6 +114,7 @@ def test_all_drugs_are_equally_effective(result) -> None:
     assert result["drug"].values.tolist() == ["milademetan", "KT-253", "KT-253" + TWIN]
 
 
+@pytest.mark.slow
 def test_a_measure_can_be_had_from_a_plain_simulation(result) -> None:
     """The study's numbers are those of `simulate` at its equal dose."""
     model = pn.load("milademetan")
@@ -148,6 +149,7 @@ def test_what_does_not_differ_and_what_does(alone) -> None:
     assert float(load.sel(drug="KT-253", **little)) < 1.0
 
 
+@pytest.mark.slow
 def test_with_a_capacity_the_dose_ratio_is_that_of_equations_by_hand(result) -> None:
     """The degrader pays more: it keeps MDM2 below the capacity, where more of it counts."""
     by_hand = {"milademetan": loop_law.inhibitor_dose, "KT-253": loop_law.degrader_dose}

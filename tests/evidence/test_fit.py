@@ -201,6 +201,7 @@ def test_a_fit_of_two_blocks_is_what_another_method_finds() -> None:
     assert found.best.logs == pytest.approx(other.x, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_pharmacokinetics_has_two_optima_and_is_not_identified() -> None:
     shares: list[float] = []
     result = calibrate(["pharmacokinetics"], progress=lambda _, share: shares.append(share))
@@ -214,6 +215,7 @@ def test_pharmacokinetics_has_two_optima_and_is_not_identified() -> None:
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(set(shares)) > 20
 
 
+@pytest.mark.slow
 def test_a_fit_repeats_to_the_last_bit() -> None:
     one, again = (calibrate(["biomarker", "biopsies"], starts=3, profiles=False) for _ in range(2))
     assert one.drop_attrs().equals(again.drop_attrs())
@@ -268,7 +270,7 @@ def test_no_start_of_blocks_ends_below_the_optimum_that_is_told() -> None:
     """A search along directions around it, of all parameters of blocks in a dish that share a line,
     finds nothing better."""
     dishes = [NAMED[name] for name in ("biochemistry", "degradation", "viability", "potency")]
-    found = fit_jointly(dishes, starts=6)
+    found = fit_jointly(dishes, starts=3)
     whole = Joint(dishes)
 
     def chi_squared(logs: np.ndarray) -> float:
@@ -276,7 +278,7 @@ def test_no_start_of_blocks_ends_below_the_optimum_that_is_told() -> None:
 
     ends = list(zip(whole.problem.low, whole.problem.high, strict=True))
     begin = np.clip(found.best.logs + 0.05, *np.transpose(ends))
-    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 400})
+    other = minimize(chi_squared, begin, method="Powell", bounds=ends, options={"maxfev": 200})
     assert other.fun > found.best.chi_squared - 1e-4
 
 

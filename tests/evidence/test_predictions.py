@@ -37,6 +37,7 @@ def test_a_cell_is_the_shared_model_with_its_changes(
 
 
 @pytest.mark.parametrize(("drug", "line", "system", "host"), PLACES[:3])
+@pytest.mark.slow
 def test_a_dish_of_many_is_each_in_its_own_model(
     drug: str, line: str, system: str, host: str | None
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_dish_of_many_is_each_in_its_own_model(
             assert highest == 0.0 or found[0, well, :, i] != pytest.approx(run[name].values)
 
 
+@pytest.mark.slow
 def test_bodies_of_many_are_each_in_its_own_model() -> None:
     drug, line, system, host = PLACES[3]
     arms = [None, regimen(50.0, "mg/kg", "daily", days=7)]
@@ -70,6 +72,7 @@ def test_bodies_of_many_are_each_in_its_own_model() -> None:
 @pytest.mark.parametrize(
     "block", [one for one in BLOCKS if one.rough is None], ids=lambda one: one.name
 )
+@pytest.mark.slow
 def test_trials_do_not_feel_each_other(block: Block) -> None:
     trials: list[Trial] = []
     for factor in (1.0, 1.3, 0.8):

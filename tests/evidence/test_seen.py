@@ -11,16 +11,20 @@ from p53net.evidence.behind import PLACES, Place
 from p53net.evidence.blocks import all_blocks
 from p53net.evidence.predictions import GROUPS
 from p53net.evidence.published import observations
-from p53net.evidence.seen import BUILT, USES, uses
+from p53net.evidence.seen import BUILT, USES, Seen, uses
 from p53net.model import library
 from p53net.model.derived import DERIVED
 from p53net.model.structures import supposing
 from p53net.simulation.trials import Cell
 from tests.support.texts import copied_models
 
-SHIPPED = uses()
 ALONE = "v0.1"
 """The structure of version 0.1.0, where most was set by hand."""
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Seen]:
+    return uses()
 
 
 def own_lines(folder: Path, old: str, new: str) -> dict[str, Path]:
@@ -32,24 +36,20 @@ def own_lines(folder: Path, old: str, new: str) -> dict[str, Path]:
     return {"cell_lines": path}
 
 
-COMMITTED = [
-    block for block in all_blocks() if all(one.value.kind == "fitted" for one in block.parameters)
-]
-"""Blocks of the default structure of which a fit was committed."""
-
-
-def test_what_is_fitted_is_what_a_block_fits_to() -> None:
+def test_what_is_fitted_is_what_a_block_fits_to(shipped: dict[str, Seen]) -> None:
     used = [name for block in all_blocks() for name in block.observed]
     assert len(used) == len(set(used))
     text = (library.models_folder() / "haematology_staged.ant").read_text(encoding="utf-8")
     tags = re.findall(r"// fitted: python -m benchmarks.marrow .*{saw: fit: ([^;}]*)", text)
     marrow = {name for tag in tags for name in tag.split(", ")}
-    fitted = {name for name, row in SHIPPED.items() if row.use == "fit"}
+    fitted = {name for name, row in shipped.items() if row.use == "fit"}
     assert marrow < fitted <= {*used, *marrow}
 
 
 def test_a_fitted_value_saw_its_block_and_a_derived_one_its_source() -> None:
-    for block in COMMITTED:
+    committed = [block for block in all_blocks()
+                 if all(one.value.kind == "fitted" for one in block.parameters)]  # fmt: skip
+    for block in committed:
         said = set()
         for one in block.parameters:
             fits = [part for part in one.value.saw.split("; ") if part.startswith("fit: ")]
@@ -63,21 +63,21 @@ def test_a_fitted_value_saw_its_block_and_a_derived_one_its_source() -> None:
         )
 
 
-def test_rows_that_nothing_could_miss_are_no_predictions() -> None:
+def test_rows_that_nothing_could_miss_are_no_predictions(shipped: dict[str, Seen]) -> None:
     """What the notes of the tables confess."""
     with supposing(ALONE):
         alone = uses()
     for name in ("tgi_milademetan_100", "tp53_null", "milademetan_linearity", "milademetan_japan",
                  "gdf15_monotone", "milademetan_biopsy", "caspase", "p53_half_life"):  # fmt: skip
-        assert SHIPPED[name].use == alone[name].use == "set", name
+        assert shipped[name].use == alone[name].use == "set", name
     for name in ("p53_pulse_period", "nutlin_death_sjsa1", "milademetan_induction_sjsa1_p53"):
-        assert (SHIPPED[name].use, alone[name].use) == ("fit", "set"), name
-    assert SHIPPED["thrombocytopenia_order"].use == alone["thrombocytopenia_order"].use == "set"
+        assert (shipped[name].use, alone[name].use) == ("fit", "set"), name
+    assert shipped["thrombocytopenia_order"].use == alone["thrombocytopenia_order"].use == "set"
     assert alone["navtemadlin_ic50_sjsa1"].use == "predict"
-    assert SHIPPED["navtemadlin_ic50_sjsa1"].use == "fit"
-    assert SHIPPED["navtemadlin_kd"].use == "input"
-    assert SHIPPED["kt253_mv411"].use == "not modelled"
-    assert set(USES) >= {row.use for row in SHIPPED.values()}
+    assert shipped["navtemadlin_ic50_sjsa1"].use == "fit"
+    assert shipped["navtemadlin_kd"].use == "input"
+    assert shipped["kt253_mv411"].use == "not modelled"
+    assert set(USES) >= {row.use for row in shipped.values()}
 
 
 def test_derived_values_saw_what_their_source_saw(tmp_path: Path) -> None:
@@ -93,12 +93,12 @@ def test_derived_values_saw_what_their_source_saw(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_one_entry_changes_a_label(tmp_path: Path) -> None:
+def test_one_entry_changes_a_label(tmp_path: Path, shipped: dict[str, Seen]) -> None:
     marked = own_lines(tmp_path, "set: tp53_null, ", "set: nutlin_lethal_sjsa1, ")
     found = uses(marked)
     assert found["tp53_null"].use == "predict"
     assert found["nutlin_lethal_sjsa1"].use == "predict"  # not of that line
-    assert found["nutlin_null_leukaemia"] == SHIPPED["nutlin_null_leukaemia"]
+    assert found["nutlin_null_leukaemia"] == shipped["nutlin_null_leukaemia"]
     fitted = own_lines(
         tmp_path, "fit: kt253_ic50_rs411, md224_ic50_rs411", "fit: md224_ic50_rs411, md224_dc"
     )
@@ -107,15 +107,16 @@ def test_one_entry_changes_a_label(tmp_path: Path) -> None:
         assert uses(fitted)["kt253_ic50_rs411"].use == "predict"
 
 
+@pytest.mark.slow
 def test_the_tag_of_a_model_text_counts_and_changes_no_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shipped: dict[str, Seen]
 ) -> None:
     before = pn.load("milademetan", cell_line="SJSA-1", system="culture").definition
     models = copied_models(tmp_path, monkeypatch)
     path = models / "core.ant"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("{saw: set: p53_half_life}", ""), encoding="utf-8")
-    assert SHIPPED["p53_half_life"].use == "set"
+    assert shipped["p53_half_life"].use == "set"
     assert uses()["p53_half_life"].use == "predict"
     after = pn.load("milademetan", cell_line="SJSA-1", system="culture").definition
     assert after.antimony == before.antimony and after.sbml == before.sbml
@@ -138,7 +139,7 @@ def test_a_wrong_entry_is_refused(tmp_path: Path, saw: str, message: str) -> Non
         uses(own)
 
 
-def test_a_table_without_the_column_still_loads(tmp_path: Path) -> None:
+def test_a_table_without_the_column_still_loads(tmp_path: Path, shipped: dict[str, Seen]) -> None:
     own = tmp_path / "cell_lines.tsv"
     own.write_text(
         "cell_line\tparameter\tvalue\tunit\tkind\tsource\tnote\n"
@@ -146,7 +147,7 @@ def test_a_table_without_the_column_still_loads(tmp_path: Path) -> None:
     )
     tables = {"cell_lines": own}
     assert pn.load("KT-253", cell_line="mine", tables=tables).definition.cell_line == "mine"
-    assert uses(tables) == SHIPPED
+    assert uses(tables) == shipped
 
 
 @pytest.mark.slow
@@ -163,11 +164,11 @@ def test_a_structure_has_what_its_own_parameters_saw(
         assert uses()["idasanutlin_ic50_wild_type"].use == "predict"
 
 
-def test_every_row_has_models_or_a_reason() -> None:
+def test_every_row_has_models_or_a_reason(shipped: dict[str, Seen]) -> None:
     rows = observations()
     assert set(PLACES) <= set(rows)
-    assert BUILT in SHIPPED["caspase"].by
-    assert SHIPPED["kt253_over_inhibitors"].lines == "generic, RS4;11, SJSA-1, LPS-amplified"
+    assert BUILT in shipped["caspase"].by
+    assert shipped["kt253_over_inhibitors"].lines == "generic, RS4;11, SJSA-1, LPS-amplified"
 
 
 @pytest.mark.slow

@@ -139,6 +139,7 @@ def test_what_is_not_identified_is_left_out_and_said(tmp_path: Path) -> None:
     assert len(found.plot().axes) == 1
 
 
+@pytest.mark.slow
 def test_the_command_line_fits_each_subject(tmp_path: Path, command: Command) -> None:
     data, _ = of_subjects(3)
     data.to_csv(tmp_path / "pk.csv", index=False)

@@ -275,6 +275,7 @@ def test_commands_write_petab(command: Command, tmp_path: Path) -> None:
         assert "petab/problem.yaml" in held.namelist()
 
 
+@pytest.mark.slow
 def test_what_petab_cannot_say_is_named(tmp_path: Path) -> None:
     table = simulated(
         plasma("milademetan", "human", "260 mg once", (2, 8, 90)), {CLEARANCE: 14.0}, 1
@@ -330,6 +331,7 @@ def test_a_fit_of_a_problem_has_files_already(dish: Fit, tmp_path: Path) -> None
         ("folder", {"petab": "x"}, "exported as it is"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_refused(
     name: str, more: dict[str, object], said: str, dish: Fit, tmp_path: Path
 ) -> None:

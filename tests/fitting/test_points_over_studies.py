@@ -235,6 +235,7 @@ def test_rows_over_a_run_in_a_body_count_until_their_time() -> None:
     assert "1 row of other drugs, doses, lines or hosts" in words
 
 
+@pytest.mark.slow
 def test_the_command_line_draws_them(tmp_path: Path, command: Command) -> None:
     table("viability").to_csv(tmp_path / "plate.csv", index=False)
     words = ["assay", "viability", "KT-253", "--cell-line", "RS4;11", "--out", str(tmp_path / "a")]

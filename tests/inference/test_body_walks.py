@@ -30,7 +30,7 @@ for _part in PARTS:
 SEEN = np.array([1.0, -2.0, 0.5, 0.3]) + RANDOM.standard_normal((CELLS, 4))
 """Cell, row: cells differ in more than what is held."""
 MOVED = np.array([0, 1, 2, 3, 5])
-QUICKLY = Effort(random=4, quick=2, learning=4, settling=1, kept=6, steps=30, again=1)
+QUICKLY = Effort(random=3, quick=1, learning=2, settling=1, kept=4, steps=15, again=1)
 
 
 def linear(
@@ -100,7 +100,7 @@ def test_draws_that_are_kept_have_their_likelihood_and_what_is_held_stays(walk: 
 
 @pytest.mark.slow
 def test_the_same_numbers_give_the_same_draws() -> None:
-    effort = replace(QUICKLY, random=1, learning=1, settling=0, kept=2)
+    effort = replace(QUICKLY, random=1, quick=0, learning=1, settling=0, kept=2, steps=5)
     first, second = drawn(4, effort), drawn(4, effort)
     np.testing.assert_array_equal(first.chains, second.chains)
 

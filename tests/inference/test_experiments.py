@@ -97,6 +97,7 @@ def test_a_table_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
         read_experiments(tmp_path / "none.tsv")
 
 
+@pytest.mark.slow
 def test_read_outs_are_those_of_runs_of_the_same_cell(tmp_path: Path) -> None:
     """Parameters as they are, and quantities as `simulate` gives them, in each draw."""
     rows = [
@@ -125,6 +126,7 @@ def test_read_outs_are_those_of_runs_of_the_same_cell(tmp_path: Path) -> None:
     assert (found["residual"].values == 0.0).all()
 
 
+@pytest.mark.slow
 def test_a_read_out_of_another_structure_is_undefined_and_one_of_none_refused(
     tmp_path: Path,
 ) -> None:

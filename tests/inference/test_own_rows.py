@@ -72,6 +72,7 @@ def test_the_table_of_the_package_needs_none_of_the_columns() -> None:
     assert own_rows(as_tables({"observations": models_folder() / "observations.tsv"})) == {}
 
 
+@pytest.mark.slow
 def test_a_parameter_is_read_alone_and_from_whoever_has_it(tmp_path: Path) -> None:
     """Of a line of one's own from its prior, of the models for all lines; nothing runs."""
     values = {GROWTH: [0.02, 0.04], "model: k_deg_MDM2": [0.5, 2.0]}

@@ -17,7 +17,7 @@ from p53net.inference import agreement, exporting, influence
 from p53net.inference.posterior import Posterior, infer
 from tests.support import ROOT
 
-SMALL = {"runs": 2, "particles": 12, "moves": 1, "kept": 4, "between": 1, "draws": 4, "seed": 3}
+SMALL = {"runs": 2, "particles": 8, "moves": 1, "kept": 3, "between": 1, "draws": 4, "seed": 3}
 
 
 @pytest.fixture(scope="module")

@@ -108,6 +108,7 @@ def test_without_evidence_the_prior_stays() -> None:
     np.testing.assert_allclose(found.chains.std(axis=(0, 1)), 1.0, rtol=0.15)
 
 
+@pytest.mark.slow
 def test_labels_that_the_evidence_speaks_against_die_out() -> None:
     """Particles of three labels, with evidence as 3 to 1 to nothing: shares follow it."""
     more = np.array([0.0, np.sqrt(2 * np.log(3.0)), 8.0])

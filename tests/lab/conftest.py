@@ -1,6 +1,8 @@
 """What tests of the lab share: its contents, made once, and node."""
 
 import json
+import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from p53net.lab.contents import contents_of
 from p53net.lab.page import packed
@@ -19,9 +22,16 @@ Node = Callable[[list[list[object]]], Answers]
 
 
 @pytest.fixture(scope="session")
-def contents() -> Contents:
-    """Of the structures of the shipped ensemble."""
-    return contents_of(["default", "residual"])
+def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    """Of the structures of the shipped ensemble; processes of one run make them once."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "lab.pickle"
+    with FileLock(folder / "lab.lock"):
+        if not path.exists():
+            path.write_bytes(pickle.dumps(contents_of(["default", "residual"])))
+        return pickle.loads(path.read_bytes())
 
 
 @pytest.fixture(scope="session")

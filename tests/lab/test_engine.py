@@ -63,6 +63,7 @@ def test_random_settings_are_those_of_python(node: Any, contents: Contents) -> N
         assert worst < PEAK, one
 
 
+@pytest.mark.slow
 def test_a_dose_response_is_one_of_runs(node: Any) -> None:
     doses = [0.01, 0.3, 7.0]
     (found,) = node([["response", PULSE, "p53_active", 24.0, doses]])
@@ -75,6 +76,7 @@ def test_a_dose_response_is_one_of_runs(node: Any) -> None:
             assert found["result"][loop][i] == pytest.approx(value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_band_is_that_of_the_ensemble(node: Any) -> None:
     """Of a line, and with a parameter that a user changed in every draw."""
     one = PULSE | {"line": "SJSA-1", "points": 25, "parameters": {"k_deg_p53": 0.5}}
@@ -119,6 +121,7 @@ def test_a_patient_is_that_of_python(node: Any, given: dict[str, Any]) -> None:
             assert apart(curve, run, name) < PEAK, name  # measured 9e-10
 
 
+@pytest.mark.slow
 def test_a_cell_without_a_rest_is_refused(node: Any) -> None:
     """As in Python, which follows such a cell and finds that it does not come to rest."""
     lost = PULSE | {"parameters": {"k_deg_p53": 0.0, "k_ub_p53": 0.0}}
@@ -128,6 +131,7 @@ def test_a_cell_without_a_rest_is_refused(node: Any) -> None:
         in_python(lost, feedback=True)
 
 
+@pytest.mark.slow
 def test_what_grows_is_found(node: Any) -> None:
     """Largest real parts against eigenvalues, of matrices that grow, shrink and turn."""
     random = np.random.default_rng(3)

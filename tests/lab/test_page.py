@@ -40,11 +40,13 @@ def test_it_is_one_file_that_loads_nothing(html: str) -> None:
     assert "<!--" not in html.replace(html[html.index('<script id="libraries">') :], "")
 
 
+@pytest.mark.slow
 def test_it_is_the_same_each_time(contents: Contents, html: str) -> None:
     assert html_of(contents) == html
 
 
 @pytest.mark.parametrize("drugs", [("MD-224",), ("RG7112",), ("siremadlin", "MD-4251")])
+@pytest.mark.slow
 def test_values_of_drugs_and_lines_are_those_of_models(
     node: Any, contents: Contents, drugs: tuple[str, ...]
 ) -> None:
@@ -59,6 +61,7 @@ def test_values_of_drugs_and_lines_are_those_of_models(
         assert found["result"] == {name: row.value for name, row in rows.items()}, one
 
 
+@pytest.mark.slow
 def test_every_value_has_its_unit_kind_and_source(contents: Contents) -> None:
     data: Any = contents.data
     for name, row in pn.load("milademetan").definition.parameters.items():
@@ -68,6 +71,7 @@ def test_every_value_has_its_unit_kind_and_source(contents: Contents) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_drugs_lines_and_sliders_are_those_of_the_package(contents: Contents) -> None:
     data: Any = contents.data
     assert {one["name"] for one in data["drugs"]} == set(drug_entries())
@@ -76,6 +80,7 @@ def test_drugs_lines_and_sliders_are_those_of_the_package(contents: Contents) ->
     assert set(SLIDERS) <= set(rows)
 
 
+@pytest.mark.slow
 def test_a_patient_takes_drugs_with_pharmacokinetics(contents: Contents) -> None:
     data: Any = contents.data
     assert set(data["patients"]["masses"]) == {"milademetan", "KT-253"}
@@ -121,6 +126,7 @@ def test_libraries_have_their_licences() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_command_writes_it(
     tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:

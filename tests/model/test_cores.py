@@ -329,6 +329,7 @@ def ratios(core: str, drug: str, **options: str) -> list[float]:
 
 @each_core
 @each_drug
+@pytest.mark.slow
 def test_dose_ratios_are_those_of_the_balances(core: str, drug: str) -> None:
     taken, _ = taken_by(loaded(core, drug), drug)
     by_hand = [hand.dose_ratio(hand.BALANCES[core], taken, fold) for fold in (2.0, 3.0)]
@@ -336,6 +337,7 @@ def test_dose_ratios_are_those_of_the_balances(core: str, drug: str) -> None:
 
 
 @each_core
+@pytest.mark.slow
 def test_both_drugs_pay_alike_while_they_take_mdm2_by_dose(core: str) -> None:
     """The p53 balance fixes free MDM2; the rest is the share that a dose takes of it, and more CRBN
     is less used up."""

@@ -165,6 +165,7 @@ def test_the_sensitive_die_first_and_are_forgotten() -> None:
 
 
 @all_of_them
+@pytest.mark.slow
 def test_equations_written_by_hand_agree(death: str, clone: str, system: str) -> None:
     of = model(system, death=death, clone=clone, **OTHERS)
     level = {"tumour": 50.0, "culture": 3000.0}[system]

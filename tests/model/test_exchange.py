@@ -69,6 +69,7 @@ def test_other_settings_travel_too(variant: str, tmp_path: Path) -> None:
     assert_agree(run, copasi_solution(path, TIMES))
 
 
+@pytest.mark.slow
 def test_the_copasi_file_gives_the_same_curves(tmp_path: Path) -> None:
     model = pn.load("milademetan", "KT-253")
     doses = doses_for(model, COURSES["schedule"])

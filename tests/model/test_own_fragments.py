@@ -249,6 +249,7 @@ def test_commands_take_fragments(folder: Path, command: Command) -> None:
     assert command(*drug, "--fragments", "covalent.ant", "--fragments", "noxa.ant").returncode == 0
 
 
+@pytest.mark.slow
 def test_check_reports_missing_annotation_with_its_line(folder: Path, command: Command) -> None:
     done = command("check", "loop", "--fragments", "noxa.ant")
     assert done.returncode == 1
@@ -261,6 +262,7 @@ def test_check_reports_missing_annotation_with_its_line(folder: Path, command: C
     assert "MDM2_covalent_binding" in done.stdout and "fragment" not in done.stdout
 
 
+@pytest.mark.slow
 def test_an_annotated_fragment_has_no_finding(folder: Path, command: Command) -> None:
     more = "".join(
         f'{name}.sboTerm = {term} ; {name} hypernym "https://identifiers.org/{uri}"\n'

@@ -204,6 +204,7 @@ def test_doses_by_hand_rest_p53_where_they_should(structure: str, drug: str) -> 
     rests(structure, drug)
 
 
+@pytest.mark.slow
 def test_a_dose_by_hand_rests_p53_where_it_should() -> None:
     rests(ALL, "KT-253")
     rests("residual", "milademetan")

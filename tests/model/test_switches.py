@@ -99,6 +99,7 @@ def test_every_option_has_its_row() -> None:
             assert {(switch, option) for option in options} <= known
 
 
+@pytest.mark.slow
 def test_values_of_a_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of `refitted.tsv` hold in their structure, and a user's own rows win."""
     rows = {

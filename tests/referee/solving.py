@@ -9,7 +9,8 @@ from scipy.integrate import odeint
 
 from tests.referee.composing import Equations
 
-RELATIVE, ABSOLUTE = 1e-11, 1e-14
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
+"""Curves are the same to 5e-9 of their maximum at a hundredth of these."""
 MOST_STEPS = 100_000
 """Between two times."""
 

@@ -24,7 +24,7 @@ from tests.referee.scenarios import ROLES, Scenario, scatter
 from tests.referee.table import NARROW, NOT_MOVED, SCENARIOS, VARIED, WIDE, WITHOUT_EFFECT
 
 named = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
-FAST = ("damage", "closed dish", "culture", "plasma")
+FAST = ("damage", "closed dish", "plasma")
 MOVING = (*WIDE, *VARIED)
 wide = pytest.mark.parametrize(
     "scenario",

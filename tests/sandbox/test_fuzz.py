@@ -11,8 +11,8 @@ from tests.support.mutations import INFUSION, arguments, mutants, seeds
 
 pytestmark = pytest.mark.slow
 
-FILES = 300
-ARGUMENTS = 1200
+FILES = 150
+ARGUMENTS = 600
 _MODEL = INFUSION.encode()
 _fuzz = {"deadline": None, "database": None, "phases": (Phase.generate, Phase.shrink),
          "suppress_health_check": list(HealthCheck)}  # fmt: skip

@@ -128,6 +128,7 @@ def test_a_folder_of_other_tables_is_refused(tmp_path: Path) -> None:
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_study.py"
 
 
+@pytest.mark.slow
 def test_a_study_of_ones_own_is_a_command(command: Command, tmp_path: Path) -> None:
     assert len(EXAMPLE.read_text().splitlines()) < 40
     done = command("run", str(EXAMPLE), "ladder", "KT-253", "--hours", "6")

@@ -92,6 +92,7 @@ def test_measures_are_those_of_each_structure(compared: xr.Dataset) -> None:
     assert pn.plot(compared).axes
 
 
+@pytest.mark.slow
 def test_claims_follow_from_the_measures(compared: xr.Dataset) -> None:
     ratio = compared["dose_ratio"].sel(fold=3.0)
     for name in ("v0.1", RESIDUAL):

@@ -99,6 +99,7 @@ def test_noise_of_a_plate_is_fixed_by_its_seed() -> None:
     np.testing.assert_array_equal(beside.sel(drug="KT-253"), one["viability"].sel(drug="KT-253"))
 
 
+@pytest.mark.slow
 def test_noise_is_the_coefficient_of_variation_of_a_well() -> None:
     found = pn.viability("KT-253", "TP53-null", concentrations=np.geomspace(1e-3, 1.0, 50),
                          replicates=100, noise=0.5)["viability"]  # fmt: skip
@@ -106,6 +107,7 @@ def test_noise_is_the_coefficient_of_variation_of_a_well() -> None:
     assert float(found.mean()) == pytest.approx(100.0, rel=0.03)
 
 
+@pytest.mark.slow
 def test_wells_that_are_equal_narrow_no_interval() -> None:
     one, many = (pn.viability("KT-253", replicates=n) for n in (1, 50))
     assert float(one["ic50_low"].item()) == float(many["ic50_low"].item())
@@ -256,6 +258,7 @@ def mice() -> xr.Dataset:
     return pn.xenograft("milademetan", arms, "ST-02-0075")
 
 
+@pytest.mark.slow
 def test_growth_inhibition_rises_with_dose(mice: xr.Dataset) -> None:
     found = mice["tgi"].values
     assert found[0] == 0.0
@@ -457,6 +460,7 @@ def test_a_patient_whose_tumour_fails_has_a_status(monkeypatch: pytest.MonkeyPat
     assert (found["worst_grade"][1] == -1).all()
 
 
+@pytest.mark.slow
 def test_lowest_counts_of_a_run_that_the_batch_engine_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -44,6 +44,7 @@ def drawn(
     return Ensemble(pd.DataFrame(rows), {"models": digest(), "converged": True})
 
 
+@cache
 def committed(name: str, structure: str) -> float:
     """The value that the tables and texts have for `ENTRY: PARAMETER`; NaN where there is none."""
     entry, _, parameter = name.partition(": ")

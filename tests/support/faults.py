@@ -44,26 +44,27 @@ def slow(times: FloatArray, medium: FloatArray, active: FloatArray) -> float:
 
 
 def ends_once(times: FloatArray, medium: FloatArray, active: FloatArray) -> float:
-    """Ten points, each of which ends its process the first time that it runs."""
+    """Four points, each of which ends its process the first time that it runs."""
     dose = round(medium[0])
-    if dose % 6 == 1 and dose < 60 and first_time(f"ends at {dose}"):
-        if dose % 12 == 1:
+    if dose % 16 == 1 and first_time(f"ends at {dose}"):
+        if dose % 32 == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         os._exit(3)
     return sound(times, medium, active)
 
 
 def never_comes_back(times: FloatArray, medium: FloatArray, active: FloatArray) -> float:
-    """Two points end their process whenever they run, and two hang."""
+    """Two points end their process whenever they run, and two hang: each two are neighbours, as
+    every chunk that is lost costs many processes."""
     dose = round(medium[0])
-    if dose == 8:
+    if dose == 7:
         os._exit(3)
-    if dose == 41:
+    if dose == 8:
         ctypes.string_at(0)  # a segmentation fault
-    while dose == 20:
-        time.sleep(3600)
-    while dose == 52:
+    while dose == 51:
         pass
+    while dose == 52:
+        time.sleep(3600)
     return sound(times, medium, active)
 
 

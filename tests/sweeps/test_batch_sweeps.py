@@ -246,6 +246,7 @@ def test_order_and_neighbours_leave_no_trace(usual: xr.Dataset) -> None:
         same_bytes(found, rows_of(usual, order))
 
 
+@pytest.mark.slow
 def test_other_measures_leave_no_trace(usual: xr.Dataset) -> None:
     """With a measure of one's own every point is looked at by itself. Where other quantities are
     asked for, others are integrated, and a value moves within the accuracy of both."""
@@ -259,12 +260,14 @@ def test_other_measures_leave_no_trace(usual: xr.Dataset) -> None:
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("measures", [ARRAYS, [*ARRAYS, OWN]], ids=["arrays", "one by one"])
+@pytest.mark.slow
 def test_threads_leave_no_trace(measures: list[Any], usual: xr.Dataset) -> None:
     """A new model: all threads want to compile it at once."""
     found = run("batch", pn.load("milademetan"), MIXED, measures=measures, workers=None, chunk=2)
     same_bytes(found.drop_vars(OF_OWN, errors="ignore"), usual.drop_vars("reruns"))
 
 
+@pytest.mark.slow
 def test_another_accuracy_leaves_no_trace(usual: xr.Dataset) -> None:
     """Though a model's first runs were at it, from which its engines are kept."""
     model = pn.load("milademetan")

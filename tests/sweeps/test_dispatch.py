@@ -56,7 +56,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize(
+    "name", [n if n == "table" else pytest.param(n, marks=pytest.mark.slow) for n in DESIGNS]
+)
 def test_a_scheduler_leaves_no_trace(
     name: str, address: str, sent: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,13 +100,13 @@ def test_the_size_of_a_task(seconds: float, chunk_bytes: int, left: int, expecte
 def test_a_task_of_many_chunks_is_cut_where_one_is_lost(
     sent: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The eighth point ends whatever process it runs in."""
-    points = faults.POINTS[:19]
+    """The seventh point ends whatever process it runs in."""
+    points = faults.POINTS.drop(6)[:19].reset_index(drop=True)
     expected = faults.run(points=points)
     monkeypatch.setattr(dispatch._Pace, "chunks", lambda *_: 5)
     found = faults.run(faults.never_comes_back, points=points, workers=2, chunk=1)
-    kept = [i for i in range(19) if i != 7]
-    assert found["status"].values.tolist() == ["ok"] * 7 + ["worker lost"] + ["ok"] * 11
+    kept = [i for i in range(19) if i != 6]
+    assert found["status"].values.tolist() == ["ok"] * 6 + ["worker lost"] + ["ok"] * 12
     for name in ("peak_p53_active", "probe"):
         np.testing.assert_array_equal(found[name][kept], expected[name][kept])
     sizes = [chunks for chunks, _ in sent]

@@ -142,6 +142,7 @@ def test_a_level_that_is_not_reached_is_a_status() -> None:
         assert said.endswith("not 5, even at 1e+07 nM; choose a lower target")
 
 
+@pytest.mark.slow
 def test_cells_without_p53_and_cells_that_pulse() -> None:
     usual = {name: ONE.definition.parameters[name].value for name in PULSING}
     table = pd.DataFrame([usual, usual | {"k_syn_p53": 0.0}, PULSING])
