@@ -71,7 +71,7 @@ def drawn(result: xr.Dataset) -> Figure:
     places = [(3.0, 0.21), (3.0, 0.31), (3.0, 0.41), (3.0, 0.53)]  # where lines are level
     panel.clabel(lines, fmt="%g d", fontsize=SMALL, colors="white", manual=places)
     panel.plot(1.0, 1.0, "o", mfc="none", mec="white", ms=4.5)
-    panel.annotate("assumed", (1.0, 1.0), (5, 0), textcoords="offset points", color="white",
+    panel.annotate("assumed", (1.0, 1.0), (4, 7), textcoords="offset points", color="white",
                    ha="left", va="center")  # fmt: skip
     panel.grid(visible=False)
     panel.set(xscale="log", yscale="log")

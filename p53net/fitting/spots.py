@@ -76,13 +76,14 @@ def draw_over(figure: "Figure", spots: Sequence[Spot], rows: int, lost: Counter[
     for spot in spots:
         x_error = None if spot.x_ends is None else [
             [spot.x - spot.x_ends[0]], [spot.x_ends[1] - spot.x]]  # fmt: skip
-        axes[spot.panel].errorbar(
+        mark, _ends, _bars = axes[spot.panel].errorbar(
             spot.x, spot.y, spot.y_error if spot.y_error > 0 else None, x_error,
             fmt="*" if spot.published else "D", ms=7 if spot.published else 3.5,
             mfc="#ffd24d" if spot.published else "white", mec=spot.colour,
             mew=0.7 if spot.published else 1.2,
             color=spot.colour, lw=0.6, capsize=2, zorder=6 if spot.published else 5,
         )  # fmt: skip
+        mark.set_clip_on(False)  # whole at the edge, too: limits are made to hold it
     for number in {spot.panel for spot in spots}:
         _make_room(axes[number], [spot for spot in spots if spot.panel == number])
     words = []
