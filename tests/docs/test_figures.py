@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import p53net as pn
-from benchmarks import work_precision
 from p53net.evidence.published import observations
 from p53net.figures import names
 from p53net.figures.style import SMALL, STYLE, WIDE, save
@@ -102,6 +101,13 @@ def maps() -> Figure:
 
 BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
+
+def work_over_precision() -> Figure:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "work_precision.py"))
+    figure: Figure = script["diagram"](script["points_of"](BENCHMARKS))
+    return figure
+
+
 DRAWN: dict[str, Callable[[], Figure]] = {
     "validate": lambda: pn.plot(ledger()),
     "matrix": lambda: pn.plot(ledger(2)),
@@ -109,7 +115,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "sobol": lambda: pn.plot(shares()),
     "kt253_regression": regression,
     "escape_maps": maps,
-    "work_precision": lambda: work_precision.diagram(work_precision.points_of(BENCHMARKS)),
+    "work_precision": work_over_precision,
 }
 
 
@@ -158,7 +164,7 @@ def test_no_text_of_a_committed_figure_is_cut(path: Path) -> None:
 
 
 def test_work_over_precision_is_what_the_page_says() -> None:
-    figure = work_precision.diagram(work_precision.points_of(BENCHMARKS))
+    figure = work_over_precision()
     lines = {str(one.get_label()): one for one in figure.axes[0].lines}
     (row,) = re.findall(r"^\| RoadRunner, loop by hand \| (\d+) \(\d+\) \| (\d+) \(\d+\) \| "
                         r"(\d+) \(\d+\) \| - ", BENCHMARKS, re.MULTILINE)  # fmt: skip

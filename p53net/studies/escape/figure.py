@@ -138,16 +138,7 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
         bands.shade(panel, load, colour)
         panel.plot(result["medium_volume"], bands.middle(load), "o-", color=colour)
     panel.axhline(1.0, color="#777777", lw=0.5)
-    panel.text(
-        0.98,
-        1.0,
-        "one drug per MDM2",
-        ha="right",
-        va="bottom",
-        fontsize=SMALL,
-        color="#555555",
-        transform=panel.get_yaxis_transform(),
-    )
+    _say_above(panel, 1.0, "one drug per MDM2", left=True)
     panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
     panel.set_ylabel("drug per untreated MDM2 [1]")
     powers_of_ten(panel.xaxis, panel.yaxis)
@@ -172,7 +163,7 @@ def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     panel.set_ylabel("multiples of untreated [1]")
     powers_of_ten(panel.xaxis)
     _plain_numbers(panel)
-    panel.legend()
+    panel.legend(loc="lower right", handlelength=1.2, handletextpad=0.4, borderaxespad=0.1)
 
 
 def _plain_numbers(panel: "Axes") -> None:
@@ -187,15 +178,24 @@ def _plain_numbers(panel: "Axes") -> None:
 def _untreated_line(panel: "Axes", result: xr.Dataset, name: str) -> None:
     value = float(bands.middle(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
     panel.axhline(value, color="#777777", lw=0.5, zorder=0)
+    _say_above(panel, value, "untreated")
+
+
+def _say_above(panel: "Axes", value: float, text: str, *, left: bool = False) -> None:
+    """At an end of a level line, with an edge in white, for curves and bands lie there."""
+    from matplotlib.patheffects import withStroke
+
     panel.text(
-        0.995,
+        0.02 if left else 0.995,
         value,
-        "untreated",
-        ha="right",
+        text,
+        ha="left" if left else "right",
         va="bottom",
         fontsize=SMALL,
-        color="#555555",
+        color="#333333",
         transform=panel.get_yaxis_transform(),
+        path_effects=[withStroke(linewidth=1.5, foreground="white")],
+        zorder=5,
     )
 
 
