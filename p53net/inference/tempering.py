@@ -128,23 +128,16 @@ def renewed(
 
 
 def let_in(
-    at: "Particles",
-    highest: float,
-    settings: Settings,
-    steps: Steps,
-    told: Told,
-    *,
-    since: float = 0.0,
-    until: float = 1.0,
+    at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told
 ) -> Sampled:
-    """Particles of the prior become those of the posterior, by degrees of the evidence, or from one
-    degree to another. What is found has no draws yet."""
-    found, degree = Sampled(highest), since
-    while degree < until:
-        added = _next(at.log, degree, until)
+    """Particles of the prior become those of the posterior, by degrees of the evidence. What is
+    found has no draws yet."""
+    found, degree = Sampled(highest), 0.0
+    while degree < 1.0:
+        added = _next(at.log, degree)
         weights = np.exp((at.log - at.log.max()) * added)
         found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
-        degree = until if degree + added > until - 1e-9 else degree + added
+        degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
         at.resample(weights)
         directions = at.directions(degree)
         shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
@@ -201,11 +194,6 @@ class Particles:
         kept = np.minimum(np.searchsorted(ends, places), len(weights) - 1)
         self.z, self._rows, self.labels = self.z[kept], self._rows[kept], self.labels[kept]
 
-    def carried(self, residuals: Residuals, to: Callable[[FloatArray], FloatArray]) -> None:
-        """The same places in other coordinates, which `to` gives."""
-        self._residuals, self.z = residuals, to(self.z)
-        self._seen = [(to(z), rows) for z, rows in self._seen]
-
     def directions(self, degree: float) -> Directions:
         """What is known of the posterior's shape by now."""
         z, rows = self.seen(_REMEMBERED)
@@ -255,18 +243,18 @@ class Particles:
         return np.asarray(-0.5 * (squares + (z**2).sum(axis=1)))
 
 
-def _next(log: FloatArray, degree: float, until: float) -> float:
+def _next(log: FloatArray, degree: float) -> float:
     """How much of the likelihood half of the particles can bear."""
-    low, high = 0.0, until - degree
-    if counting(log * high) >= _HALF:
+    low, high = 0.0, 1.0 - degree
+    if _counting(log * high) >= _HALF:
         return high
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if counting(log * middle) >= _HALF else (low, middle)
+        low, high = (middle, high) if _counting(log * middle) >= _HALF else (low, middle)
     return low
 
 
-def counting(log_weights: FloatArray) -> float:
+def _counting(log_weights: FloatArray) -> float:
     """Effective share of particles with these weights."""
     weights = np.exp(log_weights - log_weights.max())
     return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))

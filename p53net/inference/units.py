@@ -21,7 +21,6 @@ from p53net.inference.directions import Steps
 from p53net.inference.guided import follow
 from p53net.inference.target import Target
 from p53net.inference.tempering import Particles, Residuals, Sampled, Settings, let_in
-from p53net.inference.widening import widened
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
@@ -30,7 +29,6 @@ Told = Callable[[float], None]
 
 _HANDED_ON = 20_000  # evaluations that those who follow know of
 _ALL = 10**6  # rounds of evaluations
-_SOFT = 0.02  # of the evidence is let in where priors grow
 _ARRAYS = ("chains", "log_likelihood", "labels")  # of a run that is stored by itself
 
 
@@ -179,32 +177,14 @@ def begin(
     and `priors` of a user."""
     from threadpoolctl import threadpool_limits
 
+    target = Target(unit.structure, width=unit.width, own=own)
     random = np.random.default_rng(unit.seed(seed))
-    wide = unit.width > 1.0
-    target = Target(unit.structure, width=1.0 if wide else unit.width, own=own)
     z = random.standard_normal((settings.particles, len(target.moved)))
-    failures: Counter[str] = Counter()
-
-    def residuals_at(width: float) -> Residuals:
-        nonlocal target
-        failures.update(target.failures)
-        target = Target(unit.structure, width=width, own=own)
-        return target.residuals_of
-
     with threadpool_limits(1):
-        at, steps = Particles(target.residuals_of, random, z), Steps()
-        highest = target.likelihood.highest
-        if not wide:
-            found = let_in(at, highest, settings, steps, told)
-        else:
-            soft = let_in(at, 0.0, settings, steps, told, until=_SOFT)
-            priors = [target.space.priors[i] for i in target.moved]
-            grown = widened(at, priors, residuals_at, unit.width, _SOFT, settings.moves, steps)
-            found = let_in(at, highest, settings, steps, told, since=_SOFT)
-            found.log_evidence += soft.log_evidence + grown.log_evidence
-    failures.update(target.failures)
+        at = Particles(target.residuals_of, random, z)
+        found = let_in(at, target.likelihood.highest, settings, Steps(), told)
     state = dict(random.bit_generator.state)
-    return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(failures))
+    return Begun(at.z, *at.seen(_HANDED_ON), at.evaluations, found, state, dict(target.failures))
 
 
 def follow_on(
