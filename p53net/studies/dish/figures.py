@@ -97,14 +97,13 @@ def degradation_figure(result: xr.Dataset) -> "Figure":
         panel.set(xscale="log", yscale="log")
         panel.yaxis.set_major_formatter("{x:g}")
         panel.set_title(f"{drug}, loop {'opened' if loop == 'open' else loop}", loc="left")
+        panel.set_xlabel(f"{drug} in the medium [nM]")
         panel.legend(loc="upper left")
     count = len(result["drug"])
     for panel, drug in zip(panels, result["drug"].values, strict=False):  # and those below it
         left = whole["MDM2"].sel(drug=drug)
         low, high = min(0.7 * float(left.min()), 50.0), 1.2 * max(float(left.max()), 100.0)
         panel.set_ylim(low, high * (high / low) ** (0.12 * len(result["hours"])))  # a legend
-    for panel, drug in zip(panels[-count:], result["drug"].values, strict=True):
-        panel.set_xlabel(f"{drug} in the medium [nM]")
     for panel in panels[::count]:
         panel.set_ylabel("total MDM2 [% of vehicle]")
     line = result.attrs["cell_line"]
