@@ -21,27 +21,9 @@ def docs(
     Without names it leaves out estimates, optima and fit, which run `p53net calibrate`.
     """
     from p53net.evidence import pages
-    from p53net.inference import (
-        credibility,
-        kept_pages,
-        likelihood_pages,
-        prior_pages,
-        schedule_pages,
-        shipped_pages,
-        study_pages,
-    )
+    from p53net.inference.every_table import TABLES
 
-    others = (
-        prior_pages,
-        likelihood_pages,
-        shipped_pages,
-        study_pages,
-        schedule_pages,
-        kept_pages,
-        credibility,
-    )
-    every = [*pages.TABLES, *(table for one in others for table in one.TABLES)]
-    known = {table.name: table for table in every}
+    known = {table.name: table for table in TABLES}
     for name in tables or []:
         if name not in known:
             raise unknown_name("table", name, known)

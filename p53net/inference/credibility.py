@@ -202,7 +202,8 @@ ASSESSMENT = (
             "evidence/test_holdout.py::test_the_bytes_are_those_that_were_frozen",
             "studies/test_rivals.py::test_every_claim_is_read")),
     Answer("outcome", "Not enough to lean on alone:",
-           (facts.predicted, facts.fitted, facts.held_out, facts.converged, facts.bodies)),
+           (facts.predicted, facts.fitted, facts.held_out, facts.converged, facts.covered,
+            facts.bodies)),
 )  # fmt: skip
 
 STANDARDS = {"MIRIAM": MIRIAM, "MIASE": MIASE, "CURE": CURE, "V&V 40": FACTORS}

@@ -22,6 +22,8 @@ from p53net.model.library import models_folder
 from p53net.model.structures import as_structure, listed, name_of
 
 _KINDS = ("assumed", "fitted", "measured")
+_HELD = 0.9  # of the truths should be inside
+_SELDOM = 0.025  # so few inside come by chance
 _PART = re.compile(r"<(species|compartment|reaction) [^>]*?(?:/>|>.*?</\1>)", re.DOTALL)
 _ROW = re.compile(r"^\| `(\w+)` \| (\S+) \| \S+ \| (\w+) \| (.*) \|$", re.MULTILINE)
 
@@ -208,6 +210,25 @@ def converged() -> Fact:
     sound = worst <= LARGEST_R_HAT and min(one["ess_bulk"] for one in headlines) >= LEAST_ESS
     return Fact(sound, f"over cells R-hat is at most {worst:.3f} and there are at least "
                 f"{least:.0f} effective draws")  # fmt: skip
+
+
+def covered() -> Fact:
+    """Intervals of dose ratios beside the truth, in simulated sets of evidence."""
+    from scipy.stats import binom
+
+    text = (root() / "docs" / "coverage_whole.csv").read_text(encoding="utf-8")
+    sets = list(csv.DictReader(text.splitlines()[1:]))
+    tail = (1.0 - _HELD) / 2.0
+    inside = {
+        name.split('"')[1]: sum(tail < float(one[name]) < 1.0 - tail for one in sets)
+        for name in sets[0]
+        if name.startswith("dose_ratio:3")
+    }
+    by_chance = min(float(binom.cdf(count, len(sets), _HELD)) for count in inside.values())
+    said = ", ".join(f"of {drug} in {count}" for drug, count in inside.items())
+    return Fact(by_chance > _SELDOM, f"of {len(sets)} simulated sets, sampled by shorter runs than "
+                f"the shipped ones, {100 * _HELD:.0f} % intervals hold the dose ratio {said}"
+                )  # fmt: skip
 
 
 def bodies() -> Fact:

@@ -15,30 +15,9 @@ from p53net.errors import InputError
 from p53net.evidence import fitted_tables, markdown, pages, predictions
 from p53net.evidence.calibration import calibrate
 from p53net.evidence.pages import Table
-from p53net.inference import (
-    credibility,
-    kept_pages,
-    likelihood_pages,
-    prior_checks,
-    prior_pages,
-    schedule_pages,
-    shipped_pages,
-    study_pages,
-)
+from p53net.inference import prior_checks, prior_pages, schedule_pages, study_pages
+from p53net.inference.every_table import TABLES
 from tests.support import ROOT
-
-MAKERS = (
-    pages,
-    prior_pages,
-    likelihood_pages,
-    shipped_pages,
-    study_pages,
-    schedule_pages,
-    kept_pages,
-    credibility,
-)
-TABLES = tuple(table for maker in MAKERS for table in maker.TABLES)
-
 
 SAMPLED = "prior-predictive"  # takes minutes, for all of its rows
 THINNED = [one for one in study_pages.TABLES if one.name != "caspase-plausible"]

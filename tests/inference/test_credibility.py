@@ -103,3 +103,22 @@ def test_numbers_of_shipped_models_are_those_of_their_tables() -> None:
         if row.kind in ("assumed", "fitted", "measured"):
             assert [kind for (name, _value), (kind, _source) in known.items()
                     if name == row.id].count(row.kind) >= 1, row.id  # fmt: skip
+
+
+@pytest.mark.parametrize(("ranks", "inside"), [
+    ([0.5] * 10, (10, True)),
+    ([0.5] * 7 + [0.01, 0.99, 1.0], (7, True)),
+    ([0.5] * 6 + [0.0, 0.04, 0.96, 1.0], (6, False)),
+])  # fmt: skip
+def test_coverage_is_counted_and_judged_by_chance(
+    ranks: list[float], inside: tuple[int, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, fair = inside
+    (tmp_path / "docs").mkdir()
+    lines = [f"{i},{rank},0.01" for i, rank in enumerate(ranks)]
+    head = '# models\nset,"dose_ratio:3[""KT-253""]",log likelihood'
+    (tmp_path / "docs" / "coverage_whole.csv").write_text("\n".join([head, *lines]))
+    monkeypatch.setattr(facts, "root", lambda: tmp_path)
+    found = facts.covered()
+    assert found.holds is fair
+    assert found.text.endswith(f"90 % intervals hold the dose ratio of KT-253 in {count}")

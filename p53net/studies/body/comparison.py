@@ -89,7 +89,8 @@ def schedules(
     and by `toxicity` the `rate` of patients who worsen to `grade` or more with Wilson's interval
     [%]; `lost`: patients without a result. With `hold` doses are held and reduced as in `patient`,
     and `given` is the share of the planned amount, mean of patients [%]. Without it, patients who
-    decide none of these numbers are run to 1e-3; the numbers are as if all were run to `accuracy`.
+    decide none of these numbers are run to 1e-3; the numbers are as if all were run to `accuracy`,
+    as long as no such run is off by three times 1e-3 and its error bar.
     `parameters` are values of the typical patient, in tumour and marrow.
     Without `regimens`, milademetan's usual four. With regimens of another drug `beside`, one or a
     list in which None is nothing, every regimen is given beside each of them, and

@@ -138,7 +138,7 @@ def _closed_dish(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> 
         bands.shade(panel, load, colour)
         panel.plot(result["medium_volume"], bands.middle(load), "o-", color=colour)
     panel.axhline(1.0, color="#777777", lw=0.5)
-    _say_above(panel, 1.0, "one drug per MDM2", left=True)
+    _say_beside(panel, 1.0, "one drug per MDM2", below=True)
     panel.set(xscale="log", yscale="log", xlabel="medium for each cell [pL]")
     panel.set_ylabel("drug per untreated MDM2 [1]")
     powers_of_ten(panel.xaxis, panel.yaxis)
@@ -178,19 +178,20 @@ def _plain_numbers(panel: "Axes") -> None:
 def _untreated_line(panel: "Axes", result: xr.Dataset, name: str) -> None:
     value = float(bands.middle(result[f"course_{name}"].isel(drug=0, loop=0, time=0)))
     panel.axhline(value, color="#777777", lw=0.5, zorder=0)
-    _say_above(panel, value, "untreated")
+    _say_beside(panel, value, "untreated")
 
 
-def _say_above(panel: "Axes", value: float, text: str, *, left: bool = False) -> None:
-    """At an end of a level line, with an edge in white, for curves and bands lie there."""
+def _say_beside(panel: "Axes", value: float, text: str, *, below: bool = False) -> None:
+    """Above a level line at its right, or below it at its left, with an edge in white, for curves
+    and bands lie there."""
     from matplotlib.patheffects import withStroke
 
     panel.text(
-        0.02 if left else 0.995,
+        0.02 if below else 0.995,
         value,
         text,
-        ha="left" if left else "right",
-        va="bottom",
+        ha="left" if below else "right",
+        va="top" if below else "bottom",
         fontsize=SMALL,
         color="#333333",
         transform=panel.get_yaxis_transform(),
