@@ -1,5 +1,6 @@
 """The figure of feedback escape."""
 
+from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,19 @@ def _responses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name:
 def _courses(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: str) -> None:
     _both_loops(panel, result[f"course_{name}"], colours)
     panel.axvline(float(result.attrs["hours"]), color="#777777", lw=0.5, ls=":")
-    panel.set(xlabel="time [h]", ylabel=_LABELS[name], ylim=(0, None))
+    panel.set(xlabel="time [h]", ylabel=_LABELS[name])
+    _from_below(panel, result)
     _untreated_line(panel, result, name)
+
+
+def _from_below(panel: "Axes", result: xr.Dataset) -> None:
+    """From 0; with draws, which differ by factors, logarithmic: the widest band would leave the
+    medians no room."""
+    if not is_banded(result):
+        panel.set_ylim(0.0, None)
+        return
+    panel.set_yscale("log")
+    _plain_numbers(panel, (1.0, 3.0))
 
 
 def _both_loops(panel: "Axes", curves: xr.DataArray, colours: dict[str, str]) -> None:
@@ -117,7 +129,8 @@ def _washout(panel: "Axes", result: xr.Dataset, colours: dict[str, str], name: s
         if not drug.endswith(TWIN):
             bands.shade(panel, curve, colour)
         panel.plot(result["since_washout"], bands.middle(curve), color=colour, lw=width)
-    panel.set(xlabel="time since washout [h]", ylabel=_LABELS[name], ylim=(0, None))
+    panel.set(xlabel="time since washout [h]", ylabel=_LABELS[name])
+    _from_below(panel, result)
     panel.set_xlim(-1.5 * pulse, 24.0)
     panel.axvspan(-pulse, 0.0, color="#bbbbbb", alpha=0.35, lw=0)
     panel.text(
@@ -166,11 +179,11 @@ def _hook(panel: "Axes", result: xr.Dataset, colours: dict[str, str]) -> None:
     panel.legend(loc="lower right", handlelength=1.2, handletextpad=0.4, borderaxespad=0.1)
 
 
-def _plain_numbers(panel: "Axes") -> None:
+def _plain_numbers(panel: "Axes", steps: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
     """20, 50, 100 on a logarithmic axis instead of 2 x 10^1."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_locator(LogLocator(subs=steps))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
     panel.yaxis.set_minor_locator(NullLocator())
 
