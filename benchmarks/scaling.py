@@ -204,9 +204,8 @@ def panels(found: Sequence[Mapping[Sweep, Cost]], batch: Mapping[Sweep, Cost]) -
             axes.plot(
                 sizes, other, marker=MARKERS[1], color=COLOURS[1], label="batch engine, threads"
             )
-            axes.set_ylim(0.0, 1.15 * max(y + other))
+            axes.set(xscale="log", yscale="log", ylim=(0.5 * min(other), 4.0 * max(y)))
             axes.legend()
-            axes.set_xscale("log")
         elif label == "worker processes":
             axes.set_xticks(x)
     headline(figure, "What a point of a sweep costs on RoadRunner, and (a) on the batch engine")

@@ -75,6 +75,7 @@ def pk_figure(result: xr.Dataset) -> "Figure":
             slope = float(last["slope"].sel(exposure=name))
             measured_in = last[name].attrs["units"].replace("*", " ")
             label = f"{'AUC' if name == 'auc' else 'Cmax'} [{measured_in}]"
+            bands.shade(panels[2], result[name].isel(occasion=-1), colour)
             panels[2].plot(last["dose"], last[name], marker + "-", color=colour,
                            label=f"{label}: slope {slope:.2f}")  # fmt: skip
         panels[2].set(xscale="log", yscale="log", xlabel=f"dose [{unit}]")
