@@ -11,7 +11,8 @@ from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import ensemble
 from p53net.evidence.markdown import rows_of, shown
 from p53net.evidence.pages import Table
-from p53net.studies.body.blood import INTERMITTENT
+from p53net.studies.body.blood import COUNTS, INTERMITTENT
+from p53net.studies.body.matching import match
 from p53net.studies.body.patients import patient
 from p53net.studies.body.pharmacokinetics import pk
 from p53net.studies.body.xenografts import xenograft
@@ -26,6 +27,14 @@ _COLUMNS = " | median of the draws | half of them | 95 % | draws that have it"
 _ENDS = (0.5, 0.25, 0.75, 0.025, 0.975)
 _ESCAPES = 100  # draws: each takes a tenth of a second
 _PAIRS = 100  # draws: each takes most of a second
+_MATCHED = 40  # draws: each takes a second and a half
+_MEASURES = (
+    "lowest:platelets",
+    "lowest:neutrophils",
+    "lowest:haemoglobin",
+    "peak:GDF15_serum",
+    "tgi",
+)
 _QUARTER, _MIDDLE = 0.25, 0.5  # of the degrader's dose alone
 _LEAST = 1e-6  # of any number here: less is noise
 _HALF_ACTIVE = 50.0  # % of a live cell's caspase
@@ -188,6 +197,18 @@ def patients() -> str:
     return rows_of(f"260 mg 3/14, 56 days{_COLUMNS}", rows)
 
 
+def matched() -> str:
+    """Doses of KT-253 that equal a schedule of milademetan in one measure, in a typical patient."""
+    draws = ensemble().thinned(_MATCHED)
+    every = regimen(10.0, "mg", "q3w", days=56.0)
+    found = match(_DEGRADER, every, _DRUG, INTERMITTENT, _MEASURES, between=(1e-3, 1e3),
+                  ensemble=draws, draws=True)["dose"]  # fmt: skip
+    rows = [_band(f"`{name}` [mg]", found.sel(measure=name)) for name in _MEASURES]
+    rows.append(_band("the highest of these over the lowest",
+                      found.max("measure", skipna=False) / found.min("measure")))  # fmt: skip
+    return rows_of(f"equal in{_COLUMNS}", rows)
+
+
 TABLES = (
     Table("docs/viability.md", "viability-plausible", plates),
     Table("docs/degradation.md", "degradation-plausible", degraded),
@@ -197,5 +218,6 @@ TABLES = (
     Table("docs/pk.md", "plasma-plausible", plasma),
     Table("docs/xenograft.md", "xenograft-plausible", mice),
     Table("docs/patient.md", "patient-plausible", patients),
+    Table("docs/regimens.md", "matched-plausible", matched),
 )
 """In the order in which they are made."""

@@ -107,17 +107,34 @@ class Candidate:
         """A quantity at rest under constant doses [nM], also where the cell would pulse round it.
 
         With changed parameters the cells come from the same untreated states."""
+        return self.resting(doses, name, feedback, changed)[0]
+
+    def resting(
+        self,
+        doses: FloatArray,
+        name: str,
+        feedback: Loop = True,
+        changed: Mapping[str, FloatArray] | None = None,
+        near: FloatArray | None = None,
+    ) -> tuple[Found, FloatArray]:
+        """The same, and the states at rest (cell, state), NaN where the engine has none.
+
+        `near` are such states under like doses: it is looked for from there, by this engine alone,
+        in place of following each cell from its untreated state."""
         found, given_up = self.runner.rest(
             self.constant(doses),
             {**self.parameters, **(changed or {})},
             [name],
             feedback=feedback,
             stable=False,
-            start=self.start,
-            helped=self.helped,
+            start=self.start if near is None else self.start._replace(states=near),
+            helped=self.helped and near is None,
+            near=near is not None,
         )
         self._note(given_up)
-        return Found(found.values[:, 0], found.errors)
+        states = found.states.copy()
+        states[sorted({*found.errors, *given_up})] = np.nan
+        return Found(found.values[:, 0], found.errors), states
 
     def _note(self, given_up: Mapping[int, str]) -> None:
         said = self.said + self.runner.said(given_up)
@@ -144,15 +161,16 @@ class Candidate:
 
     def resting_fold(self, doses: FloatArray, feedback: Loop = True) -> Found:
         """Active p53 at rest under constant doses, in multiples of untreated."""
-        return self._fold(self.rest(doses, "p53_active", feedback))
+        return self.in_folds(self.rest(doses, "p53_active", feedback))
 
     def fold_at(self, hours: float, doses: FloatArray, volumes: FloatArray | None = None) -> Found:
         """Active p53 at a time, in multiples of untreated."""
         ends = np.array([0.0, hours])
         values, errors = self.run(ends, self.constant(doses, volumes), ["p53_active"])
-        return self._fold(Found(values[:, 0, -1], errors))
+        return self.in_folds(Found(values[:, 0, -1], errors))
 
-    def _fold(self, active: Found) -> Found:
+    def in_folds(self, active: Found) -> Found:
+        """Active p53 in multiples of untreated."""
         untreated = self.untreated["p53_active"]
         silent = MeasureError("the cell has no p53, so there is no response to measure")
         none = {int(i): silent for i in np.flatnonzero(untreated <= 0.0)}

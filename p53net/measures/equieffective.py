@@ -13,11 +13,12 @@ from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
 from p53net.measures.candidate import Candidate
 from p53net.measures.curves import log_sensitivity
+from p53net.measures.resting import Resting
 from p53net.measures.searching import (
     HIGHEST_DOSE,
     LOWEST_DOSE,
     Found,
-    Places,
+    Response,
     effective_doses,
 )
 
@@ -37,12 +38,24 @@ def resting_doses(
     """The lowest constant doses [nM] under which active p53 rests at these multiples of untreated,
     which are sought first `near` those that are given."""
 
-    def response(rows: Places, doses: FloatArray) -> Found:
-        return one.of(rows).resting_fold(doses, feedback[rows])
+    response, what = Resting(one, feedback), "active p53 at rest, in multiples of untreated,"
+    found = _lowest(response, folds, what, near)
+    wrong = np.flatnonzero(~response.holds(found.values, folds))
+    if not len(wrong):
+        return found
+    again = _lowest(
+        lambda some, doses: response.followed(wrong[some], doses),
+        folds[wrong], what, None if near is None else near[wrong],
+    )  # fmt: skip
+    values = found.values.copy()
+    values[wrong] = again.values
+    return Found(values, {**found.errors, **{int(wrong[i]): e for i, e in again.errors.items()}})
 
-    what = "active p53 at rest, in multiples of untreated,"
-    found = effective_doses(response, folds, [what] * len(one), near=near)
-    missed = [isinstance(found.errors.get(i), MeasureError) for i in range(len(one))]
+
+def _lowest(response: Response, folds: FloatArray, what: str, near: FloatArray | None) -> Found:
+    """The lowest doses at which responses reach their folds."""
+    found = effective_doses(response, folds, [what] * len(folds), near=near)
+    missed = [isinstance(found.errors.get(i), MeasureError) for i in range(len(folds))]
     lost = np.flatnonzero(missed)
     if not len(lost):
         return found
@@ -82,11 +95,13 @@ def loop_factor(one: Candidate, _hours: float, fold: float) -> Found:
 
 def loop_factors(one: Candidate, doses: FloatArray) -> Found:
     """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
-    treated = one.rest(doses, "P2_activity_closed")
-    return treated.then(lambda rows: _loop_factors(one.of(rows), doses[rows], treated.values[rows]))
+    treated, states = one.resting(doses, "P2_activity_closed")
+    return treated.then(
+        lambda rows: _loop_factors(one.of(rows), doses[rows], treated.values[rows], states[rows])
+    )
 
 
-def _loop_factors(one: Candidate, doses: FloatArray, held: FloatArray) -> Found:
+def _loop_factors(one: Candidate, doses: FloatArray, held: FloatArray, states: FloatArray) -> Found:
     size, errors = len(one), dict[int, P53NetError]()
     rows = np.tile(np.arange(size), 4)
     feedback = np.tile(np.repeat([False, True], size), 2)

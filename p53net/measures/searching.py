@@ -150,9 +150,9 @@ def _about(
     low, high = near / _ABOUT, near * _ABOUT
     rows = np.flatnonzero((low > least) & (high < most))
     ends = np.stack([low[rows], high[rows]])
-    at_low, at_high = search.tried(np.tile(rows, 2), ends.ravel()).reshape(ends.shape)
-    crosses = (at_low < 0.0) & (at_high > 0.0)
-    return rows[crosses], *ends[:, crosses], at_low[crosses], at_high[crosses]
+    values = np.stack([search.tried(rows, end) for end in ends])
+    crosses = (values[0] < 0.0) & (values[1] > 0.0)
+    return rows[crosses], *ends[:, crosses], *values[:, crosses]
 
 
 def _below_hook(

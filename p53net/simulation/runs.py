@@ -252,13 +252,14 @@ class Runner:
         stable: bool = True,
         start: Start | None = None,
         helped: bool = True,
+        near: bool = False,
     ) -> tuple[AtRest, dict[int, str]]:
         """States at rest under constant drug; and what this engine gave up, which its helper did
         if it was to, and why. An error is that of the start, or of the rest. `start` is as in
-        `run`."""
+        `run`; with `near`, states at rest under like drug, from which it is a few steps."""
         begun = self.begin(courses, parameters, feedback=feedback, start=start)
         cells = Cells(begun.parameters, begun.starts, tuple(quantities))
-        found = self.engine.rest(cells, near=False, stable=stable)
+        found = self.engine.rest(cells, near=near, stable=stable)
         errors = {**found.errors, **begun.errors}
         given_up: dict[int, str] = {}
         lost = np.array(sorted(found.errors.keys() - begun.errors.keys()), dtype=np.intp)
