@@ -28,13 +28,7 @@ _ENDS = (0.5, 0.25, 0.75, 0.025, 0.975)
 _ESCAPES = 100  # draws: each takes a tenth of a second
 _PAIRS = 100  # draws: each takes most of a second
 _MATCHED = 40  # draws: each takes a second and a half
-_MEASURES = (
-    "lowest:platelets",
-    "lowest:neutrophils",
-    "lowest:haemoglobin",
-    "peak:GDF15_serum",
-    "tgi",
-)
+_MEASURES = (*(f"lowest:{count}" for count in COUNTS), "peak:GDF15_serum", "tgi")
 _QUARTER, _MIDDLE = 0.25, 0.5  # of the degrader's dose alone
 _LEAST = 1e-6  # of any number here: less is noise
 _HALF_ACTIVE = 50.0  # % of a live cell's caspase
