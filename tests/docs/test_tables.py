@@ -84,6 +84,7 @@ def test_few_draws_are_where_the_table_has_all(
     monkeypatch.setattr(study_pages, "ensemble", lambda: few)
     monkeypatch.setattr(study_pages, "_ESCAPES", 20)
     monkeypatch.setattr(study_pages, "_PAIRS", 20)
+    monkeypatch.setattr(study_pages, "_MATCHED", 20)
     standing = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table)
     rows = zip(table.make().splitlines()[2:], standing.splitlines()[2:], strict=True)
     for ours, whole in rows:
