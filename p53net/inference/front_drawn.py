@@ -42,10 +42,10 @@ def front_figure(result: xr.Dataset) -> "Figure":
 
 def _draw_front(panel: "Axes", result: xr.Dataset) -> None:
     at, front = result["at"].values, result["front"]
-    highest = 1.08 * float(np.nanmax(front.values))
+    highest = float(np.nanmax(front.values))
     # A tumour that is gone counts by how fast others grow: the widest band would set the axis.
-    top = min(highest, _ROOM * float(np.nanmax(front.sel(quantile=0.75))))
-    cut = f", up to {highest / 1.08:.0f} %" if top < highest else ""
+    top = min(1.08 * highest, _ROOM * float(np.nanmax(front.sel(quantile=0.75))))
+    cut = f", up to {highest:.0f} %" if top < highest else ""
     for low, high, alpha, label in ((0.025, 0.975, 0.15, f"95 % of draws{cut}"),
                                     (0.25, 0.75, 0.25, "50 %")):  # fmt: skip
         ends = front.sel(quantile=low), front.sel(quantile=high)

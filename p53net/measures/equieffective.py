@@ -13,7 +13,7 @@ from p53net.engines.base import FloatArray
 from p53net.errors import MeasureError, P53NetError
 from p53net.measures.candidate import Candidate
 from p53net.measures.curves import log_sensitivity
-from p53net.measures.resting import Resting
+from p53net.measures.resting import FoldsAtRest
 from p53net.measures.searching import (
     HIGHEST_DOSE,
     LOWEST_DOSE,
@@ -38,7 +38,7 @@ def resting_doses(
     """The lowest constant doses [nM] under which active p53 rests at these multiples of untreated,
     which are sought first `near` those that are given."""
 
-    response, what = Resting(one, feedback), "active p53 at rest, in multiples of untreated,"
+    response, what = FoldsAtRest(one, feedback), "active p53 at rest, in multiples of untreated,"
     found = _lowest(response, folds, what, near)
     wrong = np.flatnonzero(~response.holds(found.values, folds))
     if not len(wrong):
@@ -47,9 +47,7 @@ def resting_doses(
         lambda some, doses: response.followed(wrong[some], doses),
         folds[wrong], what, None if near is None else near[wrong],
     )  # fmt: skip
-    values = found.values.copy()
-    values[wrong] = again.values
-    return Found(values, {**found.errors, **{int(wrong[i]): e for i, e in again.errors.items()}})
+    return found.but(wrong, again)
 
 
 def _lowest(response: Response, folds: FloatArray, what: str, near: FloatArray | None) -> Found:
@@ -68,10 +66,7 @@ def _lowest(response: Response, folds: FloatArray, what: str, near: FloatArray |
     again = effective_doses(
         lambda some, doses: response(rows[some], doses), folds[rows], [what] * len(rows), between
     )
-    values = found.values.copy()
-    values[rows] = again.values
-    errors = {i: error for i, error in found.errors.items() if i not in rows}
-    return Found(values, {**errors, **{int(rows[i]): e for i, e in again.errors.items()}})
+    return found.but(rows, again)
 
 
 def dose_ratio(one: Candidate, _hours: float, fold: float) -> Found:
@@ -95,13 +90,11 @@ def loop_factor(one: Candidate, _hours: float, fold: float) -> Found:
 
 def loop_factors(one: Candidate, doses: FloatArray) -> Found:
     """(d ln A / d ln k_ub_p53) opened at the treated state, over the same with the loop closed."""
-    treated, states = one.resting(doses, "P2_activity_closed")
-    return treated.then(
-        lambda rows: _loop_factors(one.of(rows), doses[rows], treated.values[rows], states[rows])
-    )
+    treated = one.rest(doses, "P2_activity_closed")
+    return treated.then(lambda rows: _loop_factors(one.of(rows), doses[rows], treated.values[rows]))
 
 
-def _loop_factors(one: Candidate, doses: FloatArray, held: FloatArray, states: FloatArray) -> Found:
+def _loop_factors(one: Candidate, doses: FloatArray, held: FloatArray) -> Found:
     size, errors = len(one), dict[int, P53NetError]()
     rows = np.tile(np.arange(size), 4)
     feedback = np.tile(np.repeat([False, True], size), 2)

@@ -11,7 +11,7 @@ from p53net.measures.searching import Found, Places
 _SAME = 1e-6  # of a fold: what it may differ by from that of a cell that was followed to its rest
 
 
-class Resting:
+class FoldsAtRest:
     """Active p53 at rest in multiples of untreated, in cells that are asked again and again.
 
     A cell is followed to its rest once. From there it is a few Newton steps to its rest under

@@ -42,6 +42,13 @@ class Found(NamedTuple):
         """That of one row."""
         return Found(self.values[[i]], {0: self.errors[i]} if i in self.errors else {})
 
+    def but(self, rows: Places, again: "Found") -> "Found":
+        """The same, with what some rows give now in place of what they gave."""
+        values = self.values.copy()
+        values[rows] = again.values
+        errors = {i: error for i, error in self.errors.items() if i not in rows}
+        return Found(values, errors | {int(rows[i]): e for i, e in again.errors.items()})
+
     def then(self, following: Callable[[Places], "Found"]) -> "Found":
         """What the rows that have a number give next; the others keep their errors."""
         rows = np.flatnonzero(~np.isin(np.arange(len(self.values)), list(self.errors)))

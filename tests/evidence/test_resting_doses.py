@@ -9,7 +9,7 @@ import p53net as pn
 from p53net.engines.base import FloatArray
 from p53net.measures.candidate import Candidate, helped
 from p53net.measures.equieffective import resting_doses
-from p53net.measures.resting import Resting
+from p53net.measures.resting import FoldsAtRest
 
 SIZE = 6
 FOLDS = np.tile([2.0, 3.0, 5.0], 2 * SIZE // 3)
@@ -31,7 +31,7 @@ def cells() -> Candidate:
 def followed(cells: Candidate) -> FloatArray:
     """By cells that are followed from their untreated states at every dose."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Resting, "__call__", Resting.followed)
+        patch.setattr(FoldsAtRest, "__call__", FoldsAtRest.followed)
         return resting_doses(cells, FOLDS, CLOSED).values
 
 
@@ -51,7 +51,7 @@ def test_cells_are_followed_once_and_then_jump(
         return resting(self, doses, *rest, near=near)
 
     monkeypatch.setattr(Candidate, "resting", counted)
-    response = Resting(cells, CLOSED)
+    response = FoldsAtRest(cells, CLOSED)
     rows = np.arange(2 * SIZE)
     for dose in (0.1, 0.2, 0.3):
         response(rows, np.full(2 * SIZE, dose))
@@ -72,9 +72,24 @@ def test_a_jump_to_another_rest_is_seen(
     monkeypatch.setattr(Candidate, "resting", elsewhere)
     found = resting_doses(cells, FOLDS, CLOSED)
     np.testing.assert_allclose(found.values, followed, rtol=1e-6)
-    monkeypatch.setattr(Resting, "holds", lambda _self, doses, _folds: np.isfinite(doses))
+    monkeypatch.setattr(FoldsAtRest, "holds", lambda _self, doses, _folds: np.isfinite(doses))
     unseen = resting_doses(cells, FOLDS, CLOSED).values
     assert np.abs(unseen / followed - 1.0).max() > 0.05
+
+
+def test_a_jump_that_reaches_no_fold_leaves_no_error(
+    cells: Candidate, followed: FloatArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resting = Candidate.resting
+
+    def flat(self: Candidate, doses: FloatArray, *rest: Any, near: Any = None) -> Any:
+        found, states = resting(self, doses, *rest, near=near)
+        return (found if near is None else found._replace(values=found.values * 1e-3)), states
+
+    monkeypatch.setattr(Candidate, "resting", flat)
+    found = resting_doses(cells, FOLDS, CLOSED)
+    assert not found.errors
+    np.testing.assert_allclose(found.values, followed, rtol=1e-6)
 
 
 def test_a_fold_that_no_dose_reaches_has_an_error_both_ways(cells: Candidate) -> None:
@@ -86,7 +101,7 @@ def test_an_engine_of_one_cell_at_a_time_follows(cells: Candidate, followed: Flo
     model = cells.model
     few = helped(model, "KT-253", "roadrunner",
                  {name: values[:2] for name, values in cells.parameters.items()}, 2)  # fmt: skip
-    response = Resting(few, CLOSED[:2])
+    response = FoldsAtRest(few, CLOSED[:2])
     assert response.holds(np.ones(2), np.ones(2)).all()
     found = resting_doses(few, FOLDS[:2], CLOSED[:2]).values
     np.testing.assert_allclose(found, followed[:2], rtol=1e-4)
