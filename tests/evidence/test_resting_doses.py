@@ -7,9 +7,11 @@ import pytest
 
 import p53net as pn
 from p53net.engines.base import FloatArray
+from p53net.errors import MeasureError
 from p53net.measures.candidate import Candidate, helped
 from p53net.measures.equieffective import resting_doses
 from p53net.measures.resting import FoldsAtRest
+from p53net.measures.searching import Found
 
 SIZE = 6
 FOLDS = np.tile([2.0, 3.0, 5.0], 2 * SIZE // 3)
@@ -77,19 +79,12 @@ def test_a_jump_to_another_rest_is_seen(
     assert np.abs(unseen / followed - 1.0).max() > 0.05
 
 
-def test_a_jump_that_reaches_no_fold_leaves_no_error(
-    cells: Candidate, followed: FloatArray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resting = Candidate.resting
-
-    def flat(self: Candidate, doses: FloatArray, *rest: Any, near: Any = None) -> Any:
-        found, states = resting(self, doses, *rest, near=near)
-        return (found if near is None else found._replace(values=found.values * 1e-3)), states
-
-    monkeypatch.setattr(Candidate, "resting", flat)
-    found = resting_doses(cells, FOLDS, CLOSED)
-    assert not found.errors
-    np.testing.assert_allclose(found.values, followed, rtol=1e-6)
+def test_rows_that_are_found_again_keep_no_error() -> None:
+    lost = MeasureError("no dose reaches it")
+    before = Found(np.array([np.nan, 2.0, np.nan]), {0: lost, 2: lost})
+    after = before.but(np.array([2, 1]), Found(np.array([3.0, np.nan]), {1: lost}))
+    np.testing.assert_array_equal(after.values, [np.nan, np.nan, 3.0])
+    assert set(after.errors) == {0, 1}
 
 
 def test_a_fold_that_no_dose_reaches_has_an_error_both_ways(cells: Candidate) -> None:
