@@ -26,6 +26,9 @@ LARGEST_OF_BODIES = 1.2
 """R-hat of walks over bodies, given the cell. Its square is one and one over the independent draws
 in a walk, of which only the last is used: with two it has forgotten where the walk began."""
 
+MOST_APART = 0.05
+"""Share of cells whose two walks have nothing in common. A band of 95 % leaves as much outside."""
+
 _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like them
 
 
@@ -111,12 +114,12 @@ def of_runs(names: Sequence[str], runs: Sampled) -> pd.DataFrame:
     import arviz
 
     r_hat = [float(arviz.rhat(runs.chains[..., i])) for i in range(len(names))]
-    return pd.DataFrame({"quantity": names, "r_hat": r_hat})
+    return pd.DataFrame({"quantity": names, "r_hat": r_hat, "apart": 0.0})
 
 
 def why_not(table: pd.DataFrame, bodies: pd.DataFrame) -> str:
     """Why a posterior is not to be used, whose headlines and bodies agree so far between runs;
-    empty if it is."""
+    empty if it is to be."""
     apart = table[~(table["r_hat"] <= LARGEST_R_HAT)]
     few = table[table["ess_bulk"] < LEAST_ESS]
     said = []
@@ -138,5 +141,12 @@ def why_not(table: pd.DataFrame, bodies: pd.DataFrame) -> str:
         said.append(
             f"walks over bodies differ in {len(unlike)} of {len(bodies)} quantities, most in "
             f"{worst['quantity']} (R-hat {worst['r_hat']:.2f})"
+        )
+    apart = bodies[bodies["apart"] > MOST_APART]
+    if len(apart):
+        worst = apart.sort_values("apart").to_dict("records")[-1]
+        said.append(
+            f"walks over bodies have nothing in common in {100 * worst['apart']:.0f} % of cells, "
+            f"as {worst['quantity']} shows"
         )
     return "; ".join(said)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from p53net.engines.base import FloatArray
 from p53net.evidence.published import observations
@@ -20,6 +22,10 @@ from p53net.model.own import Tables
 
 BLOCK = 250
 """Cells that run together, and that nets learn from."""
+
+_APART = 2.0
+"""R-hat of a cell whose walks have next to nothing in common: it is 2.1 where all draws of one are
+above those of the other."""
 
 _TWIN = 12  # one cell in so many has a second body
 _EFFORT = Effort()
@@ -69,10 +75,12 @@ def put_together(blocks: Sequence[Sampled]) -> tuple[Sampled, list[Sampled]]:
 
 
 def settled(names: Sequence[str], twins: Sequence[Sampled]) -> pd.DataFrame:
-    """How far two walks of one cell agree: `r_hat` of each coordinate that moves, and of the
-    logarithm of the likelihood, given the cell.
+    """How far two walks of one cell agree, of each coordinate that moves and of the logarithm of
+    the likelihood, given the cell: `r_hat`, and the share of cells whose walks are `apart`.
 
-    Variances within walks, and between the means of both, are those of all cells with two.
+    R-hat is of ranks among the draws of a cell (Vehtari 2021 Bayesian Anal 16:667), so that all
+    cells count alike: what a quantity may be is wider in one cell than in another by far, and sums
+    of variances would be those of the widest few.
     """
     chains = np.concatenate([one.chains for one in twins], axis=2)  # draw, walk, cell, coordinate
     logs = np.concatenate([one.log_likelihood for one in twins], axis=2)
@@ -81,9 +89,17 @@ def settled(names: Sequence[str], twins: Sequence[Sampled]) -> pd.DataFrame:
     }  # fmt: skip
     rows = []
     for name, values in asked.items():
-        within = float(values.var(axis=0, ddof=1).mean())
-        between = float(values.mean(axis=0).var(axis=0, ddof=1).mean())
         if np.ptp(values, axis=0).any():  # rounding gives what stays a variance
+            ranks = rankdata(values.reshape(-1, values.shape[-1]), axis=0)
+            scores = ndtri((ranks - 0.375) / (len(ranks) + 0.25)).reshape(values.shape)
+            within = scores.var(axis=0, ddof=1).mean(axis=0)
+            between = scores.mean(axis=0).var(axis=0, ddof=1)
             share = (len(values) - 1) / len(values)
-            rows.append({"quantity": name, "r_hat": float(np.sqrt(share + between / within))})
+            rows.append(
+                {
+                    "quantity": name,
+                    "r_hat": float(np.sqrt(share + between.mean() / within.mean())),
+                    "apart": float((share * within + between > _APART**2 * within).mean()),
+                }
+            )
     return pd.DataFrame(rows)

@@ -1,7 +1,4 @@
-"""Quick predictions of the ledger's rows about plasma, tumours and blood, for a likelihood.
-
-Rates are those of few virtual patients, the same for all draws, smoothed as a fit smooths them.
-"""
+"""Quick predictions of the ledger's rows about plasma, tumours and blood, for a likelihood."""
 
 from collections.abc import Callable, Sequence, Set
 from functools import partial
@@ -9,30 +6,20 @@ from functools import partial
 import numpy as np
 
 from p53net.dosing.regimens import regimen
-from p53net.engines.base import FloatArray, Tolerances
+from p53net.engines.base import FloatArray
 from p53net.errors import P53NetError
 from p53net.evidence import marrow, predictions
 from p53net.evidence.behind import LEUKAEMIA
 from p53net.evidence.cells import Group, in_body
+from p53net.inference.blood_rows import ROUGH, rates
 from p53net.model.structures import supposing
-from p53net.simulation.trials import Cell, Trial, changes
+from p53net.simulation.trials import Cell, Trial
 from p53net.studies.body import blood
-from p53net.studies.body.population import GRADES
 
 Rows = dict[str, FloatArray]
 Row = dict[str, float]
 
-PATIENTS, _SMOOTHED = 16, 0.15
-"""For each arm, and the standard deviation of a count's logarithm that smooths a share of few."""
-
-_JAPAN = tuple(regimen(dose, "mg", "21/28", days=blood.DAYS) for dose in (60.0, 90.0))
-_ARMS = (blood.INTERMITTENT, *blood.OTHERS, *_JAPAN)
-_ARM_OF_JAPAN = (2, 4, 5)  # 120 mg on days 1 to 21 of 28 is among the others
 _DAYS = 63.0
-
-ROUGH = Tolerances(1e-4, 1e-11)
-"""For runs of many days: rates are right to 0.1 % of patients and growth inhibition to 1 %, of
-which a likelihood, whose rows are known to several, tells nothing; three times as fast."""
 
 
 def rows_of_bodies(trials: Sequence[Trial], structure: str, parts: Set[str] | None = None) -> Rows:
@@ -60,36 +47,6 @@ def _regression(trials: Sequence[Trial]) -> list[dict[str, float]]:
     volumes = in_body(cells, "tumour", "mouse", once, times, ["tumour_volume"], ROUGH)[:, 0, :, 0]
     below = (volumes[:, 1:] < volumes[:, :1]).mean(axis=1) * _DAYS
     return [{"kt253_regression": float(days)} for days in below]
-
-
-def _blood(trials: Sequence[Trial]) -> Rows:
-    model = blood.marrow("milademetan", ROUGH)
-    changed = [
-        {name: value for name, value in one.items() if not name.endswith("_baseline")}
-        for one in changes(model, [Cell(trial, "milademetan") for trial in trials])
-    ]
-    lowest = blood.lowest_of_trials(model, "milademetan", _ARMS, changed, PATIENTS)
-    start = blood.starting_counts(model, {}, PATIENTS)
-    found: Rows = {}
-    for column, name in enumerate(GRADES):
-        severe = _shares(lowest[..., column], start[:, column], name, 3)
-        mild = _shares(lowest[..., column], start[:, column], name, 1)
-        for key, shares in (("grade3plus", severe), ("any", mild)):
-            found[f"{name}_{key}_intermittent"] = shares[:, 0]
-            found[f"{name}_{key}_other"] = shares[:, 1 : 1 + len(blood.OTHERS)].mean(axis=1)
-        found[f"{name}_grade34_mantra"] = severe[:, 0]
-        if name == "thrombocytopenia":
-            found["platelets_japan_any"] = mild[:, _ARM_OF_JAPAN].mean(axis=1)
-    return found
-
-
-def _shares(lowest: FloatArray, start: FloatArray, toxicity: str, grade: int) -> FloatArray:
-    """Per cent (trial, arm) of patients who fall below a limit that they were not below before."""
-    from scipy.special import ndtr
-
-    limit = GRADES[toxicity][1][grade - 1]
-    fallen = ndtr((np.log(limit) - np.log(lowest)) / _SMOOTHED) * (start >= limit)
-    return np.asarray(100.0 * fallen.mean(axis=2))
 
 
 def _typical(trials: Sequence[Trial]) -> Rows:
@@ -130,7 +87,7 @@ _GROUPS: tuple[tuple[frozenset[str], Group], ...] = (
     (frozenset({"gastric"}), partial(predictions.tumour_growth, tolerances=ROUGH)),
     (frozenset({"SJSA-1"}), partial(predictions.amplified_growth, tolerances=ROUGH)),
     (frozenset({"leukaemia"}), _regression),
-    (frozenset({"platelets", "neutrophils", "red cells"}), partial(_each, _blood)),
+    (frozenset({"platelets", "neutrophils", "red cells"}), partial(_each, rates)),
     (frozenset({"platelets", "neutrophils"}), partial(_each, _typical)),
 )
 """What predicts rows, and of which parts of a body they are."""

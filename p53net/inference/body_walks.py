@@ -9,7 +9,7 @@ posterior is that of the models, whatever the nets say.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ _FAR = 2.0  # standard deviations of the prior: how widely what is shared is loo
 _PLACES = (-1.0, 0.5, 2.0, 3.5)  # of what is shared, where all cells are asked first
 _CHEAP = 3  # times shorter are walks of what is cheap
 _READERS = 2  # of what is shared, for one more move of it in each round: fewer are accepted
+_SHORT = 10  # times shorter is every other walk of what is shared
+_WORST, _SLOW = 8, 16  # one particle in so many looks at other bodies; moves more often
+_LOOKS = 2  # of those in each round
+_MORE = 3  # more moves, of particles that seldom go or fit worst, of what is shared
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,17 @@ def walked(
     """Walks of all particles (particle, coordinate); only what is held is read of `z`."""
     guides = _taught(problem, z, random, effort)
     rounds = effort.learning + effort.settling + effort.kept
-    walk = _Walk(problem, guides, _random(problem, z, random), random)
+    begun = _random(problem, z, random)
+    walk = _Walk(problem, guides, begun, problem.rows(begun, problem.labels), random)
     drawn, logs, chances = [], [], []
     for number in range(rounds):
         learning = number < effort.learning
         if number < effort.learning // 2:
             walk.borrow()
+        if learning:
+            walk.gather()
+        if number == effort.learning + effort.settling:
+            walk.watch()
         seen = walk.round(effort.steps, effort.again, learning=learning)
         if learning:
             guides.learn()
@@ -123,11 +132,20 @@ def _random(problem: Problem, z: FloatArray, random: np.random.Generator) -> Flo
 
 class _Walk:
     def __init__(
-        self, problem: Problem, guides: Guides, z: FloatArray, random: np.random.Generator
+        self,
+        problem: Problem,
+        guides: Guides,
+        z: FloatArray,
+        away: FloatArray,
+        random: np.random.Generator,
     ) -> None:
         self._problem, self._guides, self._random = problem, guides, random
         self._cheap = [i for i, one in enumerate(problem.parts) if one.name in problem.quick]
-        self.z, self._away = z, problem.rows(z, problem.labels)
+        self.z, self._away = z, away
+        self._went = np.zeros(len(z))
+        """How often each particle has gone to another place of what is shared, since nets stopped
+        to learn."""
+        self._watched = np.empty(0, dtype=np.intp)
 
     @property
     def log_likelihood(self) -> FloatArray:
@@ -135,15 +153,64 @@ class _Walk:
         return np.asarray(-0.5 * (self._away[:, rows] ** 2).sum(axis=1))
 
     def borrow(self) -> None:
-        """Each particle goes to the body of another, where that is likelier: a way out of places
-        that nets know nothing of."""
-        problem = self._problem
-        there = self.z[self._random.permutation(len(self.z))]
-        there[:, problem.held] = self.z[:, problem.held]
-        away = problem.rows(there, problem.labels)
-        self._guides.see(there, problem.labels, away)
-        better = (self._misfit(there, away) < self._misfit(self.z, self._away))[:, None]
-        self.z, self._away = np.where(better, there, self.z), np.where(better, away, self._away)
+        """Each particle goes to the body of another cell, where that is likelier: a way out of
+        places that nets know nothing of."""
+        self._look(np.arange(len(self.z)))
+
+    def gather(self) -> None:
+        """The least likely look at several bodies of other cells, and at their parts."""
+        for _ in range(_LOOKS):
+            worst = np.argsort(self._misfit(self.z, self._away))[-(len(self.z) // _WORST or 1) :]
+            self._look(worst)
+            self._look_at_parts(worst)
+
+    def watch(self) -> None:
+        """Choose whom to move more often from now on: who went least, and who fits worst."""
+        number = max(len(self.z) // _SLOW, 1)
+        worst = np.argsort(-self._misfit(self.z, self._away), kind="stable")[:number]
+        self._watched = np.union1d(worst, np.argsort(self._went, kind="stable")[:number])
+
+    def _look(self, some: NDArray[np.intp]) -> None:
+        """Particles go to whole bodies of other cells where those are likelier."""
+        there, away = self._of_others(some, whole=True)
+        better = self._misfit(there, away) < self._misfit(self.z[some], self._away[some])
+        self._go(some[better], there[better], away[better], slice(None), slice(None))
+
+    def _look_at_parts(self, some: NDArray[np.intp]) -> None:
+        """The same of each part by itself, with what is shared as it is."""
+        there, away = self._of_others(some, whole=False)
+        new = self._problem.misfits(there, away)
+        old = self._problem.misfits(self.z[some], self._away[some])
+        for part, better in zip(self._problem.parts, new < old, strict=True):
+            self._go(some[better], there[better], away[better], part.columns, part.rows)
+
+    def _of_others(self, some: NDArray[np.intp], *, whole: bool) -> tuple[FloatArray, FloatArray]:
+        """Bodies that others have, of other cells, and how far rows are in them."""
+        labels = self._problem.labels
+        donors = self._random.integers(len(self.z), size=len(some))
+        there = self.z[donors]
+        kept = self._problem.held if whole else np.append(self._problem.held, self._problem.shared)
+        there[:, kept] = self.z[np.ix_(some, kept)]
+        own = labels[donors] == labels[some]  # two walks of a cell know nothing of each other
+        there[own] = self.z[some[own]]
+        away = self._problem.rows(there, labels[some])
+        self._guides.see(there, labels[some], away)
+        return there, away
+
+    def _go(
+        self,
+        who: NDArray[np.intp],
+        there: FloatArray,
+        away: FloatArray,
+        columns: NDArray[np.intp] | slice,
+        rows: NDArray[np.intp] | slice,
+    ) -> None:
+        self.z, self._away = self.z.copy(), self._away.copy()
+        every_column, every_row = np.arange(self.z.shape[1]), np.arange(self._away.shape[1])
+        for array, other, places in (
+            (self.z, there, every_column[columns]), (self._away, away, every_row[rows])
+        ):  # fmt: skip
+            array[np.ix_(who, places)] = other[:, places]
 
     def _misfit(self, z: FloatArray, away: FloatArray) -> FloatArray:
         """Of whole bodies (particle)."""
@@ -158,13 +225,31 @@ class _Walk:
         found = {part.name: one for part, one in zip(problem.parts, chances, strict=True)}
         for _ in range(again if self._cheap else 0):
             self._move(max(steps // _CHEAP, 1), self._cheap, [], learning)
-        together = []
-        for column in problem.shared.tolist():
-            readers = problem.readers(column)
-            moves = [self._move(steps, readers, [column], learning)[0]
-                     for _ in range(-(-len(readers) // _READERS))]  # fmt: skip
-            together.append(float(np.mean(moves)))
+        together = self._together(steps, learning)
+        if len(self._watched):
+            self._more(steps)
         return {**found, **{f"shared {i}": one for i, one in enumerate(together)}}
+
+    def _together(self, steps: int, learning: bool) -> list[float]:
+        """Moves of each thing that parts share with its readers; every other walk is short, for
+        who is where nets are wrong."""
+        together = []
+        for column in self._problem.shared.tolist():
+            readers = self._problem.readers(column)
+            lengths = [max(steps // _SHORT, 1) if i % 2 else steps
+                       for i in range(-(-len(readers) // _READERS))]  # fmt: skip
+            moves = [self._move(one, readers, [column], learning)[0] for one in lengths]
+            together.append(float(np.mean(moves)))
+        return together
+
+    def _more(self, steps: int) -> None:
+        """More moves of those that are watched: chosen before, so that chances are as they were."""
+        some = self._watched
+        problem = replace(self._problem, labels=self._problem.labels[some])
+        walk = _Walk(problem, self._guides, self.z[some], self._away[some], self._random)
+        for _ in range(_MORE):
+            walk._together(steps, learning=False)
+        self._go(some, walk.z, walk._away, slice(None), slice(None))
 
     def _move(
         self, steps: int, parts: Sequence[int], shared: Sequence[int], learning: bool
@@ -187,13 +272,11 @@ class _Walk:
         chances = np.exp(np.minimum(ratio, 0.0))
         draws = self._random.random(chances.shape[1:] if len(shared) else chances.shape)
         went = np.broadcast_to(draws < chances, chances.shape)
-        self.z, self._away = self.z.copy(), self._away.copy()
+        if len(shared) and not learning:
+            self._went += went[0]
         for part, moved in zip(some, went, strict=True):
-            for array, other, places in (
-                (self.z, there, np.concatenate([part.columns, shared]).astype(np.intp)),
-                (self._away, rows, part.rows),
-            ):
-                array[np.ix_(moved, places)] = other[np.ix_(moved, places)]
+            columns = np.concatenate([part.columns, shared]).astype(np.intp)
+            self._go(np.flatnonzero(moved), there[moved], rows[moved], columns, part.rows)
         return [float(one.mean()) for one in (chances[:1] if len(shared) else chances)]
 
     def _followed(

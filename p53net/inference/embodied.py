@@ -33,7 +33,7 @@ class Embodied:
     handled: Sampled
     sampled: Sampled
     agreement: pd.DataFrame
-    """`quantity`, `r_hat`."""
+    """`quantity`, `r_hat`, `apart`."""
 
     def table(self) -> pd.DataFrame:
         """Values of every prior of each draw's structure."""
@@ -72,7 +72,7 @@ class Disembodied:
     @property
     def agreement(self) -> pd.DataFrame:
         """Of nothing."""
-        return pd.DataFrame({"quantity": [], "r_hat": np.empty(0)})
+        return pd.DataFrame({"quantity": [], "r_hat": np.empty(0), "apart": np.empty(0)})
 
     def table(self) -> pd.DataFrame:
         """Values of every prior of each draw's structure that some cell reads, or nothing."""

@@ -10,6 +10,7 @@ from p53net.inference.agreement import (
     LARGEST_OF_BODIES,
     LARGEST_R_HAT,
     LEAST_ESS,
+    MOST_APART,
     effective,
     of_runs,
     why_not,
@@ -86,14 +87,20 @@ def test_a_posterior_is_refused_with_each_reason(
     assert why_not(table(r_hat, bulk), walks(LARGEST_OF_BODIES)) == said
 
 
-def walks(*r_hat: float) -> pd.DataFrame:
-    return pd.DataFrame({"quantity": ["ka", "V"][: len(r_hat)], "r_hat": r_hat})
+def walks(*r_hat: float, apart: float = MOST_APART) -> pd.DataFrame:
+    """The last quantity has `apart`."""
+    table = pd.DataFrame({"quantity": ["ka", "V"][: len(r_hat)], "r_hat": r_hat, "apart": 0.0})
+    table.loc[len(r_hat) - 1, "apart"] = apart
+    return table
 
 
 def test_a_posterior_whose_walks_over_bodies_differ_is_refused() -> None:
     said = why_not(table(GOOD, MANY), walks(1.01, 1.7))
     assert said == "walks over bodies differ in 1 of 2 quantities, most in V (R-hat 1.70)"
     assert "1 of 1 quantities, most in ka (R-hat inf)" in why_not(table(GOOD, MANY), walks(np.nan))
+    assert why_not(table(GOOD, MANY), walks(1.01, 1.02, apart=0.07)) == (
+        "walks over bodies have nothing in common in 7 % of cells, as V shows"
+    )
 
 
 def test_runs_of_a_coordinate_that_are_apart_have_a_large_r_hat() -> None:

@@ -1,6 +1,7 @@
 """Blocks of bodies put together, and how far the two walks of a cell agree."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from p53net.inference.body_draws import put_together, settled
@@ -31,14 +32,49 @@ def test_each_cell_has_its_last_draw_and_twins_both_walks() -> None:
     np.testing.assert_array_equal(twins[1].chains[:, 1], blocks[1].chains[:, [3, 4]])
 
 
-def test_walks_that_agree_have_r_hat_one_and_those_apart_more() -> None:
-    """Of independent draws R-hat squared is (n-1)/n + 1/n; of means that are 3 apart, 4.5 more."""
+def blocks_of_twins() -> list[Sampled]:
     _, twins = put_together([of_block(seed) for seed in range(60)])
-    table = settled(["a", "b", "still"], twins).set_index("quantity")["r_hat"]
+    return twins
+
+
+def test_walks_that_agree_have_r_hat_one_and_those_apart_more() -> None:
+    """Of independent draws R-hat squared is (n-1)/n + 1/n. Of draws that are all above the others
+    normal scores are those of half a normal curve: means 0.798 either way, variance 1 - 2 / pi."""
+    twins = blocks_of_twins()
+    table = settled(["a", "b", "still"], twins).set_index("quantity")
     assert list(table.index) == ["a", "b", "log likelihood"]
     # Between 120 pairs of 40 draws chance moves R-hat by 0.0016, and by 0.006 of itself below.
-    np.testing.assert_allclose(table, 1.0, atol=0.01)
+    np.testing.assert_allclose(table["r_hat"], 1.0, atol=0.01)
+    assert not table["apart"].any()
     for one in twins:
-        one.chains[:, 1, :, 1] += 3.0
-    table = settled(["a", "b", "still"], twins).set_index("quantity")["r_hat"]
-    assert table["a"] < 1.01 and table["b"] == pytest.approx(np.sqrt(1.0 + 4.5), rel=0.02)
+        one.chains[:, 1, :, 1] += 9.0
+    table = settled(["a", "b", "still"], twins).set_index("quantity")
+    assert table["r_hat"]["a"] < 1.01 and not table["apart"]["a"]
+    half = 2.0 / np.pi
+    assert table["r_hat"]["b"] == pytest.approx(np.sqrt(1.0 + 2.0 * half / (1.0 - half)), rel=0.02)
+    assert table["apart"]["b"] == 1.0
+
+
+def test_cells_count_alike_however_wide_a_quantity_is_in_each() -> None:
+    """Every cell's own scale, bent: ranks are the same. A cell in six whose walks are apart is
+    counted as such, and moves R-hat by its share."""
+    twins, bent = blocks_of_twins(), blocks_of_twins()
+    for i, one in enumerate(bent):
+        one.chains[..., 0] = 10.0 ** (i % 7) * np.exp(one.chains[..., 0])
+    names = ["a", "b", "still"]
+    pd.testing.assert_frame_equal(settled(names, twins), settled(names, bent))
+    for one in bent[::3]:
+        one.chains[:, 1, 0, 0] += one.chains[:, :, 0, 0].max()
+    found = settled(names, bent).set_index("quantity").loc["a"]
+    assert found["apart"] == pytest.approx(1 / 6)
+    half = 2.0 / np.pi
+    between, within = half * 2.0 / 6.0, 1.0 - half / 6.0
+    assert found["r_hat"] == pytest.approx(np.sqrt(1.0 + between / within), rel=0.02)
+
+
+def test_a_walk_that_never_moves_is_apart_from_its_twin() -> None:
+    twins = blocks_of_twins()
+    for one in twins:
+        one.chains[:, :, 1, 0] = [0.3, 0.7]
+    found = settled(["a", "b", "still"], twins).set_index("quantity").loc["a"]
+    assert found["apart"] == 0.5 and found["r_hat"] > 1.3

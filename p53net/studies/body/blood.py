@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from p53net.dosing.medium import Courses, courses_of, same_courses
 from p53net.dosing.regimens import Regimen, regimen
@@ -77,22 +78,39 @@ def lowest_of_trials(
     must not be changed."""
     usual = {name: row.value for name, row in model.definition.parameters.items()}
     drawn = patients(usual, number, seed)
-    each = len(arms) * number
+    apart = drawn / [usual[name] for name in map(str, drawn)]
+    lowest = lowest_of_runs(
+        model, drug, [arm for arm in arms for _ in range(number)], trials,
+        pd.concat([apart] * len(arms)), days,
+    )  # fmt: skip
+    return lowest.reshape(len(trials), len(arms), number, -1)
+
+
+def lowest_of_runs(
+    model: Model,
+    drug: str,
+    arms: Sequence[Regimen],
+    trials: Sequence[Mapping[str, float]],
+    factors: pd.DataFrame,
+    days: float = DAYS,
+) -> FloatArray:
+    """The same of runs that are one patient each, under an arm of his own, and so many times the
+    typical values (run, parameter): (trial, run, count)."""
+    usual = {name: row.value for name, row in model.definition.parameters.items()}
     names = dict.fromkeys(name for changed in trials for name in changed)
     typical = {n: np.array([one.get(n, usual[n]) for one in trials]) for n in names}
-    columns = {name: np.repeat(values, each) for name, values in typical.items()}
-    for name in map(str, drawn):
-        factors = np.tile(drawn[name].to_numpy() / usual[name], len(arms) * len(trials))
-        columns[name] = factors * columns.get(name, usual[name])
-    one = courses_of([checked_doses(model.definition, {drug: arm}) for arm in arms])
-    rows = np.tile(np.repeat(np.arange(len(arms)), number), len(trials))
-    courses = one.of(rows)
+    columns = {name: np.repeat(values, len(arms)) for name, values in typical.items()}
+    for name in (one for one in map(str, factors) if one in usual):
+        apart = np.tile(factors[name].to_numpy(), len(trials))
+        columns[name] = apart * columns.get(name, usual[name])
+    different = list(dict.fromkeys(arms))
+    planned = courses_of([checked_doses(model.definition, {drug: one}) for one in different])
+    rows = np.tile([different.index(one) for one in arms], len(trials))
     times = np.arange(0.0, days * 24.0 + 1.0, 24.0)
     name, said = choice.chosen(model, choice.AUTO, len(rows))
-    found = model.runner(name).attempt(times, courses, columns, COUNTS)
+    found = model.runner(name).attempt(times, planned.of(rows), columns, COUNTS)
     provenance.note(model, said)
-    lowest = found.values.min(axis=2)
-    return np.asarray(lowest.reshape(len(trials), len(arms), number, -1))
+    return np.asarray(found.values.min(axis=2).reshape(len(trials), len(arms), -1))
 
 
 def starting_counts(

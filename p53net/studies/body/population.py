@@ -25,6 +25,7 @@ GRADES = {
 1e9/L, g/dL). Grade 1 begins at the lower limit of normal, here a usual one. Anaemia of grade 4 has
 no number, and neutropenia of grade 1 begins where grade 2 does."""
 
+_NONE = 1e-12  # of a count: what an engine says of none may be a little below 0
 _MOST_DRAWS = 1000  # rounds, until all patients meet the conditions of entry
 
 
@@ -53,23 +54,31 @@ def patients(
             f"population is {number!r}, but must be a whole number, 1 to {MOST_PATIENTS:,}"
         )
     random, known = np.random.default_rng(checked_seed(seed)), variations(as_tables(tables))
-    omega = {name: row.value for name, row in known["spread"].values.items()}
-    mixing = np.linalg.cholesky(_correlations(known["correlation"].values, list(omega)))
+    omega = known["spread"].values
     wanted = [name for name in omega if name in typical]
     if not wanted:
         raise InputError("nothing in this model is known to vary between patients")
     least = {n: row.value for n, row in known["entry"].values.items() if n in wanted}
     kept = pd.DataFrame(columns=wanted, dtype=float)
     for _ in range(_MOST_DRAWS):
-        normal = random.standard_normal((int(number), len(omega))) @ mixing.T
-        factors = pd.DataFrame(np.exp(normal * np.array(list(omega.values()))), columns=list(omega))
-        drawn = factors[wanted] * [typical[name] for name in wanted]
+        normal = pd.DataFrame(random.standard_normal((int(number), len(omega))), columns=[*omega])
+        drawn = factors(normal, tables)[wanted] * [typical[name] for name in wanted]
         for name, value in least.items():
             drawn = drawn[drawn[name] >= value]
         kept = pd.concat([kept, drawn] if len(kept) else [drawn], ignore_index=True)
         if len(kept) >= number:
             return kept.iloc[: int(number)]
     raise InputError("hardly a patient meets the conditions of entry; check the parameters")
+
+
+def factors(normal: pd.DataFrame, tables: TablesLike = None) -> pd.DataFrame:
+    """How many times the typical values each patient's are (patient, parameter), at independent
+    standard normal numbers, a column for each parameter that varies; 1 where one is left out."""
+    known = variations(as_tables(tables))
+    omega = {name: row.value for name, row in known["spread"].values.items()}
+    mixing = np.linalg.cholesky(_correlations(known["correlation"].values, list(omega)))
+    mixed = normal.reindex(columns=list(omega), fill_value=0.0).to_numpy() @ mixing.T
+    return pd.DataFrame(np.exp(mixed * np.array(list(omega.values()))), columns=list(omega))
 
 
 def grades(lowest: FloatArray, toxicity: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -84,6 +93,32 @@ def worsened(
     """Whose worst grade is at least `grade` and above that at the start: what a trial counts."""
     worst = grades(lowest, toxicity)
     return np.asarray((worst >= grade) & (worst > grades(start, toxicity)))
+
+
+def percent_of_all(
+    relative: FloatArray, typical: float, toxicity: str, grade: int, tables: TablesLike = None
+) -> FloatArray:
+    """Whose grade rises to `grade` or more, in per cent of all patients whose lowest count is
+    `relative` to their own before treatment, which only scales what follows.
+
+    Counts before treatment are log-normal around `typical`, above the condition of entry, as
+    `patients` draws them. Who starts in the band of a grade gets a higher one below the band.
+    """
+    from scipy.special import ndtr
+
+    count, limits = GRADES[toxicity]
+    known, name = variations(as_tables(tables)), f"{count}_baseline"
+    spread, entry = known["spread"].values[name].value, known["entry"].values[name].value
+
+    def below(level: FloatArray | float) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            return np.asarray(ndtr(np.log(np.asarray(level) / typical) / spread))
+
+    share = np.zeros_like(relative)
+    for band, (low, high) in enumerate(zip(limits, (np.inf, *limits), strict=False)):
+        fallen = limits[max(grade - 1, band)] / np.maximum(relative, _NONE)
+        share += np.maximum(below(np.minimum(high, fallen)) - below(max(low, entry)), 0.0)
+    return np.asarray(100.0 * share / (1.0 - below(entry)))
 
 
 def rate(events: int, number: int) -> Rate:
