@@ -29,7 +29,7 @@ from p53net.inference.target import Target
 from p53net.inference.tempering import Particles, Settings, let_in
 
 STRUCTURE = "default"
-SETTINGS = Settings(particles=256, moves=6, draws=6, between=6)
+SETTINGS = Settings(particles=256, moves=6, draws=12, between=6)
 _ALL = 10**6  # rounds of evaluations
 SEED = 20261127
 INSIDE = 0.9

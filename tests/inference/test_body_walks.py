@@ -169,3 +169,59 @@ def test_walks_are_of_both_tops_of_a_posterior() -> None:
     for q in (0.1, 0.25, 0.5, 0.75, 0.9):
         below = float((last[:, 0] < grid[np.searchsorted(share, q)]).mean())
         assert abs(below - q) < 4 * np.sqrt(q * (1 - q) / len(last))
+
+
+def walk_of(problem: Problem, z: FloatArray, random: np.random.Generator) -> _Walk:
+    guides = Guides(problem, [np.zeros((CELLS, 4))] * 2, 1)
+    return _Walk(problem, guides, z, problem.rows(z, problem.labels), random)
+
+
+def placed_far_away(far: NDArray[np.intp]) -> FloatArray:
+    """Particles in their middles, but these in a place where no body fits."""
+    z = start()
+    z[:, MOVED] = exact()[0]
+    z[np.ix_(far, MOVED)] = 30.0
+    return z
+
+
+def test_who_fits_worst_looks_at_bodies_of_other_cells_until_one_is_likelier() -> None:
+    """Whole bodies, or parts; only of those that are worst, and none gets worse."""
+    far = np.arange(0, len(LABELS), 40)
+    z = placed_far_away(far)
+    walk = walk_of(PROBLEM, z, np.random.default_rng(2))
+    before = walk._misfit(walk.z, walk._away)
+    walk.gather()
+    after = walk._misfit(walk.z, walk._away)
+    assert (after <= before).all() and (after[far] < 0.1 * before[far]).all()
+    assert (walk.z != z).any(axis=1).mean() <= 2 / 8
+    np.testing.assert_allclose(walk._away, linear(walk.z, LABELS))
+    np.testing.assert_array_equal(walk.z[:, HELD], z[:, HELD])
+
+
+def test_two_walks_of_a_cell_know_nothing_of_each_other() -> None:
+    """Of one cell alone nobody takes another's body, though it is likelier."""
+    labels = np.zeros(40, dtype=np.intp)
+    z = placed_far_away(np.arange(0, len(LABELS), 2))[:40]
+    z[:, HELD] = 0.0
+    problem = replace(PROBLEM, labels=labels)
+    walk = walk_of(problem, z, np.random.default_rng(2))
+    walk.borrow()
+    walk.gather()
+    np.testing.assert_array_equal(walk.z, z)
+
+
+def test_who_seldom_goes_or_fits_worst_is_watched_and_moves_more(wrong_nets: None) -> None:
+    far = np.array([3, 17])
+    walk = walk_of(PROBLEM, placed_far_away(far), np.random.default_rng(2))
+    walk._went[:] = 5.0
+    still = np.array([8, 111, 205])
+    walk._went[still] = 0.0
+    walk.watch()
+    assert {*far, *still} <= {*walk._watched}
+    assert len(walk._watched) <= 2 * (len(LABELS) // 16)
+    rest = np.setdiff1d(np.arange(len(LABELS)), walk._watched)
+    z = walk.z
+    walk._more(20)
+    np.testing.assert_array_equal(walk.z[rest], z[rest])
+    assert (walk.z[walk._watched] != z[walk._watched]).any(axis=1).mean() > 0.5
+    np.testing.assert_allclose(walk._away, linear(walk.z, LABELS))
