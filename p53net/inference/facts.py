@@ -17,7 +17,7 @@ from p53net.ensembles.draws import ensemble
 from p53net.evidence import validation
 from p53net.evidence.pages import root
 from p53net.evidence.seen import uses
-from p53net.inference.agreement import LARGEST_OF_BODIES, LARGEST_R_HAT, LEAST_ESS
+from p53net.inference.agreement import LARGEST_OF_BODIES, LARGEST_R_HAT, LEAST_ESS, MOST_APART
 from p53net.model.library import models_folder
 from p53net.model.structures import as_structure, listed, name_of
 
@@ -236,8 +236,12 @@ def bodies() -> Fact:
     about: Any = ensemble().about["bodies"]
     if about is None:
         return Fact(False, "no draws of bodies: they did not converge")
-    worst = max(one["r_hat"] for one in about["agreement"])
-    return Fact(worst <= LARGEST_OF_BODIES, f"over bodies R-hat is at most {worst:.2f}")
+    worst, apart = (max(one[name] for one in about["agreement"]) for name in ("r_hat", "apart"))
+    return Fact(
+        worst <= LARGEST_OF_BODIES and apart <= MOST_APART,
+        f"over bodies R-hat is at most {worst:.2f}, and two walks have nothing in common in at "
+        f"most {100 * apart:.0f} % of cells",
+    )
 
 
 def draws() -> Fact:

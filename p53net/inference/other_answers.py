@@ -19,11 +19,10 @@ from p53net.model.structures import supposing
 from p53net.simulation import choice
 from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
-from p53net.simulation.model import Model
 from p53net.simulation.trials import Cell
 from p53net.studies.body import blood
 from p53net.studies.body.patients import DAYS, TUMOUR
-from p53net.studies.body.population import GRADES, worsened
+from p53net.studies.body.population import GRADES, percent_of_all
 from p53net.studies.body.xenografts import tgi
 from p53net.studies.dish.degradation_assay import fit_below_hook
 
@@ -109,14 +108,10 @@ def patient_answers(
     def of(structure: str, draws: Places, value: Value) -> Numbers:
         if value.name == "tgi":
             return numbers(tumours(ensemble, structure, draws, drug, [arm])[:, 0])
-        lowest, start = bloods(ensemble, structure, draws, drug, [arm], PATIENTS)
+        relative, begun = bloods(ensemble, structure, draws, drug, arm)
         column, grade = list(GRADES).index(value.name), int(value.at or GRADE)
-        rates = [
-            100.0 * float(worsened(low[0, :, column], begun[:, column], value.name, grade).mean())
-            if np.isfinite(low).all() else np.nan
-            for low, begun in zip(lowest, start, strict=True)
-        ]  # fmt: skip
-        return numbers(np.array(rates))
+        rates = percent_of_all(relative[..., column], begun[:, [column]], value.name, grade)
+        return numbers(rates.mean(axis=1))
 
     return _by_part(ensemble, wanted, of)
 
@@ -145,32 +140,24 @@ def tumours(
 
 
 def bloods(
-    ensemble: Ensemble,
-    structure: str,
-    draws: Places,
-    drug: str,
-    arms: Sequence[Regimen],
-    number: int,
-    seed: int = 1,
-    days: float = DAYS,
+    ensemble: Ensemble, structure: str, draws: Places, drug: str, arm: Regimen
 ) -> tuple[FloatArray, FloatArray]:
-    """Lowest counts (draw, regimen, patient, count) of the same virtual patients, and their counts
-    before treatment (draw, patient, count)."""
+    """Lowest counts of the same virtual patients relative to their own before treatment (draw,
+    patient, count), and the typical ones before treatment (draw, count); NaN where a run fails."""
     with supposing(structure):
         model = blood.marrow(drug, blood.COUNTED)
-        trials = _trials(ensemble, model, draws)
-        each = max(1, _RUNS // (number * len(arms)))
+        columns = ensemble.columns(model, draws)
+        trials = [{n: float(v[i]) for n, v in columns.items()} for i in range(len(draws))]
+        each = max(1, _RUNS // PATIENTS)
         lowest = np.concatenate([
-            blood.lowest_of_trials(model, drug, arms, trials[i : i + each], number, seed, days)
+            blood.lowest_of_trials(model, drug, [arm], trials[i : i + each], PATIENTS)[:, 0]
             for i in range(0, len(trials), each)
         ])  # fmt: skip
-        begun = np.array([blood.starting_counts(model, one, number, seed) for one in trials])
-    return lowest, begun
-
-
-def _trials(ensemble: Ensemble, model: Model, draws: Places) -> list[dict[str, float]]:
-    columns = ensemble.columns(model, draws)
-    return [{name: float(values[i]) for name, values in columns.items()} for i in range(len(draws))]
+        begun = np.array([blood.starting_counts(model, one, PATIENTS) for one in trials])
+        usual = {f"{count}_baseline": model.definition.parameters[f"{count}_baseline"].value
+                 for count in blood.COUNTS}  # fmt: skip
+    typical = [[one.get(name, value) for name, value in usual.items()] for one in trials]
+    return lowest / begun, np.array(typical)
 
 
 def _by_part(

@@ -23,9 +23,10 @@ from p53net.simulation.inputs import checked_doses
 from p53net.simulation.loading import shared
 from p53net.simulation.model import Model
 from p53net.studies.body.blood import COUNTED, COUNTS
-from p53net.studies.body.population import GRADES, patients, worsened
+from p53net.studies.body.population import GRADES, patients, percent_of_all
 
 _AGAIN = 64  # resamples of draws and patients
+_BEGUN = tuple(f"{count}_baseline" for count in COUNTS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Trials:
     tgi: FloatArray
     """Regimen, draw, patient: growth of the tumour that is lost [%]."""
     worse: FloatArray
-    """Toxicity, regimen, draw, patient: 1 where the patient worsens to the grade or more."""
+    """Toxicity, regimen, draw, patient: the chance to worsen to the grade or more, over counts at
+    the start, which only scale what follows."""
 
     def tgi_of_median(self) -> FloatArray:
         """Regimen, draw: that of the median patient."""
@@ -97,6 +99,7 @@ def trials(
             bloods: "_Runs" = bloods,
             columns: "dict[_Runs, dict[str, FloatArray]]" = columns,
             untreated: FloatArray = untreated,
+            usual: dict[str, float] = usual,
         ) -> tuple[FloatArray, FloatArray]:
             typical = {one: {n: float(v[i]) for n, v in columns[one].items()} for one in columns}
             ends = tumours.run(typical[tumours], np.array([0.0, days * 24.0]), ["tumour_volume"])
@@ -104,7 +107,8 @@ def trials(
             lost = 100.0 * (1.0 - (ends[..., 0, -1] - start) / (end - start))
             daily = np.arange(0.0, days * 24.0 + 1.0, 24.0)
             counts = bloods.run(typical[bloods], daily, COUNTS)
-            return lost, _worsened(counts, grade)
+            begun = [typical[bloods].get(name, usual[name]) for name in _BEGUN]
+            return lost, _worsened(counts, begun, grade)
 
         threads = os.cpu_count() or 1
         with ThreadPoolExecutor(threads) as pool:
@@ -151,17 +155,9 @@ def _untreated(model: Model, columns: dict[str, FloatArray], size: int, days: fl
     return found.values[:, 0]
 
 
-def _worsened(counts: FloatArray, grade: int) -> FloatArray:
-    """Toxicity, regimen, patient: 1 where the lowest count is of a grade that the first was not."""
-    lowest, begun = counts.min(axis=3), counts[..., 0]
-    found = [
-        np.where(
-            np.isfinite(lowest[..., i]),
-            worsened(lowest[..., i].ravel(), begun[..., i].ravel(), name, grade).reshape(
-                lowest.shape[:2]
-            ),
-            np.nan,
-        )
-        for i, name in enumerate(GRADES)
-    ]
-    return np.array(found)
+def _worsened(counts: FloatArray, typical: Sequence[float], grade: int) -> FloatArray:
+    """Toxicity, regimen, patient: the chance to worsen to the grade of who loses as much of a count
+    as each, over all counts that patients may enter a trial with."""
+    relative = counts.min(axis=3) / counts[..., 0]
+    return np.array([percent_of_all(relative[..., i], typical[i], name, grade) / 100.0
+                     for i, name in enumerate(GRADES)])  # fmt: skip

@@ -7,13 +7,19 @@ import pandas as pd
 import pytest
 
 import p53net as pn
+from p53net.engines.base import FloatArray
 from p53net.ensembles.draws import Ensemble
 from p53net.ensembles.identity import digest
 from p53net.inference import questions
+from p53net.inference.answers import answers_of
 from p53net.inference.asked_table import read_kept
 from p53net.inference.virtual import Trials
+from p53net.model.tables import variations
+from p53net.studies.body import blood
+from p53net.studies.body.population import GRADES, worsened
 from tests.support.commands import Command
 
+STARTS = 20_000
 ONE = Ensemble(pd.DataFrame({"structure": ["default"]}), {})
 ARMS = [pn.regimen(260, "mg", "3/14", days=28), pn.regimen(90, "mg", "daily", days=28)]
 
@@ -67,15 +73,37 @@ def test_bad_options_are_refused(options: dict[str, object], said: str) -> None:
         pn.trial_questions(ensemble=ONE, **options)  # type: ignore[arg-type]
 
 
+def rates_over_starts(population: int, seed: int) -> FloatArray:
+    """Regimen, toxicity: per cent of these patients who worsen, each with many counts before
+    treatment, drawn at random from those that may enter."""
+    model = blood.marrow("milademetan", blood.COUNTED)
+    lowest = blood.lowest_of_trials(model, "milademetan", ARMS, [{}], population, seed, 28.0)[0]
+    relative = lowest / blood.starting_counts(model, {}, population, seed)
+    known, random = variations(), np.random.default_rng(1)
+    rates = np.empty((len(ARMS), len(GRADES)))
+    for column, (toxicity, (count, _)) in enumerate(GRADES.items()):
+        name = f"{count}_baseline"
+        spread, entry = (known[one].values[name].value for one in ("spread", "entry"))
+        start = model.definition.parameters[name].value * np.exp(
+            spread * random.standard_normal(2 * STARTS)
+        )
+        start = start[start >= entry][:STARTS]
+        for i in range(len(ARMS)):
+            lows = np.outer(relative[i, :, column], start).ravel()
+            worse = worsened(lows, np.tile(start, population), toxicity, 3)
+            rates[i, column] = 100.0 * worse.mean()
+    return rates
+
+
 @pytest.mark.slow
 def test_patients_are_those_of_the_study_of_schedules() -> None:
     """A draw that changes nothing is the point estimate: another path, by sweeps, has the same
-    patients and the same tumours."""
+    patients and the same tumours. Rates are over all counts that such patients may begin with."""
     study = pn.schedules("milademetan", ARMS, days=28, population=12, seed=3)
     found = pn.trial_questions("milademetan", ARMS, ensemble=ONE, days=28, population=12, seed=3)
     np.testing.assert_allclose(found["tgi_draws"][:, 0], study["tgi"], rtol=1e-4)
     rates = found["rate_draws"].transpose("regimen", "toxicity", "draw_number")[:, :, 0]
-    np.testing.assert_allclose(rates, study["rate"])
+    np.testing.assert_allclose(rates, rates_over_starts(12, 3), atol=4.5 * 50.0 / np.sqrt(STARTS))
     assert float(found["lost"].max()) == 0.0
     assert found["of"].values.tolist() == [1] * found.sizes["question"]
 
@@ -101,3 +129,15 @@ def test_the_command_writes_tables_and_a_figure(tmp_path: Path, command: Command
     assert (about["models"], about["draws"]) == (digest(), "4")  # Hunziker2010 has no patient
     beyond = asked.loc[asked["asks"] == "below_rate", "probability"]
     np.testing.assert_allclose(rows["below_rate"], beyond)
+
+
+@pytest.mark.slow
+def test_an_answer_about_patients_is_that_of_the_same_patients() -> None:
+    """`thrombocytopenia:3` of claims, 100 patients of seed 1, by another path."""
+    arms = [pn.regimen(260, "mg", "3/14", days=56)]
+    found = pn.trial_questions("milademetan", arms, ensemble=ONE, population=100)
+    for toxicity in GRADES:
+        name = f'{toxicity}:3["milademetan","260 mg 3/14"]'
+        value = float(answers_of(ONE, [name]).values[name].iloc[0])
+        same = found["rate_draws"].sel(toxicity=toxicity).item()
+        assert value == pytest.approx(same, rel=1e-6, abs=1e-9)

@@ -96,10 +96,14 @@ def worsened(
 
 
 def percent_of_all(
-    relative: FloatArray, typical: float, toxicity: str, grade: int, tables: TablesLike = None
+    relative: FloatArray,
+    typical: FloatArray | float,
+    toxicity: str,
+    grade: int,
+    tables: TablesLike = None,
 ) -> FloatArray:
     """Whose grade rises to `grade` or more, in per cent of all patients whose lowest count is
-    `relative` to their own before treatment, which only scales what follows.
+    `relative` to their own before treatment, which only scales what follows; NaN where that is.
 
     Counts before treatment are log-normal around `typical`, above the condition of entry, as
     `patients` draws them. Who starts in the band of a grade gets a higher one below the band.
