@@ -82,7 +82,7 @@ def test_few_draws_are_where_the_table_has_all(
     """Their median is inside of what holds half of all draws."""
     few = ensemble().thinned(40)
     monkeypatch.setattr(study_pages, "ensemble", lambda: few)
-    monkeypatch.setattr(study_pages, "_ESCAPES", 20)
+    monkeypatch.setattr(study_pages, "_ESCAPES", 40)
     monkeypatch.setattr(study_pages, "_PAIRS", 20)
     monkeypatch.setattr(study_pages, "_MATCHED", 20)
     standing = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table)
