@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -224,7 +225,7 @@ def keep(rows: Mapping[str, Mapping[str, str]]) -> None:
     """Write the table of numbers."""
     with NUMBERS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(
-            file, ("name", "before", "now"), delimiter="\t", lineterminator="\n"
+            file, ("name", "before", "now", "on"), delimiter="\t", lineterminator="\n"
         )
         writer.writeheader()
         writer.writerows(rows[name] for name in WAITS if name in rows)
@@ -233,11 +234,12 @@ def keep(rows: Mapping[str, Mapping[str, str]]) -> None:
 def page(rows: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Lines of Markdown."""
     yield HEAD
-    yield "| what | before [s] | now [s] | times less | runs per second of a core |"
-    yield "|---|---|---|---|---|"
+    yield "| what | before [s] | now [s] | times less | runs per second of a core | measured on |"
+    yield "|---|---|---|---|---|---|"
     yield from (_line(wait, rows[name]) for name, wait in WAITS.items() if name in rows)
     yield FOOT
     yield machine(["p53net", "llvmlite", "libroadrunner", "numpy"])
+    yield "That is of the last line measured; each line's two numbers are of one machine."
     yield "Command: `python -m benchmarks.waiting --before PYTHON`"
 
 
@@ -245,7 +247,7 @@ def _line(wait: Wait, row: Mapping[str, str]) -> str:
     older, newer = (float(row[name]) if row[name] else None for name in ("before", "now"))
     times = f"{older / newer:.3g}" if older and newer else ""
     rate = f"{wait.count / newer:,.0f}" if wait.count and newer else ""
-    return f"| {wait.label} | {row['before']} | {row['now']} | {times} | {rate} |"
+    return f"| {wait.label} | {row['before']} | {row['now']} | {times} | {rate} | {row['on']} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -259,7 +261,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.names or WAITS:
         older, newer = measured(WAITS[name], options.before, options.rounds)
         was = f"{median(older):.3g}" if older else rows.get(name, {}).get("before", "")
-        rows[name] = {"name": name, "before": was, "now": f"{median(newer):.3g}"}
+        rows[name] = {
+            "name": name, "before": was, "now": f"{median(newer):.3g}", "on": f"{date.today()}"
+        }  # fmt: skip
         print(WAITS[name].label, was, rows[name]["now"], sep="\t", flush=True)
         keep(rows)
         PAGE.write_text("\n".join(page(rows)) + "\n", encoding="utf-8")
