@@ -82,13 +82,20 @@ def _is_here(entry: str) -> bool:
         return False
 
 
+_SHARED = ("<string>", "<stdin>")
+"""File names that many texts have: Python 3.13 gives all of them the source of `python -c`."""
+
+
 def source_of(function: Callable[..., object]) -> str:
     """What tells a function from others: its source, or its code where it was typed at a prompt."""
+    code = getattr(function, "__code__", None)
+    typed = isinstance(code, CodeType) and code.co_filename in _SHARED
     try:
-        return inspect.getsource(function)
+        if not typed:
+            return inspect.getsource(function)
     except (OSError, TypeError):
-        code = getattr(function, "__code__", None)
-        return _code(code) if isinstance(code, CodeType) else repr(function)
+        pass
+    return _code(code) if isinstance(code, CodeType) else repr(function)
 
 
 def _code(code: CodeType) -> str:

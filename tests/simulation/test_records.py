@@ -1,6 +1,7 @@
 """One record for every result: it tells inputs apart, and makes it again to the last bit."""
 
 import json
+import linecache
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,12 @@ def test_a_study_typed_at_a_prompt_is_run_again() -> None:
         pn.rerun(result, functions={"typed": other})
 
 
-def test_functions_without_source_are_told_apart_by_all_they_say() -> None:
+def test_functions_without_source_are_told_apart_by_all_they_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where something else that was typed is known by the same name, as in Python 3.13."""
+    other = "import sys\n"
+    monkeypatch.setitem(linecache.cache, "<string>", (len(other), None, [other], "<string>"))
     texts = ["a.peak(1)", "a.auc(1)", "a.auc(2)", "a in {'b', 'c'}", "[a(b) for b in (1,)]"]
     twice = [[source_of(eval(f"lambda a: {text}")) for text in texts] for _ in range(2)]
     assert twice[0] == twice[1] and len(set(twice[0])) == len(texts)
