@@ -226,9 +226,11 @@ def covered() -> Fact:
     }
     by_chance = min(float(binom.cdf(count, len(sets), _HELD)) for count in inside.values())
     said = ", ".join(f"of {drug} in {count}" for drug, count in inside.items())
-    return Fact(by_chance > _SELDOM, f"of {len(sets)} simulated sets, sampled by single runs where "
-                f"the shipped draws have four, {100 * _HELD:.0f} % intervals hold the dose ratio {said}"
-                )  # fmt: skip
+    return Fact(
+        by_chance > _SELDOM,
+        f"of {len(sets)} simulated sets, sampled by single runs where the shipped draws have four, "
+        f"{100 * _HELD:.0f} % intervals hold the dose ratio {said}",
+    )
 
 
 def bodies() -> Fact:
