@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -89,12 +90,9 @@ _SHARED = ("<string>", "<stdin>")
 def source_of(function: Callable[..., object]) -> str:
     """What tells a function from others: its source, or its code where it was typed at a prompt."""
     code = getattr(function, "__code__", None)
-    typed = isinstance(code, CodeType) and code.co_filename in _SHARED
-    try:
-        if not typed:
+    if not isinstance(code, CodeType) or code.co_filename not in _SHARED:
+        with suppress(OSError, TypeError):
             return inspect.getsource(function)
-    except (OSError, TypeError):
-        pass
     return _code(code) if isinstance(code, CodeType) else repr(function)
 
 

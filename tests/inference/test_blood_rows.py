@@ -65,15 +65,16 @@ def test_counts_at_the_start_only_scale_what_follows(structure: str) -> None:
 
 
 def test_patients_who_stand_for_all_vary_as_all_do() -> None:
-    """Means and spreads of logarithms, and the correlation of clearance and volume."""
+    """Means and spreads of logarithms, and the correlation of clearance and volume: nearer than 32
+    random patients come, who miss by 0.18 deviations, 12 % and 0.1 in two of three cases."""
     omega = {name: row.value for name, row in variations()["spread"].values.items()}
     logs = np.log(_patients(32))
     varied = [name for name in omega if np.ptp(logs[name]) > 0]
     assert len(varied) == 8
     for name in varied:
-        assert abs(logs[name].mean()) < 0.15 * omega[name]
-        assert logs[name].std() == pytest.approx(omega[name], rel=0.15)
-    assert logs["CL_inhibitor"].corr(logs["V_central_inhibitor"]) == pytest.approx(0.65, abs=0.15)
+        assert abs(logs[name].mean()) < 0.05 * omega[name]
+        assert logs[name].std() == pytest.approx(omega[name], rel=0.06)
+    assert logs["CL_inhibitor"].corr(logs["V_central_inhibitor"]) == pytest.approx(0.65, abs=0.05)
     assert (logs.drop(columns=varied) == 0.0).all(axis=None)
 
 

@@ -1,12 +1,14 @@
 """Tables of docs/schedules.md: sentences by hand, and few draws beside all."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from p53net.ensembles.draws import ensemble
 from p53net.evidence import pages
 from p53net.inference import schedule_pages
 from p53net.inference.virtual import Trials
+from p53net.studies.body.population import GRADES
 from tests.support import ROOT
 
 HOLDS = {  # of four draws below, by the first words of a statement
@@ -60,7 +62,7 @@ def test_numbers_are_quantiles_over_draws(by_hand: Trials) -> None:
 @pytest.mark.slow
 def test_few_draws_are_where_the_table_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the same patients, for 16 of them are not what 200 are."""
-    (table, _) = schedule_pages.TABLES
+    table, *_ = schedule_pages.TABLES
     standing = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table)
     monkeypatch.setattr(schedule_pages, "_DRAWS", 5)
     rows = zip(table.make().splitlines()[2:], standing.splitlines()[2:], strict=True)
@@ -76,3 +78,34 @@ def test_few_draws_are_where_the_table_has_all(monkeypatch: pytest.MonkeyPatch) 
         low, high = map(float, half.split(" to "))
         inside.append(low <= float(median) <= high)
     assert sum(inside) >= 16  # 18 with 5 draws
+
+
+def standing_of(name: str) -> list[list[str]]:
+    (table,) = (one for one in schedule_pages.TABLES if one.name == name)
+    text = pages.standing((ROOT / table.page).read_text(encoding="utf-8"), table)
+    return [line.strip("| ").split(" | ") for line in text.splitlines()[2:]]
+
+
+def test_rates_in_all_patients_are_the_rows_that_the_draws_were_made_with() -> None:
+    """As `infer` left them. Printed to three digits, and quantiles of weighted draws there."""
+    rows = pd.read_csv(ROOT / "docs" / "ensemble_rows.csv", index_col="observation")
+    table = {row[0]: row for row in standing_of("schedules-everyone")}
+    for toxicity in GRADES:
+        for arm, title in schedule_pages._ARMS.items():
+            whole = rows.loc[f"{toxicity}_grade3plus_{arm}"]
+            _, median, _, most, *_ = table[f"{toxicity}: {title}"]
+            assert float(median) == pytest.approx(whole["q50"], rel=0.01)
+            low, high = map(float, most.split(" to "))
+            assert (low, high) == pytest.approx((whole["q2.5"], whole["q97.5"]), rel=0.02)
+
+
+def test_rates_in_all_patients_of_few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within what holds 95 % of all; and the shares are those of the numbers beside them."""
+    few = ensemble().thinned(10)
+    monkeypatch.setattr(schedule_pages, "ensemble", lambda: few)
+    rows = [line.strip("| ").split(" | ") for line in schedule_pages.everyone().splitlines()[2:]]
+    for row, whole in zip(rows, standing_of("schedules-everyone"), strict=True):
+        low, high = map(float, whole[3].split(" to "))
+        assert row[0] == whole[0] and low <= float(row[1]) <= high
+        share, median, limit = float(row[5].split(" %")[0]), float(row[1]), float(row[4])
+        assert share >= 50.0 if median < limit else share <= 50.0
