@@ -2,31 +2,37 @@
 
 `python -m benchmarks.calibration_of_the_whole` from the repository root. As
 `benchmarks.calibration_of_draws`, which has many sets of a block, but of one structure with
-everything that `infer` samples there, so that few sets can be afforded. A truth is a draw of the
-priors in which every row is defined. What is observed of it are its predictions with their noise; a
-bound or a statement is observed to hold, or not to, with the chance that its step gives.
+everything that `infer` samples there, and as it does, so that few sets can be afforded.
+
+A truth is a draw of the shipped ensemble. What is observed of it are its predictions with their
+noise; a bound or a statement is observed to hold, or not to, with the chance that its step gives.
+The posterior of the published rows and of these together is sampled: the rank of the truth is
+uniform, if the ensemble and the sampler are right (Sailynoja 2025 arXiv:2502.03279). With `--truths
+priors` a truth is a draw of the priors in which every row is defined, and only what is observed of
+it counts (Talts 2018 arXiv:1804.06788): also in corners of the priors that no published row allows.
 """
 
 import argparse
 import csv
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from p53net.engines.base import FloatArray
-from p53net.ensembles.draws import Ensemble
+from p53net.ensembles.draws import Ensemble, ensemble
 from p53net.ensembles.identity import digest
-from p53net.inference.agreement import HEADLINES
+from p53net.inference.agreement import HEADLINES, LARGEST_R_HAT, convergence
 from p53net.inference.answers import answers_of
 from p53net.inference.directions import Steps
 from p53net.inference.guided import follow
 from p53net.inference.likelihood import STEPS, UNDEFINED, Family
 from p53net.inference.target import Target
-from p53net.inference.tempering import Particles, Settings, let_in
+from p53net.inference.tempering import Particles, Sampled, Settings, let_in
+from p53net.inference.units import Drawn, Unit
 
 STRUCTURE = "default"
 SETTINGS = Settings(particles=256, moves=6, draws=12, between=6)
@@ -35,27 +41,50 @@ SEED = 20261127
 INSIDE = 0.9
 """Share of the draws that an interval holds."""
 
+ENSEMBLE, PRIORS = "ensemble", "priors"
+R_HAT = "largest R-hat"
 
-def one(number: int) -> dict[str, float]:
-    """Of one set: the share of draws below the truth, by quantity."""
+
+def one(truths: str, runs: int, number: int) -> dict[str, float]:
+    """Of one set: the share of draws below the truth, by quantity, and how far runs agree."""
     target, random = _target(), np.random.default_rng([SEED, number])
-    truth = _truth(target, random)
+    truth = _truth(target, random) if truths == PRIORS else _drawn(target, number)
     families = observed(target, truth, random)
-    predictions = target.predictions
+    published = [] if truths == PRIORS else target.likelihood.families
+    rows = [*target.rows[: len(published)], *target.rows]
+    families = [*published, *families]
 
     def residuals(moved: FloatArray, _labels: object = None) -> FloatArray:
-        found = predictions(target.whole(moved))
+        found = target.predictions(target.whole(moved))
         return np.column_stack(
-            [family.residual(found[row]) for row, family in zip(target.rows, families, strict=True)]
+            [family.residual(found[row]) for row, family in zip(rows, families, strict=True)]
         )
 
-    start = random.standard_normal((SETTINGS.particles, len(target.moved)))
-    at = Particles(residuals, random, start, remember=_ALL)
-    drawn = let_in(at, 0.0, SETTINGS, Steps(), lambda _share: None)
-    follow([at], [drawn], 0.0, SETTINGS)
-    last = target.whole(drawn.chains[-1])
+    several = [random, *(np.random.default_rng([SEED, number, run]) for run in range(1, runs))]
+    particles = [
+        Particles(residuals, one, one.standard_normal((SETTINGS.particles, len(target.moved))),
+                  remember=_ALL)
+        for one in several
+    ]  # fmt: skip
+    drawn = [let_in(at, 0.0, SETTINGS, Steps(), lambda _share: None) for at in particles]
+    follow(particles, drawn, 0.0, SETTINGS)
+    last = np.concatenate([target.whole(one.chains[-1]) for one in drawn])
     there, here = _quantities(target, residuals, last), _quantities(target, residuals, truth[None])
-    return {name: float((there[name] < here[name]).mean()) for name in here}
+    ranks = {name: float((there[name] < here[name]).mean()) for name in here}
+    return ranks | ({R_HAT: _apart(target, drawn)} if runs > 1 else {})
+
+
+def _apart(target: Target, drawn: list[Sampled]) -> float:
+    """The largest R-hat of a headline between runs, as `infer` has it."""
+    units = {
+        Unit(STRUCTURE, run): Drawn(
+            target.space.names,
+            np.array([target.whole(z) for z in one.chains]),
+            one.log_likelihood, {}, one.log_evidence, list(target.rows), {},
+        )
+        for run, one in enumerate(drawn)
+    }  # fmt: skip
+    return float(convergence(units)["r_hat"].max())
 
 
 def observed(target: Target, truth: FloatArray, random: np.random.Generator) -> list[Family]:
@@ -96,6 +125,15 @@ def _target() -> Target:
     return Target(STRUCTURE)
 
 
+def _drawn(target: Target, number: int) -> FloatArray:
+    """A draw of the shipped ensemble (coordinate), a different one for each set."""
+    table = ensemble().table
+    table = table[table["structure"] == STRUCTURE]
+    place = np.random.default_rng(SEED).permutation(len(table))[number]
+    values = table[target.space.names].to_numpy(dtype=float)[[place]]
+    return target.whole(target.space.coordinates(values)[:, target.moved])[0]
+
+
 def _truth(target: Target, random: np.random.Generator) -> FloatArray:
     while True:
         z = np.zeros(len(target.space))
@@ -120,46 +158,59 @@ def _quantities(target: Target, residuals: object, z: FloatArray) -> dict[str, F
 def main() -> int:
     """Run what is missing, and print how many intervals cover."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--truths", choices=[ENSEMBLE, PRIORS], default=ENSEMBLE)
     parser.add_argument("--sets", type=int, default=10)
+    parser.add_argument(
+        "--runs", type=int, default=2, help="that share a net, as the four of infer"
+    )
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--ranks", type=Path, default=Path("docs/coverage_whole.csv"))
+    parser.add_argument("--ranks", type=Path, help="docs/coverage_whole_TRUTHS.csv if not given")
     given = parser.parse_args()
-    known = _read(given.ranks)
+    file = given.ranks or Path(f"docs/coverage_whole_{given.truths}.csv")
+    notes = _notes(given.truths, given.runs)
+    known = _read(file, notes)
     missing = [number for number in range(given.sets) if number not in known]
     with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
-        for number, found in zip(missing, pool.map(one, missing), strict=True):
-            known[number] = found
-            _write(given.ranks, known)
+        job = partial(one, given.truths, given.runs)
+        waiting = {pool.submit(job, number): number for number in missing}
+        for ended in as_completed(waiting):
+            known[waiting[ended]] = ended.result()
+            _write(file, notes, known)
             print(f"{len(known)} of {given.sets} sets", file=sys.stderr)
     tail = (1.0 - INSIDE) / 2.0
     print("| quantity | mean rank | 90 % interval holds the truth |\n|---|---|---|")
     for name in next(iter(known.values())):
         ranks = np.array([row[name] for row in known.values()])
+        if name == R_HAT:
+            print(f"\nlargest R-hat: {ranks.max():.3f}; {(ranks > LARGEST_R_HAT).sum()} refused")
+            continue
         inside = int(((ranks > tail) & (ranks < 1.0 - tail)).sum())
         print(f"| {name} | {ranks.mean():.2f} | {inside} of {len(ranks)} |")
     return 0
 
 
-def _notes() -> str:
+def _notes(truths: str, runs: int) -> str:
     used = ", ".join(f"{name} {value}" for name, value in vars(SETTINGS).items())
-    return f"# models {digest()}; structure {STRUCTURE}; seed {SEED}; {used}"
+    of = truths if truths == PRIORS else f"{truths} {ensemble().sha256[:16]}"
+    return (f"# models {digest()}; structure {STRUCTURE}; seed {SEED}; truths of {of}; "
+            f"runs {runs}; {used}")  # fmt: skip
 
 
-def _read(path: Path) -> dict[int, dict[str, float]]:
+def _read(path: Path, notes: str) -> dict[int, dict[str, float]]:
     if not path.exists():
         return {}
     first, *lines = path.read_text(encoding="utf-8").splitlines()
-    if first != _notes():
+    if first != notes:
         sys.exit(f"{path} is of other models or settings; move it away")
     rows = list(csv.DictReader(lines))
     return {int(row.pop("set")): {name: float(value) for name, value in row.items()}
             for row in rows}  # fmt: skip
 
 
-def _write(path: Path, known: dict[int, dict[str, float]]) -> None:
+def _write(path: Path, notes: str, known: dict[int, dict[str, float]]) -> None:
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8", newline="") as file:
-        file.write(_notes() + "\n")
+        file.write(notes + "\n")
         names = list(next(iter(known.values())))
         table = csv.DictWriter(file, ["set", *names], lineterminator="\n")
         table.writeheader()

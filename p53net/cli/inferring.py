@@ -37,7 +37,7 @@ def infer(
     widths: Annotated[
         bool,
         typer.Option(
-            "--widths", help="Weigh also under priors half and twice as wide; as long again."
+            "--widths", help="Weigh also with all priors half and twice as wide; takes hours."
         ),
     ] = False,
     bodies: Annotated[

@@ -35,6 +35,7 @@ _PARTICLES = 64  # of each run, whose headlines are computed: the rest are like 
 def convergence(units: Mapping[Unit, Drawn], own: Tables = NONE) -> pd.DataFrame:
     """R-hat between runs, and effective draws of all particles, of each headline and structure.
 
+    R-hat cuts each run into its first draws and its last, so that it sees a drift that all share.
     A particle is a chain of a few draws, too short for the usual estimate of effective draws: they
     are counted by how like one draw is to the next, as of a process without further memory, and
     resampling before is not counted for. `ess_tail` is the less of the two ends, 5 and 95 %.
@@ -75,13 +76,14 @@ def _of_structure(structure: str, runs: Sequence[Drawn], own: Tables) -> pd.Data
         lost = np.isnan(flat)
         logs = np.log(np.maximum(np.where(lost, np.nanmedian(flat), flat), 1e-12))
         chains = logs.reshape(number * particles, draws)
+        in_time = np.swapaxes(logs.reshape(number, particles, draws), 1, 2).reshape(number, -1)
         ends = np.quantile(logs, (0.05, 0.95))
         tails = (chains <= ends[0], chains >= ends[1])
         found.append(
             {
                 "structure": structure,
                 "headline": name,
-                "r_hat": float(arviz.rhat(logs.reshape(number, -1))) if number > 1 else np.nan,
+                "r_hat": float(arviz.rhat(in_time)) if number > 1 else np.nan,
                 "ess_bulk": scale * effective(_ranked(chains)),
                 "ess_tail": scale * min(effective(one.astype(float)) for one in tails),
                 "median": float(np.nanmedian(flat)),

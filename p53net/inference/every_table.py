@@ -2,6 +2,7 @@
 
 from p53net.evidence import pages
 from p53net.inference import (
+    coverage,
     credibility,
     kept_pages,
     likelihood_pages,
@@ -19,6 +20,7 @@ _MAKERS = (
     study_pages,
     schedule_pages,
     kept_pages,
+    coverage,
     credibility,
 )
 

@@ -35,7 +35,7 @@ from p53net.inference.target import Target
 from p53net.inference.tempering import Settings
 from p53net.inference.units import Drawn, Unit
 from p53net.inference.weighing import evidence_of, most_plausible, weights
-from p53net.inference.widths import weights_at_widths
+from p53net.inference.widths import ALL, at_width, weights_at_assumed, weights_at_widths
 from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
 from p53net.model.structures import as_structure
 from p53net.model.tables import NONE
@@ -47,7 +47,7 @@ STRUCTURES = ("default", "no partner", "MDMX", "residual")
 """Structures that are weighed, unless said otherwise; at most eight."""
 
 MOST_STRUCTURES = 8
-_CELLS = 0.7  # share of the time, about
+_CELLS, _ASSUMED = 0.5, 0.05  # shares of the time, about
 
 
 @dataclass
@@ -65,8 +65,8 @@ class Posterior:
     evidence: Mapping[str, Observation]
     """Rows about cells that counted."""
     at_widths: pd.DataFrame
-    """`weights` at each `width` of all priors, a factor on their spread; others than 1 only where
-    they were asked for."""
+    """`weights` at each `width`, a factor on the spread of `priors`: of those without information,
+    and of all, these only where they were asked for."""
     own: Tables = NONE
     """A user's own tables that it was made with."""
 
@@ -123,7 +123,8 @@ def infer(
 
     `structures` are names, at most eight. `observations` is a table of your own, `tables` a folder
     of your own tables, as all studies take it. With `bodies=False` it ends with cells: the ensemble
-    is for assays in a dish, and bodies refuse it. `widths` weighs also under other priors.
+    is for assays in a dish, and bodies refuse it. Structures are weighed also where priors without
+    information are half and twice as wide, with `widths` where all are.
     With a `folder`, what is done is stored there and taken up again. The same `seed` gives the same
     draws on one kind of processor, for any number of `workers`. Takes an hour or more.
 
@@ -146,9 +147,9 @@ def infer(
     units = [Unit(name, run) for name in names for run in range(_whole(runs, "runs"))]
     number, base = _whole(draws, "draws"), _whole(seed, "seed", least=0)
     several = os.cpu_count() or 1 if workers is None else _whole(workers, "workers")
-    cells_end, bodies_end = _CELLS if bodies else 1.0, 1.0
-    if widths:
-        cells_end, bodies_end = cells_end / 2, 0.5
+    assumed_end = 0.5 if widths else 1.0
+    bodies_end = assumed_end - _ASSUMED
+    cells_end = bodies_end * (_CELLS if bodies else 1.0)
     with TemporaryDirectory() as nowhere:
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
@@ -162,12 +163,16 @@ def infer(
             Bodies(targets, cells, rows_of(own)), base, place, own, several,
             lambda share: told("bodies", cells_end + (bodies_end - cells_end) * share),
         )  # fmt: skip
-        others = [weights_at_widths(
+        others = weights_at_assumed(
+            found, settings.moves, seed=base, own=own, workers=several,
+            progress=lambda what, share: told(what, bodies_end + _ASSUMED * share),
+        )  # fmt: skip
+        every = [weights_at_widths(
             names, settings, place / "widths", seed=base, own=own, workers=several,
-            progress=lambda what, share: told(what, bodies_end + (1.0 - bodies_end) * share),
+            progress=lambda what, share: told(what, assumed_end + (1.0 - assumed_end) * share),
         )] if widths else []  # fmt: skip
     made = _made(found, table, drawn or Disembodied(targets, cells), base, own, held)
-    made.at_widths = pd.concat([made.at_widths, *others], ignore_index=True)
+    made.at_widths = pd.concat([made.at_widths, others, *every], ignore_index=True)
     return made
 
 
@@ -202,8 +207,8 @@ def _made(
     used = next(iter(found.values())).rows
     evidence = {name: row for name, row in rows_of(own).items() if name in used}
     return Posterior(found, table, states, predictive(found, shares, drawn.predicted(), own),
-                     Ensemble(drawn.table(), about), evidence, table.assign(width=1.0),
-                     own)  # fmt: skip
+                     Ensemble(drawn.table(), about), evidence,
+                     at_width(table, 1.0, ALL), own)  # fmt: skip
 
 
 def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:

@@ -25,6 +25,7 @@ Propose = Callable[[FloatArray, np.random.RandomState], Proposal]
 """Where particles (n, coordinate) would go."""
 
 _HALF = 0.5  # of the particles still count after a degree
+_LEAST = 1e-9  # a degree at which rows that are let in do not count
 _REMEMBERED = 4096  # evaluations that tell how rows go with coordinates
 _KEPT = 80  # rounds of evaluations, which is more than that
 _SETTLED = {True: 0.36, False: 0.21}  # sizes of moves along and across that a posterior of all rows
@@ -112,38 +113,45 @@ def renewed(
     random: np.random.Generator,
     moves: int,
     labels: NDArray[np.intp] | None = None,
+    *,
+    out: bool = False,
 ) -> Sampled:
-    """Particles of a posterior of the first `known` rows, taken on to that of all rows.
+    """Particles of a posterior of the first `known` rows, taken on to that of all rows; with `out`
+    from that of all rows back to that of the first.
 
     They move `moves` times at each degree of the further rows, `z` being where they are (particle,
     coordinate). Of what is `Sampled` there is one draw, with the logarithm of the likelihood of the
-    further rows and of their chance given the first, each but for what a row has at its highest.
+    further rows and of their chance given the first (with `out`, of one over it), each but for what
+    a row has at its highest.
     """
     at = Particles(residuals, random, z, labels, known=known)
     settings = Settings(particles=len(z), moves=moves)
-    found = let_in(at, 0.0, settings, Steps(dict(_SETTLED)), lambda _share: None)
+    found = let_in(at, 0.0, settings, Steps(dict(_SETTLED)), lambda _share: None, out=out)
     found.keep([at.z], [at.log])
     found.evaluations, found.labels = at.evaluations, at.labels
     return found
 
 
 def let_in(
-    at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told
-) -> Sampled:
-    """Particles of the prior become those of the posterior, by degrees of the evidence. What is
-    found has no draws yet."""
-    found, degree = Sampled(highest), 0.0
-    while degree < 1.0:
-        added = _next(at.log, degree)
-        weights = np.exp((at.log - at.log.max()) * added)
-        found.log_evidence += float(np.log(weights.mean()) + added * at.log.max())
-        degree = 1.0 if degree + added > 1.0 - 1e-9 else degree + added
+    at: "Particles", highest: float, settings: Settings, steps: Steps, told: Told, *,
+    out: bool = False,
+) -> Sampled:  # fmt: skip
+    """Particles of the prior become those of the posterior, by degrees of the evidence, or the
+    other way, `out`. What is found has no draws yet."""
+    found, done = Sampled(highest), 0.0
+    while done < 1.0:
+        log = -at.log if out else at.log
+        added = _next(log, done)
+        weights = np.exp((log - log.max()) * added)
+        found.log_evidence += float(np.log(weights.mean()) + added * log.max())
+        done = 1.0 if done + added > 1.0 - 1e-9 else done + added
+        degree = 1.0 - done if out else done
         at.resample(weights)
         directions = at.directions(degree)
         shares = [at.move(degree, directions, steps) for _ in range(settings.moves)]
         found.degrees.append(degree)
         found.note(float(np.mean(shares)), tuple(steps.sizes.values()), directions.informed)
-        told(_done(degree))
+        told(_done(done))
     return found
 
 
@@ -198,8 +206,9 @@ class Particles:
         """What is known of the posterior's shape by now."""
         z, rows = self.seen(_REMEMBERED)
         share = np.ones(rows.shape[1])
-        share[: self._known] = 1.0 / degree  # whose degree is 1
-        return Directions(z, rows * np.sqrt(share), self.z, degree)
+        least = max(degree, _LEAST)
+        share[: self._known] = 1.0 / least  # whose degree is 1
+        return Directions(z, rows * np.sqrt(share), self.z, least)
 
     def move(self, degree: float, directions: Directions, steps: Steps) -> float:
         """A proposal along and one across for each particle; the share accepted."""

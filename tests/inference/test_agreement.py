@@ -6,16 +6,19 @@ import pytest
 from scipy.signal import lfilter
 
 from p53net.engines.base import FloatArray
+from p53net.inference import agreement
 from p53net.inference.agreement import (
     LARGEST_OF_BODIES,
     LARGEST_R_HAT,
     LEAST_ESS,
     MOST_APART,
+    convergence,
     effective,
     of_runs,
     why_not,
 )
 from p53net.inference.tempering import Sampled
+from p53net.inference.units import Drawn, Unit
 
 
 def autoregressive(memory: float, chains: int, draws: int) -> FloatArray:
@@ -109,3 +112,20 @@ def test_runs_of_a_coordinate_that_are_apart_have_a_large_r_hat() -> None:
     chains[0, :, 1] += 3.0
     found = of_runs(["alike", "apart"], Sampled(0.0, chains)).set_index("quantity")["r_hat"]
     assert found["alike"] < 1.01 and found["apart"] > 1.3
+
+
+@pytest.mark.parametrize("drift", [0.0, 1.5, -1.5])
+def test_a_drift_that_all_runs_share_is_seen(drift: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four runs that are alike, each moving by 1.5 standard deviations over its draws."""
+    runs, particles, draws = 4, 64, 12
+    logs = np.random.default_rng(1).standard_normal((runs, particles, draws))
+    logs += drift * np.linspace(0.0, 1.0, draws)
+    z = np.zeros((runs, particles, draws, 2))
+    answers = pd.DataFrame({"escape_index": np.exp(logs.ravel())})
+    monkeypatch.setattr(agreement, "headlines_of", lambda *_given: (answers, z))
+    units = {
+        Unit("default", run): Drawn([], np.zeros((draws, particles, 2)), z[run, 0], {}, 0.0, [], {})
+        for run in range(runs)
+    }
+    found = convergence(units)["r_hat"].item()
+    assert (found > LARGEST_R_HAT) == (drift != 0.0), found

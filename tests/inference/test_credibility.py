@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from p53net.inference import credibility, facts
+from p53net.ensembles.draws import ensemble
+from p53net.ensembles.identity import digest
+from p53net.inference import coverage, credibility, facts
 from p53net.inference.credibility import MET, NOT, PART, STANDARDS, Point, verdict
 from p53net.inference.facts import Fact
 from tests.support import ROOT
@@ -105,20 +107,35 @@ def test_numbers_of_shipped_models_are_those_of_their_tables() -> None:
                     if name == row.id].count(row.kind) >= 1, row.id  # fmt: skip
 
 
-@pytest.mark.parametrize(("ranks", "inside"), [
-    ([0.5] * 10, (10, True)),
-    ([0.5] * 7 + [0.01, 0.99, 1.0], (7, True)),
-    ([0.5] * 6 + [0.0, 0.04, 0.96, 1.0], (6, False)),
+@pytest.mark.parametrize(("of_draws", "of_priors", "counts", "fair"), [
+    ([0.5] * 10, [0.5] * 8 + [0.01, 0.99], (10, 8), True),
+    ([0.5] * 7 + [0.01, 0.99, 1.0], [0.5] * 10, (7, 10), True),
+    ([0.5] * 6 + [0.0, 0.04, 0.96, 1.0], [0.5] * 10, (6, 10), False),
+    ([0.5] * 10, [0.5] * 6 + [0.0, 0.04, 0.96, 1.0], (10, 6), False),
 ])  # fmt: skip
 def test_coverage_is_counted_and_judged_by_chance(
-    ranks: list[float], inside: tuple[int, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count, fair = inside
+    of_draws: list[float], of_priors: list[float], counts: tuple[int, int], fair: bool,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     (tmp_path / "docs").mkdir()
-    lines = [f"{i},{rank},0.01" for i, rank in enumerate(ranks)]
     head = '# models\nset,"dose_ratio:3[""KT-253""]",log likelihood'
-    (tmp_path / "docs" / "coverage_whole.csv").write_text("\n".join([head, *lines]))
-    monkeypatch.setattr(facts, "root", lambda: tmp_path)
+    for truths, ranks in (("ensemble", of_draws), ("priors", of_priors)):
+        lines = [f"{i},{rank},0.01" for i, rank in enumerate(ranks)]
+        file = tmp_path / "docs" / f"coverage_whole_{truths}.csv"
+        file.write_text("\n".join([head, *lines]))
+    monkeypatch.setattr(coverage, "root", lambda: tmp_path)
     found = facts.covered()
     assert found.holds is fair
-    assert found.text.endswith(f"90 % intervals hold the dose ratio of KT-253 in {count}")
+    assert found.text == "; ".join(
+        f"of 10 sets simulated from truths of the {truths} 90 % intervals hold the dose ratio of "
+        f"KT-253 in {count}"
+        for truths, count in zip(("ensemble", "priors"), counts, strict=True)
+    )
+
+
+@pytest.mark.parametrize("truths", coverage.TRUTHS)
+def test_ranks_are_of_these_models_and_draws(truths: str) -> None:
+    notes, *_ = (ROOT / "docs" / f"coverage_whole_{truths}.csv").read_text("utf-8").splitlines()
+    assert f"models {digest()}; " in notes
+    if truths == "ensemble":
+        assert f"truths of {truths} {ensemble().sha256[:16]}; " in notes

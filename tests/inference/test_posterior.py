@@ -15,6 +15,7 @@ from p53net.cli.terminal import app
 from p53net.errors import InputError, StoreError
 from p53net.inference import agreement, exporting, influence
 from p53net.inference.posterior import Posterior, infer
+from p53net.inference.widths import WIDTHS
 from tests.support import ROOT
 
 SMALL = {"runs": 2, "particles": 8, "moves": 1, "kept": 3, "between": 1, "draws": 4, "seed": 3}
@@ -118,6 +119,9 @@ def test_the_command_goes_on_from_its_folder_and_writes_everything(
     for name in ("weights", "convergence", "rows", "weights_without", "influence",
                  "prior_widths", "weights_at_widths"):  # fmt: skip
         assert len(pd.read_csv(folder / f"{name}.csv"))
+    asked = pd.read_csv(folder / "weights_at_widths.csv").groupby(["priors", "width"])
+    assert set(asked.groups) == {("all", 1.0), *(("without information", one) for one in WIDTHS)}
+    assert (asked["weight"].sum().round(9) == 1.0).all()
     about = json.loads((folder / "posterior.json").read_text())
     assert set(about["weights"]) == {"default", "MDMX"}
     for name in ("ensemble.parquet", "default.nc", "MDMX.nc", "posterior.png", "posterior.svg"):
