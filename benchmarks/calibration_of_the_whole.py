@@ -174,7 +174,11 @@ def main() -> int:
         job = partial(one, given.truths, given.runs)
         waiting = {pool.submit(job, number): number for number in missing}
         for ended in as_completed(waiting):
-            known[waiting[ended]] = ended.result()
+            try:
+                known[waiting[ended]] = ended.result()
+            except np.linalg.LinAlgError as error:  # the other sets are not lost
+                print(f"set {waiting[ended]} failed: {error}", file=sys.stderr)
+                continue
             _write(file, notes, known)
             print(f"{len(known)} of {given.sets} sets", file=sys.stderr)
     tail = (1.0 - INSIDE) / 2.0
