@@ -174,11 +174,10 @@ def main() -> int:
         job = partial(one, given.truths, given.runs)
         waiting = {pool.submit(job, number): number for number in missing}
         for ended in as_completed(waiting):
-            try:
-                known[waiting[ended]] = ended.result()
-            except np.linalg.LinAlgError as error:  # the other sets are not lost
+            if error := ended.exception():  # the other sets are not lost
                 print(f"set {waiting[ended]} failed: {error}", file=sys.stderr)
                 continue
+            known[waiting[ended]] = ended.result()
             _write(file, notes, known)
             print(f"{len(known)} of {given.sets} sets", file=sys.stderr)
     tail = (1.0 - INSIDE) / 2.0
@@ -190,7 +189,7 @@ def main() -> int:
             continue
         inside = int(((ranks > tail) & (ranks < 1.0 - tail)).sum())
         print(f"| {name} | {ranks.mean():.2f} | {inside} of {len(ranks)} |")
-    return 0
+    return int(len(known) < given.sets)
 
 
 def _notes(truths: str, runs: int) -> str:

@@ -51,7 +51,7 @@ class Directions:
         away = z - z.mean(axis=0)
         square = away.T @ away + _RIDGE * (away**2).sum() / away.shape[1] * np.eye(away.shape[1])
         slopes = np.linalg.solve(square, away.T @ (rows - rows.mean(axis=0)))
-        axes, sizes, _ = np.linalg.svd(slopes, full_matrices=False)
+        axes, sizes = _principal(slopes)
         axes = axes[:, degree * sizes**2 > _INFORMED]
         inside = particles @ axes
         around = inside - inside.mean(axis=0)
@@ -80,3 +80,14 @@ class Directions:
         there = kept * inner + size * drawn
         return Proposal(here + there - inner,
                         0.5 * ((there**2).sum(axis=1) - (inner**2).sum(axis=1)))  # fmt: skip
+
+
+def _principal(slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Directions of slopes (coordinate, row), and how far rows go along each."""
+    try:
+        axes, sizes, _ = np.linalg.svd(slopes, full_matrices=False)
+    except np.linalg.LinAlgError:  # LAPACK's gesdd may not converge where rows say the same twice
+        from scipy.linalg import svd
+
+        axes, sizes, _ = svd(slopes, full_matrices=False, lapack_driver="gesvd")
+    return axes, sizes

@@ -34,7 +34,7 @@ from p53net.inference.running import Progress, run_units
 from p53net.inference.target import Target
 from p53net.inference.tempering import Settings
 from p53net.inference.units import Drawn, Unit
-from p53net.inference.weighing import evidence_of, most_plausible, weights
+from p53net.inference.weighing import by_structure, most_plausible, weights
 from p53net.inference.widths import ALL, at_width, weights_at_assumed, weights_at_widths
 from p53net.model.own import LARGEST_TABLE, Tables, TablesLike, as_tables, read_text
 from p53net.model.structures import as_structure
@@ -154,7 +154,9 @@ def infer(
         place = Path(nowhere if folder is None else folder)
         found = run_units(units, settings, base, place, own, several,
                           lambda what, share: told(what, cells_end * share))  # fmt: skip
-        table = weights({name: evidence_of(_evidence(found, name)) for name in names})
+        table = weights(
+            by_structure((unit.structure, one.log_evidence) for unit, one in found.items())
+        )
         shares = dict(zip(table["structure"], table["weight"], strict=True))
         random = np.random.default_rng([base, *b"ensemble"])
         cells = _cells(found, shares, number, random)
@@ -209,10 +211,6 @@ def _made(
     return Posterior(found, table, states, predictive(found, shares, drawn.predicted(), own),
                      Ensemble(drawn.table(), about), evidence,
                      at_width(table, 1.0, ALL), own)  # fmt: skip
-
-
-def _evidence(found: Mapping[Unit, Drawn], structure: str) -> list[float]:
-    return [one.log_evidence for unit, one in found.items() if unit.structure == structure]
 
 
 def _first(cells: Sequence[CellDraw]) -> list[CellDraw]:

@@ -1,6 +1,6 @@
 """How plausible each structure is: by its evidence, and by how it predicts what was left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,14 @@ def evidence_of(runs: Sequence[float]) -> Evidence:
     left = np.array([_log_mean(np.delete(logs, i)) for i in range(len(logs))])
     error = np.sqrt((len(logs) - 1) * ((left - left.mean()) ** 2).mean())
     return Evidence(log, float(error), tuple(runs))
+
+
+def by_structure(runs: Iterable[tuple[str, float]]) -> dict[str, Evidence]:
+    """Of each structure, from the logarithm of the evidence that each of its runs gave."""
+    found: dict[str, list[float]] = {}
+    for structure, log in runs:
+        found.setdefault(structure, []).append(log)
+    return {structure: evidence_of(logs) for structure, logs in found.items()}
 
 
 def weights(found: Mapping[str, Evidence]) -> pd.DataFrame:

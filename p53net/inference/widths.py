@@ -16,7 +16,7 @@ from p53net.inference.space import Space
 from p53net.inference.target import Target
 from p53net.inference.tempering import Settings, renewed
 from p53net.inference.units import Drawn, Told, Unit
-from p53net.inference.weighing import evidence_of, weights
+from p53net.inference.weighing import by_structure, weights
 from p53net.model.own import Tables
 from p53net.model.tables import NONE
 
@@ -47,11 +47,7 @@ def weights_at_widths(
     for width in WIDTHS:  # one after the other: what is narrow is quick, and is there first
         units = [Unit(name, run, width) for name in structures for run in range(RUNS)]
         found = run_units(units, settings, seed, folder, own, workers, progress)
-        evidence = {
-            name: evidence_of([one.log_evidence for unit, one in found.items()
-                               if unit.structure == name])
-            for name in structures
-        }  # fmt: skip
+        evidence = by_structure((unit.structure, one.log_evidence) for unit, one in found.items())
         tables.append(at_width(weights(evidence), width, ALL))
     return pd.concat(tables, ignore_index=True)
 
@@ -80,11 +76,10 @@ def weights_at_assumed(
     changed = dict(run_all(jobs, workers, progress))
     tables = []
     for width in WIDTHS:
-        logs: dict[str, list[float]] = {}
-        for unit, one in units.items():
-            change = changed[replace(unit, width=width)]
-            logs.setdefault(unit.structure, []).append(one.log_evidence + change)
-        evidence = {name: evidence_of(runs) for name, runs in logs.items()}
+        evidence = by_structure(
+            (unit.structure, one.log_evidence + changed[replace(unit, width=width)])
+            for unit, one in units.items()
+        )
         tables.append(at_width(weights(evidence), width, ASSUMED))
     return pd.concat(tables, ignore_index=True)
 

@@ -134,7 +134,8 @@ def test_evidence_under_other_widths_is_that_of_the_normal_law(
     assert again.equals(table)
     for width in WIDTHS:
         exact = linear_evidence(width) - linear_evidence(1.0)
-        assert table.loc[width, "log_evidence"] == pytest.approx(-1.0 + exact, abs=0.3)
+        row = table.loc[width]
+        assert abs(row["log_evidence"] + 1.0 - exact) < LIMIT * row["error"] < 0.6
     monkeypatch.setattr(widths, "_alone", lambda _space: ASSUMED_PLACES[-1:])
     assert set(weights_at_assumed(units, 1)["log_evidence"]) == {-1.0}
 
